@@ -7,7 +7,7 @@ import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { findOwnNamespaceProblem, findPodroleNamespace } from "../operations/podrole-namespace.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Connection } from "./arguments/flags.ts";
-import { fail, type Terminal } from "./terminal.ts";
+import { type Terminal, writeProblems } from "./terminal.ts";
 
 /** Opens the cluster, runs `use` and closes it again. A cluster that cannot be reached or read ends with exit code 2. */
 export async function withCluster(
@@ -25,7 +25,7 @@ export async function withCluster(
     }
   } catch (error) {
     if (!(error instanceof PodroleError || error instanceof UnusableKubeconfig)) throw error;
-    return fail(terminal, command, [error.message]);
+    return writeProblems(terminal, command, [error.message]);
   }
 }
 
@@ -47,9 +47,9 @@ export function withPodrole(
 ): Promise<number> {
   return withCluster(terminal, command, connection, async (kubernetes) => {
     const found = await findPodroleNamespace(kubernetes, podroleNamespace);
-    if (!found.ok) return fail(terminal, command, [found.problem]);
+    if (!found.ok) return writeProblems(terminal, command, [found.problem]);
     const problem = findOwnNamespaceProblem(namespace, found.value);
-    return problem === undefined ? use(kubernetes, found.value) : fail(terminal, command, [problem]);
+    return problem === undefined ? use(kubernetes, found.value) : writeProblems(terminal, command, [problem]);
   });
 }
 

@@ -8,7 +8,7 @@ import { declareAws } from "./arguments/aws.ts";
 import { declareCheck } from "./arguments/check.ts";
 import { declareComplete, declareCompletion } from "./arguments/completion.ts";
 import { declareExplain } from "./arguments/explain.ts";
-import { LAYOUT } from "./arguments/help.ts";
+import { HELP_LAYOUT } from "./arguments/help.ts";
 import { declareInject, declareUninject } from "./arguments/inject.ts";
 import { declareMigrate } from "./arguments/migrate.ts";
 import { declareDemo, declareRoot, declareVersion } from "./arguments/root.ts";
@@ -43,8 +43,8 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
     .version(VERSION, "-V, --version", "Print the version")
     .helpOption("-h, --help", "Print this help")
     .helpCommand("help [command]", "Print the help of a command")
-    .configureHelp(LAYOUT)
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError: prefixed("podrole") })
+    .configureHelp(HELP_LAYOUT)
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError: prefixProblems("podrole") })
     .configureOutput({ getOutHelpWidth: () => HELP_WIDTH, getErrHelpWidth: () => HELP_WIDTH })
     .showSuggestionAfterError()
     .showHelpAfterError("(add --help to the command for its arguments and flags)")
@@ -87,7 +87,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
 function createAdder(program: Command, terminal: Terminal, actions: Actions, finish: (exitCode: number) => void) {
   function begin(group: string, name: CommandName): Command {
     const command = program.command(name).helpGroup(group);
-    return command.configureOutput({ outputError: prefixed(`podrole ${name}`) });
+    return command.configureOutput({ outputError: prefixProblems(`podrole ${name}`) });
   }
 
   /** `path`: names of the subcommand, which the action receives before its arguments. */
@@ -107,7 +107,7 @@ function createAdder(program: Command, terminal: Terminal, actions: Actions, fin
   function addSubcommands(group: string, name: CommandName, declare: (command: Command) => readonly Command[]): void {
     const command = begin(group, name).usage("<command> [options]");
     for (const subcommand of declare(command)) {
-      subcommand.configureOutput({ outputError: prefixed(`podrole ${name} ${subcommand.name()}`) });
+      subcommand.configureOutput({ outputError: prefixProblems(`podrole ${name} ${subcommand.name()}`) });
       runs(subcommand, name, [subcommand.name()]);
     }
   }
@@ -116,7 +116,7 @@ function createAdder(program: Command, terminal: Terminal, actions: Actions, fin
 }
 
 /** Writes commander's errors with the prefix of all messages of a command, instead of "error: ". */
-function prefixed(prefix: string) {
+function prefixProblems(prefix: string) {
   return (text: string, write: (text: string) => void) => write(text.replace(/^error: /, `${prefix}: `));
 }
 

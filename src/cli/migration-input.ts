@@ -2,7 +2,7 @@
 import type { InputDeps, InputSource } from "../operations/migrate/input/read-input.ts";
 import type { InputArguments } from "./arguments/migrate.ts";
 import { withCluster } from "./cluster.ts";
-import { note, type Terminal } from "./terminal.ts";
+import { type Terminal, writeNote } from "./terminal.ts";
 
 /** Runs `use` with the input and what reads it; the cluster is closed afterwards. `use` returns the exit code. */
 export function withMigrationInput(
@@ -13,7 +13,7 @@ export function withMigrationInput(
 ): Promise<number> {
   const deps: InputDeps = {
     readStdin: terminal.readStdin,
-    onProgress: ({ count, resource }) => note(terminal, `migrate ${topic}`, `read ${count} ${resource}`),
+    onProgress: ({ count, resource }) => writeNote(terminal, `migrate ${topic}`, `read ${count} ${resource}`),
   };
   if (paths !== undefined) return use(deps, { from: "files", paths, namespace });
   return withCluster(terminal, `migrate ${topic}`, connection, (kubernetes) =>

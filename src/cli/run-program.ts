@@ -8,7 +8,7 @@ import type { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import { createAudit, createLog } from "../runtime/log.ts";
 import { readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { createShutdown, type ProgramDeps } from "../runtime/shutdown.ts";
-import { fail, type Terminal } from "./terminal.ts";
+import { type Terminal, writeProblems } from "./terminal.ts";
 
 type CommonSettings = Settings<typeof COMMON_SETTINGS>;
 
@@ -25,7 +25,7 @@ export interface Program<Table extends ProgramTable> {
 }
 
 /** Below the 30 s that Kubernetes waits between SIGTERM and SIGKILL by default (terminationGracePeriodSeconds). */
-const STOP_WITHIN_MS = 25_000;
+const PROGRAM_STOP_DEADLINE_MS = 25_000;
 
 /**
  * Resolves with the exit code when the program has stopped: 0 after a signal, 1 if it cannot start, 2 for its settings or its
@@ -39,12 +39,12 @@ export async function runProgram<Table extends ProgramTable>(
   const read = readSettings(table, flags, terminal.env);
   const problems = read.ok ? crossCheck(read.value) : read.problems;
   if (!read.ok || problems.length > 0) {
-    return fail(terminal, name, [...problems, `podrole ${name} --help lists the settings`]);
+    return writeProblems(terminal, name, [...problems, `podrole ${name} --help lists the settings`]);
   }
   const { level, jsonLog, shutdownDelay }: CommonSettings = read.value;
   const destination = logDestination(terminal, jsonLog);
   const log = createLog(name, level, destination);
-  const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });
+  const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: PROGRAM_STOP_DEADLINE_MS });
   // Signals also count during the start, which may wait for something that never happens.
   const interrupted = untilAborted(terminal.interrupted);
   const deps = { clock: systemClock, log, audit: createAudit(name, destination), shutdown };
@@ -60,7 +60,7 @@ export async function runProgram<Table extends ProgramTable>(
   } catch (error) {
     if (error instanceof UnusableKubeconfig) {
       await shutdown.stop("failed to start");
-      return fail(terminal, name, [error.message]);
+      return writeProblems(terminal, name, [error.message]);
     }
     log.error({ err: error }, `podrole ${name} could not start`);
     await shutdown.stop("failed to start");

@@ -1,5 +1,5 @@
 // What a command is given and how it ends. Only main.ts connects a Terminal to the process.
-import { visible } from "./output/text.ts";
+import { escapeControls } from "./output/text.ts";
 
 /** The process as a command sees it. */
 export interface Terminal {
@@ -28,12 +28,12 @@ const EXIT_CODE_USAGE = 2;
  * Writes one line to standard error, as every command does. `command` is the name without "podrole". The text may quote
  * manifests, objects and logs, so it cannot control the terminal.
  */
-export function note({ err }: Pick<Terminal, "err">, command: string, text: string): void {
-  err(`podrole ${command}: ${visible(text)}\n`);
+export function writeNote({ err }: Pick<Terminal, "err">, command: string, text: string): void {
+  err(`podrole ${command}: ${escapeControls(text)}\n`);
 }
 
 /** Notes every problem and returns exit code 2. */
-export function fail(terminal: Pick<Terminal, "err">, command: string, problems: readonly string[]): number {
-  for (const problem of problems) note(terminal, command, problem);
+export function writeProblems(terminal: Pick<Terminal, "err">, command: string, problems: readonly string[]): number {
+  for (const problem of problems) writeNote(terminal, command, problem);
   return EXIT_CODE_USAGE;
 }

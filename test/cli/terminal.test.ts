@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { fail, note } from "../../src/cli/terminal.ts";
+import { writeNote, writeProblems } from "../../src/cli/terminal.ts";
 import { createTerminal } from "./terminal.ts";
 
 suite("note()", () => {
@@ -12,7 +12,7 @@ suite("note()", () => {
   ] as const) {
     test(`writes ${what} as text`, () => {
       const terminal = createTerminal();
-      note(terminal, "inject", text);
+      writeNote(terminal, "inject", text);
       assert.equal(terminal.said.err(), `podrole inject: ${written}\n`);
     });
   }
@@ -21,7 +21,7 @@ suite("note()", () => {
 suite("fail()", () => {
   test("writes every problem and returns 2", () => {
     const terminal = createTerminal();
-    assert.equal(fail(terminal, "inject", ["a", "b"]), 2);
+    assert.equal(writeProblems(terminal, "inject", ["a", "b"]), 2);
     assert.equal(terminal.said.err(), "podrole inject: a\npodrole inject: b\n");
   });
 });

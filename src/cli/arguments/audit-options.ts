@@ -71,9 +71,9 @@ export function timeParser(now: number): Parser<number> {
   };
 }
 
-const REASONS = oneOf(Object.keys(ERRORS) as ErrorCode[]);
+const reasonParser = oneOf(Object.keys(ERRORS) as ErrorCode[]);
 const ACCESS_KEY_ID = /^[A-Z0-9]{16,128}$/;
-const POD = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/;
+const NAMESPACED_POD = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/;
 
 /** Problems go to `reader`, which then discards the query. */
 function readQuery(reader: FlagReader, name: string, subject: string, { role, namespace }: Flags): AuditQuery {
@@ -87,9 +87,9 @@ function readQuery(reader: FlagReader, name: string, subject: string, { role, na
       }
       return { about: "key", accessKeyId: subject, namespace };
     case "refusals":
-      return { about: "refusals", reason: reader.read("reason", REASONS), role, namespace };
+      return { about: "refusals", reason: reader.read("reason", reasonParser), role, namespace };
     default: {
-      const [, place = "", pod = ""] = POD.exec(subject) ?? [];
+      const [, place = "", pod = ""] = NAMESPACED_POD.exec(subject) ?? [];
       if (pod === "") {
         reader.refuse(`<namespace/name>: ${JSON.stringify(subject)} is not a pod such as "shop/orders-7d9f"`);
       }

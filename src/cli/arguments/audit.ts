@@ -10,8 +10,8 @@ import {
 } from "./flags.ts";
 import { addHelp, type HelpParts } from "./help.ts";
 
-const DOCS = "docs/audit.md describes the records, and the questions that they answer";
-const EXIT_CODES: HelpParts["exitCodes"] = [
+const AUDIT_DOCS = "docs/audit.md describes the records, and the questions that they answer";
+const AUDIT_EXIT_CODES: HelpParts["exitCodes"] = [
   [0, "answered, even if nothing was found"],
   [1, "a log could not be read to its end"],
   [2, "the command line cannot be used, or a log cannot be opened"],
@@ -74,31 +74,33 @@ function describeAudit(audit: Command): void {
       ],
       ["What was refused in the last hour?", "podrole audit refusals --since 1h -o json < podrole.log"],
     ],
-    exitCodes: EXIT_CODES,
-    docs: DOCS,
+    exitCodes: AUDIT_EXIT_CODES,
+    docs: AUDIT_DOCS,
   });
 }
 
 function declareQuestion(audit: Command, name: string, description: string, examples: HelpParts["examples"]): Command {
   const command = audit.command(name).description(description);
-  addHelp(command, { examples, exitCodes: EXIT_CODES, docs: DOCS });
+  addHelp(command, { examples, exitCodes: AUDIT_EXIT_CODES, docs: AUDIT_DOCS });
   return command;
 }
 
-const LOGS = "podrole's logs:";
-const JOINS = "Other logs:";
+const LOGS_HEADING = "podrole's logs:";
+const OTHER_LOGS_HEADING = "Other logs:";
 
 function declareLogs(command: Command): void {
   command
-    .addOption(filesOption('Log files; "-" is standard input (default: -)').helpGroup(LOGS))
+    .addOption(filesOption('Log files; "-" is standard input (default: -)').helpGroup(LOGS_HEADING))
     .addOption(
       new Option(
         "--since <time>",
         'Only records from this time on: an RFC 3339 time ("2026-11-26T08:00:00Z") or a duration before now ("2h", "7d") (default: all)',
-      ).helpGroup(LOGS),
+      ).helpGroup(LOGS_HEADING),
     )
     .addOption(
-      new Option("--until <time>", "Only records up to this time, in the same form (default: now)").helpGroup(LOGS),
+      new Option("--until <time>", "Only records up to this time, in the same form (default: now)").helpGroup(
+        LOGS_HEADING,
+      ),
     );
 }
 
@@ -119,7 +121,7 @@ function declareApiAuditLog(command: Command): void {
       "Audit log of the API server; adds which user created the pod, from which address, and which user requested the pod's token, and confirms unproven admission records (default: none)",
     )
       .argParser(appendFile)
-      .helpGroup(JOINS),
+      .helpGroup(OTHER_LOGS_HEADING),
   );
 }
 
@@ -130,6 +132,6 @@ function declareCloudTrail(command: Command): void {
       "Files with CloudTrail records; adds the AWS calls that were made with the credentials (default: none)",
     )
       .argParser(appendFile)
-      .helpGroup(JOINS),
+      .helpGroup(OTHER_LOGS_HEADING),
   );
 }

@@ -21,13 +21,16 @@ export interface AwsArguments extends InstallationArguments {
   readonly json: boolean;
 }
 
-const PRINCIPAL: Parser<string> = {
+const principalParser: Parser<string> = {
   expects: 'the ARN of a role or user such as "arn:aws:iam::123456789012:role/podrole-server"',
   parse: (text) => (/^arn:aws[a-z-]*:iam::\d{12}:(?:role|user)\/\S+$/.test(text) ? text : undefined),
 };
 
-const EXIT_CODES = clusterExitCodes("done", "podrole refuses a role that a pod names; the policies do not contain it");
-const DOCS = "docs/aws.md describes what the server needs from AWS";
+const AWS_EXIT_CODES = clusterExitCodes(
+  "done",
+  "podrole refuses a role that a pod names; the policies do not contain it",
+);
+const AWS_DOCS = "docs/aws.md describes what the server needs from AWS";
 
 /** Adds the kinds of policies to `aws` and returns them; the caller sets their actions. */
 export function declareAws(aws: Command): readonly Command[] {
@@ -36,20 +39,20 @@ export function declareAws(aws: Command): readonly Command[] {
     notes: ["The command calls no AWS service and changes nothing."],
     examples: [
       ["What may the server's principal do?", "podrole aws policy"],
-      ["Which roles must trust it?", `podrole aws trust --principal ${EXAMPLE}`],
+      ["Which roles must trust it?", `podrole aws trust --principal ${EXAMPLE_PRINCIPAL}`],
     ],
-    exitCodes: EXIT_CODES,
-    docs: DOCS,
+    exitCodes: AWS_EXIT_CODES,
+    docs: AWS_DOCS,
   });
   const policy = aws.command("policy").description("Print the policy of the server's principal, with the roles in use");
   declareShared(policy, "podrole aws policy -o json");
   const trust = aws.command("trust").description("Print the trust policy of each role in use, as commands");
   trust.requiredOption("--principal <arn>", "ARN of the role or user with which podrole's server calls STS");
-  declareShared(trust, `podrole aws trust --principal ${EXAMPLE} -o json`);
+  declareShared(trust, `podrole aws trust --principal ${EXAMPLE_PRINCIPAL} -o json`);
   return [policy, trust];
 }
 
-const EXAMPLE = "\\\n  arn:aws:iam::123456789012:role/podrole-server";
+const EXAMPLE_PRINCIPAL = "\\\n  arn:aws:iam::123456789012:role/podrole-server";
 
 function declareShared(command: Command, example: string): void {
   command.option(
@@ -57,7 +60,7 @@ function declareShared(command: Command, example: string): void {
     "Prefix of role names that are not full ARNs (default: the server's --role-base-arn)",
   );
   declareInstallation(command.addOption(outputOption()));
-  addHelp(command, { examples: [["As JSON, for a script", example]], exitCodes: EXIT_CODES, docs: DOCS });
+  addHelp(command, { examples: [["As JSON, for a script", example]], exitCodes: AWS_EXIT_CODES, docs: AWS_DOCS });
 }
 
 /** The flags as typed options, or every problem. */
@@ -66,7 +69,7 @@ export function readAws(flags: Flags): Arguments<AwsArguments> {
   return reader.finish({
     ...readInstallation(flags),
     roleBaseArn: reader.read("roleBaseArn", WRITTEN_BASE_ARN),
-    principal: reader.read("principal", PRINCIPAL),
+    principal: reader.read("principal", principalParser),
     json: flags["output"] === "json",
   });
 }

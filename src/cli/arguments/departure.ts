@@ -13,18 +13,18 @@ export interface DepartureArguments {
   readonly output: "text" | "json" | "yaml";
 }
 
-const CLUSTER_NAME = textParser(
+const CLUSTER_NAME = patternParser(
   /^[0-9A-Za-z][\w-]{0,99}$/,
   "the EKS cluster's name: 1 to 100 characters of A-Z a-z 0-9 - _",
 );
-const ISSUER = textParser(
+const issuerParser = patternParser(
   /^(?:https:\/\/)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d{1,5})?(?:\/[\w.~-]+)*\/?$/,
   'the issuer\'s host and path such as "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF"',
 );
-const ACCOUNT = textParser(/^\d{12}$/, "12 digits");
-const REGION = textParser(/^[a-z]{2,}(?:-[a-z]+)+-\d$/, 'a region such as "eu-central-1"');
+const accountIdParser = patternParser(/^\d{12}$/, "12 digits");
+const regionParser = patternParser(/^[a-z]{2,}(?:-[a-z]+)+-\d$/, 'a region such as "eu-central-1"');
 
-function textParser(pattern: RegExp, expects: string): Parser<string> {
+function patternParser(pattern: RegExp, expects: string): Parser<string> {
   return { expects, parse: (text) => (pattern.test(text) ? text : undefined) };
 }
 
@@ -40,25 +40,25 @@ export function readDeparture(flags: Flags, topic: Destination["to"]): Arguments
 }
 
 function readIrsa(reader: FlagReader, flags: Flags): Destination {
-  const issuer = required(reader, flags, "oidcProvider", "--oidc-provider", ISSUER);
+  const issuer = readRequired(reader, flags, "oidcProvider", "--oidc-provider", issuerParser);
   return {
     to: "irsa",
     issuer: issuer.replace(/^https:\/\//, "").replace(/\/$/, ""),
-    account: reader.read("account", ACCOUNT),
+    account: reader.read("account", accountIdParser),
   };
 }
 
 function readPodIdentity(reader: FlagReader, flags: Flags): Destination {
   return {
     to: "pod-identity",
-    clusterName: required(reader, flags, "clusterName", "--cluster-name", CLUSTER_NAME),
-    account: required(reader, flags, "account", "--account", ACCOUNT),
-    region: reader.read("region", REGION),
+    clusterName: readRequired(reader, flags, "clusterName", "--cluster-name", CLUSTER_NAME),
+    account: readRequired(reader, flags, "account", "--account", accountIdParser),
+    region: reader.read("region", regionParser),
   };
 }
 
 /** Empty if the flag is missing or cannot be used, which is then a problem. */
-function required(reader: FlagReader, flags: Flags, key: string, name: string, parser: Parser<string>): string {
+function readRequired(reader: FlagReader, flags: Flags, key: string, name: string, parser: Parser<string>): string {
   if (flags[key] === undefined) reader.refuse(`${name} is required: ${parser.expects}`);
   return reader.read(key, parser) ?? "";
 }

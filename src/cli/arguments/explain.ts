@@ -24,7 +24,7 @@ export interface ExplainArguments extends InstallationArguments {
 export function declareExplain(command: Command): void {
   command
     .usage("<kind/name> [options]\n       podrole explain -f <file> [options]")
-    .argument("[kind/name]", `The object; KIND is ${KINDS.map(({ names }) => names[0]).join(", ")}`)
+    .argument("[kind/name]", `The object; KIND is ${EXPLAINED_KINDS.map(({ names }) => names[0]).join(", ")}`)
     // As kubectl does, the command also accepts the name as an argument of its own.
     .argument("[name]")
     .option(
@@ -81,14 +81,14 @@ function readExplainedObject(
   return objectOf(second === undefined ? first : `${first}/${second}`);
 }
 
-interface Kind {
+interface ExplainedKind {
   readonly kind: string;
   readonly resource: ExplainedObject["resource"];
   /** Names that kubectl accepts for it. */
   readonly names: readonly string[];
 }
 
-const KINDS: readonly Kind[] = [
+const EXPLAINED_KINDS: readonly ExplainedKind[] = [
   { kind: "Pod", resource: "pods", names: ["pod", "pods", "po"] },
   { kind: "Deployment", resource: "deployments", names: ["deployment", "deployments", "deploy"] },
   { kind: "StatefulSet", resource: "statefulsets", names: ["statefulset", "statefulsets", "sts"] },
@@ -101,9 +101,9 @@ const KINDS: readonly Kind[] = [
 /** Reads "kind/name"; returns the problem for anything else. */
 function objectOf(text: string): ExplainedObject | string {
   const [given = "", name = "", ...more] = text.split("/");
-  const found = KINDS.find(({ names }) => names.includes(given.toLowerCase()));
+  const found = EXPLAINED_KINDS.find(({ names }) => names.includes(given.toLowerCase()));
   if (found === undefined || name === "" || more.length > 0) {
-    const kinds = KINDS.map(({ names }) => names[0]).join(", ");
+    const kinds = EXPLAINED_KINDS.map(({ names }) => names[0]).join(", ");
     return `${JSON.stringify(text)} is not KIND/NAME with one of the kinds ${kinds}`;
   }
   return { kind: found.kind, resource: found.resource, name };

@@ -16,15 +16,18 @@ export interface HelpParts {
   readonly next?: string;
 }
 
-const USAGE = "the command line cannot be used";
+const USAGE_EXIT_TEXT = "the command line cannot be used";
 
 /** Adds notes, examples, exit codes and pointers to further help, in this order. */
-export function addHelp(command: Command, { notes = [], examples, exitCodes, docs, next = EXPLAIN }: HelpParts): void {
+export function addHelp(
+  command: Command,
+  { notes = [], examples, exitCodes, docs, next = EXPLAIN_HINT }: HelpParts,
+): void {
   const parts = [
-    ...notes.map((note) => wrapped(note)),
-    `Examples:\n${examples.map(([purpose, line]) => indented(`# ${purpose}\n${line}`)).join("\n\n")}`,
+    ...notes.map((note) => wrapToWidth(note)),
+    `Examples:\n${examples.map(([purpose, line]) => indentLines(`# ${purpose}\n${line}`)).join("\n\n")}`,
     `Exit codes:\n${exitCodes.map(codeLines).join("\n")}`,
-    `Learn more:\n${[docs, next].map((line) => indented(wrapped(`${line}.`, HELP_WIDTH - 2))).join("\n")}`,
+    `Learn more:\n${[docs, next].map((line) => indentLines(wrapToWidth(`${line}.`, HELP_WIDTH - 2))).join("\n")}`,
   ];
   command.addHelpText("after", `\n${parts.join("\n\n")}`);
 }
@@ -34,31 +37,35 @@ export function clusterExitCodes(done: string, no: string): HelpParts["exitCodes
   return [
     [0, done],
     [1, no],
-    [2, `${USAGE}, or the cluster cannot be reached`],
+    [2, `${USAGE_EXIT_TEXT}, or the cluster cannot be reached`],
   ];
 }
 
 /** Exit codes of a command that reads files, with the meaning of 0 and of 1. */
 export function inputExitCodes(done: string, no?: string): HelpParts["exitCodes"] {
-  return [[0, done], ...(no === undefined ? [] : [[1, no] as const]), [2, `${USAGE}, or the input cannot be read`]];
+  return [
+    [0, done],
+    ...(no === undefined ? [] : [[1, no] as const]),
+    [2, `${USAGE_EXIT_TEXT}, or the input cannot be read`],
+  ];
 }
 
-const EXPLAIN = "podrole explain pod/NAME -n NAMESPACE shows why a pod has no role";
+const EXPLAIN_HINT = "podrole explain pod/NAME -n NAMESPACE shows why a pod has no role";
 
 function codeLines([code, meaning]: HelpParts["exitCodes"][number]): string {
-  return `  ${code}  ${wrapped(meaning, HELP_WIDTH - 5).replaceAll("\n", `\n${" ".repeat(5)}`)}`;
+  return `  ${code}  ${wrapToWidth(meaning, HELP_WIDTH - 5).replaceAll("\n", `\n${" ".repeat(5)}`)}`;
 }
 
-function indented(text: string): string {
+function indentLines(text: string): string {
   return text.replaceAll(/^/gm, "  ");
 }
 
-function wrapped(text: string, width = HELP_WIDTH): string {
+function wrapToWidth(text: string, width = HELP_WIDTH): string {
   return wrapText(text, width).join("\n");
 }
 
 /** Layout of every help text: choices stand in the placeholder only, and commands are listed without "[options]". */
-export const LAYOUT: HelpConfiguration = {
+export const HELP_LAYOUT: HelpConfiguration = {
   optionDescription: ({ description, mandatory }: Option) => (mandatory ? `${description} (required)` : description),
   argumentDescription: ({ description }: Argument) => description,
   // An argument without a description is accepted, and not shown.

@@ -23,7 +23,7 @@ export interface InjectArguments extends UninjectArguments {
   readonly strict: boolean;
 }
 
-const SETTINGS = "Reads the settings of `podrole webhook` from the environment (PODROLE_…).";
+const INJECT_SETTINGS_NOTE = "Reads the settings of `podrole webhook` from the environment (PODROLE_…).";
 
 /** Declares the flags of podrole inject. */
 export function declareInject(command: Command): void {
@@ -38,7 +38,7 @@ export function declareInject(command: Command): void {
       "Exit with code 1 if a role annotation is in no pod template that podrole knows (default: a warning)",
     );
   addHelp(command, {
-    notes: [SETTINGS],
+    notes: [INJECT_SETTINGS_NOTE],
     examples: [
       [
         "Inject the manifests of a pipeline",
@@ -62,7 +62,7 @@ export function declareUninject(command: Command): void {
   declareFilename(command);
   addHelp(command, {
     notes: [
-      SETTINGS,
+      INJECT_SETTINGS_NOTE,
       "Set PODROLE_REGION as for `podrole inject`, so that the command distinguishes an AWS_REGION that was injected from one that the pod's author set.",
     ],
     examples: [["Remove podrole from exported manifests", "podrole uninject -f shop.yaml > plain.yaml"]],

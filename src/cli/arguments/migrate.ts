@@ -17,9 +17,9 @@ import {
 import { addHelp, type HelpParts, inputExitCodes } from "./help.ts";
 
 /** The systems that podrole migrates from and to. */
-export const TOPICS = ["kiam", "kube2iam", "irsa", "pod-identity"] as const;
+export const MIGRATE_TOPICS = ["kiam", "kube2iam", "irsa", "pod-identity"] as const;
 /** One of these systems; the name of a subcommand. */
-export type Topic = (typeof TOPICS)[number];
+export type Topic = (typeof MIGRATE_TOPICS)[number];
 
 /** Where the Kubernetes objects come from. */
 export interface InputArguments {
@@ -38,22 +38,22 @@ export interface MigrateArguments {
   readonly output: "text" | "json" | "yaml" | "values";
 }
 
-const ARRIVAL = {
+const ARRIVAL_HELP = {
   docs: "docs/migrate.md describes the migration in waves, each finding, and how to roll back",
   exitCodes: inputExitCodes(
     "no pod needs work and none is refused; always with -o values",
     "at least one pod needs work or is refused (never with -o values)",
   ),
 };
-const DEPARTURE = {
+const DEPARTURE_HELP = {
   docs: "docs/migrate.md#move-to-irsa-or-eks-pod-identity describes the steps",
   exitCodes: inputExitCodes("every pod can migrate", "at least one pod cannot migrate"),
 };
-const HELP: Readonly<Record<Topic, Pick<HelpParts, "docs" | "exitCodes">>> = {
-  kiam: ARRIVAL,
-  kube2iam: ARRIVAL,
-  irsa: DEPARTURE,
-  "pod-identity": DEPARTURE,
+const TOPIC_HELP: Readonly<Record<Topic, Pick<HelpParts, "docs" | "exitCodes">>> = {
+  kiam: ARRIVAL_HELP,
+  kube2iam: ARRIVAL_HELP,
+  irsa: DEPARTURE_HELP,
+  "pod-identity": DEPARTURE_HELP,
 };
 
 /** Adds the systems to `migrate` as subcommands and returns them; the caller sets their actions. */
@@ -69,27 +69,27 @@ export function declareMigrate(migrate: Command): readonly Command[] {
         "podrole migrate irsa \\\n  --oidc-provider oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF",
       ],
     ],
-    docs: ARRIVAL.docs,
+    docs: ARRIVAL_HELP.docs,
     exitCodes: inputExitCodes(
       "no pod needs work, or every pod can migrate away from podrole",
       "at least one pod needs work, is refused or cannot migrate; the help of each system says more",
     ),
   });
-  const topics = TOPICS.map((topic) => {
-    const command = migrate.command(topic).description(DESCRIPTIONS[topic]);
+  const topics = MIGRATE_TOPICS.map((topic) => {
+    const command = migrate.command(topic).description(TOPIC_DESCRIPTIONS[topic]);
     command.helpGroup(topic === "kiam" || topic === "kube2iam" ? "From another system:" : "To another system:");
     declareTopic[topic](command);
     declareConnection(command);
-    addHelp(command, { notes: [SETTINGS], examples: EXAMPLES[topic], ...HELP[topic] });
+    addHelp(command, { notes: [MIGRATE_SETTINGS_NOTE], examples: MIGRATE_EXAMPLES[topic], ...TOPIC_HELP[topic] });
     return command;
   });
   return topics;
 }
 
-const SETTINGS =
+const MIGRATE_SETTINGS_NOTE =
   "Reads the settings of `podrole server` and `podrole webhook` from the environment (PODROLE_…). They take precedence over those that the input has.";
 
-const DESCRIPTIONS: Readonly<Record<Topic, string>> = {
+const TOPIC_DESCRIPTIONS: Readonly<Record<Topic, string>> = {
   kiam: "Report what changes for each pod if the cluster migrates from kiam to podrole",
   kube2iam: "Report what changes for each pod if the cluster migrates from kube2iam to podrole",
   irsa: "Plan the migration from podrole to IRSA: trust policies, commands, and pods that cannot migrate",
@@ -97,7 +97,7 @@ const DESCRIPTIONS: Readonly<Record<Topic, string>> = {
     "Plan the migration from podrole to EKS Pod Identity: trust policies, commands, and pods that cannot migrate",
 };
 
-const EXAMPLES: Readonly<Record<Topic, HelpParts["examples"]>> = {
+const MIGRATE_EXAMPLES: Readonly<Record<Topic, HelpParts["examples"]>> = {
   kiam: [
     ["This cluster, with the permissions of your kubeconfig", "podrole migrate kiam"],
     ["An export, without access to a cluster", "podrole migrate kiam -f export.yaml -o json"],
@@ -187,13 +187,13 @@ export const WRITTEN_BASE_ARN: Parser<string> = {
 const MIGRATE_FORMATS = ["text", "json", "yaml", "values"] as const;
 /** Formats of podrole migrate irsa and podrole migrate pod-identity. */
 export const DEPARTURE_FORMATS = ["text", "json", "yaml"] as const;
-const WAVES = wholeNumber(1, 99);
+const wavesParser = wholeNumber(1, 99);
 
 /** The flags of podrole migrate kiam and podrole migrate kube2iam as typed options, or every problem. */
 export function readMigrate(flags: Flags): Arguments<MigrateArguments> {
   const reader = createFlagReader(flags);
   const output = reader.read("output", oneOf(MIGRATE_FORMATS)) ?? "text";
-  const waves = reader.read("waves", WAVES);
+  const waves = reader.read("waves", wavesParser);
   const roleBaseArn = reader.read("roleBaseArn", WRITTEN_BASE_ARN);
   if (flags["waves"] !== undefined && output !== "text") {
     reader.refuse(`--output: "${output}" cannot be combined with --waves, which prints a shell script`);

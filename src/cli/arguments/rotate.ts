@@ -12,10 +12,10 @@ export interface RotateArguments extends InstallationArguments {
   readonly json: boolean;
 }
 
-const DOCS = "docs/operate.md describes the CA, its automatic rotation, and what to do if a CA is compromised";
-const EXIT_CODES = clusterExitCodes("done", "the step is refused, with the reason");
+const ROTATE_DOCS = "docs/operate.md describes the CA, its automatic rotation, and what to do if a CA is compromised";
+const ROTATE_EXIT_CODES = clusterExitCodes("done", "the step is refused, with the reason");
 const STATUS_EXIT_CODES = clusterExitCodes("done", "the CA's Secret cannot be used");
-const PURPOSES: Readonly<Record<RotateArguments["step"], string>> = {
+const STEP_PURPOSES: Readonly<Record<RotateArguments["step"], string>> = {
   status: "As JSON, for a script",
   prepare: "The first step of a manual rotation",
   activate: "Refused, with the remaining time, until it is safe",
@@ -23,7 +23,7 @@ const PURPOSES: Readonly<Record<RotateArguments["step"], string>> = {
 };
 
 /** The steps, in the order of a rotation. */
-const STEPS: readonly (readonly [step: RotateArguments["step"], description: string])[] = [
+const ROTATE_STEPS: readonly (readonly [step: RotateArguments["step"], description: string])[] = [
   ["status", "Print the CA's slots, what the servers will do and when, and which step is possible now"],
   ["prepare", "Create the next CA, which the servers then publish; refused if there is one already"],
   ["activate", "Let the servers sign with the next CA; refused until every pod has had time to receive the next CA"],
@@ -49,25 +49,25 @@ export function declareRotate(rotate: Command): readonly Command[] {
         "podrole rotate prepare\npodrole rotate activate\npodrole rotate retire",
       ],
     ],
-    exitCodes: EXIT_CODES,
-    docs: DOCS,
+    exitCodes: ROTATE_EXIT_CODES,
+    docs: ROTATE_DOCS,
   });
-  return STEPS.map(([step, description]) => {
+  return ROTATE_STEPS.map(([step, description]) => {
     const command = rotate.command(step).description(description);
     if (step !== "status") {
       command.option("--force", FORCE[step]);
     }
     declareInstallation(command.addOption(outputOption()));
     addHelp(command, {
-      examples: [[PURPOSES[step], EXAMPLES[step]]],
-      exitCodes: step === "status" ? STATUS_EXIT_CODES : EXIT_CODES,
-      docs: DOCS,
+      examples: [[STEP_PURPOSES[step], ROTATE_EXAMPLES[step]]],
+      exitCodes: step === "status" ? STATUS_EXIT_CODES : ROTATE_EXIT_CODES,
+      docs: ROTATE_DOCS,
     });
     return command;
   });
 }
 
-const EXAMPLES: Readonly<Record<RotateArguments["step"], string>> = {
+const ROTATE_EXAMPLES: Readonly<Record<RotateArguments["step"], string>> = {
   status: "podrole rotate status -o json",
   prepare: "podrole rotate prepare",
   activate: "podrole rotate activate",

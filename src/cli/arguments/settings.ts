@@ -4,7 +4,7 @@ import { flagName, type Setting, type SettingTable } from "../../runtime/setting
 import { flagAbove, settingFlag, settingText } from "../../runtime/settings-help.ts";
 import { SERVER_SETTINGS } from "../../settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../settings/webhook.ts";
-import { addHelp, LAYOUT } from "./help.ts";
+import { addHelp, HELP_LAYOUT } from "./help.ts";
 
 /** Declares the settings of the server. */
 export function declareServer(command: Command): void {
@@ -24,7 +24,7 @@ export function declareWebhook(command: Command): void {
 
 /** Defaults are shown and not set, so that the environment variable of a setting still counts. */
 function declareSettings(command: Command, table: SettingTable, example: readonly [string, string]): void {
-  command.configureHelp({ ...LAYOUT, formatItem: (term, _termWidth, text) => flagAbove(term, text) });
+  command.configureHelp({ ...HELP_LAYOUT, formatItem: (term, _termWidth, text) => flagAbove(term, text) });
   for (const [key, setting] of Object.entries(table)) {
     const heading = setting.group ?? "Options:";
     const flag = isSwitch(setting) ? `--${flagName(key)} [true|false]` : settingFlag(key, setting);

@@ -6,7 +6,7 @@ import { type AuditArguments, readAudit } from "../arguments/audit-options.ts";
 import { withPodrole } from "../cluster.ts";
 import { answerTable, auditProblemText, brokenLogText, emptyText, logText, progressText } from "../output/audit.ts";
 import { answerJson } from "../output/audit-json.ts";
-import { type Action, fail, note, type Terminal } from "../terminal.ts";
+import { type Action, type Terminal, writeNote, writeProblems } from "../terminal.ts";
 
 const EXIT_CODE_INTERRUPTED = 130;
 
@@ -14,7 +14,7 @@ const EXIT_CODE_INTERRUPTED = 130;
 export const auditAction: Action = async (terminal, flags, args) => {
   const command = `audit ${args[0] ?? ""}`;
   const read = readAudit(flags, args, clock.now());
-  if (!read.ok) return fail(terminal, command, read.problems);
+  if (!read.ok) return writeProblems(terminal, command, read.problems);
   const { files, connection, podroleNamespace } = read.value;
   if (files.length > 0) return runQuestion(terminal, command, read.value, { from: "files", files });
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };
@@ -30,16 +30,16 @@ async function runQuestion(
   logs: AuditOptions["logs"],
 ): Promise<number> {
   const { out, stdin, interrupted: signal } = terminal;
-  const onProgress = (counts: Parameters<typeof progressText>[0]) => note(terminal, command, progressText(counts));
+  const onProgress = (counts: Parameters<typeof progressText>[0]) => writeNote(terminal, command, progressText(counts));
   const result = await audit({ clock, stdin, signal, onProgress }, { ...options, logs });
-  if (!result.ok) return fail(terminal, command, result.problems.map(auditProblemText));
+  if (!result.ok) return writeProblems(terminal, command, result.problems.map(auditProblemText));
   if (signal.aborted) return EXIT_CODE_INTERRUPTED;
   const { answer: found, logs: read, broken } = result.value;
   const isEmpty = found.rows.length === 0;
   if (options.json) out(answerJson(found));
   else if (!isEmpty) out(answerTable(found));
-  if (isEmpty) note(terminal, command, emptyText(options.query));
-  for (const counts of read) note(terminal, command, logText(counts));
-  for (const log of broken) note(terminal, command, brokenLogText(log));
+  if (isEmpty) writeNote(terminal, command, emptyText(options.query));
+  for (const counts of read) writeNote(terminal, command, logText(counts));
+  for (const log of broken) writeNote(terminal, command, brokenLogText(log));
   return broken.length === 0 ? 0 : 1;
 }

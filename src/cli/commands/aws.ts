@@ -6,20 +6,20 @@ import { readAws } from "../arguments/aws.ts";
 import { withPodrole } from "../cluster.ts";
 import { callerPoliciesText, serverTrustText } from "../output/aws.ts";
 import { jsonText } from "../output/text.ts";
-import { type Action, fail, note } from "../terminal.ts";
+import { type Action, writeNote, writeProblems } from "../terminal.ts";
 
 /** Runs podrole aws; the first argument is the kind of policies. */
 export const awsAction: Action = async (terminal, flags, [kind = ""]) => {
   const command = `aws ${kind}`;
   const read = readAws(flags);
-  if (!read.ok) return fail(terminal, command, read.problems);
+  if (!read.ok) return writeProblems(terminal, command, read.problems);
   const { connection, podroleNamespace, roleBaseArn, principal, json } = read.value;
   const place = { connection, podroleNamespace, namespace: undefined };
   return withPodrole(terminal, command, place, async (kubernetes, namespace) => {
     const use = await readAwsUse({ kubernetes }, { podroleNamespace: namespace, roleBaseArn });
-    if (!use.ok) return fail(terminal, command, [use.problem]);
+    if (!use.ok) return writeProblems(terminal, command, [use.problem]);
     const { roles, refusals } = use.value;
-    for (const refusal of refusals) note(terminal, command, refusal);
+    for (const refusal of refusals) writeNote(terminal, command, refusal);
     if (principal === undefined) {
       const policies = callerPolicies(roles);
       terminal.out(json ? jsonText({ policies, refusals }) : callerPoliciesText(policies));

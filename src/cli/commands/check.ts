@@ -6,20 +6,20 @@ import { VERSION } from "../../runtime/version.ts";
 import { readCheck } from "../arguments/check.ts";
 import { withPodrole } from "../cluster.ts";
 import { checkJson, checkText } from "../output/check.ts";
-import { type Action, fail, note } from "../terminal.ts";
+import { type Action, writeNote, writeProblems } from "../terminal.ts";
 
 /** Runs podrole check. */
 export const checkAction: Action = async (terminal, flags) => {
   const read = readCheck(flags);
-  if (!read.ok) return fail(terminal, "check", read.problems);
+  if (!read.ok) return writeProblems(terminal, "check", read.problems);
   const { connection, podroleNamespace, json, ...options } = read.value;
   const { interrupted } = terminal;
-  const progress = (step: string) => note(terminal, "check", step);
+  const progress = (step: string) => writeNote(terminal, "check", step);
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };
   return withPodrole(terminal, "check", place, async (kubernetes, namespace) => {
     const deps = { kubernetes, clock, interrupted, progress };
     const result = await check(deps, { ...options, namespace, cliVersion: VERSION });
-    if (!result.ok) return fail(terminal, "check", [result.problem]);
+    if (!result.ok) return writeProblems(terminal, "check", [result.problem]);
     const findings = result.value;
     terminal.out(json ? checkJson(findings) : checkText(findings));
     return isHealthy(findings) ? 0 : 1;

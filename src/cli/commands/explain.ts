@@ -6,22 +6,22 @@ import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
 import { readInput } from "../input.ts";
 import { explainJson, explainText } from "../output/explain.ts";
-import { type Action, fail } from "../terminal.ts";
+import { type Action, writeProblems } from "../terminal.ts";
 
 /** Runs podrole explain; `args` name the object, unless a flag names a file. */
 export const explainAction: Action = async (terminal, flags, args) => {
   const read = readExplain(flags, args);
-  if (!read.ok) return fail(terminal, "explain", read.problems);
+  if (!read.ok) return writeProblems(terminal, "explain", read.problems);
   const { json, ...options } = read.value;
   // A file is read before the cluster is contacted.
   const found =
     "filename" in options.subject ? await readInput(terminal, options.subject.filename) : success(options.subject);
-  if (!found.ok) return fail(terminal, "explain", [found.problem]);
+  if (!found.ok) return writeProblems(terminal, "explain", [found.problem]);
   const subject = found.value;
   return withPodrole(terminal, "explain", options, async (kubernetes, podroleNamespace) => {
     const namespace = options.namespace ?? kubernetes.contextNamespace;
     const result = await explain({ kubernetes }, { subject, namespace, podroleNamespace });
-    if (!result.ok) return fail(terminal, "explain", [result.problem]);
+    if (!result.ok) return writeProblems(terminal, "explain", [result.problem]);
     const explanations = result.value;
     terminal.out(json ? explainJson(explanations) : explainText(explanations));
     if (explanations.some((explanation) => isWell(explanation) === false)) return 1;

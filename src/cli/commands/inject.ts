@@ -7,22 +7,22 @@ import { planSettings } from "../../settings/plan-settings.ts";
 import { readInject, readUninject } from "../arguments/inject.ts";
 import { readInput, readText } from "../input.ts";
 import { injectText, uninjectText, unknownPodsText } from "../output/inject.ts";
-import { type Action, fail } from "../terminal.ts";
+import { type Action, writeProblems } from "../terminal.ts";
 
 /** Runs podrole inject: the manifests go to standard output, and what happened to each pod to standard error. */
 export const injectAction: Action = async (terminal, flags) => {
   const read = readInject(flags, terminal.env);
-  if (!read.ok) return fail(terminal, "inject", read.problems);
+  if (!read.ok) return writeProblems(terminal, "inject", read.problems);
   const { filename, settings, trustBundle, permitted, strict } = read.value;
   const input = await readInput(terminal, filename);
   const bundle = await readBundleFile(trustBundle);
   const problems = [input, bundle].flatMap((result) => (result.ok ? [] : [result.problem]));
-  if (!input.ok || !bundle.ok) return fail(terminal, "inject", problems);
+  if (!input.ok || !bundle.ok) return writeProblems(terminal, "inject", problems);
 
   const nativeSidecar = settings.nativeSidecar !== "false";
   const plan = planSettings(settings, { trustBundle: bundle.value, nativeSidecar });
   const result = injectManifests(input.value, { settings: plan, permitted });
-  if (!result.ok) return fail(terminal, "inject", result.problems);
+  if (!result.ok) return writeProblems(terminal, "inject", result.problems);
   const { text, pods, unknown } = result.value;
   terminal.err(injectText(pods) + unknownPodsText(unknown));
   terminal.out(text);
@@ -33,13 +33,13 @@ export const injectAction: Action = async (terminal, flags) => {
 /** Runs podrole uninject, with the same outputs as podrole inject. */
 export const uninjectAction: Action = async (terminal, flags) => {
   const read = readUninject(flags, terminal.env);
-  if (!read.ok) return fail(terminal, "uninject", read.problems);
+  if (!read.ok) return writeProblems(terminal, "uninject", read.problems);
   const { filename, settings } = read.value;
   const input = await readInput(terminal, filename);
-  if (!input.ok) return fail(terminal, "uninject", [input.problem]);
+  if (!input.ok) return writeProblems(terminal, "uninject", [input.problem]);
 
   const result = uninjectManifests(input.value, { region: settings.region });
-  if (!result.ok) return fail(terminal, "uninject", result.problems);
+  if (!result.ok) return writeProblems(terminal, "uninject", result.problems);
   terminal.err(uninjectText(result.value.pods));
   terminal.out(result.value.text);
   return 0;

@@ -7,32 +7,32 @@ import { type MigrateArguments, readMigrate, type Topic } from "../arguments/mig
 import { withMigrationInput } from "../migration-input.ts";
 import { formatData, migrationProblemText, reportText, valuesYaml } from "../output/migrate.ts";
 import { wavesScript } from "../output/waves.ts";
-import { type Action, type Flags, fail, type Terminal } from "../terminal.ts";
-import { depart } from "./departure.ts";
+import { type Action, type Flags, type Terminal, writeProblems } from "../terminal.ts";
+import { runDeparture } from "./departure.ts";
 
 /** commander has checked the topic. */
 export const migrateAction: Action = async (terminal, flags, [name]) => {
   const topic = name as Topic;
-  if (topic === "irsa" || topic === "pod-identity") return depart(terminal, flags, topic);
+  if (topic === "irsa" || topic === "pod-identity") return runDeparture(terminal, flags, topic);
   return migrateFrom(terminal, flags, topic);
 };
 
 async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kube2iam"): Promise<number> {
   const read = readMigrate(flags);
-  if (!read.ok) return fail(terminal, `migrate ${from}`, read.problems);
+  if (!read.ok) return writeProblems(terminal, `migrate ${from}`, read.problems);
   const { kiamValuesFile, roleBaseArn, output } = read.value;
   return withMigrationInput(terminal, from, read.value.input, async (deps, input) => {
     const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
     const result = await migrate(deps, options);
-    if (!result.ok) return fail(terminal, `migrate ${from}`, result.problems.map(migrationProblemText));
+    if (!result.ok) return writeProblems(terminal, `migrate ${from}`, result.problems.map(migrationProblemText));
     const { report, installation } = result.value;
-    terminal.out(render(report, installation, read.value));
+    terminal.out(renderReport(report, installation, read.value));
     // Values are settings: they do not depend on what the pods need.
     return output !== "values" && report.counts.needsWork + report.counts.refused > 0 ? 1 : 0;
   });
 }
 
-function render(
+function renderReport(
   report: MigrationReport,
   installation: PredecessorInstallation,
   { output, waves }: MigrateArguments,

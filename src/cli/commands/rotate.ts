@@ -3,9 +3,9 @@ import { rotate } from "../../operations/rotate/rotate.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { readRotate } from "../arguments/rotate.ts";
 import { withPodrole } from "../cluster.ts";
-import { DONE, FORCED, rotationText } from "../output/rotate.ts";
+import { FORCED_STEP_RESULTS, rotationText, STEP_RESULTS } from "../output/rotate.ts";
 import { jsonText } from "../output/text.ts";
-import { type Action, note } from "../terminal.ts";
+import { type Action, writeNote } from "../terminal.ts";
 
 /** Runs podrole rotate; the first of `args` is the step. */
 export const rotateAction: Action = async (terminal, flags, args) => {
@@ -15,11 +15,11 @@ export const rotateAction: Action = async (terminal, flags, args) => {
   return withPodrole(terminal, command, place, async (kubernetes, namespace) => {
     const result = await rotate({ kubernetes, clock }, { step, namespace, force });
     if (!result.ok) {
-      note(terminal, command, result.problem);
+      writeNote(terminal, command, result.problem);
       return 1;
     }
-    if (step !== "status") note(terminal, command, DONE[step]);
-    if (step !== "status" && force) note(terminal, command, FORCED[step]);
+    if (step !== "status") writeNote(terminal, command, STEP_RESULTS[step]);
+    if (step !== "status" && force) writeNote(terminal, command, FORCED_STEP_RESULTS[step]);
     const { status, now } = result.value;
     terminal.out(json ? jsonText(status) : rotationText(status, now));
     return 0;

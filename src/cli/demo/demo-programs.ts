@@ -11,11 +11,11 @@ export interface DemoPrograms {
   readonly app: string;
 }
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const pathBeside = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /** The programs as sources. */
 export const DEMO_PROGRAMS: DemoPrograms = {
-  commandLine: here("../main.ts"),
-  sidecar: here("../../sidecar/main.ts"),
-  app: here("./app.ts"),
+  commandLine: pathBeside("../main.ts"),
+  sidecar: pathBeside("../../sidecar/main.ts"),
+  app: pathBeside("./app.ts"),
 };

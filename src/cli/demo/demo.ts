@@ -16,8 +16,8 @@ import { demoManifest } from "./manifest.ts";
 import { createNarrator, type Narrator } from "./narrator.ts";
 import { freeOffset } from "./ports.ts";
 
-const REGION = "eu-central-1";
-const ACCOUNT = "123456789012";
+const DEMO_REGION = "eu-central-1";
+const DEMO_ACCOUNT = "123456789012";
 const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
 const SIDECAR_PORT = 9763;
 const POD_TIMEOUT_MS = 15_000;
@@ -51,8 +51,8 @@ async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortS
     { clock },
     {
       runtime,
-      region: REGION,
-      accountId: ACCOUNT,
+      region: DEMO_REGION,
+      accountId: DEMO_ACCOUNT,
       roles: [
         { name: "shop-orders", isTrusted: true },
         { name: "payroll-admin", isTrusted: true },
@@ -64,22 +64,22 @@ async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortS
       `server: identity port ${cluster.server.ports["identity"]}, credentials port ${cluster.server.ports["credentials"]}`,
       `webhook: https://127.0.0.1:${cluster.webhook.ports["webhook"]}/mutate, certificate from the server's own CA`,
     ]);
-    const [, orders, intruder] = await apply(narrator, cluster);
-    const assumed = await runOrders(narrator, cluster, runtime, orders as Reply, interrupted);
-    const refused = reportRefusal(narrator, cluster, intruder as Reply);
+    const [, orders, intruder] = await applyManifest(narrator, cluster);
+    const assumed = await runOrders(narrator, cluster, runtime, orders as ApiReply, interrupted);
+    const refused = reportRefusal(narrator, cluster, intruder as ApiReply);
     return assumed && refused;
   } finally {
     await cluster.stop();
   }
 }
 
-type Reply = Awaited<ReturnType<EmulatedCluster["kubernetes"]["create"]>>;
+type ApiReply = Awaited<ReturnType<EmulatedCluster["kubernetes"]["create"]>>;
 
 /** Does what kubectl apply -f does, and reports it as kubectl does. */
-async function apply(narrator: Narrator, cluster: EmulatedCluster): Promise<Reply[]> {
-  const text = demoManifest({ accountId: ACCOUNT, region: REGION, stsUrl: cluster.sts.url });
+async function applyManifest(narrator: Narrator, cluster: EmulatedCluster): Promise<ApiReply[]> {
+  const text = demoManifest({ accountId: DEMO_ACCOUNT, region: DEMO_REGION, stsUrl: cluster.sts.url });
   const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
-  const replies: Reply[] = [];
+  const replies: ApiReply[] = [];
   const outcomes: string[] = [];
   for (const object of objects) {
     const { name, namespace, annotations } = object.metadata;
@@ -97,11 +97,11 @@ async function runOrders(
   narrator: Narrator,
   cluster: EmulatedCluster,
   runtime: Runtime,
-  { body }: Reply,
+  { body }: ApiReply,
   interrupted: AbortSignal,
 ): Promise<boolean> {
   const pod = body as Pod;
-  narrator.step("The webhook patched pod orders", describePatch(pod));
+  narrator.step("The webhook patched pod orders", describeInjection(pod));
   const node = createNode(cluster, runtime);
   try {
     const running = node.run(pod, { portOffset: await freeOffset(SIDECAR_PORT) });
@@ -124,7 +124,7 @@ async function runOrders(
       ...auditLines(cluster, "credentials").slice(-1),
       `phase of the pod: ${running.status().phase} (the native sidecar ended after the app)`,
     ]);
-    return arn === `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`;
+    return arn === `arn:aws:sts::${DEMO_ACCOUNT}:assumed-role/shop-orders/shop.orders`;
   } finally {
     await node.stop(2_000);
   }
@@ -150,7 +150,7 @@ function createNode(cluster: EmulatedCluster, { execPath, path }: Runtime) {
   );
 }
 
-function describePatch({ metadata, spec }: Pod): string[] {
+function describeInjection({ metadata, spec }: Pod): string[] {
   const app = spec.containers.find(({ name }) => name === "app");
   return [
     `label ${JSON.stringify(metadata.labels)}`,
@@ -164,21 +164,21 @@ function describePatch({ metadata, spec }: Pod): string[] {
 function auditLines(cluster: EmulatedCluster, kind: string): string[] {
   return cluster.server.lines
     .filter((line) => line["audit"] === kind)
-    .map((line) => `audit ${JSON.stringify(without(line))}`);
+    .map((line) => `audit ${JSON.stringify(withoutLogFields(line))}`);
 }
 
-function without({ level: _level, program: _program, ...line }: Readonly<Record<string, unknown>>) {
+function withoutLogFields({ level: _level, program: _program, ...line }: Readonly<Record<string, unknown>>) {
   return line;
 }
 
-function reportRefusal(narrator: Narrator, cluster: EmulatedCluster, { code, body }: Reply): boolean {
+function reportRefusal(narrator: Narrator, cluster: EmulatedCluster, { code, body }: ApiReply): boolean {
   const { message = "", reason = "" } = body as { message?: string; reason?: string };
   const audit = cluster.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
   const event = cluster.kubernetes.audit.find(({ objectRef }) => objectRef?.name === "intruder");
   const ours = Object.entries(event?.annotations ?? {}).filter(([key]) => key.startsWith("pods.podrole.io/"));
   narrator.step("kubectl apply reports why pod intruder is refused", [
     `Error from server (${reason}): error when creating "demo.yaml": ${message}`,
-    `audit ${JSON.stringify(without(audit ?? {}))}`,
+    `audit ${JSON.stringify(withoutLogFields(audit ?? {}))}`,
     `the API server's own audit log: ${JSON.stringify(Object.fromEntries(ours))}`,
   ]);
   return code === 403 && message.includes("ROLE_FORBIDDEN");

@@ -12,7 +12,7 @@ import type { AuditQuery } from "../../operations/audit/question.ts";
 import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
 import { countOf } from "../../operations/format.ts";
 import { formatSeconds } from "../../runtime/clock.ts";
-import { tableOf, visible } from "./text.ts";
+import { escapeControls, tableOf } from "./text.ts";
 
 /** Returns the answer as a table, with one row for each row of the answer. */
 export function answerTable(answer: AuditAnswer): string {
@@ -63,11 +63,11 @@ function pathAndName(arn: string): string {
 function userText({ admission, creation }: Origin): string {
   const user = creation?.user ?? admission?.record.user;
   if (user === undefined) return "";
-  return marked(creation?.impersonated ? `${user} as ${creation.impersonated}` : user, admission?.caller);
+  return markCaller(creation?.impersonated ? `${user} as ${creation.impersonated}` : user, admission?.caller);
 }
 
 /** Marks what a record says that anyone who reaches the webhook, or another user's admission, may have caused. */
-function marked(text: string, caller: CallerTrust | undefined): string {
+function markCaller(text: string, caller: CallerTrust | undefined): string {
   return caller === "unproven" || caller === "ambiguous" ? `${text} (${caller})` : text;
 }
 
@@ -104,7 +104,7 @@ function stepText(step: PodStep): string {
     case "refused": {
       const { kind, reason = "", message = "" } = step.record;
       const container = step.record.kind === "credentials" ? step.record.container : undefined;
-      const where = marked(`${kind}${container === undefined ? "" : ` of ${container}`}`, step.caller);
+      const where = markCaller(`${kind}${container === undefined ? "" : ` of ${container}`}`, step.caller);
       return `${where}: ${reason}: ${message}`;
     }
   }
@@ -122,7 +122,7 @@ function refusalCells(row: RefusalRow): readonly string[] {
     kind,
     reason,
     place,
-    marked(user, row.caller).trim(),
+    markCaller(user, row.caller).trim(),
     message,
   ];
 }
@@ -143,21 +143,21 @@ export function emptyText(query: AuditQuery): string {
 
 /** Returns how much of a log has been read so far, for standard error. */
 export function progressText({ name, bytes, lines }: LogCounts): string {
-  return `reading ${visible(name)}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines`;
+  return `reading ${escapeControls(name)}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines`;
 }
 
 /** Returns what was read of a log, with the lines that were skipped. */
 export function logText({ name, lines, records, tooLong }: LogCounts): string {
   const skipped = tooLong === 0 ? "" : `, ${tooLong} skipped because they are too long for a record`;
-  return `${visible(name)}: ${countOf(records, "record")}, ${countOf(lines - records, "other line")}${skipped}`;
+  return `${escapeControls(name)}: ${countOf(records, "record")}, ${countOf(lines - records, "other line")}${skipped}`;
 }
 
 /** Returns that a log could not be read to its end, and why. */
 export function brokenLogText({ name, reason }: BrokenLog): string {
-  return `${visible(name)} could not be read to its end (${reason}); the answer includes the records before the error`;
+  return `${escapeControls(name)} could not be read to its end (${reason}); the answer includes the records before the error`;
 }
 
-const FLAGS: Readonly<Record<AuditProblem["input"], string>> = {
+const INPUT_FLAGS: Readonly<Record<AuditProblem["input"], string>> = {
   files: "--filename",
   cluster: "--from-cluster",
   apiAuditLog: "--api-audit-log",
@@ -166,5 +166,5 @@ const FLAGS: Readonly<Record<AuditProblem["input"], string>> = {
 
 /** Returns the problem behind the flag that named the log. */
 export function auditProblemText({ input, text }: AuditProblem): string {
-  return `${FLAGS[input]}: ${text}`;
+  return `${INPUT_FLAGS[input]}: ${text}`;
 }

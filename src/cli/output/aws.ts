@@ -2,14 +2,14 @@
 import type { CallerPolicy } from "../../operations/aws/policies.ts";
 import { MAX_TRUST_POLICY_LENGTH, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
 import { trustCommand } from "../../operations/migrate/shell-commands.ts";
-import { visible } from "./text.ts";
+import { escapeControls } from "./text.ts";
 
 /** Returns each policy below a line that names its principal. */
 export function callerPoliciesText(policies: readonly CallerPolicy[]): string {
   return policies
     .map(({ caller, document }) => {
       const whose = caller === undefined ? "podrole's server" : caller;
-      return `# Policy of ${visible(whose)}\n${JSON.stringify(document, undefined, 2)}\n`;
+      return `# Policy of ${escapeControls(whose)}\n${JSON.stringify(document, undefined, 2)}\n`;
     })
     .join("\n");
 }
@@ -25,5 +25,5 @@ export function serverTrustText(policies: readonly TrustPolicy[]): string {
     const note = length > MAX_TRUST_POLICY_LENGTH ? `: ${length} characters; ${limit}` : "";
     return [`# ${roleArn}${note}`, trustCommand(policy)];
   });
-  return [...head, ...lines, ""].map(visible).join("\n");
+  return [...head, ...lines, ""].map(escapeControls).join("\n");
 }

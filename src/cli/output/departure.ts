@@ -4,9 +4,9 @@ import type { DeparturePlan } from "../../operations/migrate/departure/departure
 import type { StayingWorkload } from "../../operations/migrate/departure/moves.ts";
 import { MAX_TRUST_POLICY_LENGTH, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
 import { roleCommand, trustCommand } from "../../operations/migrate/shell-commands.ts";
-import { visible } from "./text.ts";
+import { escapeControls } from "./text.ts";
 
-const NAMES = { irsa: "IAM roles for service accounts", "pod-identity": "EKS Pod Identity" } as const;
+const DESTINATION_NAMES = { irsa: "IAM roles for service accounts", "pod-identity": "EKS Pod Identity" } as const;
 
 /** The fields of the plan for JSON and YAML. Programs read them, so their names stay. */
 export function departureData({ destination, departure, trust }: DeparturePlan): object {
@@ -20,16 +20,16 @@ export function departureText(plan: DeparturePlan): string {
   const moving = podsIn(moves);
   const staying = podsIn(stays);
   return [
-    `podrole to ${NAMES[plan.destination.to]}: ${countOf(moving, "pod")} of ${countOf(moves.length, "ServiceAccount")} can migrate, ${staying} cannot, ${withoutRole} ${withoutRole === 1 ? "has" : "have"} no role`,
-    ...(moves.length === 0 ? [] : steps(plan)),
+    `podrole to ${DESTINATION_NAMES[plan.destination.to]}: ${countOf(moving, "pod")} of ${countOf(moves.length, "ServiceAccount")} can migrate, ${staying} cannot, ${withoutRole} ${withoutRole === 1 ? "has" : "have"} no role`,
+    ...(moves.length === 0 ? [] : departureSteps(plan)),
     ...(stays.length === 0 ? [] : ["", "Cannot migrate without changes", ...stays.flatMap(stayLines)]),
     "",
   ]
-    .map(visible)
+    .map(escapeControls)
     .join("\n");
 }
 
-function steps({ destination, departure: { moves }, trust }: DeparturePlan): readonly string[] {
+function departureSteps({ destination, departure: { moves }, trust }: DeparturePlan): readonly string[] {
   return [
     "",
     "1. Allow the ServiceAccounts to assume the roles. Each command replaces the whole trust policy of a role, so first add the",

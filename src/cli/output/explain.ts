@@ -1,7 +1,7 @@
 // Explanations of podrole explain as text and as JSON.
 import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
 import type { SidecarState } from "../../operations/sidecar-state.ts";
-import { jsonText, visible } from "./text.ts";
+import { escapeControls, jsonText } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
 export function explainJson(explanations: readonly Explanation[]): string {
@@ -10,15 +10,15 @@ export function explainJson(explanations: readonly Explanation[]): string {
 
 /** Returns a paragraph for each explanation. */
 export function explainText(explanations: readonly Explanation[]): string {
-  return explanations.map(textOf).join("\n");
+  return explanations.map(explanationText).join("\n");
 }
 
-function textOf({ object, now, existing, containers, notes, settings }: Explanation): string {
+function explanationText({ object, now, existing, containers, notes, settings }: Explanation): string {
   const lines = [
     object,
     ...(existing?.state ? stateLines(existing.state).map((line) => `  ${line}`) : []),
     ...(existing
-      ? [`  ${existing.injected ? "injected" : "not injected"} (created ${existing.since})${sidecar(existing)}`]
+      ? [`  ${existing.injected ? "injected" : "not injected"} (created ${existing.since})${sidecarText(existing)}`]
       : []),
     `  ${existing ? "if created now: " : ""}${now.decision} (${now.reason}): ${now.message}`,
     ...containers.map((container) => `  ${containerText(container)}`),
@@ -26,7 +26,7 @@ function textOf({ object, now, existing, containers, notes, settings }: Explanat
     ...notes.map((note) => `  note: ${note}`),
     ...(settings.length > 0 ? [`  settings from ${settings.join(", ")}`] : []),
   ];
-  return lines.map((line) => `${visible(line)}\n`).join("");
+  return lines.map((line) => `${escapeControls(line)}\n`).join("");
 }
 
 /** First what the sidecar does, then why it last ended. */
@@ -49,7 +49,7 @@ const PHASES: Readonly<Record<SidecarState["phase"], string>> = {
   absent: "has not been started",
 };
 
-function sidecar({ sidecar: image, sidecarNow }: NonNullable<Explanation["existing"]>): string {
+function sidecarText({ sidecar: image, sidecarNow }: NonNullable<Explanation["existing"]>): string {
   if (image === undefined) return "";
   return sidecarNow === undefined
     ? `, sidecar image ${image}`
@@ -67,13 +67,13 @@ function containerText({
   message,
 }: ContainerExplanation): string {
   if (allowed)
-    return `container ${container}: ${role}, named by the ${ORIGINS[namedBy ?? ""]}, session name ${sessionName}`;
+    return `container ${container}: ${role}, named by the ${ORIGIN_TEXTS[namedBy ?? ""]}, session name ${sessionName}`;
   if (undecided) return `container ${container}: the server decides: ${message}`;
   const reason = code === undefined ? message : `${code}: ${message}`;
   return `container ${container}: no credentials: ${reason}`;
 }
 
-const ORIGINS: Readonly<Record<string, string>> = {
+const ORIGIN_TEXTS: Readonly<Record<string, string>> = {
   container: "pod's annotation for this container",
   pod: "pod's annotation",
   serviceAccount: "ServiceAccount's annotation",

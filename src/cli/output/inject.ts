@@ -1,7 +1,7 @@
 // What podrole inject and podrole uninject report about each pod, on standard error: standard output has the manifests.
 import type { PlannedPod, UnknownPods } from "../../operations/inject/inject.ts";
 import type { UninjectedPod } from "../../operations/inject/uninject.ts";
-import { visible } from "./text.ts";
+import { escapeControls } from "./text.ts";
 
 /** Returns a line for each pod, and one for each of its warnings. */
 export function injectText(pods: readonly PlannedPod[]): string {
@@ -10,7 +10,7 @@ export function injectText(pods: readonly PlannedPod[]): string {
       `${kind}/${name}: ${decision} (${reason}) ${message}`,
       ...warnings.map(({ text }) => `  warning: ${text}`),
     ])
-    .map((line) => `${visible(line)}\n`)
+    .map((line) => `${escapeControls(line)}\n`)
     .join("");
 }
 
@@ -18,7 +18,7 @@ export function injectText(pods: readonly PlannedPod[]): string {
 export function unknownPodsText(unknown: readonly UnknownPods[]): string {
   return unknown
     .map(({ kind, name, path }) => `${kind}/${name}: warning: ${unknownPodsSentence(path)}`)
-    .map((line) => `${visible(line)}\n`)
+    .map((line) => `${escapeControls(line)}\n`)
     .join("");
 }
 
@@ -28,7 +28,7 @@ function unknownPodsSentence(path: string): string {
 
 /** Returns a line for each pod. */
 export function uninjectText(pods: readonly UninjectedPod[]): string {
-  return pods.map((pod) => `${visible(`${pod.kind}/${pod.name}: ${outcomeText(pod)}`)}\n`).join("");
+  return pods.map((pod) => `${escapeControls(`${pod.kind}/${pod.name}: ${outcomeText(pod)}`)}\n`).join("");
 }
 
 function outcomeText({ outcome, message = "" }: UninjectedPod): string {

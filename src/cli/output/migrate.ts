@@ -8,9 +8,9 @@ import type { PredecessorInstallation } from "../../operations/migrate/predecess
 import type { MigrationReport, WorkloadGroup } from "../../operations/migrate/report.ts";
 import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { flagName } from "../../runtime/settings.ts";
-import { jsonText, visible } from "./text.ts";
+import { escapeControls, jsonText } from "./text.ts";
 
-const TITLES: Readonly<Record<PodVerdict, string>> = {
+const VERDICT_TITLES: Readonly<Record<PodVerdict, string>> = {
   refused: "Refused by podrole",
   needsWork: "Needs work first",
   changed: "Works, but changes",
@@ -21,22 +21,22 @@ const TITLES: Readonly<Record<PodVerdict, string>> = {
 export function reportText(report: MigrationReport, installation?: PredecessorInstallation): string {
   const heaviestFirst = POD_VERDICTS.toReversed().filter((verdict) => verdict !== "unchanged");
   return [
-    ...summary(report),
-    ...section("Settings", installation ? settingsLines(installation) : []),
-    ...section("For every pod", report.general),
-    ...section(
+    ...summaryLines(report),
+    ...titledLines("Settings", installation ? settingsLines(installation) : []),
+    ...titledLines("For every pod", report.general),
+    ...titledLines(
       "Namespaces",
       report.permissions.flatMap((change) => permissionLines(change, report.from)),
     ),
     ...heaviestFirst.flatMap((verdict) => verdictLines(report, verdict)),
-    ...section(TITLES.unchanged, unchangedLines(report)),
-    ...section("Not assessed", report.problems),
+    ...titledLines(VERDICT_TITLES.unchanged, unchangedLines(report)),
+    ...titledLines("Not assessed", report.problems),
   ]
-    .map(visible)
+    .map(escapeControls)
     .join("\n");
 }
 
-function summary({
+function summaryLines({
   from,
   pods,
   namespaces,
@@ -67,7 +67,7 @@ function settingsLines({ conversion, place, predecessor: { name } }: Predecessor
   return [origin, ...new Set(settings.map(([key, value]) => `${key}: ${value}`)), ...conversion.remarks];
 }
 
-function section(title: string, lines: readonly string[]): readonly string[] {
+function titledLines(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`), ""];
 }
 
@@ -92,12 +92,12 @@ function verdictLines({ groups, counts }: MigrationReport, verdict: PodVerdict):
   const selected = groups.filter((group) => group.verdict === verdict);
   const byNamespace = Map.groupBy(selected, ({ namespace }) => namespace);
   const lines = [...byNamespace].flatMap(([namespace, members]) =>
-    [namespace].concat(members.flatMap((group) => groupLines(group).map((line) => `  ${line}`))),
+    [namespace].concat(members.flatMap((group) => workloadLines(group).map((line) => `  ${line}`))),
   );
-  return section(`${TITLES[verdict]} (${countOf(counts[verdict], "pod")})`, lines);
+  return titledLines(`${VERDICT_TITLES[verdict]} (${countOf(counts[verdict], "pod")})`, lines);
 }
 
-function groupLines({ kind, name, pods, before, after, findings }: WorkloadGroup): readonly string[] {
+function workloadLines({ kind, name, pods, before, after, findings }: WorkloadGroup): readonly string[] {
   const roles = before === after ? before : `${before} → ${after}`;
   return [
     `${kind}/${name} (${countOf(pods, "pod")})  ${roles}`,
@@ -126,7 +126,7 @@ function unchangedLines({ groups, counts, withoutRole }: MigrationReport): reado
 
 /** Values for podrole's chart as YAML; what could not be converted stands above it as comments. */
 export function valuesYaml({ conversion: { remarks, ...settings }, placement }: PredecessorInstallation): string {
-  const comments = remarks.map((remark) => `# ${visible(remark)}\n`).join("");
+  const comments = remarks.map((remark) => `# ${escapeControls(remark)}\n`).join("");
   return `${comments}${toYaml(chartValues(settings, placement))}`;
 }
 

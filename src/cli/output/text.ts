@@ -1,7 +1,7 @@
 // Text for a terminal. Text of untrusted origin is made safe: file names, annotations, lines of a log.
 
 /** Escapes control characters, characters that change the direction of text, and line ends. */
-export function visible(text: string): string {
+export function escapeControls(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
@@ -23,7 +23,7 @@ function escapedUnits(character: string): string {
 
 /** A line for the head and one for each row; each column is as wide as its widest cell. */
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows].map((cells) => cells.map(visible));
+  const lines = [head, ...rows].map((cells) => cells.map(escapeControls));
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
   const lineOf = (cells: readonly string[]) =>
     cells

@@ -5,7 +5,7 @@ import type { WorkloadGroup } from "../../operations/migrate/report.ts";
 import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
-import { visible } from "./text.ts";
+import { escapeControls } from "./text.ts";
 
 /** Returns the script; commands for namespaces that need work first are comments. */
 export function wavesScript({ from, waves, postponed }: WavePlan): string {
@@ -20,7 +20,7 @@ export function wavesScript({ from, waves, postponed }: WavePlan): string {
     ...postponed.flatMap(postponedLines),
     "",
   ]
-    .map(visible)
+    .map(escapeControls)
     .join("\n");
 }
 
@@ -50,7 +50,7 @@ function postponedLines({ name, groups }: NamespaceMove): readonly string[] {
 }
 
 function commandsFor(namespace: string, groups: readonly WorkloadGroup[]): readonly string[] {
-  const restarts = groups.map((group) => restart(namespace, group));
+  const restarts = groups.map((group) => restartCommand(namespace, group));
   return [
     `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled`,
     ...new Set(restarts),
@@ -59,18 +59,18 @@ function commandsFor(namespace: string, groups: readonly WorkloadGroup[]): reado
 }
 
 /** Kinds that `kubectl rollout restart` accepts. */
-const RESTARTABLE = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
+const RESTARTABLE_KINDS = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
-function restart(namespace: string, group: WorkloadGroup): string {
+function restartCommand(namespace: string, group: WorkloadGroup): string {
   const { kind, name, updateStrategy, apiVersion, managedBy } = group;
   const target = `${kind.toLowerCase()}/${name}`;
   if (managedBy)
     return `# ${target} is managed by ${managedBy.kind}/${managedBy.name}: restart it as its operator documents`;
   if (kind === "Pod") return `# ${target} has no controller: it is injected when it is created again`;
   if (!isBuiltIn(kind, apiVersion)) return restartByOperator(namespace, group);
-  if (RESTARTABLE.has(kind) && updateStrategy !== "OnDelete")
+  if (RESTARTABLE_KINDS.has(kind) && updateStrategy !== "OnDelete")
     return `kubectl -n ${shellQuote(namespace)} rollout restart ${shellQuote(target)}`;
-  if (RESTARTABLE.has(kind)) return `# ${target} has updateStrategy OnDelete: delete its pods one at a time`;
+  if (RESTARTABLE_KINDS.has(kind)) return `# ${target} has updateStrategy OnDelete: delete its pods one at a time`;
   if (kind === "CronJob") return `# ${target}: pods of its next run are injected`;
   if (kind === "Job") return `# ${target}: only pods that it creates from now on are injected`;
   return `# ${target}: delete its pods one at a time; those that it creates instead are injected`;
