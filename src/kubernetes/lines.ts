@@ -1,6 +1,7 @@
-// Splits a watch into lines. It is one JSON text per line, in chunks that may end anywhere, even within a character.
+// Splits a watch into lines. It is one JSON text per line.
+import { createLineSplitter } from "../runtime/line-splitter.ts";
 
-/** The API server stores no object above 1.5 MiB (etcd's limit); a line ten times as long is an error. */
+/** In bytes. The API server stores no object above 1.5 MiB (etcd's limit); a line ten times as long is an error. */
 const MAX_LINE_LENGTH = 16 * 1024 * 1024;
 
 /**
@@ -8,15 +9,11 @@ const MAX_LINE_LENGTH = 16 * 1024 * 1024;
  * an Error for a line without an end.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of chunks) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > MAX_LINE_LENGTH)
-      throw new Error(
-        `Cannot read a watch: a line has more than ${MAX_LINE_LENGTH} characters; expected one object a line`,
-      );
-    yield* lines;
-  }
+  const splitter = createLineSplitter({
+    maxBytes: MAX_LINE_LENGTH,
+    onTooLong() {
+      throw new Error(`Cannot read a watch: a line has more than ${MAX_LINE_LENGTH} bytes; expected one object a line`);
+    },
+  });
+  for await (const chunk of chunks) yield* splitter.push(chunk);
 }

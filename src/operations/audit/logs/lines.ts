@@ -2,13 +2,14 @@
 // arrive, and a line longer than any that podrole or the API server writes is skipped.
 import { Readable } from "node:stream";
 import { constants, createGunzip } from "node:zlib";
+import { createLineSplitter } from "../../../runtime/line-splitter.ts";
 
 /** An audit event of the API server at level RequestResponse holds two objects of 1.5 MiB. */
 const MAX_LOG_LINE_LENGTH = 8 * 1024 * 1024;
 
 /** What is reported while a log is read, and the longest line. */
 export interface LineHooks {
-  /** Characters; a longer line is skipped. Default: 8 Mi. */
+  /** In bytes; a longer line is skipped. Default: 8 MiB. */
   readonly longest?: number;
   /** Called for each line that is skipped because it is too long. */
   readonly onTooLong?: () => void;
@@ -23,24 +24,20 @@ export async function* lineBatches(
   source: AsyncIterable<Uint8Array>,
   { longest = MAX_LOG_LINE_LENGTH, onTooLong, onBytes }: LineHooks = {},
 ): AsyncIterable<readonly string[]> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  let isSkipping = false;
+  const splitter = createLineSplitter({ maxBytes: longest, onTooLong: onTooLong ?? (() => {}) });
+  let isFirst = true;
   for await (const chunk of decompress(source, onBytes)) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    if (isSkipping && lines.length > 0) {
-      lines.shift();
-      isSkipping = false;
-    }
-    if (rest.length > longest) {
-      if (!isSkipping) onTooLong?.();
-      isSkipping = true;
-      rest = "";
-    }
-    if (lines.length > 0) yield lines;
+    const lines = splitter.push(chunk);
+    if (lines.length === 0) continue;
+    yield isFirst ? withoutByteOrderMark(lines) : lines;
+    isFirst = false;
   }
-  if (rest !== "" && !isSkipping) yield [rest];
+  const rest = splitter.rest();
+  if (rest !== "") yield isFirst ? withoutByteOrderMark([rest]) : [rest];
+}
+
+function withoutByteOrderMark([first = "", ...others]: readonly string[]): readonly string[] {
+  return [first.replace(/^\ufeff/, ""), ...others];
 }
 
 /** Gzip is recognised by its first two bytes, whatever the file's name; several gzip members in a row are one text. */
