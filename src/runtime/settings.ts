@@ -72,10 +72,10 @@ export function envName(key: string): string {
 }
 
 /**
- * Variables such as PODROLE_SERVER_SERVICE_HOST, which Kubernetes adds to pods for a Service of that name. They are not
- * settings.
+ * Variables such as PODROLE_SERVER_SERVICE_HOST, which Kubernetes adds to pods for a Service of that name, of any protocol:
+ * TCP, UDP or SCTP. They are not settings.
  */
-const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_\d+_(TCP|UDP)(_.*)?)$/;
+const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_\d+_[A-Z]+(_.*)?)$/;
 
 /**
  * Reads a table from flags (by key, as the command-line parser delivers them) and the environment. `alsoKnown` lists

@@ -57,6 +57,9 @@ suite("readSettings()", () => {
       PODROLE_SERVER_PORT: "tcp://10.0.0.1:8444",
       PODROLE_SERVER_PORT_8444_TCP: "tcp://10.0.0.1:8444",
       PODROLE_SERVER_PORT_8444_TCP_ADDR: "10.0.0.1",
+      PODROLE_X_PORT_53_UDP: "udp://10.0.0.2:53",
+      PODROLE_X_PORT_80_SCTP: "sctp://10.0.0.2:80",
+      PODROLE_X_PORT_80_SCTP_PROTO: "sctp",
       AWS_REGION: "eu-central-1",
       PODROLE_PROOF_FILE: "/token",
     };
