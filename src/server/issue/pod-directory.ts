@@ -8,14 +8,15 @@ import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings } from "../../policy/decide.ts";
-import { compactFacts, podFacts } from "../../policy/facts.ts";
+import { podFacts } from "../../policy/facts.ts";
 import { accountMetadata, inheritedFrom, type OwnMetadata, ownMetadata } from "../../policy/inherited.ts";
 import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { type KnownPod, knownPodOf } from "./known-pod.ts";
 import { createLiveLookups } from "./live-lookups.ts";
-import { notInjected, whyUninjected } from "./uninjected.ts";
-import { instanceOf, type PodInstance, verifyPod } from "./verify-proof.ts";
+import { notInjected } from "./uninjected.ts";
+import { verifyPod } from "./verify-proof.ts";
 
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
 export interface PodInContext {
@@ -51,13 +52,6 @@ export interface PodDirectoryDeps {
 /** Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else changes. */
 const INJECTED_ONLY = { labelSelector: INJECTED_PODS };
 
-/** A pod as decisions read it, from the cache or live: about a tenth of the object. */
-interface KnownPod extends PodInstance {
-  readonly facts: PodFacts;
-  /** Why it does not count as injected, computed from the whole pod. */
-  readonly uninjected: string | undefined;
-}
-
 /** A refused pod asks again and again; a change of the cluster is noticed after this time. */
 const LIVE_LOOKUPS = { rememberMs: 5_000, capacity: 10_000 };
 
@@ -66,13 +60,7 @@ export function createPodDirectory(
   { kubernetes, clock, log }: PodDirectoryDeps,
   settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">,
 ): PodDirectory {
-  function knownPod(pod: Pod): KnownPod {
-    return {
-      ...instanceOf(pod),
-      facts: compactFacts(podFacts(pod, pod.metadata.namespace ?? ""), settings),
-      uninjected: whyUninjected(pod),
-    };
-  }
+  const knownPod = (pod: Pod) => knownPodOf(pod, settings);
 
   const pods: Reflector<KnownPod> = createReflector(
     { source: kubernetes.source<Pod>("pods", INJECTED_ONLY), clock, log },

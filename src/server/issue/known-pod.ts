@@ -1,0 +1,28 @@
+// What the server's cache keeps of a pod: whoever may create pods chooses how large they are.
+import type { Pod } from "../../kubernetes/objects.ts";
+import type { PodFacts, PolicySettings } from "../../policy/decide.ts";
+import { compactFacts, podFacts } from "../../policy/facts.ts";
+import { whyUninjected } from "./uninjected.ts";
+import { instanceOf, type PodInstance } from "./verify-proof.ts";
+
+/** A pod as decisions read it, from the cache or live: about a tenth of the object. */
+export interface KnownPod extends PodInstance {
+  /** Without annotations, labels and containers if the pod does not count as injected: then no decision reads them. */
+  readonly facts: PodFacts;
+  /** Why it does not count as injected, computed from the whole pod. */
+  readonly uninjected: string | undefined;
+}
+
+/** Selects what is kept of a pod. `settings` decide what a decision reads. */
+export function knownPodOf(pod: Pod, settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">): KnownPod {
+  const uninjected = whyUninjected(pod);
+  const facts = podFacts(uninjected === undefined ? pod : withoutContent(pod), pod.metadata.namespace ?? "");
+  return { ...instanceOf(pod), facts: compactFacts(facts, settings), uninjected };
+}
+
+function withoutContent({ metadata, spec }: Pod): Pod {
+  return {
+    metadata: { ...metadata, annotations: {}, labels: {} },
+    spec: { ...spec, initContainers: [], containers: [] },
+  };
+}
