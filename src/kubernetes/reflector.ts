@@ -60,7 +60,7 @@ export interface ReflectorOptions<Item, Cached> {
 const RELIST_AFTER_FAILURES = 3;
 
 /** Creates a reflector, which starts to list at once. It ends only with stop(). */
-export function createReflector<Item extends { readonly metadata: ObjectMeta }, Cached>(
+export function startReflector<Item extends { readonly metadata: ObjectMeta }, Cached>(
   { source, clock, log, random = Math.random }: ReflectorDeps<Item>,
   {
     project,

@@ -7,7 +7,7 @@ import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { type CredentialCache, createCredentialCache } from "./aws/credential-cache.ts";
 import { readInstanceProfileArn } from "./aws/instance-profile.ts";
-import { createOwnCredentials, type OwnCredentials } from "./aws/own-credentials.ts";
+import { type OwnCredentialsCheck, startOwnCredentialsCheck } from "./aws/own-credentials.ts";
 import { detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
 import { createSts, type Sts } from "./aws/sts.ts";
 import { createStsLimiter, type StsLimiter } from "./aws/sts-limiter.ts";
@@ -19,7 +19,7 @@ import type { ServerMetrics } from "./observability/metrics.ts";
 export interface OpenedAws {
   readonly cache: CredentialCache;
   readonly limiter: Pick<StsLimiter, "waiting" | "topNamespace">;
-  readonly ownCredentials: OwnCredentials;
+  readonly ownCredentials: OwnCredentialsCheck;
   /** The policy settings in force: sessions are capped once STS reports that the server is itself a role session. */
   readonly policy: () => PolicySettings;
 }
@@ -40,7 +40,7 @@ export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<
   const cache = createCredentialCache({ clock, assumeRole: limiter.assumeRole }, cacheOptions);
 
   const { signal } = shutdown;
-  const ownCredentials = createOwnCredentials({ clock, log, signal, findCredentials: () => sts.findCredentials() });
+  const ownCredentials = startOwnCredentialsCheck({ clock, log, signal, findCredentials: () => sts.findCredentials() });
   const identityDeps = { clock, log, signal, callerArn: () => sts.callerArn() };
   const instanceMetadata = { endpoint: settings.instanceMetadata, timeoutMs: INSTANCE_METADATA_TIMEOUT_MS };
   const instanceProfileArn = () => readInstanceProfileArn({ fetch }, instanceMetadata);

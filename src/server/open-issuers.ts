@@ -3,12 +3,12 @@ import type { Kubernetes } from "../kubernetes/api.ts";
 import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
-import { createEventRecorder } from "./issue/events.ts";
+import { createRefusalRecorder } from "./issue/events.ts";
 import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
 import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-credentials.ts";
-import { createPodDirectory, type PodDirectory } from "./issue/pod-directory.ts";
+import { type PodDirectory, startPodDirectory } from "./issue/pod-directory.ts";
 import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
-import { createReviewLimit } from "./issue/token-reviews.ts";
+import { createReviewLimiter } from "./issue/token-reviews.ts";
 import { createSignedPodReader } from "./issue/token-signature.ts";
 import { createProofVerifier, type ProvenPod } from "./issue/verify-proof.ts";
 import { measureCache } from "./observability/measure.ts";
@@ -37,7 +37,7 @@ const CACHE_SWEEP_INTERVAL_MS = 60_000;
 /** Starts the watches, and the sweep of sessions whose pods are gone. Does not wait for the first lists. */
 export function openIssuers(deps: ClusterDeps, settings: ServerSettings): OpenedIssuers {
   const { clock, log, audit, shutdown, kubernetes, metrics, aws } = deps;
-  const directory = createPodDirectory({ kubernetes, clock, log }, aws.policy());
+  const directory = startPodDirectory({ kubernetes, clock, log }, aws.policy());
   shutdown.onClose("watches", () => directory.stop());
   let isWatching = false;
   directory.ready.then(
@@ -60,7 +60,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
       clock,
       getConfigMap: (namespace, name) => kubernetes.getConfigMap(namespace, name),
     }),
-    recordRefusal: createEventRecorder({
+    recordRefusal: createRefusalRecorder({
       kubernetes,
       clock,
       log,
@@ -96,7 +96,7 @@ function openCertificateIssuer(
           clock,
           kubernetes,
           readSignedPod: createSignedPodReader({ clock, log, kubernetes }),
-          limitReviews: createReviewLimit({ clock }),
+          limitReviews: createReviewLimiter({ clock }),
         },
         { audience },
       ),

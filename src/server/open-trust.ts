@@ -8,9 +8,9 @@ import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { rotationOptions, type ServerSettings } from "../settings/server.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import { type AuthorityPoller, createAuthorityPoller, type ReadTrust } from "./trust/authority-poller.ts";
-import { createCaBundleReconciler } from "./trust/ca-bundle-reconciler.ts";
+import { startCaBundleReconciler } from "./trust/ca-bundle-reconciler.ts";
 import { createOwnership, type Ownership } from "./trust/ownership.ts";
-import { createServingCertificate, type ServingCertificate } from "./trust/serving-certificate.ts";
+import { type ServingCertificate, startServingCertificate } from "./trust/serving-certificate.ts";
 import { trustFromFiles } from "./trust/trust-files.ts";
 import { trustFromSecret } from "./trust/trust-secret.ts";
 
@@ -41,14 +41,14 @@ export async function openTrust(deps: TrustDeps, settings: ServerSettings): Prom
   shutdown.onClose("CA", () => poller.stop());
   await poller.start();
 
-  const serving = createServingCertificate(
+  const serving = startServingCertificate(
     { poller, clock, log },
     { ...certificateNames(settings.serverNames), lifetimeMs: settings.certificateTtl },
   );
   shutdown.onClose("serving certificate", () => serving.stop());
   await Promise.race([serving.ready, untilAborted(shutdown.signal)]);
 
-  const caBundle = createCaBundleReconciler(
+  const caBundle = startCaBundleReconciler(
     {
       kubernetes,
       clock,

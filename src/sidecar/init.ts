@@ -14,7 +14,7 @@ import type { Renewal } from "./renewal/outcome.ts";
 import { createPace } from "./renewal/pace.ts";
 import { renew } from "./renewal/renew.ts";
 import type { SidecarSettings } from "./settings.ts";
-import { createWaitingLog } from "./waiting-log.ts";
+import { startWaitingLog } from "./waiting-log.ts";
 
 /** What init talks to. */
 export interface InitDeps {
@@ -54,7 +54,7 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
   const pace = createPace({ clock, random, store: createPaceStore(settings.identityDirectory) });
   const startedAt = clock.elapsedMs();
   const finished = new AbortController();
-  const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
+  const waiting = startWaitingLog({ clock, log, signal: finished.signal }, settings);
   try {
     for (;;) {
       pace.begin();

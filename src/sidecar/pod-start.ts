@@ -10,7 +10,7 @@ import { failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 import type { Renewals } from "./renewal/schedule.ts";
 import type { SidecarSettings } from "./settings.ts";
-import { createWaitingLog } from "./waiting-log.ts";
+import { startWaitingLog } from "./waiting-log.ts";
 
 /** The pod's start. */
 export interface PodStart {
@@ -32,13 +32,13 @@ export interface PodStartDeps {
 /**
  * Observes renewals until the pod is ready or permanently refused, and logs the latest refusal every 10 s meanwhile.
  */
-export function createPodStart(
+export function watchPodStart(
   { clock, log, store, renewals }: PodStartDeps,
   settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace" | "serverAddress">,
 ): PodStart {
   const refused = Promise.withResolvers<ErrorInfo>();
   const finished = new AbortController();
-  const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
+  const waiting = startWaitingLog({ clock, log, signal: finished.signal }, settings);
   const unsubscribe = renewals.onEnd(onRenewal);
   if (store.isReady()) stop();
 

@@ -11,11 +11,11 @@ import { readGrants } from "./files/grants-file.ts";
 import { createPaceStore } from "./files/pace-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
 import { replaceTokens, takeUnusedTokens } from "./files/token-files.ts";
-import { createEndpoint, type OtherPaths } from "./http/endpoint.ts";
-import { createHealth } from "./http/health.ts";
+import { createCredentialsEndpoint, type OtherPaths } from "./http/endpoint.ts";
+import { createHealthServer } from "./http/health.ts";
 import { createTokenMatcher, type MatchToken } from "./http/match-token.ts";
 import { createSidecarMetrics } from "./metrics.ts";
-import { createPodStart, type PodStart } from "./pod-start.ts";
+import { type PodStart, watchPodStart } from "./pod-start.ts";
 import { createHookRenewal } from "./renewal/hook-renewal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 import { createRenewalProcess, type ProcessCommand } from "./renewal/renewal-process.ts";
@@ -55,7 +55,7 @@ const SIDECAR_STOP_DEADLINE_MS = 1_500;
  * Starts the sidecar; resolves when both ports listen, with or without credentials. Rejects after closing what it
  * opened.
  */
-export async function startServe(deps: ServeDeps, settings: SidecarSettings): Promise<Serving> {
+export async function startServing(deps: ServeDeps, settings: SidecarSettings): Promise<Serving> {
   const { clock, log } = deps;
   const { containers, identityDirectory, tokensDirectory } = settings;
   const shutdown = createShutdown({ clock, log }, { deadlineMs: SIDECAR_STOP_DEADLINE_MS });
@@ -75,7 +75,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   });
   shutdown.onClose("renewal", () => renewals.stop());
   renewals.start();
-  const start = createPodStart({ clock, log, store, renewals }, settings);
+  const start = watchPodStart({ clock, log, store, renewals }, settings);
   shutdown.onClose("start", () => start.stop());
 
   try {
@@ -83,7 +83,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     // Until this sidecar listens, another container may listen on its port, so every token sent by then is replaced.
     let authorize: MatchToken = unused ? createTokenMatcher(unused) : () => ({ token: "replaced" });
     const otherPaths = await loadMetadata(deps, settings, store);
-    const endpoint = createEndpoint(
+    const endpoint = createCredentialsEndpoint(
       {
         clock,
         log,
@@ -97,7 +97,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
       { port: settings.port, containers, holdMs: MAX_HOLD_MS },
     );
     shutdown.onClose("credentials port", () => endpoint.close());
-    const health = createHealth(
+    const health = createHealthServer(
       { clock, store, renewals, metrics, onClose: (reason) => metrics.countClosed("health", reason) },
       { port: settings.healthPort },
     );
@@ -162,7 +162,7 @@ export async function runServe(
   const { signal, log } = deps;
   let serving: Serving;
   try {
-    serving = await startServe(deps, settings);
+    serving = await startServing(deps, settings);
   } catch (error) {
     log.error({ err: error }, "podrole-sidecar could not start");
     writeTerminationMessage(log, settings, toPodroleError(error));

@@ -26,7 +26,7 @@ const PROGRESS_INTERVAL_MS = 10_000;
 const WAITING_MESSAGE = "waiting for credentials";
 
 /** Logs every 10 s how long the pod has waited, and its latest refusal. */
-export function createWaitingLog(
+export function startWaitingLog(
   { clock, log, signal }: WaitingLogDeps,
   { serverAddress }: Pick<SidecarSettings, "serverAddress">,
 ): WaitingLog {

@@ -9,7 +9,7 @@ import { ERRORS, PodroleError, toPodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Audit, Log } from "../runtime/log.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
-import type { Lookups } from "./lookups.ts";
+import type { PodContextReader } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
 import { truncateText, warningTexts } from "./warning-texts.ts";
@@ -19,7 +19,7 @@ export interface AdmissionHandlerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: Audit;
-  readonly lookups: Lookups;
+  readonly lookups: PodContextReader;
   /** Returns the current settings; undefined until the trust bundle is known, without which no pod can be injected. */
   readonly settings: () => PlanSettings | undefined;
 }

@@ -16,7 +16,7 @@ import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import type { Cidr } from "../runtime/settings.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
-import { ANY_CALLER, type CallerProof, type Callers } from "./callers.ts";
+import { ANY_CALLER, type CallerProof, type CallerVerifier } from "./callers.ts";
 import { formatReview, readAdmissionReview } from "./review.ts";
 import { createTurns } from "./turns.ts";
 
@@ -27,7 +27,7 @@ export interface WebhookAppDeps {
   readonly log: Log;
   readonly tls: TlsSource;
   /** By default every caller is served. */
-  readonly callers?: Callers;
+  readonly callers?: CallerVerifier;
   /** Receives each refused caller: at the handshake with OpenSSL's code, at a request with podrole's. */
   readonly onRejected?: (reason: string) => void;
   /** Receives the HTTP status of every answer to a request that is not a readable AdmissionReview. */
@@ -130,7 +130,7 @@ export function createWebhookApp(
 
 function addRoutes(
   http: FastifyInstance<Server>,
-  { clock, admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: Callers },
+  { clock, admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: CallerVerifier },
 ): void {
   const identified = new WeakMap<FastifyRequest, CallerProof>();
   const sampler = createSampler({ clock });

@@ -27,7 +27,7 @@ export interface CallerTls {
 }
 
 /** `onChange` reports another CA. */
-export interface Callers extends Changing {
+export interface CallerVerifier extends Changing {
   tls(): CallerTls;
   /**
    * Returns who is at the other end of a connection, or why its request is refused. To be called for each request: a
@@ -40,19 +40,19 @@ export interface Callers extends Changing {
  * Serves every caller: the port without --api-server-ca. The audit log marks these callers as unproven, because everyone who
  * reaches the port can cause such lines.
  */
-export const ANY_CALLER: Callers = {
+export const ANY_CALLER: CallerVerifier = {
   tls: () => ({}),
   identify: () => "unproven",
   onChange: () => () => {},
 };
 
-export interface CallersDeps {
+export interface CallerVerifierDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-export interface CallersOptions {
+export interface CallerVerifierOptions {
   /** PEM file with the CA, or several, of the API server's client certificates. */
   readonly caFile: string;
   /** Common name or DNS name that the certificate must have; undefined: any. */
@@ -65,10 +65,10 @@ const CALLER_CA_CHECK_INTERVAL_MS = 60_000;
  * Reads the CA and follows the file until `signal` is aborted. Rejects if the file cannot be used: the message names the
  * setting, the file, and what is accepted.
  */
-export async function createCallers(
-  { clock, log, signal }: CallersDeps,
-  { caFile, name }: CallersOptions,
-): Promise<Callers> {
+export async function startCallerVerifier(
+  { clock, log, signal }: CallerVerifierDeps,
+  { caFile, name }: CallerVerifierOptions,
+): Promise<CallerVerifier> {
   const changes = createChanges((err) => log.error({ err }, "could not use another CA of the API server"));
   let ca = await readCa(caFile);
 
@@ -108,7 +108,10 @@ export async function createCallers(
 }
 
 /** Creates a log of callers that the handshake rejected: one line at most each minute, with the number since the last. */
-export function createRejectionLog({ clock, log }: Pick<CallersDeps, "clock" | "log">): (reason: string) => void {
+export function createRejectionLog({
+  clock,
+  log,
+}: Pick<CallerVerifierDeps, "clock" | "log">): (reason: string) => void {
   const sampler = createSampler({ clock }, { most: 1, windowMs: CALLER_CA_CHECK_INTERVAL_MS });
   return (reason) => {
     const omitted = sampler.take("rejected");

@@ -20,7 +20,7 @@ export type PodContext = Omit<PlanInput, "pod"> & {
 };
 
 /** Look-ups of a pod's namespace and ServiceAccount, cached or live. */
-export interface Lookups {
+export interface PodContextReader {
   /** Begins the look-ups of one review, which together take at most the time that a review may spend on them. */
   forReview(namespace: string, serviceAccount: string): ReviewLookups;
 }
@@ -34,10 +34,10 @@ export interface ReviewLookups {
 }
 
 /** All look-ups of a review take at most `timeoutMs` together. */
-export function createLookups(
+export function createPodContextReader(
   { clock, cluster }: { readonly clock: Clock; readonly cluster: ClusterReader },
   { timeoutMs }: { readonly timeoutMs: number },
-): Lookups {
+): PodContextReader {
   return {
     forReview(namespace, serviceAccount) {
       const deadline = clock.elapsedMs() + timeoutMs;

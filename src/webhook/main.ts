@@ -12,13 +12,13 @@ import { choosesNativeSidecar, planSettings } from "../settings/plan-settings.ts
 import type { WebhookSettings } from "../settings/webhook.ts";
 import { createAdmissionHandler } from "./admit.ts";
 import { createWebhookApp } from "./app.ts";
-import { ANY_CALLER, createCallers, createRejectionLog } from "./callers.ts";
-import { createLookups } from "./lookups.ts";
+import { ANY_CALLER, createRejectionLog, startCallerVerifier } from "./callers.ts";
+import { createPodContextReader } from "./lookups.ts";
 import { measureAdmission, measureReads, type WebhookMetrics } from "./measure.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedWatches, openWatches } from "./open-watches.ts";
-import { createRequestedCertificate, type RequestedCertificate } from "./requested-certificate.ts";
-import { createTrustBundle } from "./trust.ts";
+import { type RequestedCertificate, startRequestedCertificate } from "./requested-certificate.ts";
+import { startTrustBundle } from "./trust.ts";
 
 /** The ports that were bound; a setting of port 0 binds any free one. */
 export interface WebhookPorts {
@@ -44,13 +44,14 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   });
   shutdown.onClose("Kubernetes client", () => kubernetes.close());
   const { apiServerCa: caFile, apiServerName: name } = settings;
-  const callers = caFile === undefined ? ANY_CALLER : await createCallers({ clock, log, signal }, { caFile, name });
+  const callers =
+    caFile === undefined ? ANY_CALLER : await startCallerVerifier({ clock, log, signal }, { caFile, name });
   const cluster = openWatches(deps, kubernetes);
   const version = settings.nativeSidecar === "auto" ? await readVersion(kubernetes, deps) : undefined;
   const nativeSidecar = choosesNativeSidecar(settings.nativeSidecar, version);
 
-  const trust = createTrustBundle({ kubernetes, clock, log, signal }, settings.trustConfigMap);
-  const serving = createRequestedCertificate(
+  const trust = startTrustBundle({ kubernetes, clock, log, signal }, settings.trustConfigMap);
+  const serving = startRequestedCertificate(
     { clock, log, signal, trust, onResult: (result) => metrics.servingRenewals.inc({ result }) },
     settings,
   );
@@ -59,7 +60,10 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   const pages = await openStatusPages({ ...deps, metrics, cluster, serving, isReady: () => isReady }, settings);
   await Promise.race([Promise.all([trust.ready, serving.ready, cluster.ready]), untilAborted(signal)]);
 
-  const lookups = createLookups({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: LOOKUP_TIMEOUT_MS });
+  const lookups = createPodContextReader(
+    { clock, cluster: measureReads(cluster, metrics) },
+    { timeoutMs: LOOKUP_TIMEOUT_MS },
+  );
   const admit = createAdmissionHandler({
     clock,
     log,

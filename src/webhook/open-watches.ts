@@ -1,7 +1,7 @@
 // Opens the webhook's view of the cluster: watches of namespaces and ServiceAccounts, and live reads of both.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import type { Namespace, ServiceAccount } from "../kubernetes/objects.ts";
-import { createReflector } from "../kubernetes/reflector.ts";
+import { startReflector } from "../kubernetes/reflector.ts";
 import { accountMetadata, ownMetadata } from "../policy/inherited.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ClusterReader } from "./lookups.ts";
@@ -19,11 +19,11 @@ export function openWatches(
   { clock, log, shutdown }: Pick<ProgramDeps, "clock" | "log" | "shutdown">,
   kubernetes: Pick<Kubernetes, "source" | "getNamespace" | "getServiceAccount">,
 ): OpenedWatches {
-  const namespaces = createReflector(
+  const namespaces = startReflector(
     { source: kubernetes.source<Namespace>("namespaces"), clock, log },
     { project: ownMetadata },
   );
-  const accounts = createReflector(
+  const accounts = startReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
     { project: accountMetadata },
   );

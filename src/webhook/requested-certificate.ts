@@ -58,7 +58,7 @@ const NOT_CONFIRMED =
   "Cannot adopt the published trust bundle: the server has another one; expected the one that it has";
 
 /** Starts requesting the certificate, and renews it until `signal` is aborted. */
-export function createRequestedCertificate(
+export function startRequestedCertificate(
   { clock, log, signal, trust, onResult }: RequestedCertificateDeps,
   options: RequestedCertificateOptions,
 ): RequestedCertificate {

@@ -36,7 +36,7 @@ export interface TrustBundleDeps {
 }
 
 /** Starts polling the ConfigMap `namespace`/`name`, until `signal` is aborted. */
-export function createTrustBundle(
+export function startTrustBundle(
   { kubernetes, clock, log, signal }: TrustBundleDeps,
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): TrustBundle {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { until } from "../../emulators/until.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
-import { startServe } from "../../src/sidecar/serve.ts";
+import { startServing } from "../../src/sidecar/serve.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
@@ -37,11 +37,11 @@ export async function startSidecar(context: TestScope, { name, pod, token }: Mat
   const { log, lines } = createKeptLog();
   const tokenOf = (container: string) => readFile(join(tokens, container, "token"), "utf8");
   // An earlier start, whose tokens the next one replaces.
-  const first = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.value);
+  const first = await startServing({ clock: systemClock, log, write() {}, env: {} }, read.value);
   const earlierTokens = new Map<string, string>();
   for (const one of read.value.containers) earlierTokens.set(one, await tokenOf(one));
   await first.stop("restart");
-  const serving = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.value);
+  const serving = await startServing({ clock: systemClock, log, write() {}, env: {} }, read.value);
   context.after(() => serving.stop("end of test"));
   let ready = false;
   const poll = setInterval(() => {

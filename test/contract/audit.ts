@@ -12,7 +12,7 @@ import { createCredentialIssuer } from "../../src/server/issue/issue-credentials
 import type { PodInContext } from "../../src/server/issue/pod-directory.ts";
 import type { ProvenPod } from "../../src/server/issue/verify-proof.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
-import { createLookups } from "../../src/webhook/lookups.ts";
+import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { formatReview, readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -46,7 +46,7 @@ function recordingAudit(program: string): { readonly audit: Audit; readonly line
 /** Reviews an injected pod with a warning, a pod with a name, and a refused pod. */
 async function admit(record: Audit): Promise<readonly unknown[]> {
   const { log } = createKeptLog();
-  const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
+  const lookups = createPodContextReader({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
   const decide = createAdmissionHandler({ clock, log, audit: record, lookups, settings: () => PLAN_SETTINGS });
   const injected = podOf({ "iam.amazonaws.com/role": "shop-a", "podrole.io/misspelt": "x" });
   const named = podOf();

@@ -9,12 +9,12 @@ import { createPages } from "../../src/runtime/pages.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { terminationMessage } from "../../src/sidecar/files/termination-message.ts";
 import type { Credentials } from "../../src/sidecar/grants.ts";
-import { createHealth } from "../../src/sidecar/http/health.ts";
+import { createHealthServer } from "../../src/sidecar/http/health.ts";
 import { createMetadataPaths } from "../../src/sidecar/http/metadata/metadata-paths.ts";
 import { credentialsReply, type Reply, refusalReply } from "../../src/sidecar/http/replies.ts";
 import { createSidecarMetrics } from "../../src/sidecar/metrics.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";
-import { createTrustBundle } from "../../src/webhook/trust.ts";
+import { startTrustBundle } from "../../src/webhook/trust.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
@@ -85,7 +85,7 @@ function metadataPaths(): Entries {
 }
 
 async function healthPaths(): Promise<Entries> {
-  const health = createHealth(
+  const health = createHealthServer(
     {
       clock,
       store: { isReady: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
@@ -158,7 +158,7 @@ async function bundleKeys(): Promise<Entries> {
   );
   const kubernetes = { getConfigMap: async () => data };
   const { log } = createKeptLog();
-  createTrustBundle({ kubernetes, clock, log, signal: stop.signal }, { namespace: "podrole", name: "podrole-trust" });
+  startTrustBundle({ kubernetes, clock, log, signal: stop.signal }, { namespace: "podrole", name: "podrole-trust" });
   await setImmediate();
   stop.abort();
   return entriesOf(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { ListWatch, WatchEvent } from "../../src/kubernetes/api.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
-import { createReflector } from "../../src/kubernetes/reflector.ts";
+import { startReflector } from "../../src/kubernetes/reflector.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { podOf } from "./harness.ts";
@@ -25,7 +25,7 @@ function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[
   };
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
-  const reflector = createReflector({ source, clock, log, random: () => 0.5 }, { project: (pod: Pod) => pod });
+  const reflector = startReflector({ source, clock, log, random: () => 0.5 }, { project: (pod: Pod) => pod });
   test.after(() => reflector.stop());
   return { reflector, clock, lines, versions, lists: () => lists };
 }

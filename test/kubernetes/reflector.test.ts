@@ -5,7 +5,7 @@ import type { PolicyRule } from "../../emulators/kubernetes/access.ts";
 import { until } from "../../emulators/until.ts";
 import type { Selector } from "../../src/kubernetes/api.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
-import { createReflector, type Reflector, type ReflectorOptions } from "../../src/kubernetes/reflector.ts";
+import { type Reflector, type ReflectorOptions, startReflector } from "../../src/kubernetes/reflector.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { create, podOf, startCluster } from "./harness.ts";
@@ -29,7 +29,7 @@ async function observe(test: TestContext, { selector, options, pods = [], rules 
   const kubernetes = await cluster.connect("viewer");
   const { log, lines } = createKeptLog();
   const source = kubernetes.source<Pod>("pods", selector);
-  const reflector = createReflector(
+  const reflector = startReflector(
     { source, clock, log, random: () => 0.5 },
     { project: (pod: Pod) => pod, ...options },
   );
@@ -213,7 +213,7 @@ test("createReflector(): a list whose version expires between two pages each tim
   const source = (await cluster.connect()).source<Pod>("pods");
   const { log } = createKeptLog();
   const clock = createFakeClock();
-  const reflector = createReflector({ source, clock, log }, { project: (pod: Pod) => pod, pageSize: 2 });
+  const reflector = startReflector({ source, clock, log }, { project: (pod: Pod) => pod, pageSize: 2 });
   t.after(() => reflector.stop());
   await reflector.ready;
   assert.deepEqual(names(reflector), ["a", "b", "c"]);

@@ -11,7 +11,7 @@ import { readSettings } from "../../src/runtime/settings.ts";
 import { createCredentialCache } from "../../src/server/aws/credential-cache.ts";
 import { baseArnOf } from "../../src/server/aws/own-identity.ts";
 import { createStsLimiter } from "../../src/server/aws/sts-limiter.ts";
-import { createEventRecorder } from "../../src/server/issue/events.ts";
+import { createRefusalRecorder } from "../../src/server/issue/events.ts";
 import { instanceOf, verifyPod } from "../../src/server/issue/verify-proof.ts";
 import { crossCheckServer } from "../../src/settings/cross-check.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
@@ -161,7 +161,7 @@ test("kiam: kiam records an Event on a pod whose role is forbidden (same) [pkg/s
   const clock = createFakeClock();
   const reasons: string[] = [];
   const recordEvent = async ({ reason }: { reason: string }) => void reasons.push(reason);
-  const record = createEventRecorder({
+  const record = createRefusalRecorder({
     kubernetes: { recordEvent },
     clock,
     log: createKeptLog().log,

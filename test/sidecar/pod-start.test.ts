@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { SECOND_MS } from "../../src/runtime/clock.ts";
-import { createPodStart } from "../../src/sidecar/pod-start.ts";
+import { watchPodStart } from "../../src/sidecar/pod-start.ts";
 import type { Renewal } from "../../src/sidecar/renewal/outcome.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -17,7 +17,7 @@ function setUp({ ready = false } = {}) {
   const { log, lines } = createKeptLog();
   const state = { ready, refusals: new Map<number, ErrorCode>() };
   const listeners = new Set<(renewal: Renewal) => void>();
-  const start = createPodStart(
+  const start = watchPodStart(
     {
       clock,
       log,

@@ -7,7 +7,7 @@ import { until } from "../../emulators/until.ts";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
-import { runServe, startServe } from "../../src/sidecar/serve.ts";
+import { runServe, startServing } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { createTestPod, type FakePod, keepAlive } from "./fake-pod.ts";
@@ -44,7 +44,7 @@ async function setUp(t: TestContext, { settings, clock = systemClock, afterInit 
   const pod = await createTestPod(t, server, settings);
   const { log, lines } = createKeptLog();
   if (afterInit) await renew({ clock: systemClock, log }, pod.settings);
-  const serving = await startServe({ clock, log, write() {}, env: {} }, pod.settings);
+  const serving = await startServing({ clock, log, write() {}, env: {} }, pod.settings);
   t.after(() => serving.stop("the test has ended"));
   const token = await pod.token(pod.settings.containers[0] ?? "");
   return {
@@ -122,7 +122,7 @@ test("startServe() stops returning credentials that policy revokes, and returns 
 async function restart(pod: FakePod) {
   const file = join(pod.settings.identityDirectory, "credentials.json");
   await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
-  return startServe({ clock: systemClock, log: createKeptLog().log, write() {}, env: {} }, pod.settings);
+  return startServing({ clock: systemClock, log: createKeptLog().log, write() {}, env: {} }, pod.settings);
 }
 
 test("startServe() renews credentials that expired while the pod was suspended when an SDK requests them", async (t) => {

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { runInit } from "../../src/sidecar/init.ts";
-import { startServe } from "../../src/sidecar/serve.ts";
+import { startServing } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { bindLoopback } from "../loopback.ts";
@@ -25,7 +25,7 @@ async function createPod(t: TestContext, mode: "native" | "classic"): Promise<Fa
 }
 
 function start({ settings }: FakePod, changes: Partial<SidecarSettings> = {}) {
-  return startServe({ clock: systemClock, log, write() {}, env: {} }, { ...settings, ...changes });
+  return startServing({ clock: systemClock, log, write() {}, env: {} }, { ...settings, ...changes });
 }
 
 async function use(port: number, token: string): Promise<string> {

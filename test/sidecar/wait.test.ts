@@ -7,7 +7,7 @@ import { until } from "../../emulators/until.ts";
 import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import type { OfferOutcome } from "../../src/sidecar/renewal/hook-renewal.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
-import { startServe } from "../../src/sidecar/serve.ts";
+import { startServing } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { runWait } from "../../src/sidecar/wait.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -23,7 +23,7 @@ async function setUp(t: TestContext) {
   const pod = await createTestPod(t, server);
   const { log } = createKeptLog();
   await renew({ clock: systemClock, log }, pod.settings);
-  const serving = await startServe({ clock: systemClock, log, write() {}, env: {} }, pod.settings);
+  const serving = await startServing({ clock: systemClock, log, write() {}, env: {} }, pod.settings);
   t.after(() => serving.stop("the test has ended"));
   return { pod, serving, get: (path: string) => sendRequest(serving.healthPort, { path }) };
 }

@@ -5,7 +5,7 @@ import { apply_patch as applyPatch } from "jsonpatch";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { type Admission, createAdmissionHandler } from "../../src/webhook/admit.ts";
-import { createLookups } from "../../src/webhook/lookups.ts";
+import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -20,7 +20,7 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
   const cluster = createFakeCluster();
   const { log, lines } = createKeptLog();
   const records: Readonly<Record<string, unknown>>[] = [];
-  const lookups = createLookups({ clock, cluster }, { timeoutMs: TIMEOUT_MS });
+  const lookups = createPodContextReader({ clock, cluster }, { timeoutMs: TIMEOUT_MS });
   const admit = createAdmissionHandler({ clock, log, audit: (line) => records.push({ ...line }), lookups, settings });
   const send = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
     const read = readAdmissionReview(reviewOf(object, request));

@@ -11,7 +11,7 @@ import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { createMetrics } from "../../src/runtime/metrics.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";
-import { createLookups } from "../../src/webhook/lookups.ts";
+import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { measureAdmission, measureReads } from "../../src/webhook/measure.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -41,7 +41,7 @@ function createStage(test: TestContext) {
   const authority = newAuthority("first");
   let material = servingBy(authority);
   const listeners = new Set<() => void>();
-  const lookups = createLookups({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: 3_000 });
+  const lookups = createPodContextReader({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: 3_000 });
   const admit = createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings: () => PLAN_SETTINGS });
   const app = createWebhookApp(
     {

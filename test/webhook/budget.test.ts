@@ -14,7 +14,7 @@ import type { Cidr } from "../../src/runtime/settings.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createWebhookApp, WEBHOOK_LIMITS } from "../../src/webhook/app.ts";
 import { countNodes } from "../../src/webhook/bodies.ts";
-import { createLookups } from "../../src/webhook/lookups.ts";
+import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
@@ -37,7 +37,7 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
   const ca = authority.certificatePem;
   const serving = newLeaf(authority, { kind: "serving", dnsNames: [], ipAddresses: ["127.0.0.1"] }, Date.now());
   const material = { certificatePem: serving.pem, privateKey: serving.key };
-  const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
+  const lookups = createPodContextReader({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
   const app = createWebhookApp(
     {
       clock,

@@ -12,7 +12,7 @@ import { readSettings } from "../../src/runtime/settings.ts";
 import { crossCheckWebhook as crossCheck } from "../../src/settings/cross-check.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";
-import { createCallers, createRejectionLog } from "../../src/webhook/callers.ts";
+import { createRejectionLog, startCallerVerifier } from "../../src/webhook/callers.ts";
 import type { AdmissionRequest } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -34,7 +34,7 @@ async function openDoor(context: TestContext, { name, ca = CA }: { readonly name
   const clock = createFakeClock(now);
   const { log, lines } = createKeptLog();
   const stop = new AbortController();
-  const callers = await createCallers({ clock, log, signal: stop.signal }, { caFile, name });
+  const callers = await startCallerVerifier({ clock, log, signal: stop.signal }, { caFile, name });
   const admitted: AdmissionRequest[] = [];
   const rejected: string[] = [];
   const serving = createAuthority({ commonName: "webhook", now, lifetimeMs: 10 * HOUR_MS });
@@ -213,7 +213,7 @@ suite("createCallers()", () => {
       if (content !== undefined) await writeFile(file, content);
       const { log } = createKeptLog();
       const signal = AbortSignal.abort();
-      await assert.rejects(createCallers({ clock, log, signal }, { caFile: file, name: undefined }), {
+      await assert.rejects(startCallerVerifier({ clock, log, signal }, { caFile: file, name: undefined }), {
         name: "Error",
         message: new RegExp(`^Cannot use --api-server-ca ".*ca.*": it ${what}; expected a PEM file with`),
       });

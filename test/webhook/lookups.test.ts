@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { OwnMetadata } from "../../src/policy/inherited.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
-import { createLookups } from "../../src/webhook/lookups.ts";
+import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
 const ROLE = "iam.amazonaws.com/role";
@@ -42,7 +42,7 @@ function setUp({
       return Promise.resolve(live.account);
     },
   };
-  return { clock, reads, lookups: createLookups({ clock, cluster }, { timeoutMs: 2_000 }) };
+  return { clock, reads, lookups: createPodContextReader({ clock, cluster }, { timeoutMs: 2_000 }) };
 }
 
 const context = (namespace: string, account: string | undefined, isLive: boolean) => ({

@@ -17,10 +17,10 @@ import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { HOUR_MS, MINUTE_MS, systemClock } from "../../src/runtime/clock.ts";
 import { identityService } from "../../src/server/issue/services.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
-import { createLookups } from "../../src/webhook/lookups.ts";
-import { createRequestedCertificate } from "../../src/webhook/requested-certificate.ts";
+import { createPodContextReader } from "../../src/webhook/lookups.ts";
+import { startRequestedCertificate } from "../../src/webhook/requested-certificate.ts";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
-import { createTrustBundle, type TrustBundle } from "../../src/webhook/trust.ts";
+import { startTrustBundle, type TrustBundle } from "../../src/webhook/trust.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
@@ -102,7 +102,7 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
   await writeFile(proofFile, proof);
   const clock = createFakeClock(now + aheadMs);
   const { log, lines } = createKeptLog();
-  const trust = createTrustBundle(
+  const trust = startTrustBundle(
     {
       kubernetes: { getConfigMap: async () => ({ "bundle.pem": state.published || state.bundle }) },
       clock,
@@ -119,7 +119,7 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
     trust,
     onResult: (result: "ok" | "failed") => attempts.ended(result),
   };
-  const serving = createRequestedCertificate(deps, {
+  const serving = startRequestedCertificate(deps, {
     identityAddress: address,
     serverName: "podrole-server",
     proofFile,
@@ -263,7 +263,7 @@ suite("createRequestedCertificate()", () => {
 async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
   const { log } = createKeptLog();
   const clock = createFakeClock(now);
-  const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
+  const lookups = createPodContextReader({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
   const settings = (): PlanSettings => ({ ...PLAN_SETTINGS, trustBundle: trust.current() ?? "" });
   const admit = createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings });
   const read = readAdmissionReview(reviewOf(podOf()));

@@ -5,7 +5,7 @@ import { toPodroleError } from "../../protocol/errors.ts";
 import { type Clock, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
-export interface OwnCredentialsDeps {
+export interface OwnCredentialsCheckDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -13,7 +13,7 @@ export interface OwnCredentialsDeps {
   readonly findCredentials: () => Promise<void>;
 }
 
-export interface OwnCredentials {
+export interface OwnCredentialsCheck {
   /** Returns why the server has no usable credentials of its own; undefined while it has, and before the first check. */
   lastProblem(): string | undefined;
 }
@@ -22,7 +22,12 @@ const CREDENTIALS_CHECK_INTERVAL_MS = 60_000;
 const UNUSABLE_CREDENTIALS_CHECK_INTERVAL_MS = 10_000;
 
 /** Starts checking. */
-export function createOwnCredentials({ clock, log, signal, findCredentials }: OwnCredentialsDeps): OwnCredentials {
+export function startOwnCredentialsCheck({
+  clock,
+  log,
+  signal,
+  findCredentials,
+}: OwnCredentialsCheckDeps): OwnCredentialsCheck {
   let problem: string | undefined;
   repeat({ clock, signal }, async () => {
     try {

@@ -34,7 +34,7 @@ export interface EventRecorderDeps {
 export type RecordRefusal = (pod: PodIdentity, refusal: ErrorInfo) => void;
 
 /** Creates the recorder. Retryable errors of podrole itself make no Event, except that the server cannot use STS. */
-export function createEventRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {
+export function createRefusalRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {
   // Insertion order is the order of `since`, because an entry is inserted when it is created.
   const recent = new Map<string, RecentEvent>();
   const bucket = createTokenBucket({ clock }, { burst: EVENT_BURST, spacingMs: EVENT_SPACING_MS });

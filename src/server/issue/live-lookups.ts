@@ -6,7 +6,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { createLru } from "../../runtime/lru.ts";
 
-export interface LiveLookupsOptions {
+export interface LookupCacheOptions {
   /** Milliseconds. */
   readonly rememberMs: number;
   /** Most results to remember; beyond that the least recently used one is evicted. */
@@ -20,9 +20,9 @@ interface LookupEntry<Result> {
 }
 
 /** Returns a function that resolves with the result of `lookUp` for a key, at most `rememberMs` old; rejects as `lookUp`. */
-export function createLiveLookups<Result>(
+export function createLookupCache<Result>(
   { clock }: { readonly clock: Clock },
-  { rememberMs, capacity }: LiveLookupsOptions,
+  { rememberMs, capacity }: LookupCacheOptions,
 ): (key: string, lookUp: () => Promise<Result>) => Promise<Result> {
   const entries = createLru<LookupEntry<Result>>(capacity);
 

@@ -4,7 +4,7 @@
 // States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
-import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
+import { type Reflector, startReflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings } from "../../policy/decide.ts";
@@ -14,7 +14,7 @@ import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type KnownPod, knownPodOf } from "./known-pod.ts";
-import { createLiveLookups } from "./live-lookups.ts";
+import { createLookupCache } from "./live-lookups.ts";
 import { notInjected } from "./uninjected.ts";
 import { verifyPod } from "./verify-proof.ts";
 
@@ -56,21 +56,21 @@ const INJECTED_ONLY = { labelSelector: INJECTED_PODS };
 const LIVE_LOOKUPS = { rememberMs: 5_000, capacity: 10_000 };
 
 /** Starts the three watches. `settings` decide what is cached of a pod. */
-export function createPodDirectory(
+export function startPodDirectory(
   { kubernetes, clock, log }: PodDirectoryDeps,
   settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">,
 ): PodDirectory {
   const knownPod = (pod: Pod) => knownPodOf(pod, settings);
 
-  const pods: Reflector<KnownPod> = createReflector(
+  const pods: Reflector<KnownPod> = startReflector(
     { source: kubernetes.source<Pod>("pods", INJECTED_ONLY), clock, log },
     { project: knownPod },
   );
-  const namespaces: Reflector<OwnMetadata> = createReflector(
+  const namespaces: Reflector<OwnMetadata> = startReflector(
     { source: kubernetes.source<Namespace>("namespaces"), clock, log },
     { project: ownMetadata },
   );
-  const serviceAccounts: Reflector<OwnMetadata> = createReflector(
+  const serviceAccounts: Reflector<OwnMetadata> = startReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
     { project: accountMetadata },
   );
@@ -87,7 +87,7 @@ export function createPodDirectory(
     return { facts, inherited: await inheritedBy(facts.namespace, facts.serviceAccount) };
   }
 
-  const lookUpOnce = createLiveLookups<PodInContext | Refusal>({ clock }, LIVE_LOOKUPS);
+  const lookUpOnce = createLookupCache<PodInContext | Refusal>({ clock }, LIVE_LOOKUPS);
 
   function confirm(identity: PodIdentity): Promise<PodInContext | Refusal> {
     const { namespace, name, uid, serviceAccount } = identity;

@@ -4,7 +4,7 @@
 import { MAX_POLICY_LENGTH, SESSION_POLICY_KEY } from "../../policy/session-policy.ts";
 import { PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { createLiveLookups } from "./live-lookups.ts";
+import { createLookupCache } from "./live-lookups.ts";
 
 /** Resolves with the text of the policy; undefined if there is no such ConfigMap or key. Rejects with PodroleError. */
 export type ReadSessionPolicy = (namespace: string, configMap: string) => Promise<string | undefined>;
@@ -20,7 +20,7 @@ const LOOKUP_LIMITS = { rememberMs: 5_000, capacity: 1_000 };
 
 /** Creates a reader that remembers nothing yet. */
 export function createSessionPolicyReader({ clock, getConfigMap }: SessionPolicyReaderDeps): ReadSessionPolicy {
-  const readOnce = createLiveLookups<{ readonly text: string | undefined } | PodroleError>({ clock }, LOOKUP_LIMITS);
+  const readOnce = createLookupCache<{ readonly text: string | undefined } | PodroleError>({ clock }, LOOKUP_LIMITS);
 
   async function read(namespace: string, name: string) {
     try {

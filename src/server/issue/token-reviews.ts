@@ -40,7 +40,7 @@ export type LimitReviews = <Answer>(holder: TokenHolder, review: () => Promise<A
 type EndReview = () => void;
 
 /** Creates the bounds. */
-export function createReviewLimit(
+export function createReviewLimiter(
   { clock }: { readonly clock: Clock },
   { signed, others }: TokenReviewLimits = TOKEN_REVIEW_LIMITS,
 ): LimitReviews {

@@ -28,7 +28,7 @@ export interface CaBundleReconcilerDeps {
 }
 
 /** Starts checking the MutatingWebhookConfiguration `name`. */
-export function createCaBundleReconciler(
+export function startCaBundleReconciler(
   { kubernetes, clock, log, bundlePem, onResult }: CaBundleReconcilerDeps,
   { name }: { readonly name: string },
 ): CaBundleReconciler {

@@ -50,7 +50,7 @@ interface HeldCertificate {
  * Issues the certificate and keeps it renewed; a failure is logged and tried again. Client certificates are verified against
  * every CA of the bundle.
  */
-export function createServingCertificate(
+export function startServingCertificate(
   { poller, clock, log }: { readonly poller: AuthorityPoller; readonly clock: Clock; readonly log: Log },
   { dnsNames, ipAddresses, lifetimeMs }: ServingCertificateOptions,
 ): ServingCertificate {

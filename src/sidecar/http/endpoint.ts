@@ -45,7 +45,7 @@ const WITHOUT_TOKEN = "";
 const RETRY_SOON = ["Retry-After", "1"];
 
 /** Creates the endpoint, which listens after `listen()`; `close()` answers held requests first. */
-export function createEndpoint(
+export function createCredentialsEndpoint(
   deps: EndpointDeps,
   { port, containers, holdMs, limits = ENDPOINT_LIMITS }: EndpointOptions,
 ): HttpServer {

@@ -10,7 +10,7 @@ import type { Renewals } from "../renewal/schedule.ts";
 import { createPodServer, HEALTH_LIMITS, type HttpServer, type HttpServerDeps } from "./servers.ts";
 
 /** What the pages report on. */
-export interface HealthDeps {
+export interface HealthServerDeps {
   readonly clock: Clock;
   readonly store: Pick<CredentialStore, "isReady" | "expiries">;
   readonly renewals: Pick<Renewals, "isStuck">;
@@ -21,8 +21,8 @@ export interface HealthDeps {
 const HEALTH_CLOSE_GRACE_MS = 100;
 
 /** Creates the server of /healthz, /readyz and /metrics. */
-export function createHealth(
-  { clock, store, renewals, metrics, onClose }: HealthDeps,
+export function createHealthServer(
+  { clock, store, renewals, metrics, onClose }: HealthServerDeps,
   { port, limits = HEALTH_LIMITS }: { readonly port: number; readonly limits?: BudgetLimits },
 ): HttpServer {
   function handle({ url, method }: IncomingMessage, response: ServerResponse): void {

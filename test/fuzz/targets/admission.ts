@@ -7,7 +7,7 @@ import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isErrorCode } from "../../../src/protocol/errors.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createAdmissionHandler } from "../../../src/webhook/admit.ts";
-import { createLookups } from "../../../src/webhook/lookups.ts";
+import { createPodContextReader } from "../../../src/webhook/lookups.ts";
 import { formatReview, readAdmissionReview } from "../../../src/webhook/review.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
@@ -86,7 +86,7 @@ const admit = createAdmissionHandler({
   clock: createFakeClock(),
   log,
   audit: (record) => void lines.push(JSON.stringify(record)),
-  lookups: createLookups({ clock: systemClock, cluster }, { timeoutMs: 1_000 }),
+  lookups: createPodContextReader({ clock: systemClock, cluster }, { timeoutMs: 1_000 }),
   settings: () => PLAN_SETTINGS,
 });
 

@@ -8,7 +8,7 @@ import { fromServiceError, toStatus } from "../../../src/protocol/status.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { fromAwsError } from "../../../src/server/aws/aws-errors.ts";
 import { findTokenProblem } from "../../../src/server/issue/token-form.ts";
-import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
+import { createReviewLimiter } from "../../../src/server/issue/token-reviews.ts";
 import { createProofVerifier } from "../../../src/server/issue/verify-proof.ts";
 import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
 import { decodeGrants, encodeGrants } from "../../../src/sidecar/files/grants-file.ts";
@@ -119,7 +119,7 @@ const review = target({
     const token = new Secret(joinJwt({ alg: "RS256" }, CLAIMS, canary("a ServiceAccount token")));
     const kubernetes = { reviewToken: async () => typed, getPod: async () => pod };
     const prove = createProofVerifier(
-      { clock, kubernetes, readSignedPod: () => undefined, limitReviews: createReviewLimit({ clock }) },
+      { clock, kubernetes, readSignedPod: () => undefined, limitReviews: createReviewLimiter({ clock }) },
       { audience: "podrole.io" },
     );
     const proven = await prove(token, "10.0.0.1:40000");

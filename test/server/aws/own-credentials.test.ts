@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { MINUTE_MS } from "../../../src/runtime/clock.ts";
-import { createOwnCredentials } from "../../../src/server/aws/own-credentials.ts";
+import { startOwnCredentialsCheck } from "../../../src/server/aws/own-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { listenOnLoopback } from "../../loopback.ts";
@@ -134,7 +134,7 @@ test("createOwnCredentials() reports a problem until a check succeeds, and logs 
   const stopped = new AbortController();
   context.after(() => stopped.abort());
   const source = { fails: false, checks: 0 };
-  const own = createOwnCredentials({
+  const own = startOwnCredentialsCheck({
     clock,
     log,
     signal: stopped.signal,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodEvent } from "../../../src/kubernetes/api.ts";
 import type { ErrorCode } from "../../../src/protocol/errors.ts";
-import { createEventRecorder } from "../../../src/server/issue/events.ts";
+import { createRefusalRecorder } from "../../../src/server/issue/events.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
@@ -17,7 +17,7 @@ function setUp(fails = false) {
     if (fails) throw new TypeError("the API server is unavailable");
     written.push(event);
   };
-  const record = createEventRecorder({
+  const record = createRefusalRecorder({
     kubernetes: { recordEvent },
     clock,
     log,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLiveLookups } from "../../../src/server/issue/live-lookups.ts";
+import { createLookupCache } from "../../../src/server/issue/live-lookups.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 function setUp(capacity = 10) {
   const clock = createFakeClock();
   const calls: string[] = [];
-  const lookUp = createLiveLookups<number>({ clock }, { rememberMs: 5_000, capacity });
+  const lookUp = createLookupCache<number>({ clock }, { rememberMs: 5_000, capacity });
   return {
     clock,
     calls,

@@ -6,7 +6,7 @@ import type { Kubernetes } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal, type Refusal } from "../../../src/protocol/errors.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { createPodDirectory, type PodInContext } from "../../../src/server/issue/pod-directory.ts";
+import { type PodInContext, startPodDirectory } from "../../../src/server/issue/pod-directory.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
@@ -17,7 +17,7 @@ const LABELS = { "podrole.io/injected": "true" };
 async function setUp(context: TestContext) {
   const { emulator, connect } = await startCluster(context);
   await create(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
-  const directory = createPodDirectory(
+  const directory = startPodDirectory(
     { kubernetes: await connect(), clock, log: createKeptLog().log },
     { sessionTagLabels: ["team"] },
   );
@@ -80,7 +80,7 @@ async function blindStage(context: TestContext) {
     },
   };
   const fakeClock = createFakeClock();
-  const directory = createPodDirectory(
+  const directory = startPodDirectory(
     { kubernetes, clock: fakeClock, log: createKeptLog().log },
     { sessionTagLabels: ["team"] },
   );

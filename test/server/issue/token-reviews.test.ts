@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createReviewLimit, type TokenHolder } from "../../../src/server/issue/token-reviews.ts";
+import { createReviewLimiter, type TokenHolder } from "../../../src/server/issue/token-reviews.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 const LIMITS = { signed: { inFlight: 2, waiting: 3 }, others: { inFlight: 3, perAddress: 2 } };
@@ -10,7 +10,7 @@ const pod = (namespace: string, uid: string): TokenHolder => ({ peer: "10.0.0.1:
 
 function setUp() {
   const clock = createFakeClock();
-  const limit = createReviewLimit({ clock }, LIMITS);
+  const limit = createReviewLimiter({ clock }, LIMITS);
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   /** Begins a review that lasts until endOne(); resolves with "reviewed", or undefined if it was refused. */
@@ -72,7 +72,7 @@ for (const [what, holder] of [
 ] as const) {
   test(`createReviewLimit() counts a review of ${what} that failed as ended`, async () => {
     const one = { signed: { inFlight: 1, waiting: 1 }, others: { inFlight: 1, perAddress: 1 } };
-    const limit = createReviewLimit({ clock: createFakeClock() }, one);
+    const limit = createReviewLimiter({ clock: createFakeClock() }, one);
     await assert.rejects(
       limit(holder, () => Promise.reject(new RangeError("away"))),
       /away/,

@@ -5,7 +5,7 @@ import type { Kubernetes, TokenReview } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
+import { createReviewLimiter } from "../../../src/server/issue/token-reviews.ts";
 import { createProofVerifier } from "../../../src/server/issue/verify-proof.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
@@ -33,7 +33,7 @@ const prove = (review: Partial<TokenReview>, pod: Pod | undefined = POD) =>
 
 function proveWith(kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">, token = tokenOf({})) {
   const clock = createFakeClock(NOW);
-  const limitReviews = createReviewLimit({ clock });
+  const limitReviews = createReviewLimiter({ clock });
   const deps = { clock, kubernetes, readSignedPod: () => undefined, limitReviews };
   return createProofVerifier(deps, { audience: "podrole.io" })(new Secret(token), "10.0.0.1:40000");
 }
@@ -147,7 +147,7 @@ test("createProofVerifier() refuses at once, for a retry, while too many reviews
   const readSignedPod = (token: Secret) =>
     token.reveal().endsWith("signed") ? { namespace: "team", uid: "u-1" } : undefined;
   const limits = { signed: { inFlight: 1, waiting: 1 }, others: { inFlight: 3, perAddress: 2 } };
-  const limitReviews = createReviewLimit({ clock }, limits);
+  const limitReviews = createReviewLimiter({ clock }, limits);
   const verify = createProofVerifier({ clock, kubernetes, readSignedPod, limitReviews }, { audience: "podrole.io" });
   const proveFrom = async (address: string, suffix = "") => {
     const proven = await verify(new Secret(tokenOf({}) + suffix), `${address}:40000`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { type CaBundleResult, createCaBundleReconciler } from "../../../src/server/trust/ca-bundle-reconciler.ts";
+import { type CaBundleResult, startCaBundleReconciler } from "../../../src/server/trust/ca-bundle-reconciler.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
@@ -10,7 +10,7 @@ async function setUp(context: TestContext, answers: CaBundleResult[] = []) {
   const written: string[] = [];
   const results: CaBundleResult[] = [];
   const trust = { bundlePem: "first" };
-  const reconciler = createCaBundleReconciler(
+  const reconciler = startCaBundleReconciler(
     {
       kubernetes: {
         async setCaBundle(name, caBundlePem) {

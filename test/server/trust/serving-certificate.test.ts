@@ -6,7 +6,7 @@ import { type Authority, createAuthority } from "../../../src/pki/certificate.ts
 import { isValidAt } from "../../../src/pki/chain.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createAuthorityPoller } from "../../../src/server/trust/authority-poller.ts";
-import { createServingCertificate } from "../../../src/server/trust/serving-certificate.ts";
+import { startServingCertificate } from "../../../src/server/trust/serving-certificate.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
@@ -29,7 +29,7 @@ async function setUp(context: TestContext, authority?: Authority) {
   const poller = createAuthorityPoller({ readTrust, publish: async () => {}, clock, log, onCheck: () => {} });
   context.after(() => poller.stop());
   await poller.start();
-  const serving = createServingCertificate(
+  const serving = startServingCertificate(
     { poller, clock, log },
     { dnsNames: ["podrole-server"], ipAddresses: [], lifetimeMs: TTL },
   );

@@ -6,8 +6,8 @@ import { type TestContext, test } from "node:test";
 import { until } from "../../../emulators/until.ts";
 import type { CloseReason } from "../../../src/runtime/budget.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
-import { createHealth } from "../../../src/sidecar/http/health.ts";
+import { createCredentialsEndpoint } from "../../../src/sidecar/http/endpoint.ts";
+import { createHealthServer } from "../../../src/sidecar/http/health.ts";
 import { createTokenMatcher } from "../../../src/sidecar/http/match-token.ts";
 import { textReply } from "../../../src/sidecar/http/replies.ts";
 import { ENDPOINT_LIMITS } from "../../../src/sidecar/http/servers.ts";
@@ -24,7 +24,7 @@ async function startEndpoint(context: TestContext, { hasCredentials }: { readonl
   const closed: CloseReason[] = [];
   let answered = 0;
   let requested = 0;
-  const endpoint = createEndpoint(
+  const endpoint = createCredentialsEndpoint(
     {
       clock,
       log: createKeptLog().log,
@@ -100,7 +100,7 @@ test("the credentials port closes connections that send nothing, or half of the 
 
 test("the health port answers probes while strangers hold every connection open", async (context) => {
   const closed: CloseReason[] = [];
-  const health = createHealth(
+  const health = createHealthServer(
     {
       clock: createFakeClock(),
       store: { isReady: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { ERRORS, type ErrorCode, type ErrorInfo } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
-import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
+import { createCredentialsEndpoint } from "../../../src/sidecar/http/endpoint.ts";
 import { createTokenMatcher } from "../../../src/sidecar/http/match-token.ts";
 import { credentialsReply } from "../../../src/sidecar/http/replies.ts";
 import { isPermanent, type Renewal } from "../../../src/sidecar/renewal/outcome.ts";
@@ -41,7 +41,7 @@ async function setUp(initial: Partial<State> = {}) {
   const counted: string[] = [];
   let renewalsRequested = 0;
   let onRenewNow = () => {};
-  const endpoint = createEndpoint(
+  const endpoint = createCredentialsEndpoint(
     {
       clock,
       log,
@@ -314,7 +314,11 @@ test("close() answers held requests", async () => {
 
 test("listen() rejects with PORT_TAKEN when another container uses the port", async () => {
   const { port, endpoint } = await setUp();
-  const second = createEndpoint({} as Parameters<typeof createEndpoint>[0], { port, containers: [], holdMs: 0 });
+  const second = createCredentialsEndpoint({} as Parameters<typeof createCredentialsEndpoint>[0], {
+    port,
+    containers: [],
+    holdMs: 0,
+  });
   await assert.rejects(second.listen(), { code: "PORT_TAKEN", message: new RegExp(`port ${port}: another container`) });
   await endpoint.close();
 });

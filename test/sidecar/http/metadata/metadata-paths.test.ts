@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { ErrorInfo } from "../../../../src/protocol/errors.ts";
 import { Secret } from "../../../../src/runtime/secret.ts";
 import type { Credentials } from "../../../../src/sidecar/grants.ts";
-import { createEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
+import { createCredentialsEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
 import { createTokenMatcher } from "../../../../src/sidecar/http/match-token.ts";
 import {
   createMetadataPaths,
@@ -48,7 +48,7 @@ async function setUp(options: SetUp = {}) {
     zone: options.zone,
     acceptsVersion1: acceptsVersion1,
   };
-  const endpoint = createEndpoint(
+  const endpoint = createCredentialsEndpoint(
     {
       clock,
       log,
