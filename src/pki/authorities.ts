@@ -44,7 +44,7 @@ export interface RotationPlan {
  * A change takes effect this much later, in milliseconds: replicas read the Secret once a minute and use what they read
  * last, and their clocks differ a little.
  */
-const SETTLE_MS = 10 * 60_000;
+const ROTATION_SETTLE_MS = 10 * 60_000;
 
 /** Plans one step. The caller stores the result and calls again until nothing changes. `now` is Unix milliseconds. */
 export function planRotation(stored: Authorities | undefined, now: number, options: RotationOptions): RotationPlan {
@@ -73,7 +73,10 @@ export function planRotation(stored: Authorities | undefined, now: number, optio
     );
   }
   if (next && notAfter - now < lifetimeMs / 6 && refuseActivation(stored, now, options) === undefined) {
-    return changed(activate(current, next, now), "five sixths of the CA's lifetime have passed; the next one signs");
+    return changed(
+      activateNext(current, next, now),
+      "five sixths of the CA's lifetime have passed; the next one signs",
+    );
   }
   if (!next && notAfter - now <= lifetimeMs / 2) {
     return changed(
@@ -116,12 +119,12 @@ export function rotateSlots(
       if (!next) return failure("there is no next CA: prepare one first");
       if (validityOf(next).notAfter <= now) return failure("the next CA has expired: prepare another one");
       const early = force ? undefined : refuseActivation(stored, now, options);
-      return early === undefined ? success(activate(current, next, now)) : failure(early);
+      return early === undefined ? success(activateNext(current, next, now)) : failure(early);
     }
     case "retire":
       if (!previous) return failure("there is no previous CA");
       if (!force && now < retirableAt(previous, options)) {
-        const wait = minutes(retirableAt(previous, options) - now);
+        const wait = formatMinutes(retirableAt(previous, options) - now);
         return failure(`certificates of the previous CA are still valid: wait ${wait}`);
       }
       return success({ ...stored, previous: undefined });
@@ -139,7 +142,10 @@ export interface Outlook {
 }
 
 /** Returns the steps that the servers will take by planRotation() if nothing else changes, the soonest first. */
-export function outlook({ current, next, previous }: Authorities, options: RotationOptions): readonly Outlook[] {
+export function rotationOutlook(
+  { current, next, previous }: Authorities,
+  options: RotationOptions,
+): readonly Outlook[] {
   const { notAfter, lifetimeMs } = validityOf(current);
   const forget = previous ? retirableAt(previous, options) : Number.NEGATIVE_INFINITY;
   const steps: Outlook[] = previous ? [{ step: "forget", at: forget }] : [];
@@ -164,7 +170,7 @@ function longestLeafMs({ longestLeafMs }: Pick<Slot, "longestLeafMs">, { leafLif
 
 /** Returns the time from which the next CA can sign because every pod has received it. Unix milliseconds. */
 function publishedLongEnoughAt({ since }: Slot, current: Slot, options: RotationOptions): number {
-  return since + SETTLE_MS + (options.publishMs ?? longestLeafMs(current, options));
+  return since + ROTATION_SETTLE_MS + (options.publishMs ?? longestLeafMs(current, options));
 }
 
 /** Returns why the next CA must not sign yet. An expired CA is replaced at once: it verifies nothing any more. */
@@ -172,20 +178,20 @@ function refuseActivation({ current, next, previous }: Authorities, now: number,
   if (validityOf(current).notAfter <= now) return undefined;
   const publishedAt = next ? publishedLongEnoughAt(next, current, options) : Number.POSITIVE_INFINITY;
   if (now < publishedAt) {
-    return `the next CA was published too recently: wait ${minutes(publishedAt - now)} until every pod has received it`;
+    return `the next CA was published too recently: wait ${formatMinutes(publishedAt - now)} until every pod has received it`;
   }
   // There is only one slot for a previous CA, and leaf certificates of the CA in it are still valid.
-  if (previous) return `the previous CA is not retired: wait ${minutes(retirableAt(previous, options) - now)}`;
+  if (previous) return `the previous CA is not retired: wait ${formatMinutes(retirableAt(previous, options) - now)}`;
   return undefined;
 }
 
 /** Returns when nothing that the previous CA signed is valid any more. Unix milliseconds. */
 function retirableAt(previous: PreviousSlot, options: RotationOptions): number {
   const { certificatePem, since } = previous;
-  return Math.min(since + SETTLE_MS + longestLeafMs(previous, options), notAfterOf(certificatePem));
+  return Math.min(since + ROTATION_SETTLE_MS + longestLeafMs(previous, options), notAfterOf(certificatePem));
 }
 
-function activate(current: Slot, next: Slot, now: number): Authorities {
+function activateNext(current: Slot, next: Slot, now: number): Authorities {
   const { certificatePem } = current.authority;
   const { longestLeafMs } = current;
   return { current: { ...next, since: now }, next: undefined, previous: { certificatePem, since: now, longestLeafMs } };
@@ -202,7 +208,7 @@ function validityOf({ authority }: Slot): { readonly notAfter: number; readonly 
   return { notAfter, lifetimeMs: notAfter - notBeforeOf(authority.certificatePem) };
 }
 
-function minutes(ms: number): string {
+function formatMinutes(ms: number): string {
   return `${Math.max(1, Math.ceil(ms / 60_000))} minutes`;
 }
 

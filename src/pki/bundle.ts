@@ -5,7 +5,7 @@ import { createHash, X509Certificate } from "node:crypto";
 /** The key of a bundle in its ConfigMap. */
 export const BUNDLE_KEY = "bundle.pem";
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /**
  * Returns the certificates of a PEM text in their order, each as normalised PEM. Anything that is not a certificate is
@@ -17,14 +17,14 @@ export function splitBundle(pem: string): string[] {
 
 /** Joins PEM texts into one bundle: each certificate once, sorted by its bytes. */
 export function joinBundle(pems: readonly string[]): string {
-  return distinct(pems.flatMap(readCertificates)).join("");
+  return distinctCertificates(pems.flatMap(readCertificates)).join("");
 }
 
 /**
  * Returns SHA-256 over the DER of the distinct certificates in sorted order, hex; the empty text for an empty bundle.
  */
 export function bundleHash(pem: string): string {
-  const certificates = distinct(readCertificates(pem));
+  const certificates = distinctCertificates(readCertificates(pem));
   if (certificates.length === 0) return "";
   const hash = createHash("sha256");
   for (const { raw } of certificates) hash.update(raw);
@@ -42,7 +42,7 @@ export function isIssuedFrom(certificatePem: string, bundlePem: string): boolean
 
 /** Returns the certificates of a PEM text in their order. Anything that is not a certificate is dropped. */
 export function readCertificates(pem: string): X509Certificate[] {
-  return (pem.match(BLOCK) ?? []).flatMap((block) => {
+  return (pem.match(PEM_BLOCK) ?? []).flatMap((block) => {
     try {
       return [new X509Certificate(block)];
     } catch {
@@ -51,7 +51,7 @@ export function readCertificates(pem: string): X509Certificate[] {
   });
 }
 
-function distinct(certificates: readonly X509Certificate[]): X509Certificate[] {
+function distinctCertificates(certificates: readonly X509Certificate[]): X509Certificate[] {
   const sorted = certificates.toSorted((a, b) => a.raw.compare(b.raw));
   return sorted.filter((certificate, at) => !sorted[at - 1]?.raw.equals(certificate.raw));
 }

@@ -5,7 +5,7 @@ import { PodroleError } from "../protocol/errors.ts";
 import { formatSeconds } from "../runtime/clock.ts";
 import type { Secret } from "../runtime/secret.ts";
 import { BACKDATE_MS, readCertificates } from "./bundle.ts";
-import { bits, type Der, encode, integer, oid, sequence, set, tagged, time, utf8 } from "./der.ts";
+import { bits, type Der, encodeDer, integer, oid, sequence, set, tagged, time, utf8 } from "./der.ts";
 import {
   authorityExtensions,
   certificateFields,
@@ -150,8 +150,8 @@ function signCertificate(signingKey: KeyObject, fields: CertificateFields): X509
     fields.publicKeyInfo,
     tagged(3, fields.extensions),
   );
-  const signature = sign(digest, encode(toBeSigned), signingKey);
-  return new X509Certificate(encode(sequence(toBeSigned, algorithm, bits(signature))));
+  const signature = sign(digest, encodeDer(toBeSigned), signingKey);
+  return new X509Certificate(encodeDer(sequence(toBeSigned, algorithm, bits(signature))));
 }
 
 /**

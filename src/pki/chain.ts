@@ -14,12 +14,12 @@ export function refuseChain(
   authorities: readonly X509Certificate[],
   now: number,
 ): Refusal | undefined {
-  const leaf = parse(certificateDer);
+  const leaf = parseCertificateDer(certificateDer);
   if (leaf === undefined) return clientCertificateRejected("it cannot be parsed; expected DER");
   if (now > leaf.validToDate.getTime())
-    return clientCertificateRejected(`it expired at ${iso(leaf.validToDate)}; expected a valid one`);
+    return clientCertificateRejected(`it expired at ${formatDate(leaf.validToDate)}; expected a valid one`);
   if (now < leaf.validFromDate.getTime()) {
-    return clientCertificateRejected(`it is only valid from ${iso(leaf.validFromDate)}; expected a valid one`);
+    return clientCertificateRejected(`it is only valid from ${formatDate(leaf.validFromDate)}; expected a valid one`);
   }
   const trusted = authorities.filter((authority) => authority.ca && isValidAt(authority, now));
   return leadsToRoot(leaf, trusted)
@@ -49,7 +49,7 @@ export function isValidAt({ validFromDate, validToDate }: X509Certificate, now: 
   return validFromDate.getTime() <= now && now <= validToDate.getTime();
 }
 
-function parse(der: Uint8Array): X509Certificate | undefined {
+function parseCertificateDer(der: Uint8Array): X509Certificate | undefined {
   try {
     return new X509Certificate(der);
   } catch {
@@ -57,7 +57,7 @@ function parse(der: Uint8Array): X509Certificate | undefined {
   }
 }
 
-function iso(date: Date): string {
+function formatDate(date: Date): string {
   return date.toISOString();
 }
 

@@ -6,12 +6,12 @@ import type { Secret } from "../runtime/secret.ts";
 import {
   bits,
   type Der,
-  decode,
-  encode,
+  decodeDer,
+  encodeDer,
   fields,
   hasTag,
   integer,
-  isSame,
+  isSameDer,
   nothing,
   oid,
   sequence,
@@ -29,7 +29,7 @@ import { COMMON_NAME, EC_PUBLIC_KEY, PRIME256V1, RSA_ENCRYPTION } from "./oids.t
  */
 export function createCsr(privateKeyPem: Secret, commonName: string): Buffer {
   const key = createPrivateKey(privateKeyPem.reveal());
-  const publicKey = decode(createPublicKey(key).export({ type: "spki", format: "der" }));
+  const publicKey = decodeDer(createPublicKey(key).export({ type: "spki", format: "der" }));
   if (publicKey === undefined)
     throw new Error(
       "Cannot create a certification request: the public key does not export as DER; expected ECDSA or RSA",
@@ -37,45 +37,45 @@ export function createCsr(privateKeyPem: Secret, commonName: string): Buffer {
   const name = sequence(set(sequence(oid(COMMON_NAME), utf8(commonName))));
   const info = sequence(integer(0), name, publicKey, tagged(0));
   const { algorithm, digest } = signatureScheme(key);
-  return encode(sequence(info, algorithm, bits(sign(digest, encode(info), key))));
+  return encodeDer(sequence(info, algorithm, bits(sign(digest, encodeDer(info), key))));
 }
 
 /** In bytes. An RSA 4096 request with many names has 2 KiB; anything larger than this is refused unread. */
-const MAX_BYTES = 8 * 1024;
+const MAX_CSR_BYTES = 8 * 1024;
 
 /**
  * Returns the public key of a request whose sender proved to hold the private key, otherwise REQUEST_INVALID. Never
  * throws.
  */
 export function readCsr(der: Uint8Array): KeyObject | Refusal {
-  if (der.length > MAX_BYTES) return csrInvalid(`it has ${der.length} bytes; expected at most ${MAX_BYTES}`);
-  const [info, algorithm, signatureBits, ...more] = fields(decode(der)) ?? [];
+  if (der.length > MAX_CSR_BYTES) return csrInvalid(`it has ${der.length} bytes; expected at most ${MAX_CSR_BYTES}`);
+  const [info, algorithm, signatureBits, ...more] = fields(decodeDer(der)) ?? [];
   const [version, subject, publicKeyInfo, attributes, ...others] = fields(info) ?? [];
   const signature = wholeBits(signatureBits);
-  const isWhole = isSame(version, integer(0)) && fields(subject) && hasTag(attributes, 0);
+  const isWhole = isSameDer(version, integer(0)) && fields(subject) && hasTag(attributes, 0);
   if (!info || !publicKeyInfo || !signature || !isWhole || more.length + others.length > 0) {
     return csrInvalid("it is not a PKCS #10 request; expected one in DER");
   }
   if (!hasAcceptedForm(publicKeyInfo)) {
     return csrInvalid("its key is of an unaccepted type or form; expected ECDSA P-256 or RSA 2048-4096");
   }
-  const key = attempt(() => createPublicKey({ key: encode(publicKeyInfo), format: "der", type: "spki" }));
+  const key = undefinedIfThrown(() => createPublicKey({ key: encodeDer(publicKeyInfo), format: "der", type: "spki" }));
   if (key === undefined) return csrInvalid("its public key cannot be read; expected ECDSA P-256 or RSA 2048-4096");
   const problem = findKeyProblem(key);
   if (problem !== undefined) return csrInvalid(problem);
   const scheme = signatureScheme(key);
-  if (!isSame(algorithm, scheme.algorithm)) {
+  if (!isSameDer(algorithm, scheme.algorithm)) {
     return csrInvalid(
       "its signature algorithm does not match its key; expected SHA-256 with ECDSA or RSA (PKCS #1 v1.5)",
     );
   }
-  return attempt(() => verify(scheme.digest, encode(info), key, signature))
+  return undefinedIfThrown(() => verify(scheme.digest, encodeDer(info), key, signature))
     ? key
     : csrInvalid("its signature was not made with its own key; expected a proof of possession");
 }
 
 /** First byte of a point that has both coordinates (SEC 1 §2.3.3). */
-const UNCOMPRESSED = 4;
+const UNCOMPRESSED_POINT = 4;
 
 /**
  * An allow-list on bytes (RFC 5480 §2, RFC 3279 §2.3.1), so that OpenSSL never parses an algorithm that podrole does
@@ -85,12 +85,12 @@ function hasAcceptedForm(publicKeyInfo: Der): boolean {
   const [algorithm, keyBits, ...more] = fields(publicKeyInfo) ?? [];
   const key = wholeBits(keyBits);
   if (key === undefined || more.length > 0) return false;
-  if (isSame(algorithm, sequence(oid(EC_PUBLIC_KEY), oid(PRIME256V1)))) return key[0] === UNCOMPRESSED;
-  return isSame(algorithm, sequence(oid(RSA_ENCRYPTION), nothing()));
+  if (isSameDer(algorithm, sequence(oid(EC_PUBLIC_KEY), oid(PRIME256V1)))) return key[0] === UNCOMPRESSED_POINT;
+  return isSameDer(algorithm, sequence(oid(RSA_ENCRYPTION), nothing()));
 }
 
 /** Returns undefined instead of throwing an error of OpenSSL. */
-function attempt<T>(call: () => T): T | undefined {
+function undefinedIfThrown<T>(call: () => T): T | undefined {
   try {
     return call();
   } catch {

@@ -41,24 +41,24 @@ export const taggedBytes = (tag: number, bytes: Uint8Array): Der =>
   asn1.create(Class.CONTEXT_SPECIFIC, tag, false, toBinary(bytes));
 
 /** Returns the bytes of a value. */
-export function encode(der: Der): Buffer {
+export function encodeDer(der: Der): Buffer {
   return Buffer.from(asn1.toDer(der).getBytes(), "latin1");
 }
 
 /** In bytes. Certificates have a few kilobytes; TLS stacks stop at 100 KiB for a whole chain. */
-const MAX_BYTES = 64 * 1024;
+const MAX_DER_BYTES = 64 * 1024;
 /** A certificate nests seven deep. forge recurses, so its own limit keeps a flood of opening tags off the stack. */
-const MAX_DEPTH = 16;
+const MAX_DER_DEPTH = 16;
 
 /** Reads exactly one DER value that fills `bytes`; returns undefined for anything else. Never throws. */
-export function decode(bytes: Uint8Array): Der | undefined {
-  if (bytes.length > MAX_BYTES) return undefined;
+export function decodeDer(bytes: Uint8Array): Der | undefined {
+  if (bytes.length > MAX_DER_BYTES) return undefined;
   try {
     // The published types lack both options. BIT STRINGs are not decoded further: forge would guess at their meaning.
-    const der = asn1.fromDer(toBinary(bytes), { maxDepth: MAX_DEPTH, decodeBitStrings: false } as never);
+    const der = asn1.fromDer(toBinary(bytes), { maxDepth: MAX_DER_DEPTH, decodeBitStrings: false } as never);
     // forge reads BER as well, and takes a long tag (31) for a short one; a peer that verifies a signature may see
     // another value.
-    return encode(der).equals(bytes) && hasShortTags(der) ? der : undefined;
+    return encodeDer(der).equals(bytes) && hasShortTags(der) ? der : undefined;
   } catch {
     return undefined;
   }
@@ -99,7 +99,7 @@ export const hasTag = (der: Der | undefined, tag: number): boolean =>
   der?.tagClass === Class.CONTEXT_SPECIFIC && (der.type as number) === tag;
 
 /** Reports whether two values have the same encoding. */
-export const isSame = (a: Der | undefined, b: Der): boolean => a !== undefined && encode(a).equals(encode(b));
+export const isSameDer = (a: Der | undefined, b: Der): boolean => a !== undefined && encodeDer(a).equals(encodeDer(b));
 
 function toBinary(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");

@@ -4,12 +4,12 @@ import { createHash, type KeyObject } from "node:crypto";
 import {
   bits,
   type Der,
-  decode,
-  encode,
+  decodeDer,
+  encodeDer,
   fields,
   hasTag,
   integer,
-  isSame,
+  isSameDer,
   octets,
   oid,
   sequence,
@@ -25,14 +25,14 @@ import { alternativeNames, type Subject } from "./subject.ts";
 export function leafExtensions(subject: Subject, publicKeyInfo: Der, issuerKeyIdentifier: Uint8Array): Der {
   const purpose = subject.kind === "pod" ? oids.CLIENT_AUTH : oids.SERVER_AUTH;
   return sequence(
-    critical(oids.BASIC_CONSTRAINTS, sequence()),
+    criticalExtension(oids.BASIC_CONSTRAINTS, sequence()),
     // digitalSignature: TLS 1.3 and ECDHE need no other use of the key.
-    critical(oids.KEY_USAGE, bits(Buffer.of(0b1000_0000), 7)),
-    plain(oids.EXTENDED_KEY_USAGE, sequence(oid(purpose))),
-    plain(oids.SUBJECT_KEY_IDENTIFIER, octets(keyIdentifier(publicKeyInfo))),
-    plain(oids.AUTHORITY_KEY_IDENTIFIER, sequence(taggedBytes(0, issuerKeyIdentifier))),
+    criticalExtension(oids.KEY_USAGE, bits(Buffer.of(0b1000_0000), 7)),
+    plainExtension(oids.EXTENDED_KEY_USAGE, sequence(oid(purpose))),
+    plainExtension(oids.SUBJECT_KEY_IDENTIFIER, octets(keyIdentifier(publicKeyInfo))),
+    plainExtension(oids.AUTHORITY_KEY_IDENTIFIER, sequence(taggedBytes(0, issuerKeyIdentifier))),
     // Critical because the subject is empty (§4.2.1.6).
-    critical(oids.SUBJECT_ALT_NAME, alternativeNames(subject)),
+    criticalExtension(oids.SUBJECT_ALT_NAME, alternativeNames(subject)),
   );
 }
 
@@ -40,16 +40,16 @@ export function leafExtensions(subject: Subject, publicKeyInfo: Der, issuerKeyId
 export function authorityExtensions(publicKeyInfo: Der): Der {
   const identifier = keyIdentifier(publicKeyInfo);
   return sequence(
-    critical(oids.BASIC_CONSTRAINTS, sequence(yes(), integer(0))),
+    criticalExtension(oids.BASIC_CONSTRAINTS, sequence(yes(), integer(0))),
     // keyCertSign and cRLSign.
-    critical(oids.KEY_USAGE, bits(Buffer.of(0b0000_0110), 1)),
-    plain(oids.SUBJECT_KEY_IDENTIFIER, octets(identifier)),
-    plain(oids.AUTHORITY_KEY_IDENTIFIER, sequence(taggedBytes(0, identifier))),
+    criticalExtension(oids.KEY_USAGE, bits(Buffer.of(0b0000_0110), 1)),
+    plainExtension(oids.SUBJECT_KEY_IDENTIFIER, octets(identifier)),
+    plainExtension(oids.AUTHORITY_KEY_IDENTIFIER, sequence(taggedBytes(0, identifier))),
   );
 }
 
-const critical = (id: string, value: Der): Der => sequence(oid(id), yes(), octets(encode(value)));
-const plain = (id: string, value: Der): Der => sequence(oid(id), octets(encode(value)));
+const criticalExtension = (id: string, value: Der): Der => sequence(oid(id), yes(), octets(encodeDer(value)));
+const plainExtension = (id: string, value: Der): Der => sequence(oid(id), octets(encodeDer(value)));
 
 /** RFC 7093 §2 method 1: the first 160 bits of SHA-256 over the bits of the key. */
 function keyIdentifier(publicKeyInfo: Der): Buffer {
@@ -62,7 +62,7 @@ function keyIdentifier(publicKeyInfo: Der): Buffer {
 
 /** Returns the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Throws for a key that cannot be exported. */
 export function publicKeyInfoOf(publicKey: KeyObject): Der {
-  const info = decode(publicKey.export({ type: "spki", format: "der" }));
+  const info = decodeDer(publicKey.export({ type: "spki", format: "der" }));
   if (info === undefined)
     throw new Error("Cannot encode a public key: it does not export as DER; expected ECDSA or RSA");
   return info;
@@ -82,7 +82,7 @@ export function issuerKeyIdentifier(issuer: { readonly raw: Uint8Array; readonly
  * extensions.
  */
 export function certificateFields(raw: Uint8Array): readonly Der[] {
-  return fields(fields(decode(raw))?.[0]) ?? [];
+  return fields(fields(decodeDer(raw))?.[0]) ?? [];
 }
 
 /**
@@ -97,8 +97,8 @@ export function readExtensions(raw: Uint8Array): (id: string) => readonly (Der |
     .map((extension) => fields(extension) ?? []);
   return (id) =>
     extensions
-      .filter((parts) => isSame(parts[0], oid(id)))
-      .map((parts) => decode(wholeOctets(parts.at(-1)) ?? NO_BYTES));
+      .filter((parts) => isSameDer(parts[0], oid(id)))
+      .map((parts) => decodeDer(wholeOctets(parts.at(-1)) ?? NO_BYTES));
 }
 
 const NO_BYTES = new Uint8Array();

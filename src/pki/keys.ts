@@ -15,12 +15,12 @@ export function generateKeyPem(): Secret {
 }
 
 /** Accepted curves by OpenSSL's names. */
-const CURVES = { prime256v1: "P-256", secp384r1: "P-384" } as const;
-type Curve = keyof typeof CURVES;
+const CURVE_NAMES = { prime256v1: "P-256", secp384r1: "P-384" } as const;
+type Curve = keyof typeof CURVE_NAMES;
 
 /** FIPS 186-5 §A.1.1: a smaller exponent is weak, a larger one makes each verification as slow as a signature. */
 const MIN_EXPONENT = 65_537n;
-const MAX_EXPONENT = 1n << 256n;
+const MAX_RSA_EXPONENT = 1n << 256n;
 
 /**
  * Returns why podrole does not accept `key`, or undefined for ECDSA on one of `curves` and RSA of 2048 to 4096 bits.
@@ -30,12 +30,12 @@ export function findKeyProblem(key: KeyObject, curves: readonly Curve[] = ["prim
   const { namedCurve, modulusLength = 0, publicExponent = 0n } = details ?? {};
   if (type === "ec" && curves.some((curve) => curve === namedCurve)) return undefined;
   const isRsa = type === "rsa" && modulusLength >= 2048 && modulusLength <= 4096;
-  const isSound = publicExponent % 2n === 1n && publicExponent >= MIN_EXPONENT && publicExponent < MAX_EXPONENT;
+  const isSound = publicExponent % 2n === 1n && publicExponent >= MIN_EXPONENT && publicExponent < MAX_RSA_EXPONENT;
   if (isRsa && isSound) return undefined;
   const state = isRsa
     ? "rsa with an unsound exponent"
     : [type, namedCurve, modulusLength || ""].filter(Boolean).join(" ");
-  return `its key is ${state}; expected ECDSA ${curves.map((curve) => CURVES[curve]).join(" or ")} or RSA 2048-4096`;
+  return `its key is ${state}; expected ECDSA ${curves.map((curve) => CURVE_NAMES[curve]).join(" or ")} or RSA 2048-4096`;
 }
 
 /**

@@ -34,7 +34,7 @@ export function readAuthority(certificatePem: string, key: Secret, now: number):
   // Their validity is not checked: the expiry of a CA that only verifies must not stop the signing.
   const unexpected = others.find((certificate) => !certificate.ca || !isRoot(certificate));
   if (unexpected !== undefined) {
-    return failure(`${nameOf(unexpected)} follows the root; expected only self-signed CAs after it`);
+    return failure(`${describeCertificate(unexpected)} follows the root; expected only self-signed CAs after it`);
   }
   const problem = findKeyPairProblem(signing, key);
   return problem === undefined ? success({ certificatePem: chain.join(""), key }) : failure(problem);
@@ -51,7 +51,7 @@ export function findKeyPairProblem(certificate: X509Certificate, key: Secret): s
 
 function findAuthorityProblem(certificate: X509Certificate, now: number): string | undefined {
   const { ca, validFrom, validTo, validFromDate, validToDate, keyUsage: purposes } = certificate;
-  const name = nameOf(certificate);
+  const name = describeCertificate(certificate);
   // OpenSSL's criterion: CA:TRUE, and keyCertSign if there is a KeyUsage.
   if (!ca) return `${name} is not a CA certificate; expected CA:TRUE and keyCertSign`;
   if (validToDate.getTime() <= now) return `${name} expired at ${validTo}; expected a valid one`;
@@ -64,7 +64,7 @@ function findAuthorityProblem(certificate: X509Certificate, now: number): string
   return undefined;
 }
 
-function nameOf({ subject }: X509Certificate): string {
+function describeCertificate({ subject }: X509Certificate): string {
   return `the certificate of "${subject?.replaceAll("\n", ", ")}"`;
 }
 

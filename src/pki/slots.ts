@@ -104,9 +104,9 @@ export function decodeAuthorities(data: SecretData): Authorities | undefined {
 function decodeSlot(name: string, data: SecretData): Slot {
   const certificatePem = readCertificate(`${name}.crt`, data);
   const key = data[`${name}.key`];
-  if (!(key instanceof Secret)) throw damaged(`${name}.key is missing`);
+  if (!(key instanceof Secret)) throw damagedSecretError(`${name}.key is missing`);
   const problem = findKeyPairProblem(new X509Certificate(certificatePem), key);
-  if (problem !== undefined) throw damaged(`${name}.key: ${problem}`);
+  if (problem !== undefined) throw damagedSecretError(`${name}.key: ${problem}`);
   return { authority: { certificatePem, key }, since: readTime(`${name}.since`, data), ...readLeaf(name, data) };
 }
 
@@ -118,37 +118,37 @@ function decodePrevious(data: SecretData): PreviousSlot {
   };
 }
 
-function textAt(key: string, data: SecretData): string | undefined {
+function secretText(key: string, data: SecretData): string | undefined {
   const value = data[key];
   return typeof value === "string" ? value : value?.reveal();
 }
 
 function readCertificate(key: string, data: SecretData): string {
-  const text = textAt(key, data);
-  if (text === undefined) throw damaged(`${key} is missing`);
+  const text = secretText(key, data);
+  if (text === undefined) throw damagedSecretError(`${key} is missing`);
   try {
     return new X509Certificate(text).toString();
   } catch {
-    throw damaged(`${key} is not a certificate; expected PEM`);
+    throw damagedSecretError(`${key} is not a certificate; expected PEM`);
   }
 }
 
 function readTime(key: string, data: SecretData): number {
-  const ms = Date.parse(textAt(key, data) ?? "");
-  if (Number.isNaN(ms)) throw damaged(`${key} is not a time; expected RFC 3339`);
+  const ms = Date.parse(secretText(key, data) ?? "");
+  if (Number.isNaN(ms)) throw damagedSecretError(`${key} is not a time; expected RFC 3339`);
   return ms;
 }
 
 /** Absent in a Secret that a server of an earlier version wrote last. */
 function readLeaf(name: string, data: SecretData): Pick<Slot, "longestLeafMs"> {
   const key = `${name}.leaf-seconds`;
-  const text = textAt(key, data);
+  const text = secretText(key, data);
   if (text === undefined) return {};
   if (!/^[1-9]\d{0,9}$/.test(text))
-    throw damaged(`${key} is not a number of seconds; expected a positive whole number`);
+    throw damagedSecretError(`${key} is not a number of seconds; expected a positive whole number`);
   return { longestLeafMs: Number(text) * 1000 };
 }
 
-function damaged(state: string): PodroleError {
+function damagedSecretError(state: string): PodroleError {
   return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot read the Secret of the CA: ${state}`);
 }

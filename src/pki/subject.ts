@@ -10,9 +10,9 @@ export type Subject =
 
 /** Returns the GeneralNames of `subject`. Throws if there is none or one has no exact encoding. */
 export function alternativeNames(subject: Subject): Der {
-  if (subject.kind === "pod") return sequence(taggedBytes(6, ascii(subject.uri)));
+  if (subject.kind === "pod") return sequence(taggedBytes(6, asciiBytes(subject.uri)));
   const names = [
-    ...subject.dnsNames.map((name) => taggedBytes(2, ascii(name))),
+    ...subject.dnsNames.map((name) => taggedBytes(2, asciiBytes(name))),
     ...subject.ipAddresses.map((address) => taggedBytes(7, addressBytes(address))),
   ];
   if (names.length === 0)
@@ -21,7 +21,7 @@ export function alternativeNames(subject: Subject): Der {
 }
 
 /** An IA5String without blanks and control characters. */
-function ascii(text: string): Buffer {
+function asciiBytes(text: string): Buffer {
   if (!/^[!-~]+$/.test(text))
     throw new Error(`Cannot encode ${JSON.stringify(text)} as a certificate name; expected printable ASCII`);
   return Buffer.from(text, "latin1");

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import {
   type Authorities,
   bundleOf,
-  outlook,
   planRotation,
   type RotationOptions,
   rotateSlots,
+  rotationOutlook,
 } from "../../src/pki/authorities.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/runtime/clock.ts";
@@ -187,7 +187,7 @@ test("rotateSlots() takes steps that are too early if forced, but none without a
 
 test("outlook() returns the time of planRotation()'s next step to the millisecond", () => {
   for (const held of [FIRST, PREPARED, ACTIVATED]) {
-    const [step] = outlook(held, OPTIONS);
+    const [step] = rotationOutlook(held, OPTIONS);
     assert.ok(step);
     assert.equal(planRotation(held, step.at - 1, OPTIONS).hasChanged, false, step.step);
     assert.equal(planRotation(held, step.at + 1, OPTIONS).hasChanged, true, step.step);
@@ -212,7 +212,7 @@ for (const leafLifetimeMs of [10 * MINUTE_MS, MINUTE_MS]) {
       /published too recently: wait 50 minutes/,
     );
     assert.deepEqual(
-      outlook(ACTIVATED, lowered).filter(({ step: next }) => next === "forget"),
+      rotationOutlook(ACTIVATED, lowered).filter(({ step: next }) => next === "forget"),
       [{ step: "forget", at: DUE + 1 + SETTLED }],
     );
     assertRefused(rotateSlots("retire", ACTIVATED, DUE + 1 + 20 * MINUTE_MS, lowered), /still valid: wait 50 minutes/);

@@ -5,7 +5,7 @@ import { createCsr, readCsr } from "../../src/pki/csr.ts";
 import {
   bits,
   type Der,
-  encode,
+  encodeDer,
   integer,
   nothing,
   octets,
@@ -43,7 +43,7 @@ function oddCsr({
   readonly more?: readonly Der[];
 } = {}): Buffer {
   const info = sequence(version, subject, publicKeyInfo, ...attributes);
-  return encode(sequence(info, algorithm, signature(encode(info)), ...more));
+  return encodeDer(sequence(info, algorithm, signature(encodeDer(info)), ...more));
 }
 
 function refusalOf(result: KeyObject | Refusal): Refusal {
@@ -144,7 +144,7 @@ const REFUSED: readonly (readonly [string, Buffer, RegExp])[] = [
   ["an RSA key that is none", oddCsr({ publicKeyInfo: sequence(RSA, bits(Buffer.of(1, 2, 3))) }), UNREADABLE],
   [
     "an RSA key of a nonsense number",
-    oddCsr({ publicKeyInfo: sequence(RSA, bits(encode(sequence(integer(0), integer(0))))) }),
+    oddCsr({ publicKeyInfo: sequence(RSA, bits(encodeDer(sequence(integer(0), integer(0))))) }),
     /its key is|cannot be read/,
   ],
   ["a key without algorithm", oddCsr({ publicKeyInfo: sequence() }), FORM],

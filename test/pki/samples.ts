@@ -12,8 +12,8 @@ import { type Authority, createAuthority, issueCertificate, type Subject } from 
 import {
   bits,
   type Der,
-  decode,
-  encode,
+  decodeDer,
+  encodeDer,
   integer,
   octets,
   oid,
@@ -65,14 +65,14 @@ export function newKey(kind: "prime256v1" | "secp384r1" | "secp521r1" | "rsa" | 
 }
 
 export const extension = (id: string, value: Der, critical = false): Der =>
-  critical ? sequence(oid(id), yes(), octets(encode(value))) : sequence(oid(id), octets(encode(value)));
+  critical ? sequence(oid(id), yes(), octets(encodeDer(value))) : sequence(oid(id), octets(encodeDer(value)));
 
 export const caConstraints = (): Der => extension(oids.BASIC_CONSTRAINTS, sequence(yes()), true);
 
 export const nameOf = (commonName: string): Der => sequence(set(sequence(oid(oids.COMMON_NAME), utf8(commonName))));
 
 export const spki = (key: Secret): Der =>
-  decode(publicKeyOf(key).export({ type: "spki", format: "der" })) ?? sequence();
+  decodeDer(publicKeyOf(key).export({ type: "spki", format: "der" })) ?? sequence();
 
 /** Any version 3 certificate of `key` by `issuer`, with exactly these extensions. */
 export function oddCertificate({
@@ -105,8 +105,8 @@ export function oddCertificate({
     spki(key),
     tagged(3, sequence(...extensions)),
   );
-  const signature = sign(isEdwards ? undefined : scheme.digest, encode(info), signingKey);
-  return new X509Certificate(encode(sequence(info, algorithm, bits(signature)))).toString();
+  const signature = sign(isEdwards ? undefined : scheme.digest, encodeDer(info), signingKey);
+  return new X509Certificate(encodeDer(sequence(info, algorithm, bits(signature)))).toString();
 }
 
 export function readFixture(path: string): Buffer {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encode } from "../../src/pki/der.ts";
+import { encodeDer } from "../../src/pki/der.ts";
 import { alternativeNames, type Subject } from "../../src/pki/subject.ts";
 import { fc } from "../property.ts";
 import { newAuthority, newLeaf } from "./samples.ts";
@@ -24,7 +24,7 @@ const ADDRESSES = {
 for (const [address, expected] of Object.entries(ADDRESSES)) {
   test(`alternativeNames() writes ${address} as bytes`, () => {
     assert.equal(
-      encode(alternativeNames(serving([], [address])))
+      encodeDer(alternativeNames(serving([], [address])))
         .subarray(2)
         .toString("hex"),
       expected,

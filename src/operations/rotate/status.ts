@@ -2,10 +2,10 @@
 import { X509Certificate } from "node:crypto";
 import {
   type Authorities,
-  outlook,
   type RotationOptions,
   type RotationVerb,
   rotateSlots,
+  rotationOutlook,
 } from "../../pki/authorities.ts";
 import { type SlotCertificate, slotCertificates } from "../../pki/slots.ts";
 
@@ -40,7 +40,7 @@ export function statusOf(held: Authorities, now: number, options: RotationOption
   });
   return {
     slots: slotCertificates(held).map(slotStatus),
-    outlook: outlook(held, options).map(({ step, at }) => ({ step, at: new Date(at).toISOString() })),
+    outlook: rotationOutlook(held, options).map(({ step, at }) => ({ step, at: new Date(at).toISOString() })),
     refused: Object.fromEntries(refused),
   };
 }
