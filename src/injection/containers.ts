@@ -20,6 +20,13 @@ const HOOK_TIMEOUT_SECONDS = 30;
 const PROBE_SECONDS = 300;
 const SECONDS_OF_A_DAY = 86_400;
 
+/**
+ * Strangers on the pod network may open connections as fast as the sidecar accepts them, and a probe then waits behind those
+ * that the kernel has queued: 4096, at 0.25 ms of CPU each, take 10 s of a Guaranteed pod's 100 millicores. Twice as long,
+ * and time for the third try of TCP where the queue is full. Kubernetes' default of 1 s would restart the sidecar for ever.
+ */
+const PROBE_TIMEOUT_SECONDS = 30;
+
 /** Settings of podrole's containers that are the same for every pod of the cluster. */
 export interface ContainerSettings extends PodroleEnvSettings {
   /** Image of podrole's containers; its entrypoint accepts "init", "serve" or "wait". */
@@ -68,7 +75,11 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
     ...startGate(pod, plan, settings),
     // A sidecar that is slow because its node is busy still serves: restarting it would fail the app's requests and add
     // to the node's load. Kubernetes' defaults (1 s, three times) would restart it.
-    livenessProbe: { httpGet: { path: "/healthz", port: health }, timeoutSeconds: 10, failureThreshold: 6 },
+    livenessProbe: {
+      httpGet: { path: "/healthz", port: health },
+      timeoutSeconds: PROBE_TIMEOUT_SECONDS,
+      failureThreshold: 6,
+    },
     ...(resources && { resources }),
   };
 }
@@ -82,7 +93,8 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
  */
 function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
   const failureThreshold = waitsWithoutRestart(pod, mode) ? SECONDS_OF_A_DAY : PROBE_SECONDS;
-  const probe = { httpGet: { path: "/readyz", port: ports.health }, periodSeconds: 1, failureThreshold };
+  const httpGet = { path: "/readyz", port: ports.health };
+  const probe = { httpGet, periodSeconds: 1, timeoutSeconds: PROBE_TIMEOUT_SECONDS, failureThreshold };
   const command = [...sidecarCommand, "wait", `--init-timeout=${HOOK_TIMEOUT_SECONDS}s`];
   return {
     ...((mode === "classic" || !hasStartHook) && { startupProbe: probe }),

@@ -105,7 +105,12 @@ test("podroleSidecar() delays the other containers by a hook, or without one by 
   const hook = {
     postStart: { exec: { command: ["/nodejs/bin/node", "/app/podrole-sidecar.js", "wait", "--init-timeout=30s"] } },
   };
-  const probe = { httpGet: { path: "/readyz", port: 9764 }, periodSeconds: 1, failureThreshold: 300 };
+  const probe = {
+    httpGet: { path: "/readyz", port: 9764 },
+    periodSeconds: 1,
+    timeoutSeconds: 30,
+    failureThreshold: 300,
+  };
   assert.deepEqual(gateOf({ nativeSidecar: true }), { hook, probe: undefined });
   assert.deepEqual(gateOf({ nativeSidecar: true, sidecarCommand: [] }), { hook: undefined, probe });
   assert.deepEqual(gateOf({ nativeSidecar: false }), { hook, probe });
