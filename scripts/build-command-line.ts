@@ -1,6 +1,6 @@
 // Bundles the command line, split so that each command loads only its own part. For the server's image, in Node 26, without
 // the demo; for the npm package, in the oldest Node that its dependencies support, with the demo, its emulators and the
-// sidecar that the demo starts. Neither bundle needs node_modules.
+// sidecar that the demo starts. Also bundles the programs of a try installation. No bundle needs node_modules.
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
@@ -74,14 +74,24 @@ const oneLevelOfParts: Plugin = {
 
 /** Bundles the command line for the server's image. */
 export async function buildServer(directory: string): Promise<Bundle> {
-  const built = await bundle(directory, {
-    entryPoints: { podrole: ENTRY },
-    target: "node26",
-    plugins: [withoutDemo],
-  });
+  const built = await bundleForImage(directory, { podrole: ENTRY }, [withoutDemo]);
+  await addProgram(directory);
+  return built;
+}
+
+/** Bundles the emulated STS and the app of a try installation for their image, the only one with an emulator. */
+export function buildTry(directory: string): Promise<Bundle> {
+  return bundleForImage(directory, { "podrole-try": "emulators/try/main.ts" }, []);
+}
+
+async function bundleForImage(
+  directory: string,
+  entryPoints: Readonly<Record<string, string>>,
+  plugins: readonly Plugin[],
+): Promise<Bundle> {
+  const built = await bundle(directory, { entryPoints, target: "node26", plugins });
   // In the image no package.json above declares the module type of these files.
   await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
-  await addProgram(directory);
   return built;
 }
 

@@ -1,7 +1,7 @@
-// npm run build: builds the bundles of the images, dist/server (the whole command line) and dist/sidecar, and the folder of
-// the npm package, dist/package.
+// npm run build: builds the bundles of the images, dist/server (the whole command line), dist/sidecar and dist/try, and the
+// folder of the npm package, dist/package.
 import { join } from "node:path";
-import { buildServer } from "./build-command-line.ts";
+import { buildServer, buildTry } from "./build-command-line.ts";
 import { buildPackage } from "./build-package.ts";
 import { buildSidecar } from "./build-sidecar.ts";
 import { addLegalFiles } from "./third-party.ts";
@@ -27,4 +27,7 @@ print("dist/server", server.sizes);
 const sidecar = await buildSidecar(join(DIST, "sidecar"));
 await addLegalFiles(join(DIST, "sidecar"), sidecar);
 print("dist/sidecar", sidecar.sizes);
+const tried = await buildTry(join(DIST, "try"));
+await addLegalFiles(join(DIST, "try"), tried);
+print("dist/try", tried.sizes);
 print("dist/package", (await buildPackage(join(DIST, "package"))).sizes);

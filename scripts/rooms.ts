@@ -57,7 +57,7 @@ export const INNER_ROOMS: Readonly<Record<string, Room>> = {
 
 /** Modules that only their owners may import, so that a change of STS affects one file. A folder ends in "/". */
 export const MODULE_OWNERS: readonly { readonly module: string; readonly owners: readonly string[] }[] = [
-  { module: "@aws-sdk", owners: ["src/server/aws/sts.ts", "src/cli/demo/app.ts"] },
+  { module: "@aws-sdk", owners: ["src/server/aws/sts.ts", "src/cli/demo/app.ts", "emulators/try/app.ts"] },
   { module: "@kubernetes/client-node", owners: ["src/kubernetes/client.ts"] },
   { module: "@grpc/grpc-js", owners: ["src/protocol/"] },
   { module: "node-forge", owners: ["src/pki/"] },

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
-import { buildServer, bundlePackage } from "../scripts/build-command-line.ts";
+import { buildServer, buildTry, bundlePackage } from "../scripts/build-command-line.ts";
 import { buildSidecar } from "../scripts/build-sidecar.ts";
 import { bundledFiles } from "../scripts/bundle.ts";
 import { addLegalFiles, bundledPackages, licenseProblems, NOTICES_FILE, noticesOf } from "../scripts/third-party.ts";
@@ -18,22 +18,25 @@ const directory = createTemporaryDirectory({ after });
 const bundles = {
   server: await buildServer(join(directory, "server")),
   sidecar: await buildSidecar(join(directory, "sidecar")),
+  try: await buildTry(join(directory, "try")),
   package: await bundlePackage(join(directory, "package")),
 };
 const contents = {
   server: bundledFiles(bundles.server),
   sidecar: bundledFiles(bundles.sidecar),
+  try: bundledFiles(bundles.try),
   package: bundledFiles(bundles.package),
 };
 const packages = {
   server: bundledPackages(bundles.server),
   sidecar: bundledPackages(bundles.sidecar),
+  try: bundledPackages(bundles.try),
   package: bundledPackages(bundles.package),
 };
 const ofTheDemo = (files: readonly string[]) => files.filter((file) => /^(emulators|src\/cli\/demo)\//.test(file));
 
 suite("bundledFiles()", () => {
-  test("finds no emulator and no demo in the images", () => {
+  test("finds no emulator and no demo in the images of server and sidecar", () => {
     assert.deepEqual(ofTheDemo(contents.server), []);
     assert.deepEqual(ofTheDemo(contents.sidecar), []);
   });
@@ -51,6 +54,15 @@ suite("bundledFiles()", () => {
     const { status, stdout } = spawnSync(process.execPath, [program, "version"], { encoding: "utf8" });
     assert.deepEqual([status, stdout], [0, `podrole ${VERSION}\n`]);
     assert.match(readText("Dockerfile.server"), /^ENV PATH=\/podrole\/bin:\/nodejs\/bin:/m);
+  });
+
+  test("finds in the image podrole-try the emulated STS, and no program of an installation", () => {
+    const others = /^(emulators\/(kubernetes|kubelet)|src\/(cli|server|webhook|sidecar|operations))\//;
+    assert.ok(contents.try.includes("emulators/sts/emulator.ts"));
+    assert.deepEqual(
+      contents.try.filter((file) => others.test(file)),
+      [],
+    );
   });
 
   test("finds both in the package", () => {
@@ -82,7 +94,15 @@ function table(): string {
         list.some((one) => `${one.name}@${one.version}` === id) ? "yes" : "";
       return `| ${[name, version, license, ...Object.values(packages).map(isIn)].join(" | ")} |`;
     });
-  const head = ["package", "version", "licence", "server's image", "sidecar's image", "npm package"];
+  const head = [
+    "package",
+    "version",
+    "licence",
+    "server's image",
+    "sidecar's image",
+    "image podrole-try",
+    "npm package",
+  ];
   return [`| ${head.join(" | ")} |`, `|${" --- |".repeat(head.length)}`, ...rows].join("\n");
 }
 

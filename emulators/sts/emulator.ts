@@ -11,7 +11,7 @@ import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
 import { formatAddress } from "../../src/runtime/settings.ts";
 import { createAccessKeys, type LongTermKey } from "./access-keys.ts";
-import { type CallLog, createCallLog, recordOf } from "./calls.ts";
+import { type CallLog, createCallLog, recordOf, type StsCall } from "./calls.ts";
 import { createStsFaults, type StsFaults } from "./faults.ts";
 import { handleStsRequest, type StsResponse } from "./handle-request.ts";
 import { readForm } from "./query.ts";
@@ -56,8 +56,15 @@ const MAX_QUERY_BYTES = 10_000_000;
 /** An estimate, from a policy of 1690 characters that AWS rejected with 157 %. */
 const PACKED_POLICY_BYTES = 450;
 
+/** What the emulator talks to. */
+interface StsEmulatorDeps {
+  readonly clock: Clock;
+  /** Called with the record of each call. */
+  readonly onCall?: (call: StsCall) => void;
+}
+
 /** Creates an STS that listens after listen(). */
-export function createStsEmulator({ clock }: { readonly clock: Clock }, options: StsEmulatorOptions): StsEmulator {
+export function createStsEmulator({ clock, onCall }: StsEmulatorDeps, options: StsEmulatorOptions): StsEmulator {
   const { region, keys = [], identityProviders = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
   const roles = createRoleTable(options.roles ?? []);
   const credentials = createAccessKeys(keys);
@@ -79,7 +86,7 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
     if (fault?.kind === "down") {
       const action = form.get("Action") ?? "";
       const nobody = { callerArn: undefined, callerAccessKeyId: undefined, accessKeyId: undefined };
-      calls.add(recordOf(action, form, { at: clock.now(), outcome: "down", ...nobody }));
+      addCall(recordOf(action, form, { at: clock.now(), outcome: "down", ...nobody }));
       return void request.socket.resetAndDestroy();
     }
     if (fault?.kind === "stall") await sleep(clock, fault.ms, closing.signal);
@@ -87,8 +94,13 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
     const known = { roles, credentials, identityProviders, region, packedPolicyBytes };
     const context = { ...known, now: clock.now(), requestId: randomUUID(), fault };
     const { record, ...reply } = handleStsRequest(signed, form, context);
-    if (record) calls.add(record);
+    if (record) addCall(record);
     send(response, { ...reply, headers: { ...reply.headers, "x-amzn-requestid": context.requestId } });
+  }
+
+  function addCall(call: StsCall): void {
+    calls.add(call);
+    onCall?.(call);
   }
 
   function send(response: ServerResponse, { status, headers, body }: Omit<StsResponse, "record">): void {

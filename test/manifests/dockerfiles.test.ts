@@ -5,7 +5,7 @@ import { readText } from "../files.ts";
 
 const LABELS = "title description licenses version revision created source url base.name".split(" ");
 
-for (const name of ["server", "sidecar"]) {
+for (const name of ["server", "sidecar", "try"]) {
   suite(`Dockerfile.${name}`, () => {
     const text = readText(`Dockerfile.${name}`);
     const instructions = text
