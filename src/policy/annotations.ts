@@ -92,6 +92,8 @@ export const LABELS = {
   inject: "podrole.io/inject",
   /** Pod: set by injection. */
   injected: "podrole.io/injected",
+  /** Every object of a try installation, whose STS is emulated. */
+  tried: "podrole.io/try",
 } as const;
 
 /** Value of `LABELS.inject` on a namespace whose pods are injected. */

@@ -49,14 +49,17 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     assert.match(err, /waiting for .*SERVER_READY/);
   });
 
-  test("check passes every check once pods use podrole", async (context) => {
+  test("check passes every check once pods use podrole, and warns that STS is emulated", async (context) => {
     await shop.apply(deployment("orders", { role: "shop-orders" }));
     await rolledOut(shop.name, "deployment/orders");
     const { code, findings } = await check();
     assert.equal(code, 0);
     assert.deepEqual(
       findings.filter(({ state }) => state !== "ok").map(({ id, state }) => [id, state]),
-      [["INSTANCE_METADATA", "skipped"]],
+      [
+        ["STS_ENDPOINT", "warning"],
+        ["INSTANCE_METADATA", "skipped"],
+      ],
       JSON.stringify(findings.filter(({ state }) => state !== "ok")),
     );
     context.diagnostic((await podrole(["check"])).out);

@@ -8,11 +8,22 @@ import {
   serverReports,
   withDeployments,
   withServerSetting,
+  withServerSettings,
   withWebhookSetting,
 } from "./defects.ts";
 import { base64, CA, deployment, known, OLD_CA, OTHER_CA } from "./healthy.ts";
 
 export const BROKEN_INSTALLATION: readonly Broken[] = [
+  [
+    "an emulated STS",
+    withServerSettings([
+      { name: "PODROLE_STS_ENDPOINT", value: "http://podrole-try-sts.podrole-try.svc:4566" },
+      { name: "PODROLE_ALLOW_INSECURE_STS_ENDPOINT", value: "true" },
+    ]),
+    "STS_ENDPOINT",
+    "warning",
+    /STS is emulated.*http:\/\/podrole-try-sts/,
+  ],
   ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27; expected 1\.28/],
   [
     "an API server without native sidecars",

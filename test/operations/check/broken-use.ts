@@ -72,6 +72,26 @@ export const BROKEN_USE: readonly Broken[] = [
     "warning",
     /2 webhooks/,
   ],
+  [
+    "a try installation beside it",
+    {
+      webhookConfigurations: known([
+        configuration(),
+        {
+          metadata: { name: "podrole-try" },
+          webhooks: [
+            {
+              name: "pods.try.podrole.io",
+              clientConfig: { service: { namespace: "podrole-try", name: "podrole-webhook" } },
+            },
+          ],
+        },
+      ]),
+    },
+    "WEBHOOK_REGISTERED",
+    "warning",
+    /2 webhooks call podrole: .*configuration podrole-try; expected one/,
+  ],
   ["rules without pods", registered({ rules: [] }), "WEBHOOK_RULES", "failed", /CREATE of pods/],
   [
     "failurePolicy Ignore",

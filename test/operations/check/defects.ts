@@ -45,9 +45,10 @@ export function withPinnedRoles(): Partial<Facts> {
   const common = { ...COMMON, data: { ...COMMON.data, PODROLE_PIN_ROLES: "true" } };
   return { installed: known(readInstalled([deployment("server"), deployment("webhook")], [common])) };
 }
-export const withServerSetting = (env: { name: string; value: string }): Partial<Facts> => {
+export const withServerSetting = (env: { name: string; value: string }): Partial<Facts> => withServerSettings([env]);
+export const withServerSettings = (env: readonly { name: string; value: string }[]): Partial<Facts> => {
   const server = deployment("server");
-  server.spec.template.spec.containers[0]?.env?.push(env);
+  server.spec.template.spec.containers[0]?.env?.push(...env);
   return withDeployments(server, deployment("webhook"));
 };
 export const withWebhookSetting = (env: { name: string; value: string }): Partial<Facts> => {

@@ -123,6 +123,23 @@ export const INSTALLATION_CHECKS = inSection("installation", "installed", {
         return problemsOrOk([...unread, ...refused, ...differences], "server and webhook agree");
       }),
   },
+  STS_ENDPOINT: {
+    summary: "The server calls AWS STS over TLS, and not an emulated STS.",
+    remedy:
+      "In a try installation an emulated STS is intended; its credentials work nowhere in AWS. In every other installation, remove `--sts-endpoint` and `--allow-insecure-sts-endpoint`.",
+    judge: ({ installed, namespace }) =>
+      judgeKnown(installed, ({ server }) => {
+        if (!server) return skipped("The server is not deployed");
+        if (!server.settings) return skipped("The server's settings cannot be read");
+        const { stsEndpoint } = server.settings;
+        return stsEndpoint === undefined || stsEndpoint.startsWith("https://")
+          ? ok("the server calls STS over TLS")
+          : warning(
+              `STS is emulated (or called in clear text): the server calls ${stsEndpoint}; expected an endpoint with https://`,
+              `deployment ${namespace}/${server.deployment}`,
+            );
+      }),
+  },
   POLICY_SETTINGS: {
     summary: "Server and webhook have the same policy settings.",
     remedy:

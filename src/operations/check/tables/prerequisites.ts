@@ -2,6 +2,7 @@
 import { hasNativeSidecars, MIN_NATIVE_MINOR } from "../../../settings/plan-settings.ts";
 import { failed, inSection, judgeKnown, ok, problemsOrOk, REMEDY_PAGES, skipped, warning } from "../finding.ts";
 import { judgeRights } from "./rbac.ts";
+import { podroleConfigurations } from "./registration.ts";
 
 /** matchConditions of webhooks are enabled since 1.28 (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/). */
 const MIN_MINOR = 28;
@@ -50,22 +51,19 @@ export const PREREQUISITE_CHECKS = {
     },
     NOT_INSTALLED: {
       summary: "No other installation of podrole is registered in this cluster.",
-      remedy: `Upgrade the existing installation instead of adding a second one (${REMEDY_PAGES.upgrade}).`,
+      remedy: `Upgrade the existing installation instead of adding a second one (${REMEDY_PAGES.upgrade}). Remove a try installation with \`kubectl delete -k manifests/overlays/try\`.`,
       judge: ({ webhookConfigurations }) =>
-        judgeKnown(webhookConfigurations, (configurations) => {
-          const present = configurations.filter(({ webhooks = [] }) =>
-            webhooks.some(({ name }) => name === "pods.podrole.io"),
-          );
-          return problemsOrOk(
-            present.map(({ metadata }) =>
+        judgeKnown(webhookConfigurations, (configurations) =>
+          problemsOrOk(
+            podroleConfigurations(configurations).map(({ metadata }) =>
               warning(
                 "podrole is already registered; expected no registered webhook of podrole",
                 `mutatingwebhookconfiguration ${metadata.name}`,
               ),
             ),
             "podrole is not registered yet",
-          );
-        }),
+          ),
+        ),
     },
   }),
 };

@@ -17,6 +17,8 @@ import {
 } from "../finding.ts";
 
 const WEBHOOK_NAME = "pods.podrole.io";
+/** podrole's webhook in a try installation. */
+const TRY_WEBHOOK_NAME = "pods.try.podrole.io";
 /** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */
 const TIMEOUT_RANGE = { least: 4, most: 10 };
 
@@ -33,7 +35,16 @@ export function ownWebhooks(
   return configurations.flatMap(({ metadata, webhooks = [] }) =>
     webhooks
       .filter(({ name, clientConfig }) => name === WEBHOOK_NAME || clientConfig.service?.namespace === namespace)
-      .map((webhook) => ({ webhook, object: `mutatingwebhookconfiguration ${metadata.name}` })),
+      .map((webhook) => ({ webhook, object: objectOf({ metadata }) })),
+  );
+}
+
+/** Returns the configurations that register a webhook of podrole, in whatever namespace podrole runs. */
+export function podroleConfigurations(
+  configurations: readonly WebhookConfigurationObject[],
+): readonly WebhookConfigurationObject[] {
+  return configurations.filter(({ webhooks = [] }) =>
+    webhooks.some(({ name }) => name === WEBHOOK_NAME || name === TRY_WEBHOOK_NAME),
   );
 }
 
@@ -60,15 +71,19 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
   WEBHOOK_REGISTERED: {
     summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",
     remedy:
-      "If none is registered, apply `manifests/base/webhook-configuration.yaml`. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left.",
+      "If none is registered, apply `manifests/base/webhook-configuration.yaml`. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left, or remove the try installation (`kubectl delete -k manifests/overlays/try`).",
     judge: ({ webhookConfigurations, namespace }) =>
       judgeKnown(webhookConfigurations, (configurations) => {
         const own = ownWebhooks(configurations, namespace);
         if (own.length === 0)
           return failed("No MutatingWebhookConfiguration registers podrole's webhook; expected one");
-        return own.length === 1
-          ? ok(`${own[0]?.object} registers podrole's webhook`)
-          : warning(`${own.length} webhooks call podrole: ${own.map(({ object }) => object).join(", ")}; expected one`);
+        const foreign = podroleConfigurations(configurations).filter(
+          (each) => ownWebhooks([each], namespace).length === 0,
+        );
+        const objects = [...own.map(({ object }) => object), ...foreign.map(objectOf)];
+        return objects.length === 1
+          ? ok(`${objects[0]} registers podrole's webhook`)
+          : warning(`${objects.length} webhooks call podrole: ${objects.join(", ")}; expected one`);
       }),
   },
   WEBHOOK_RULES: ownWebhookCheck(
@@ -122,9 +137,14 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
         "Apply `manifests/base/webhook-configuration.yaml` again. If the API server calls the webhook for the webhook's own pods, no such pod can be created once all of them are down.",
       okMessage: "labelled namespaces are selected; podrole's own namespace and kube-system are not",
     },
-    ({ webhook: { namespaceSelector, objectSelector }, object }, { namespace }) => {
+    ({ webhook: { name: webhookName, namespaceSelector, objectSelector }, object }, { namespace }) => {
+      // A try installation is called for namespaces of its own only.
+      const own = webhookName === TRY_WEBHOOK_NAME ? { [LABELS.tried]: "true" } : {};
       const selects = (name: string) =>
-        matchesLabels(namespaceSelector, { [LABELS.inject]: INJECT_ENABLED, "kubernetes.io/metadata.name": name });
+        matchesLabels(namespaceSelector, {
+          ...{ [LABELS.inject]: INJECT_ENABLED, "kubernetes.io/metadata.name": name },
+          ...own,
+        });
       const deadlock = [namespace, "kube-system"].filter(selects);
       return [
         ...(selects("any-other-namespace")
@@ -194,6 +214,10 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
       }),
   },
 });
+
+function objectOf({ metadata }: Pick<WebhookConfigurationObject, "metadata">): string {
+  return `mutatingwebhookconfiguration ${metadata.name}`;
+}
 
 function changesPods({ webhooks = [] }: WebhookConfigurationObject): boolean {
   return webhooks.some(({ rules = [] }) => rules.some(({ resources }) => resources?.includes("pods")));
