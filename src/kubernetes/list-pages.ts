@@ -29,7 +29,7 @@ const SMALLER = 1 / 4;
 
 /**
  * Reads all pages and returns the version of the list. If a list takes so long that its version expires, it begins again; the
- * third time it is requested in one piece, as client-go does, which fits if the list is small. Throws ApiError, also for a list that exceeds the bounds, and for one object that is larger than a response may be.
+ * third time it is requested in one piece, as client-go does, which fits if the list is small. Throws ApiError, including for a list that exceeds the bounds, and for one object that is larger than a response may be.
  */
 export async function readPages<Item>(
   source: Pick<ListWatch<Item>, "name" | "list">,

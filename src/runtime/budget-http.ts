@@ -87,7 +87,7 @@ export function limitHttp(
 }
 
 /**
- * One read of a pipelining client contains up to 2600 requests. Node makes objects of all of them, 4 MB, also if the
+ * One read of a pipelining client contains up to 2600 requests. Node makes objects of all of them, 4 MB, even if the
  * socket is destroyed, and keeps them until it has read from every other connection that is ready: 4 GB for 1024. Node
  * documents no way to stop its parser; without this property only that protection is lost.
  */

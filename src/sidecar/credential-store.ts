@@ -29,7 +29,7 @@ export interface CredentialStore {
   reply(index: number): Reply | undefined;
   /** Returns the same credentials as values. */
   credentials(index: number): Credentials | undefined;
-  /** Returns the container's latest refusal, also while older credentials are still valid. */
+  /** Returns the container's latest refusal, even while older credentials are still valid. */
   refusal(index: number): GrantRefusal | undefined;
   /** Returns the time of the next renewal; 0 if the certificate or a container's credentials are missing now. */
   renewAt(): number;

@@ -112,7 +112,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a namespace whose annotation is empty permits no role, also with --disable-strict-namespace-regexp",
+    behaviour: "a namespace whose annotation is empty permits no role, even with --disable-strict-namespace-regexp",
     source: "pkg/server/policy_test.go",
     kiam: "forbidden",
     annotation: "x",

@@ -19,7 +19,7 @@ export function callerPolicies(roles: readonly UsedRole[]): readonly CallerPolic
     .map(([caller, used]) => ({ caller, document: documentOf([...byActions(used)].map(callerStatement)) }));
 }
 
-/** The trust policies of all roles, also of those that assume others. `principal`: ARN of the server's role or user. */
+/** The trust policies of all roles, including those that assume others. `principal`: ARN of the server's role or user. */
 export function serverTrust(roles: readonly UsedRole[], principal: string): readonly TrustPolicy[] {
   return withHops(roles).map(({ role, caller = principal, actions, externalIds }) => {
     const condition = externalIds && { Condition: { StringEquals: { "sts:ExternalId": oneOrAll(externalIds) } } };

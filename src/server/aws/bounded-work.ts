@@ -2,7 +2,7 @@
 // have no deadline: a request that stalls would wait, and hold its socket, for ever. Node publishes each HTTP request and each
 // child process when it is created, in the asynchronous context of the work that creates it.
 // (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
-// States of a piece of work: running → over (at its deadline, also if it has settled before, because it may continue in the
+// States of a piece of work: running → over (at its deadline, even if it has settled before, because it may continue in the
 // background: its requests and processes are ended, and so are those that it creates afterwards).
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";

@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 /**
- * Returns the file's text, or undefined if there is no file, also if there is a directory in its place. Throws any other
+ * Returns the file's text, or undefined if there is no file or a directory is in its place. Throws any other
  * error of the file system.
  */
 export function readMemoryFile(path: string): string | undefined {
