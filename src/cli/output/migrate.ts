@@ -1,5 +1,4 @@
 // The migration report as text: the counts first, then what needs work, then what merely changes.
-import { stringify } from "yaml";
 import { countOf, podsIn } from "../../operations/format.ts";
 import { POD_VERDICTS, type PodVerdict } from "../../operations/migrate/findings/finding.ts";
 import type { PermissionChange, RoleUse } from "../../operations/migrate/findings/namespace-permissions.ts";
@@ -9,6 +8,7 @@ import type { MigrationReport, WorkloadGroup } from "../../operations/migrate/re
 import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { flagName } from "../../runtime/settings.ts";
 import { escapeControls, jsonText } from "./text.ts";
+import { yamlText } from "./yaml-text.ts";
 
 const VERDICT_TITLES: Readonly<Record<PodVerdict, string>> = {
   refused: "Refused by podrole",
@@ -127,16 +127,12 @@ function unchangedLines({ groups, counts, withoutRole }: MigrationReport): reado
 /** Values for podrole's chart as YAML; what could not be converted stands above it as comments. */
 export function valuesYaml({ conversion: { remarks, ...settings }, placement }: PredecessorInstallation): string {
   const comments = remarks.map((remark) => `# ${escapeControls(remark)}\n`).join("");
-  return `${comments}${toYaml(chartValues(settings, placement))}`;
+  return `${comments}${yamlText(chartValues(settings, placement))}`;
 }
 
 /** JSON or YAML with every field of the data. */
 export function formatData(data: object, format: "json" | "yaml"): string {
-  return format === "json" ? jsonText(data) : toYaml(data);
-}
-
-function toYaml(data: object): string {
-  return stringify(data, { lineWidth: 0, aliasDuplicateObjects: false });
+  return format === "json" ? jsonText(data) : yamlText(data);
 }
 
 /** Returns the problem behind the flag that it is about, if it is about one. */
