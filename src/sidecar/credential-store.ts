@@ -68,6 +68,8 @@ export function createCredentialStore(
   { containers }: { readonly containers: readonly string[] },
 ): CredentialStore {
   let grants: Grants | undefined;
+  /** The same grants with the times that the file has. */
+  let fileGrants: Grants | undefined;
   let entries: readonly (StoredGrant | undefined)[] = [];
   let readAt = dueAfter(clock, 0);
   const logged = new Map<string, LoggedState>();
@@ -97,9 +99,10 @@ export function createCredentialStore(
         log.error({ err: error }, "cannot read credentials.json");
       }
       if (next === undefined) return;
-      grants = next;
+      grants = withoutRejuvenation(next, { before: fileGrants, inUse: grants, setBackMs: setBackMs() });
+      fileGrants = next;
       readAt = dueAfter(clock, 0);
-      const byContainer = new Map(next.containers.map((grant) => [grant.container, grant]));
+      const byContainer = new Map(grants.containers.map((grant) => [grant.container, grant]));
       entries = containers.map((container) => {
         const grant = byContainer.get(container);
         return grant && { grant, reply: grant.credentials && credentialsReply(grant.credentials) };
@@ -141,6 +144,41 @@ function entryState(entry: StoredGrant | undefined, now: number): EntryState {
   return isValid(credentials, now)
     ? { state: "valid", credentials, reply: entry?.reply }
     : { state: "expired", credentials };
+}
+
+/**
+ * Returns the grants on file, except that credentials which were there before the reload are those in use, earlier by as much as the
+ * clock was set back since: the times on file are by the clock of their arrival, and would let them live longer.
+ */
+function withoutRejuvenation(
+  next: Grants,
+  {
+    before,
+    inUse,
+    setBackMs,
+  }: { readonly before: Grants | undefined; readonly inUse: Grants | undefined; readonly setBackMs: number },
+): Grants {
+  const find = (grants: Grants | undefined, name: string) =>
+    grants?.containers.find(({ container }) => container === name)?.credentials;
+  return {
+    ...next,
+    containers: next.containers.map((grant) => {
+      const used = find(inUse, grant.container);
+      if (!used || !isSameAnswer(find(before, grant.container), grant.credentials)) return grant;
+      const { issuedAtMs, renewAtMs, expiresAtMs } = used;
+      const times = {
+        issuedAtMs: issuedAtMs - setBackMs,
+        renewAtMs: renewAtMs - setBackMs,
+        expiresAtMs: expiresAtMs - setBackMs,
+      };
+      return Object.assign({}, grant, { credentials: { ...used, ...times } });
+    }),
+  };
+}
+
+/** The server may return the same credentials again, with other times. */
+function isSameAnswer(a: Credentials | undefined, b: Credentials | undefined): boolean {
+  return a?.accessKeyId === b?.accessKeyId && a?.expiresAtMs === b?.expiresAtMs && a?.renewAtMs === b?.renewAtMs;
 }
 
 /** Logs the reason as well, because SDKs often hide why they received no credentials. */

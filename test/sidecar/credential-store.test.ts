@@ -163,6 +163,37 @@ test("reply() returns no credentials that expired while the node was suspended",
   assert.deepEqual([store.reply(0), store.renewAt()], [undefined, 0]);
 });
 
+test("reload() does not revive expired credentials after the clock was set back and a renewal failed", async () => {
+  const { clock, store, grant, put, file } = setUp("app");
+  put(grant("app", 60));
+  await clock.advance(61 * MINUTE_MS);
+  clock.step(-120 * MINUTE_MS);
+  for (let failures = 0; failures < 2; failures++) {
+    const [stored] = file.grants?.containers ?? [];
+    put({ ...(stored ?? grant("app", undefined)), refusal: { code: "STS_UNAVAILABLE", message: "", retryAfterMs: 0 } });
+    assert.equal(store.reply(0), undefined);
+    assert.equal(store.renewAt(), 0);
+    await clock.advance(MINUTE_MS);
+  }
+  put(grant("app", 60));
+  assert.equal(store.reply(0)?.status, 200, "those of a later renewal are returned");
+});
+
+test("reload() leaves unchanged credentials their time when the clock was set back", async () => {
+  const { clock, store, grant, put, file } = setUp("app");
+  put(grant("app", 60));
+  await clock.advance(30 * MINUTE_MS);
+  clock.step(-120 * MINUTE_MS);
+  const [stored] = file.grants?.containers ?? [];
+  put(stored ?? grant("app", undefined));
+  assert.match(
+    String(store.reply(0)?.body),
+    new RegExp(new Date(clock.now() + 30 * MINUTE_MS).toISOString().slice(0, 19)),
+  );
+  await clock.advance(31 * MINUTE_MS);
+  assert.equal(store.reply(0), undefined);
+});
+
 test("renewAt() stays due on time when the clock is set back by less than a minute", async () => {
   const { clock, store, grant, put } = setUp("app");
   put({ ...grant("app", 60), credentials: { ...later(grant("app", 60)), renewAtMs: clock.now() + 30 * MINUTE_MS } });
