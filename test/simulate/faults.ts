@@ -225,6 +225,7 @@ export const FAULTS = {
     const ms = clockStep(pick);
     const set = (by: number) => {
       node.offsetMs += by;
+      node.steppedAt = world.timeline.now();
       for (const pod of world.workloads.pods) if (pod.plan.node === node) pod.program()?.step(by);
     };
     set(ms);

@@ -15,4 +15,6 @@ export interface PodPlan {
 export interface Node {
   readonly name: string;
   offsetMs: number;
+  /** When its clock was set last, in milliseconds of the timeline. */
+  steppedAt: number;
 }

@@ -50,7 +50,7 @@ export function startWorkloads(
   const roles = new WeakMap<SimulatedPod, Map<string, number>>();
   const nodes = Array.from(
     { length: Math.ceil(count / PODS_PER_NODE) },
-    (_, at): Node => ({ name: `node-${at}`, offsetMs: 0 }),
+    (_, at): Node => ({ name: `node-${at}`, offsetMs: 0, steppedAt: 0 }),
   );
   const namespaces = Array.from({ length: Math.ceil(count / PODS_PER_NAMESPACE) }, (_, at) => `team-${at}`);
   let created = 0;
