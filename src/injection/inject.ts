@@ -1,7 +1,7 @@
 // From a pod without podrole to a pod with it. Adds what is missing and nothing else, so that a second call, with changes
 // by other webhooks in between, results in the same pod. Decides nothing: plan.ts has chosen the containers with a role.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
-import { INJECTED, LABELS } from "../policy/annotations.ts";
+import { INJECTED_VALUE, LABELS } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { classicWarnings, modeOf, type Participants, withoutInitContainers } from "./classic.ts";
 import {
@@ -139,7 +139,7 @@ function injectedMetadata({ metadata, spec }: Pod, containers: readonly Containe
   const hasMoved = containers[0]?.name !== first && chosen === undefined && first !== undefined;
   return {
     ...metadata,
-    labels: { ...metadata.labels, [LABELS.injected]: INJECTED },
+    labels: { ...metadata.labels, [LABELS.injected]: INJECTED_VALUE },
     ...(hasMoved && { annotations: { ...metadata.annotations, [DEFAULT_CONTAINER_ANNOTATION]: first } }),
   };
 }

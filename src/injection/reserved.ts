@@ -1,7 +1,7 @@
 // Names and paths that are reserved for podrole. A pod that brings them itself is refused: its author could otherwise
 // put their own container or volume in the place of one that other people trust.
 import type { Pod, VolumeMount } from "../kubernetes/objects.ts";
-import { INJECTED, LABELS, quoted } from "../policy/annotations.ts";
+import { INJECTED_VALUE, LABELS, quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
@@ -14,7 +14,7 @@ import { allContainers, listOf } from "./shape.ts";
  * parts.ts recognises an injected pod.
  */
 export function hasInjectedLabel({ metadata }: Pod): boolean {
-  return metadata.labels?.[LABELS.injected] === INJECTED;
+  return metadata.labels?.[LABELS.injected] === INJECTED_VALUE;
 }
 
 /**

@@ -10,7 +10,7 @@ import { parseJson } from "../runtime/json-object.ts";
 import { createLru } from "../runtime/lru.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import { ANNOTATIONS } from "./annotations.ts";
-import { compileExpression, MAX_INSTRUCTIONS_OF_ARRAY, STEPS_OF_MATCH } from "./expression.ts";
+import { compileExpression, MATCH_STEPS, MAX_INSTRUCTIONS_OF_ARRAY } from "./expression.ts";
 import { compileCost } from "./expression-size.ts";
 import { matchesArnGlob, matchesGlob } from "./glob.ts";
 import type { AllowedRolesFormat } from "./model.ts";
@@ -22,20 +22,20 @@ const MAX_PATTERNS = 1_000;
 /** Longer than any ARN with wildcards; expression.ts limits regular expressions. */
 const MAX_GLOB_LENGTH = 2_048;
 /** Steps of a glob, beside one per character of it. The text adds none: the longest ARN has 660 characters. */
-const STEPS_OF_GLOB = 8;
+const GLOB_STEPS = 8;
 /** What compiling all expressions of an array may cost (expression-size.ts). */
-const MAX_COMPILE_COST = 8_192;
+const MAX_TOTAL_COMPILE_COST = 8_192;
 
 interface Pattern {
   /** Compared with the whole ARN; otherwise with the part after the base ARN. */
   readonly isWhole: boolean;
   readonly matches: (text: string) => boolean;
   /** The most steps that matches() takes (permission.ts). */
-  readonly steps: Steps;
+  readonly steps: MatchCost;
 }
 
 /** Steps for a text: `perCharacter` × (its characters + 1) + `constant`. */
-interface Steps {
+interface MatchCost {
   readonly perCharacter: number;
   readonly constant: number;
 }
@@ -43,12 +43,12 @@ interface Steps {
 /** The patterns of an array, and the steps of all those that are compared with the same text. */
 interface Patterns {
   readonly patterns: readonly Pattern[];
-  readonly whole: Steps;
-  readonly short: Steps;
+  readonly whole: MatchCost;
+  readonly short: MatchCost;
 }
 
 /** In bytes: annotations and their patterns. */
-const parsed = createLru<Result<Patterns>>(8_000_000);
+const parsedPatterns = createLru<Result<Patterns>>(8_000_000);
 /** In bytes, beside its text: a closure, and an expression without its program. */
 const PATTERN_BYTES = 600;
 
@@ -83,23 +83,23 @@ function roleTest({ patterns, whole, short }: Patterns, baseArn: string | undefi
   };
 }
 
-function stepsOn({ perCharacter, constant }: Steps, text: string): number {
+function stepsOn({ perCharacter, constant }: MatchCost, text: string): number {
   return perCharacter * (text.length + 1) + constant;
 }
 
-function sumOf(patterns: readonly Pattern[]): Steps {
-  const sum = (key: keyof Steps) => patterns.reduce((total, { steps }) => total + steps[key], 0);
+function sumOf(patterns: readonly Pattern[]): MatchCost {
+  const sum = (key: keyof MatchCost) => patterns.reduce((total, { steps }) => total + steps[key], 0);
   return { perCharacter: sum("perCharacter"), constant: sum("constant") };
 }
 
 function readPatterns(annotation: string, format: AllowedRolesFormat): Result<Patterns> {
   const key = `${format} ${annotation}`;
-  const known = parsed.get(key);
+  const known = parsedPatterns.get(key);
   if (known !== undefined) return known;
   const texts = parseArray(annotation);
   const read = !texts.ok ? texts : format === "glob" ? readGlobs(texts.value) : readExpressions(texts.value);
   const patterns = read.ok ? success(withSteps(read.value)) : read;
-  parsed.set(key, patterns, 4 * key.length + PATTERN_BYTES * (read.ok ? read.value.length : 1));
+  parsedPatterns.set(key, patterns, 4 * key.length + PATTERN_BYTES * (read.ok ? read.value.length : 1));
   return patterns;
 }
 
@@ -134,7 +134,7 @@ function globOf(text: string): Pattern {
   const isWhole = /^arn:/i.test(text);
   const pattern = isWhole ? text : withoutSlash(text);
   const matches = (role: string) => (isWhole ? matchesArnGlob : matchesGlob)(pattern, role);
-  return { isWhole, matches, steps: { perCharacter: 0, constant: STEPS_OF_GLOB + pattern.length } };
+  return { isWhole, matches, steps: { perCharacter: 0, constant: GLOB_STEPS + pattern.length } };
 }
 
 function readExpressions(texts: readonly string[]): Result<readonly Pattern[]> {
@@ -143,8 +143,10 @@ function readExpressions(texts: readonly string[]): Result<readonly Pattern[]> {
   let cost = 0;
   for (const [index, text] of texts.entries()) {
     cost += compileCost(text);
-    if (cost > MAX_COMPILE_COST) {
-      return failure(`is too large to compile; expected at most ${MAX_COMPILE_COST} instructions in all patterns`);
+    if (cost > MAX_TOTAL_COMPILE_COST) {
+      return failure(
+        `is too large to compile; expected at most ${MAX_TOTAL_COMPILE_COST} instructions in all patterns`,
+      );
     }
     const isWhole = /^\^?arn:/i.test(text);
     const compiled = compileExpression(isWhole ? text : withoutSlash(text));
@@ -155,7 +157,7 @@ function readExpressions(texts: readonly string[]): Result<readonly Pattern[]> {
       return failure(`needs more than ${MAX_INSTRUCTIONS_OF_ARRAY} instructions; expected fewer or simpler patterns`);
     }
     const matches = (role: string) => expression.matchesWhole(role);
-    patterns.push({ isWhole, matches, steps: { perCharacter: expression.size, constant: STEPS_OF_MATCH } });
+    patterns.push({ isWhole, matches, steps: { perCharacter: expression.size, constant: MATCH_STEPS } });
   }
   return success(patterns);
 }

@@ -44,7 +44,7 @@ export const ANNOTATION_TABLE = {
 } as const satisfies Record<string, AnnotationRow>;
 
 type AnnotationTable = typeof ANNOTATION_TABLE;
-const ROWS: readonly AnnotationRow[] = Object.values(ANNOTATION_TABLE);
+const ANNOTATION_ROWS: readonly AnnotationRow[] = Object.values(ANNOTATION_TABLE);
 
 /** The annotations' names, by the keys of the table. */
 export const ANNOTATIONS = Object.fromEntries(
@@ -52,7 +52,7 @@ export const ANNOTATIONS = Object.fromEntries(
 ) as { readonly [Key in keyof AnnotationTable]: AnnotationTable[Key]["name"] };
 
 /** Annotations of pods; for the role of one container, the beginning of the name. */
-export const POD_ANNOTATIONS = ROWS.filter(({ on }) => on.includes("pod")).map(({ name }) => name);
+export const POD_ANNOTATIONS = ANNOTATION_ROWS.filter(({ on }) => on.includes("pod")).map(({ name }) => name);
 
 /** Reports whether an annotation of this name gives a role to the pod or to one of its containers. */
 export function isRoleAnnotation(name: string): boolean {
@@ -60,12 +60,14 @@ export function isRoleAnnotation(name: string): boolean {
 }
 
 /** Annotations of ServiceAccounts. */
-export const ACCOUNT_ANNOTATIONS = ROWS.filter(({ on }) => on.includes("serviceAccount")).map(({ name }) => name);
-
-/** Annotations of pods that decide about sessions; a pin keeps their values. */
-export const SESSION_ANNOTATIONS = ROWS.filter(({ on, decides }) => on.includes("pod") && decides === "session").map(
+export const ACCOUNT_ANNOTATIONS = ANNOTATION_ROWS.filter(({ on }) => on.includes("serviceAccount")).map(
   ({ name }) => name,
 );
+
+/** Annotations of pods that decide about sessions; a pin keeps their values. */
+export const SESSION_ANNOTATIONS = ANNOTATION_ROWS.filter(
+  ({ on, decides }) => on.includes("pod") && decides === "session",
+).map(({ name }) => name);
 
 /** Reports whether podrole reads an annotation of this name on a pod. */
 export function isPodAnnotation(name: string): boolean {
@@ -84,7 +86,7 @@ export const MAX_ANNOTATION_LENGTH = 16 * 1024;
 export const MAX_ANNOTATIONS_LENGTH = 32 * 1024;
 
 /** Annotations that have an effect on other objects, and none on a pod. */
-export const FOREIGN_TO_PODS = ROWS.filter(({ on }) => !on.includes("pod")).map(({ name }) => name);
+export const FOREIGN_TO_PODS = ANNOTATION_ROWS.filter(({ on }) => !on.includes("pod")).map(({ name }) => name);
 
 /** Labels, with the objects that carry them. */
 export const LABELS = {
@@ -99,14 +101,14 @@ export const LABELS = {
 /** Value of `LABELS.inject` on a namespace whose pods are injected. */
 export const INJECT_ENABLED = "enabled";
 /** Value of `LABELS.injected` on an injected pod. */
-export const INJECTED = "true";
+export const INJECTED_VALUE = "true";
 const PART_OF = "app.kubernetes.io/part-of";
 /** Labels of podrole's own objects: those of the manifests, and those that the server creates. */
 export const OWN_LABELS = { [PART_OF]: "podrole" } as const;
 /** Selects podrole's own objects, in the text form of label selectors. */
 export const OWN_OBJECTS = `${PART_OF}=${OWN_LABELS[PART_OF]}`;
 /** Selects the injected pods, in the text form of label selectors. */
-export const INJECTED_PODS = `${LABELS.injected}=${INJECTED}`;
+export const INJECTED_PODS = `${LABELS.injected}=${INJECTED_VALUE}`;
 
 /** True for the labels of a namespace that opts in. */
 export function optsIn(labels: Readonly<Record<string, string>> = {}): boolean {
@@ -131,7 +133,7 @@ export function valueOf(map: Readonly<Record<string, string>>, name: string): st
  * JSON leaves these characters as they are; terminals interpret some of them (controls, bidirectional overrides, line
  * separators).
  */
-const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+const INVISIBLE_CHARACTERS = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Makes an untrusted value safe for a message: quoted, invisible characters escaped, cut to 77 characters if it has
@@ -139,7 +141,7 @@ const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
  */
 export function quoted(value: string): string {
   const short = value.length > 80 ? `${value.slice(0, 77)}...` : value;
-  return JSON.stringify(short).replaceAll(INVISIBLE, (character) =>
+  return JSON.stringify(short).replaceAll(INVISIBLE_CHARACTERS, (character) =>
     Array.from({ length: character.length }, (_, index) => escapeUnit(character.charCodeAt(index))).join(""),
   );
 }

@@ -41,7 +41,7 @@ export function listedContainers(annotations: Readonly<Record<string, string>>):
 export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
   const oversized = Object.keys(annotations).find((name) => isPodAnnotation(name) && isOversized(annotations[name]));
   if (oversized !== undefined) return oversizedAnnotation(oversized);
-  const total = Object.entries(annotations).reduce((sum, [name, value]) => sum + lengthOf(name, value), 0);
+  const total = Object.entries(annotations).reduce((sum, [name, value]) => sum + annotationLength(name, value), 0);
   if (total > MAX_ANNOTATIONS_LENGTH) return oversizedAnnotations();
   const present = new Set(containers);
   const listed = listedContainers(annotations);
@@ -71,7 +71,7 @@ function isOversized(value: string | undefined): boolean {
   return value !== undefined && value.length > MAX_ANNOTATION_LENGTH;
 }
 
-function lengthOf(name: string, value: string): number {
+function annotationLength(name: string, value: string): number {
   return isPodAnnotation(name) ? name.length + value.length : 0;
 }
 

@@ -50,7 +50,9 @@ export function decideRoles(
   // Containers often have the same role, and its permission is the same for each.
   const permissions = new Map(arns.map((arn) => [arn, judge(arn)]));
   const permissionOf = (arn: string) => permissions.get(arn) ?? judge(arn);
-  return { roles: resolved.map((each) => ("refusal" in each ? each : permit(each, pod, permissionOf(each.role.arn)))) };
+  return {
+    roles: resolved.map((each) => ("refusal" in each ? each : permitRole(each, pod, permissionOf(each.role.arn)))),
+  };
 }
 
 /** A role that a container's annotations name, before the namespace permits it. */
@@ -72,7 +74,7 @@ function resolveNamed(
   return isRefusal(role) ? { ...common, outcome: "refused", refusal: role } : { ...common, role };
 }
 
-function permit(resolved: ResolvedRole, pod: PodFacts, permission: Permission): RoleDecision {
+function permitRole(resolved: ResolvedRole, pod: PodFacts, permission: Permission): RoleDecision {
   if (permission.permitted) return { ...resolved, outcome: "allowed" };
   const subject = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(resolved.container)}`;
   const message = `Cannot give role ${resolved.role.arn} to ${subject}: ${permission.state}`;

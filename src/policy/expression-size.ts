@@ -5,10 +5,11 @@
  * Quoted text, an escape, a class, a counted repetition, or any other character. A token that is opened and never
  * closed extends to the end, so that no text is scanned twice.
  */
-const TOKEN = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*(?:\]|\\?$)|\{(\d+)(?:,(\d*))?\}|[^]/gu;
+const EXPRESSION_TOKEN =
+  /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*(?:\]|\\?$)|\{(\d+)(?:,(\d*))?\}|[^]/gu;
 
 /** A Unicode class, a character by its number, or a character outside ASCII. ARNs of roles are ASCII. */
-const UNICODE = /\\[pPx0-7]|[^\0-\x7f]/gu;
+const UNICODE_CLASS = /\\[pPx0-7]|[^\0-\x7f]/gu;
 /**
  * In instructions. Compiling `(?i)[B-\x{1e900}]` takes re2js 8 ms, because it looks up the case of every character in the
  * range; compiling an instruction takes about 10 µs.
@@ -17,7 +18,7 @@ export const UNICODE_COST = 500;
 
 /** Returns an upper bound of what compiling the expression costs, in instructions. */
 export function compileCost(source: string): number {
-  return expressionSize(source) + UNICODE_COST * (source.match(UNICODE)?.length ?? 0);
+  return expressionSize(source) + UNICODE_COST * (source.match(UNICODE_CLASS)?.length ?? 0);
 }
 
 /** Returns the approximate number of instructions of the expression with every `{n,m}` written out. */
@@ -25,7 +26,7 @@ export function expressionSize(source: string): number {
   const outer: number[] = [];
   let group = 0;
   let last = 0;
-  for (const [token, least, most] of source.matchAll(TOKEN)) {
+  for (const [token, least, most] of source.matchAll(EXPRESSION_TOKEN)) {
     if (token === "(") {
       outer.push(group);
       group = 0;

@@ -21,7 +21,7 @@ export const MAX_INSTRUCTIONS_OF_ARRAY = 4_096;
 const MAX_COMPILE_COST = 4_096;
 
 /** In steps: what a match costs, whatever the text. A match of a tiny expression takes 3 to 4 µs. */
-export const STEPS_OF_MATCH = 32;
+export const MATCH_STEPS = 32;
 
 /** A compiled expression. */
 export interface Expression {
@@ -36,7 +36,7 @@ export interface Expression {
 }
 
 /** In bytes: expressions without their programs, of more than 5000 namespaces. */
-const compiled = createLru<Result<Expression>>(4_000_000);
+const compiledExpressions = createLru<Result<Expression>>(4_000_000);
 /** In bytes: overhead of a cached expression, in addition to two bytes per character of its text. */
 const OVERHEAD_BYTES = 600;
 /** All that one decision needs, so that programs are not evicted and compiled again for each of its roles. */
@@ -46,12 +46,12 @@ const CACHED_INSTRUCTIONS = MAX_INSTRUCTIONS + MAX_INSTRUCTIONS_OF_ARRAY;
  * program. Measured per instruction: 0.2 to 2.2 KiB.
  */
 const INSTRUCTION_BYTES = 2_048;
-const programs = createLru<RE2JS>(CACHED_INSTRUCTIONS * INSTRUCTION_BYTES);
+const re2Programs = createLru<RE2JS>(CACHED_INSTRUCTIONS * INSTRUCTION_BYTES);
 /**
  * In bytes: results of expressions on ARNs. Pods of a namespace request few roles repeatedly, so an expression runs once
  * for each role, and its program can be evicted.
  */
-const results = createLru<boolean>(4_000_000);
+const matchResults = createLru<boolean>(4_000_000);
 /** Distinguishes results of an expression from those of others, without its text in each key. */
 let lastId = 0;
 
@@ -61,14 +61,14 @@ export function compileExpression(source: string): Result<Expression> {
   if (source.length > MAX_EXPRESSION_LENGTH) {
     return failure(`has ${source.length} characters; expected at most ${MAX_EXPRESSION_LENGTH}`);
   }
-  const known = compiled.get(source);
+  const known = compiledExpressions.get(source);
   if (known !== undefined) return known;
-  const result = compile(source);
-  compiled.set(source, result, OVERHEAD_BYTES + 2 * source.length);
+  const result = compileSource(source);
+  compiledExpressions.set(source, result, OVERHEAD_BYTES + 2 * source.length);
   return result;
 }
 
-function compile(source: string): Result<Expression> {
+function compileSource(source: string): Result<Expression> {
   if (compileCost(source) > MAX_COMPILE_COST) {
     return failure(
       `is too large to compile; expected at most ${MAX_COMPILE_COST} instructions (a Unicode class, or a character that is not ASCII or is written as a number, counts as ${UNICODE_COST})`,
@@ -83,31 +83,31 @@ function compile(source: string): Result<Expression> {
     return success({
       size,
       // One more than the text has: the program also runs at its end.
-      steps: (text) => size * (text.length + 1) + STEPS_OF_MATCH,
-      matchesWhole: remember(`${id} whole`, (text) => programOf(source).testExact(text)),
-      matchesAnywhere: remember(`${id} anywhere`, (text) => programOf(source).test(text)),
+      steps: (text) => size * (text.length + 1) + MATCH_STEPS,
+      matchesWhole: rememberMatches(`${id} whole`, (text) => programOf(source).testExact(text)),
+      matchesAnywhere: rememberMatches(`${id} anywhere`, (text) => programOf(source).test(text)),
     });
   } catch (error) {
-    return failure(`is not an RE2 expression: ${explain(error, source)}`);
+    return failure(`is not an RE2 expression: ${describeSyntaxError(error, source)}`);
   }
 }
 
 /** Returns the program of an expression, compiled again if it was evicted. Throws for what is not an expression. */
 function programOf(source: string): RE2JS {
-  const known = programs.get(source);
+  const known = re2Programs.get(source);
   if (known !== undefined) return known;
   const program = RE2JS.compile(source);
-  programs.set(source, program, program.programSize() * INSTRUCTION_BYTES);
+  re2Programs.set(source, program, program.programSize() * INSTRUCTION_BYTES);
   return program;
 }
 
-function remember(prefix: string, match: (text: string) => boolean): (text: string) => boolean {
+function rememberMatches(prefix: string, match: (text: string) => boolean): (text: string) => boolean {
   return (text) => {
     const key = `${prefix} ${text}`;
-    const known = results.get(key);
+    const known = matchResults.get(key);
     if (known !== undefined) return known;
     const result = matchOrNot(match, text);
-    results.set(key, result, 2 * key.length + OVERHEAD_BYTES / 4);
+    matchResults.set(key, result, 2 * key.length + OVERHEAD_BYTES / 4);
     return result;
   };
 }
@@ -122,7 +122,7 @@ function matchOrNot(match: (text: string) => boolean, text: string): boolean {
 }
 
 /** re2js reports the error and the piece of the expression; the position of that piece is found here. */
-function explain(error: unknown, source: string): string {
+function describeSyntaxError(error: unknown, source: string): string {
   if (!(error instanceof RE2JSSyntaxException)) return "it cannot be compiled";
   const { error: what, input: piece } = error as { error?: unknown; input?: unknown };
   const reason = typeof what === "string" ? what : "it cannot be compiled";

@@ -18,7 +18,7 @@ const OF_ACCOUNTS: ReadonlySet<string> = new Set(ACCOUNT_ANNOTATIONS);
  * a value that is too long is cut.
  */
 export function accountMetadata({ metadata }: OwnMetadata): OwnMetadata {
-  const own = Object.entries(pick(metadata.annotations, OF_ACCOUNTS) ?? {});
+  const own = Object.entries(pickKeys(metadata.annotations, OF_ACCOUNTS) ?? {});
   if (own.length === 0) return NO_METADATA;
   return { metadata: { annotations: Object.fromEntries(own.map(([name, value]) => [name, cutAnnotation(value)])) } };
 }
@@ -28,7 +28,7 @@ const NO_METADATA: OwnMetadata = { metadata: {} };
 
 /** Selects the labels and annotations by podrole's names: the projection of namespaces for a cache. */
 export function ownMetadata({ metadata: { labels, annotations } }: OwnMetadata): OwnMetadata {
-  const [ownLabels, ownAnnotations] = [pick(labels, READ_LABELS), pick(annotations, READ_ANNOTATIONS)];
+  const [ownLabels, ownAnnotations] = [pickKeys(labels, READ_LABELS), pickKeys(annotations, READ_ANNOTATIONS)];
   return {
     metadata: { ...(ownLabels && { labels: ownLabels }), ...(ownAnnotations && { annotations: ownAnnotations }) },
   };
@@ -40,12 +40,15 @@ export function inheritedFrom(
   account: OwnMetadata | undefined,
 ): InheritedAnnotations {
   return {
-    namespaceAnnotations: pick(namespace?.metadata.annotations, READ_ANNOTATIONS) ?? {},
+    namespaceAnnotations: pickKeys(namespace?.metadata.annotations, READ_ANNOTATIONS) ?? {},
     serviceAccountAnnotations: (account && accountMetadata(account).metadata.annotations) ?? {},
   };
 }
 
-function pick(map: Record<string, string> | undefined, names: ReadonlySet<string>): Record<string, string> | undefined {
+function pickKeys(
+  map: Record<string, string> | undefined,
+  names: ReadonlySet<string>,
+): Record<string, string> | undefined {
   const entries = Object.entries(map ?? {}).filter(([name]) => names.has(name));
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }

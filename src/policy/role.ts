@@ -16,21 +16,21 @@ export interface RoleArn {
 /** Commercial, China, GovCloud, European Sovereign Cloud, and the isolated ones. */
 const PARTITION = "aws(?:-cn|-us-gov|-eusc|-iso(?:-[a-z])?)?";
 /** IAM: "/" alone, or 512 characters at most from "!" to "~" between two slashes. It may hold ":" and "*". */
-export const PATH = String.raw`/(?:[\x21-\x7e]{1,510}/)?`;
+export const ROLE_PATH = String.raw`/(?:[\x21-\x7e]{1,510}/)?`;
 /** Characters of names in IAM and STS, for a character class: A-Z a-z 0-9 _ + = , . @ - */
 export const NAME_CHARACTERS = String.raw`\w+=,.@-`;
 /** IAM: 1 to 64 characters. */
-const NAME = `[${NAME_CHARACTERS}]{1,64}`;
+const ROLE_NAME = `[${NAME_CHARACTERS}]{1,64}`;
 const HAS_OTHER_CHARACTERS = new RegExp(`[^${NAME_CHARACTERS}]`, "u");
-const ROLE_ARN = new RegExp(String.raw`^arn:(${PARTITION}):iam::(\d{12}):role(${PATH})(${NAME})$`);
-const BASE_ARN = new RegExp(String.raw`^arn:${PARTITION}:iam::\d{12}:role${PATH}$`);
+const ROLE_ARN_PATTERN = new RegExp(String.raw`^arn:(${PARTITION}):iam::(\d{12}):role(${ROLE_PATH})(${ROLE_NAME})$`);
+const BASE_ARN_PATTERN = new RegExp(String.raw`^arn:${PARTITION}:iam::\d{12}:role${ROLE_PATH}$`);
 /** Longer than every legal ARN: longer text is refused unread. */
 const MAX_ARN_LENGTH = 700;
 
 /** Parses the ARN of a role; undefined for any other text. */
 export function parseRoleArn(text: string): RoleArn | undefined {
   if (text.length > MAX_ARN_LENGTH) return undefined;
-  const [arn, partition, accountId, path, name] = ROLE_ARN.exec(text) ?? [];
+  const [arn, partition, accountId, path, name] = ROLE_ARN_PATTERN.exec(text) ?? [];
   if (arn === undefined || !partition || !accountId || !path || !name) return undefined;
   return { arn, partition, accountId, path, name };
 }
@@ -41,7 +41,7 @@ export function parseRoleArn(text: string): RoleArn | undefined {
  */
 export function parseBaseArn(text: string): string | undefined {
   const base = text.endsWith("/") ? text : `${text}/`;
-  return base.length <= MAX_ARN_LENGTH && BASE_ARN.test(base) ? base : undefined;
+  return base.length <= MAX_ARN_LENGTH && BASE_ARN_PATTERN.test(base) ? base : undefined;
 }
 
 /** Returns the prefix of short role names in an account, such as "arn:aws:iam::123456789012:role/". */
@@ -49,7 +49,7 @@ export function baseArnOfAccount(accountId: string, partition = "aws"): string {
   return `arn:${partition}:iam::${accountId}:role/`;
 }
 
-const ACCEPTED = '"name", "path/name", "/path/name" or "arn:aws:iam::123456789012:role/path/name"';
+const ACCEPTED_ROLE_FORMS = '"name", "path/name", "/path/name" or "arn:aws:iam::123456789012:role/path/name"';
 
 /**
  * Resolves a role annotation: a full ARN as it is, anything else appended to the base ARN without one leading slash
@@ -62,7 +62,7 @@ export function resolveRole(text: string, baseArn: string | undefined, origin = 
     return roleInvalid(origin, text, "it is not a full ARN and --role-base-arn is not set; expected a full role ARN");
   }
   const role = isArn ? parseRoleArn(text) : parseRoleArn(`${baseArn ?? ""}${withoutSlash(text)}`);
-  return role ?? roleInvalid(origin, text, `it ${describe(text, isArn)}; expected ${ACCEPTED}`);
+  return role ?? roleInvalid(origin, text, `it ${describeRoleProblem(text, isArn)}; expected ${ACCEPTED_ROLE_FORMS}`);
 }
 
 /** Stands for the base ARN where only the form of a short role name matters. */
@@ -87,7 +87,7 @@ function isArnLike(text: string): boolean {
 const MAX_DESCRIBED_LENGTH = 16 * 1024;
 
 /** Describes the problem; in the message, the value precedes it. */
-function describe(text: string, isArn: boolean): string {
+function describeRoleProblem(text: string, isArn: boolean): string {
   if (text === "") return "is empty";
   if (text.length > MAX_DESCRIBED_LENGTH) return `has ${text.length} characters`;
   if (!/^[\x21-\x7e]*$/.test(text)) return "has white space or characters that IAM does not accept";

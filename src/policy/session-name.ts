@@ -7,8 +7,8 @@ import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts, PolicySettings } from "./model.ts";
 import { NAME_CHARACTERS } from "./role.ts";
 
-const MAX_NAME_LENGTH = 64;
-const NAME = new RegExp(`^[${NAME_CHARACTERS}]{2,64}$`);
+const MAX_SESSION_NAME_LENGTH = 64;
+const VALID_SESSION_NAME = new RegExp(`^[${NAME_CHARACTERS}]{2,64}$`);
 const NOT_IN_NAMES = new RegExp(`[^${NAME_CHARACTERS}]`, "gu");
 
 const PLACEHOLDER = /\{(\w*)\}/g;
@@ -45,8 +45,8 @@ function annotatedSessionName({ annotations }: PodFacts): string | undefined {
 export function sessionName(pod: PodFacts, { sessionName: rule, clusterName }: PolicySettings): string | Refusal {
   const annotated = annotatedSessionName(pod);
   if (rule.kind === "kiam") return kiamSessionName(annotated ?? rule.session);
-  if (annotated === undefined) return fill(rule.template, pod, clusterName);
-  if (NAME.test(annotated)) return annotated;
+  if (annotated === undefined) return fillTemplate(rule.template, pod, clusterName);
+  if (VALID_SESSION_NAME.test(annotated)) return annotated;
   return refuse(
     "ANNOTATION_INVALID",
     `Cannot use ${ANNOTATIONS.sessionName} ${quoted(annotated)}; expected 2 to 64 of A-Z a-z 0-9 _ + = , . @ -`,
@@ -66,11 +66,11 @@ export function namesOnePod(pod: PodFacts, { sessionName: rule }: PolicySettings
  * role chaining. No annotation changes it.
  */
 export function sourceIdentity(pod: PodFacts, { sourceIdentity: isEnabled }: PolicySettings): string | undefined {
-  return isEnabled ? fill("{namespace}.{serviceAccount}", pod, undefined) : undefined;
+  return isEnabled ? fillTemplate("{namespace}.{serviceAccount}", pod, undefined) : undefined;
 }
 
 /** Fills a template. Parts that Kubernetes does not know yet (a name, a uid at admission) stay empty. */
-function fill(template: string, pod: PodFacts, cluster: string | undefined): string {
+function fillTemplate(template: string, pod: PodFacts, cluster: string | undefined): string {
   const { namespace, name, serviceAccount, uid } = pod;
   const values: Readonly<Record<Placeholder, string | undefined>> = {
     namespace,
@@ -79,7 +79,7 @@ function fill(template: string, pod: PodFacts, cluster: string | undefined): str
     uid,
     cluster,
   };
-  return fit(template.replaceAll(PLACEHOLDER, (_whole, key: string) => values[key as Placeholder] ?? ""));
+  return fitLength(template.replaceAll(PLACEHOLDER, (_whole, key: string) => values[key as Placeholder] ?? ""));
 }
 
 /**
@@ -92,11 +92,11 @@ const HASH_DIGITS = 12;
  * gets a hash of the whole: every result of 64 characters ends in a hash, so that no other pod's full name can equal
  * one.
  */
-function fit(text: string): string {
+function fitLength(text: string): string {
   const clean = text.replaceAll(NOT_IN_NAMES, "-").padEnd(2, "-");
-  if (clean.length < MAX_NAME_LENGTH) return clean;
+  if (clean.length < MAX_SESSION_NAME_LENGTH) return clean;
   const hash = createHash("sha256").update(text).digest("hex").slice(0, HASH_DIGITS);
-  return `${clean.slice(0, MAX_NAME_LENGTH - 1 - HASH_DIGITS)}-${hash}`;
+  return `${clean.slice(0, MAX_SESSION_NAME_LENGTH - 1 - HASH_DIGITS)}-${hash}`;
 }
 
 /**
@@ -105,7 +105,7 @@ function fit(text: string): string {
  */
 export function kiamSessionName(name: string): string {
   const whole = `kiam-${name}`;
-  const kept = byteLength(whole) > MAX_NAME_LENGTH ? firstBytes(whole, MAX_NAME_LENGTH - 1) : whole;
+  const kept = byteLength(whole) > MAX_SESSION_NAME_LENGTH ? firstBytes(whole, MAX_SESSION_NAME_LENGTH - 1) : whole;
   return kept.replaceAll(NOT_IN_NAMES, "-");
 }
 

@@ -6,7 +6,7 @@ import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { parseJson } from "../runtime/json-object.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts } from "./model.ts";
-import { NAME_CHARACTERS, PATH, type RoleArn } from "./role.ts";
+import { NAME_CHARACTERS, ROLE_PATH, type RoleArn } from "./role.ts";
 
 /** The key of the policy in its ConfigMap. */
 export const SESSION_POLICY_KEY = "policy.json";
@@ -21,7 +21,7 @@ const MAX_POLICY_ARNS = 10;
 /** STS: characters of the inline policy and the ARNs of managed policies together. */
 export const MAX_POLICY_LENGTH = 2_048;
 const POLICY_ARN = new RegExp(
-  String.raw`^arn:([a-z-]{3,16}):iam::(aws|\d{12}):policy${PATH}[${NAME_CHARACTERS}]{1,128}$`,
+  String.raw`^arn:([a-z-]{3,16}):iam::(aws|\d{12}):policy${ROLE_PATH}[${NAME_CHARACTERS}]{1,128}$`,
 );
 const CONFIG_MAP = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 

@@ -6,14 +6,14 @@ import type { PolicySettings } from "./model.ts";
 import { parseBaseArn, parseRoleArn } from "./role.ts";
 
 /** The text that precedes short role names; it ends in "/". */
-export const BASE_ARN: type.Parser<string> = {
+export const baseArnParser: type.Parser<string> = {
   expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"',
   placeholder: "arn",
   parse: parseBaseArn,
 };
 
 /** "role ARN=hop ARN" pairs, separated by commas. */
-const firstHops: type.Parser<Readonly<Record<string, string>>> = {
+const firstHopsParser: type.Parser<Readonly<Record<string, string>>> = {
   expects: 'pairs of role ARNs "role=hop", separated by commas',
   placeholder: "arn=arn,…",
   parse(text) {
@@ -26,7 +26,7 @@ const firstHops: type.Parser<Readonly<Record<string, string>>> = {
 export const POLICY_SETTINGS = {
   ...type.group("Roles and policy:", {
     roleBaseArn: {
-      type: BASE_ARN,
+      type: baseArnParser,
       default: null,
       help: "Put this base ARN in front of role names that are not full ARNs; without a base ARN, only full ARNs are accepted",
     },
@@ -36,7 +36,7 @@ export const POLICY_SETTINGS = {
       help: "If --role-base-arn is not set, let the server detect the base ARN at start: from its own account in STS or, if STS does not respond, from its EC2 instance profile",
     },
     firstHops: {
-      type: firstHops,
+      type: firstHopsParser,
       default: null,
       help: "For each pair role=hop, assume the hop first, then the role; these roles are not assumed through --assume-role-arn",
     },

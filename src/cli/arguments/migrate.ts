@@ -1,7 +1,7 @@
 // Arguments of podrole migrate: flags of all its topics, and those of kiam and kube2iam as typed options.
 import type { Command } from "commander";
 import { parseBaseArn } from "../../policy/role.ts";
-import { BASE_ARN } from "../../policy/settings-table.ts";
+import { baseArnParser } from "../../policy/settings-table.ts";
 import { oneOf, type Parser, wholeNumber } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {
@@ -181,7 +181,7 @@ export function readInputArguments(flags: Flags): InputArguments {
 
 /** Keeps the text as it was given: kiam and kube2iam differ about a missing slash. */
 export const WRITTEN_BASE_ARN: Parser<string> = {
-  ...BASE_ARN,
+  ...baseArnParser,
   parse: (text) => (parseBaseArn(text) === undefined ? undefined : text),
 };
 const MIGRATE_FORMATS = ["text", "json", "yaml", "values"] as const;
