@@ -18,8 +18,8 @@ export interface LimitedConnections {
   stop(): void;
 }
 
-const SOCKETS = "net.server.socket";
-const STREAMS = "http2.server.stream.created";
+const SOCKETS_CHANNEL = "net.server.socket";
+const STREAMS_CHANNEL = "http2.server.stream.created";
 
 /**
  * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection may
@@ -71,7 +71,7 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: 
       return endSession(stream);
     }
     // Node applies the announced limit only when the client has acknowledged it, which a hostile one never does.
-    if (lengthOf(headers) > maxHeaders) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (headersLength(headers) > maxHeaders) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     identify(connection, socket);
     const request = connection.begin(() => stream.close(constants.NGHTTP2_CANCEL));
     // REFUSED_STREAM: nothing was done yet, so the client may try again at once (RFC 9113 §8.7).
@@ -91,13 +91,13 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: 
   return {
     start(bound) {
       port = bound;
-      subscribe(SOCKETS, onSocket);
-      subscribe(STREAMS, onStream);
+      subscribe(SOCKETS_CHANNEL, onSocket);
+      subscribe(STREAMS_CHANNEL, onStream);
     },
     counts: () => ({ open, opened }),
     stop() {
-      unsubscribe(SOCKETS, onSocket);
-      unsubscribe(STREAMS, onStream);
+      unsubscribe(SOCKETS_CHANNEL, onSocket);
+      unsubscribe(STREAMS_CHANNEL, onStream);
     },
   };
 }
@@ -112,7 +112,7 @@ function endSession({ session }: ServerHttp2Stream): void {
 }
 
 /** Node gives some repeated headers, such as set-cookie, as a list. */
-function lengthOf(headers: IncomingHttpHeaders): number {
+function headersLength(headers: IncomingHttpHeaders): number {
   return Object.entries(headers).reduce((sum, [name, value = ""]) => {
     const values = Array.isArray(value) ? value : [value];
     return values.reduce((length, each) => length + name.length + each.length, sum);

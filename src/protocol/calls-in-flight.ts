@@ -21,16 +21,16 @@ export interface CallInFlight {
   end(): void;
 }
 
-interface Call {
+interface HeldCall {
   readonly refuse: (error: PodroleError) => void;
 }
 
 /** Varied by ±50 %, so that refused callers do not return together. */
-const RETRY_AFTER_MS = 4_000;
+const OVERLOAD_RETRY_AFTER_MS = 4_000;
 
 /** Returns SERVER_OVERLOADED with a time to retry. `message`: as in ErrorInfo. */
 export function overloadedError(message: string): PodroleError {
-  return new PodroleError("SERVER_OVERLOADED", message, { retryAfterMs: jitter(RETRY_AFTER_MS, 0.5) });
+  return new PodroleError("SERVER_OVERLOADED", message, { retryAfterMs: jitter(OVERLOAD_RETRY_AFTER_MS, 0.5) });
 }
 
 /** Creates the bound. `onRefused` is called for each refused call. */
@@ -39,16 +39,16 @@ export function createCallsInFlight(
   { max }: { readonly max: number },
 ): CallsInFlight {
   /** By caller, the oldest first. */
-  const byCaller = new Map<string, Set<Call>>();
+  const byCaller = new Map<string, Set<HeldCall>>();
   let total = 0;
 
-  function add(caller: string, call: Call): void {
+  function add(caller: string, call: HeldCall): void {
     byCaller.set(caller, (byCaller.get(caller) ?? new Set()).add(call));
     total += 1;
   }
 
   /** Returns false if the call has been removed before. */
-  function remove(caller: string, call: Call): boolean {
+  function remove(caller: string, call: HeldCall): boolean {
     const calls = byCaller.get(caller);
     if (!calls?.delete(call)) return false;
     total -= 1;
@@ -57,8 +57,8 @@ export function createCallsInFlight(
   }
 
   /** The caller with most calls; of equal ones the last that began to have some. */
-  function greediest(): readonly [string, ReadonlySet<Call>] {
-    let most: readonly [string, ReadonlySet<Call>] = ["", new Set()];
+  function greediest(): readonly [string, ReadonlySet<HeldCall>] {
+    let most: readonly [string, ReadonlySet<HeldCall>] = ["", new Set()];
     for (const entry of byCaller) if (entry[1].size >= most[1].size) most = entry;
     return most;
   }

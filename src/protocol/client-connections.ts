@@ -25,7 +25,7 @@ export interface CallConnections {
   stop(): void;
 }
 
-const CHANNEL = "net.client.socket";
+const CLIENT_SOCKETS_CHANNEL = "net.client.socket";
 
 /** Starts to watch. `timeoutMs`: milliseconds from a connection's first packet until TCP is up; TLS may take longer. */
 export function watchConnections(timeoutMs: number): CallConnections {
@@ -48,7 +48,7 @@ export function watchConnections(timeoutMs: number): CallConnections {
     });
   }
 
-  subscribe(CHANNEL, onSocket);
+  subscribe(CLIENT_SOCKETS_CHANNEL, onSocket);
   return {
     run: (call) => own.run(true, call),
     checkServerIdentity(hostname, certificate) {
@@ -67,7 +67,7 @@ export function watchConnections(timeoutMs: number): CallConnections {
           try {
             return await connect(socket);
           } catch (error) {
-            certificateProblem = certificateProblemOf(error);
+            certificateProblem = findCertificateProblem(error);
             throw error;
           }
         };
@@ -77,7 +77,7 @@ export function watchConnections(timeoutMs: number): CallConnections {
     },
     handshake: () => ({ wasSecured, certificateProblem }),
     stop() {
-      unsubscribe(CHANNEL, onSocket);
+      unsubscribe(CLIENT_SOCKETS_CHANNEL, onSocket);
       for (const cancel of cancels) cancel();
     },
   };
@@ -88,7 +88,7 @@ const CERTIFICATE_PROBLEM =
   /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_)/;
 
 /** grpc-js passes on only the text of the error. */
-function certificateProblemOf(error: unknown): string | undefined {
+function findCertificateProblem(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return CERTIFICATE_PROBLEM.test(code) ? code : undefined;
 }

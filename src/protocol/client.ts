@@ -60,7 +60,11 @@ export function requestCertificate(
   deadlineMs: number,
 ): Promise<IssueCertificateResponse> {
   return callServer(endpoint, deadlineMs, (connections, respond, options) => {
-    const client = new IdentityClient(endpoint.address, tls(endpoint, connections), channelOptions(endpoint));
+    const client = new IdentityClient(
+      endpoint.address,
+      channelCredentials(endpoint, connections),
+      channelOptions(endpoint),
+    );
     client.issueCertificate(
       {
         token: input.token.reveal(),
@@ -93,7 +97,7 @@ export function getCredentials(
   });
 }
 
-function tls({ bundlePem }: ServerEndpoint, connections: CallConnections): ChannelCredentials {
+function channelCredentials({ bundlePem }: ServerEndpoint, connections: CallConnections): ChannelCredentials {
   const { checkServerIdentity } = connections;
   return connections.watchHandshakes(
     credentials.createSsl(Buffer.from(bundlePem), null, null, { checkServerIdentity }),
@@ -125,7 +129,7 @@ function channelOptions({ serverName }: ServerEndpoint): ChannelOptions {
 }
 
 /** TCP alone: behind a ClusterIP the next connection may reach another replica, and a name may have more addresses. */
-const CONNECT_TIMEOUT_MS = 2_000;
+const TCP_CONNECT_TIMEOUT_MS = 2_000;
 /** Of tries that fail at once, as while a replica is replaced. */
 const MAX_QUICK_TRIES = 3;
 /** Between them, varied by ±50 %. */
@@ -150,12 +154,12 @@ async function callServer<Response>(
   const leftMs = () => endsAt - systemClock.elapsedMs();
   for (let quickTries = 1; ; ) {
     const beganMs = leftMs();
-    const connections = watchConnections(CONNECT_TIMEOUT_MS);
+    const connections = watchConnections(TCP_CONNECT_TIMEOUT_MS);
     try {
       return await callOnce(connections, address, leftMs(), start);
     } catch (error) {
-      const wasQuick = beganMs - leftMs() < CONNECT_TIMEOUT_MS;
-      const isOver = leftMs() < CONNECT_TIMEOUT_MS || (wasQuick && quickTries >= MAX_QUICK_TRIES);
+      const wasQuick = beganMs - leftMs() < TCP_CONNECT_TIMEOUT_MS;
+      const isOver = leftMs() < TCP_CONNECT_TIMEOUT_MS || (wasQuick && quickTries >= MAX_QUICK_TRIES);
       if (connections.hasConnected() || isOver) throw error;
       if (wasQuick) quickTries += 1;
       // Not sleep() of clock.ts, whose timer does not keep a renewal's process alive.

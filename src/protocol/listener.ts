@@ -40,7 +40,7 @@ export function unary<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return (call, respond) => {
     if (call.cancelled) return;
-    const peer = peerOf(call);
+    const peer = callPeer(call);
     const controller = new AbortController();
     call.once("cancelled", () => controller.abort());
     const counted = inFlight?.begin(withoutPort(peer.address), (error) => {
@@ -68,7 +68,7 @@ function withoutPort(address: string): string {
   return address.replace(/:\d+$/, "");
 }
 
-function peerOf(call: ServerUnaryCall<unknown, unknown>): Peer {
+function callPeer(call: ServerUnaryCall<unknown, unknown>): Peer {
   return { address: call.getPeer(), certificate: call.getAuthContext()?.sslPeerCertificate?.raw };
 }
 
@@ -107,7 +107,7 @@ export interface ListenerOptions {
 const MAX_MESSAGE_BYTES = 16 * 1024;
 
 /** In bytes. grpc-js sends about 300; Node's default is 64 KiB. */
-const MAX_HEADERS_BYTES = 8 * 1024;
+const MAX_GRPC_HEADERS_BYTES = 8 * 1024;
 
 /** Of one connection in all. A client of podrole makes one call in each. */
 const MAX_STREAMS = 16;
@@ -156,13 +156,13 @@ export function createListener(
     handshakeTimeout: limits.headersMs,
     settings: {
       maxConcurrentStreams: limits.requestsPerConnection,
-      maxHeaderListSize: MAX_HEADERS_BYTES,
+      maxHeaderListSize: MAX_GRPC_HEADERS_BYTES,
       initialWindowSize: MAX_MESSAGE_BYTES,
     },
   });
   const counter = limitGrpc(createBudget({ clock, ...(onClose && { onClose }) }, limits), {
     callerOf,
-    maxHeaders: MAX_HEADERS_BYTES,
+    maxHeaders: MAX_GRPC_HEADERS_BYTES,
     maxStreams: MAX_STREAMS,
   });
   return {

@@ -3,14 +3,14 @@
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
 import { ERRORS, isErrorCode, PodroleError, UnreachableError } from "./errors.ts";
 
-const CODE = "podrole-code";
-const RETRY_AFTER = "podrole-retry-after-ms";
+const CODE_KEY = "podrole-code";
+const RETRY_AFTER_KEY = "podrole-retry-after-ms";
 
 /** Returns the status of a refused call. It contains the message and never the cause, which stays in this process. */
 export function toStatus(error: PodroleError): Partial<StatusObject> {
   const metadata = new Metadata();
-  metadata.set(CODE, error.code);
-  if (error.retryAfterMs !== undefined) metadata.set(RETRY_AFTER, String(Math.ceil(error.retryAfterMs)));
+  metadata.set(CODE_KEY, error.code);
+  if (error.retryAfterMs !== undefined) metadata.set(RETRY_AFTER_KEY, String(Math.ceil(error.retryAfterMs)));
   return { code: status[ERRORS[error.code].grpc], details: error.message, metadata };
 }
 
@@ -20,9 +20,9 @@ export function toStatus(error: PodroleError): Partial<StatusObject> {
  * message.
  */
 export function fromServiceError(error: ServiceError, target: string, handshake: Handshake = {}): PodroleError {
-  const code = firstOf(error.metadata, CODE);
+  const code = firstOf(error.metadata, CODE_KEY);
   if (code !== undefined && isErrorCode(code)) {
-    const retryAfterMs = Number(firstOf(error.metadata, RETRY_AFTER));
+    const retryAfterMs = Number(firstOf(error.metadata, RETRY_AFTER_KEY));
     return new PodroleError(code, error.details, Number.isFinite(retryAfterMs) ? { retryAfterMs } : {});
   }
   const { wasSecured = false, certificateProblem } = handshake;
