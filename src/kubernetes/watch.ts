@@ -1,7 +1,7 @@
 // One watch of a resource, from its request to its end. States: opening → open (the API server answered) → ended, by the
 // API server, by silence, because a list is due, or by `stopped`.
 import type { Clock } from "../runtime/clock.ts";
-import { createDue, type DueTime, dueAfter } from "../runtime/due.ts";
+import { createDueTask, type DueTime, dueAfter } from "../runtime/due.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
 
@@ -39,8 +39,8 @@ export async function followWatch<Item>(
   const ended = new AbortController();
   let hasOpened = false;
   const onError = (error: unknown) => ended.abort(error);
-  const silence = createDue({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("silent"));
-  const relist = createDue({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("due"));
+  const silence = createDueTask({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("silent"));
+  const relist = createDueTask({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("due"));
   silence.set(dueAfter(clock, inactivityMs));
   relist.set(endAt);
   const signal = AbortSignal.any([ended.signal, stopped]);

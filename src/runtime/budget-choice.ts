@@ -2,7 +2,7 @@
 // hold. budget.ts keeps these records, and ends what is chosen here.
 
 /** What one caller holds, or all callers together. */
-export interface Share {
+export interface CallerShare {
   connections: number;
   bytes: number;
   requests: number;
@@ -37,7 +37,7 @@ export interface HeldRequest {
 /** Everything that is held, and the share of each caller. */
 export interface Holdings {
   readonly connections: ReadonlySet<HeldConnection>;
-  readonly shares: ReadonlyMap<string, Readonly<Share>>;
+  readonly shares: ReadonlyMap<string, Readonly<CallerShare>>;
 }
 
 /**
@@ -45,15 +45,15 @@ export interface Holdings {
  * one that has served and is idle, and if there is none, the new one.
  */
 export function surplusConnection(newest: HeldConnection, holdings: Holdings): HeldConnection {
-  const { most, of } = greediest("connections", holdings);
+  const { most, of } = greediestCaller("connections", holdings);
   const isSpare = ({ hasServed, requests }: HeldConnection) => hasServed && requests.size === 0;
   const others = of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
-  const spare = () => idlest([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
-  return idlest(others) ?? (newest.isExempt ? spare() : undefined) ?? newest;
+  const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
+  return idlestConnection(others) ?? (newest.isExempt ? spare() : undefined) ?? newest;
 }
 
 /** A caller with more connections without a request than this does not only renew. */
-const MANY_HANDSHAKES = 4;
+const MAX_RENEWAL_HANDSHAKES = 4;
 
 /**
  * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one of the
@@ -69,7 +69,7 @@ export function surplusHandshake(newest: HeldConnection, starting: ReadonlySet<H
     if (own.length > most.length) most = own;
   }
   const [oldest] = most;
-  return oldest && most.length > MANY_HANDSHAKES ? oldest : newest;
+  return oldest && most.length > MAX_RENEWAL_HANDSHAKES ? oldest : newest;
 }
 
 /**
@@ -77,11 +77,11 @@ export function surplusHandshake(newest: HeldConnection, starting: ReadonlySet<H
  * that hold at least the average. `current` is where the last bytes arrived.
  */
 export function heaviestConnection(current: HeldConnection, holdings: Holdings): HeldConnection {
-  const { most, of } = greediest("bytes", holdings);
+  const { most, of } = greediestCaller("bytes", holdings);
   const holders = of.filter(({ bytes }) => bytes > 0);
   const callers = new Set(holders.map(({ caller }) => caller)).size;
   const average = (most * callers) / holders.length;
-  return idlest(holders.filter(({ bytes }) => bytes >= average)) ?? current;
+  return idlestConnection(holders.filter(({ bytes }) => bytes >= average)) ?? current;
 }
 
 /**
@@ -91,7 +91,7 @@ export function heaviestConnection(current: HeldConnection, holdings: Holdings):
 export function surplusRequest(newest: HeldRequest, holdings: Holdings): HeldRequest {
   let stalled: HeldRequest | undefined;
   let last: HeldRequest | undefined;
-  for (const { requests } of greediest("requests", holdings).of) {
+  for (const { requests } of greediestCaller("requests", holdings).of) {
     for (const request of requests) {
       const isStalled = request.phase === "body" && request !== newest;
       if (isStalled && (stalled === undefined || request.number < stalled.number)) stalled = request;
@@ -102,8 +102,8 @@ export function surplusRequest(newest: HeldRequest, holdings: Holdings): HeldReq
 }
 
 /** The connections, except exempt ones, of the callers that hold most; `most` is how much each of these holds. */
-function greediest(
-  kind: keyof Share,
+function greediestCaller(
+  kind: keyof CallerShare,
   { connections, shares }: Holdings,
 ): { readonly most: number; readonly of: readonly HeldConnection[] } {
   let most = 0;
@@ -116,7 +116,7 @@ function greediest(
   return { most, of };
 }
 
-function idlest(candidates: readonly HeldConnection[]): HeldConnection | undefined {
+function idlestConnection(candidates: readonly HeldConnection[]): HeldConnection | undefined {
   return candidates.reduce<HeldConnection | undefined>(
     (idle, connection) => (idle === undefined || connection.progress < idle.progress ? connection : idle),
     undefined,

@@ -69,7 +69,7 @@ export function limitHttp(
       const { socket, headers } = request;
       const connection = bySocket.get(socket);
       // Only a request that came over no connection of this server, as a test injects it.
-      if (connection === undefined) return UNLIMITED;
+      if (connection === undefined) return UNLIMITED_REQUEST;
       const caller = ofRequest?.(request);
       if (caller !== undefined) connection.identify(caller);
       const budgeted = connection.begin();
@@ -96,7 +96,7 @@ function ignoreRest(socket: Socket): void {
   if (parser?.onIncoming) parser.onIncoming = () => 0;
 }
 
-const UNLIMITED: BudgetRequest = { caller: "", receive: () => true, received() {}, end() {} };
+const UNLIMITED_REQUEST: BudgetRequest = { caller: "", receive: () => true, received() {}, end() {} };
 
 /** The open connections of a port, by the peer's address and port, which identify one of them. */
 export interface PeerConnections {
@@ -111,7 +111,7 @@ export function createPeerConnections(budget: Budget): PeerConnections {
   const byPeer = new Map<string, BudgetConnection>();
   return {
     open(socket, opened) {
-      const peer = peerOf(socket);
+      const peer = socketKey(socket);
       const connection = budget.open({ ...opened, close: () => socket.destroy() });
       byPeer.set(peer, connection);
       socket.once("close", () => {
@@ -120,10 +120,10 @@ export function createPeerConnections(budget: Budget): PeerConnections {
       });
       return connection;
     },
-    find: (socket) => byPeer.get(peerOf(socket)),
+    find: (socket) => byPeer.get(socketKey(socket)),
   };
 }
 
-function peerOf({ remoteAddress, remotePort }: Socket): string {
+function socketKey({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

@@ -8,11 +8,11 @@
 // Who ends them: the owner, by closed() and end(); the sweep, when a phase has taken too long; another connection's
 // open(), receive() or begin(), when the budget is exceeded. The sweep's timer runs only while connections are open.
 import {
+  type CallerShare,
   type HeldConnection,
   type HeldRequest,
   type Holdings,
   heaviestConnection,
-  type Share,
   surplusConnection,
   surplusHandshake,
   surplusRequest,
@@ -111,16 +111,16 @@ export function createBudget(
   const connections = new Set<HeldConnection>();
   /** Those on which no request has begun, the oldest first. */
   const starting = new Set<HeldConnection>();
-  const shares = new Map<string, Share>();
+  const shares = new Map<string, CallerShare>();
   const holdings: Holdings = { connections, shares };
-  const total: Share = { connections: 0, bytes: 0, requests: 0 };
+  const total: CallerShare = { connections: 0, bytes: 0, requests: 0 };
   /** Orders progress more finely than a clock, and never goes back. */
   let sequence = 0;
   /** Counts sweeps: times are measured in them, so that a wall clock that is set changes nothing. */
   let sweeps = 0;
   let isSweeping = false;
 
-  function add(kind: keyof Share, caller: string, amount: number): void {
+  function add(kind: keyof CallerShare, caller: string, amount: number): void {
     const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
     share[kind] += amount;
     total[kind] += amount;
@@ -269,7 +269,7 @@ export function createBudget(
         identify(next) {
           if (!connection.isOpen || next === connection.caller) return;
           const { bytes, requests } = connection;
-          const held: Share = { connections: 1, bytes, requests: requests.size };
+          const held: CallerShare = { connections: 1, bytes, requests: requests.size };
           for (const kind of ["connections", "bytes", "requests"] as const) {
             add(kind, connection.caller, -held[kind]);
             add(kind, next, held[kind]);

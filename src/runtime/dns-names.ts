@@ -1,11 +1,11 @@
 // The two kinds of DNS names that Kubernetes uses for objects (RFC 1123, as Kubernetes reads it).
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
 
-const LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 
 /** Reports whether the text is an RFC 1123 label of at most 63 characters: names of namespaces and containers. */
 export function isDnsLabel(text: string): boolean {
-  return text.length <= 63 && LABEL.test(text);
+  return text.length <= 63 && DNS_LABEL.test(text);
 }
 
 /**
@@ -13,5 +13,5 @@ export function isDnsLabel(text: string): boolean {
  * length: names of pods and ServiceAccounts.
  */
 export function isDnsSubdomain(text: string): boolean {
-  return text.length <= 253 && text.split(".").every((part) => LABEL.test(part));
+  return text.length <= 253 && text.split(".").every((part) => DNS_LABEL.test(part));
 }

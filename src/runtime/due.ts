@@ -46,7 +46,7 @@ export function isDue(clock: Clocks, time: DueTime): boolean {
 export const MAX_CHECK_INTERVAL_MS = 30_000;
 
 /** A task that runs when it is due. */
-export interface Due {
+export interface DueTask {
   /** Sets when the task runs next; replaces the time that was set before. */
   set(time: DueTime): void;
   /** Keeps the task from running until the next set(). */
@@ -54,7 +54,7 @@ export interface Due {
 }
 
 /** What a Due depends on. `onError` receives what the task throws. */
-export interface DueDeps {
+export interface DueTaskDeps {
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
@@ -63,11 +63,11 @@ export interface DueDeps {
  * Creates a task without a time. `minIntervalMs`: elapsed milliseconds between the starts of two runs, at most 30 s; also for
  * times that are due already.
  */
-export function createDue(
-  { clock, onError }: DueDeps,
+export function createDueTask(
+  { clock, onError }: DueTaskDeps,
   { minIntervalMs }: { readonly minIntervalMs: number },
   task: () => void,
-): Due {
+): DueTask {
   let next: DueTime | undefined;
   let ranAt = Number.NEGATIVE_INFINITY;
   let cancelTimer = () => {};

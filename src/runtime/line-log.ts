@@ -8,7 +8,7 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Pino's numbers, so that one query reads the lines of all podrole programs. */
-const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50 };
+const LEVEL_NUMBERS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50 };
 
 /**
  * Second net below the Secret type, for both logs: fields with these names are never printed, whatever object carries
@@ -40,17 +40,17 @@ export interface LineLogOptions {
 
 /** Creates a log without pino. Lines below `level` are dropped. */
 export function createLineLog({ write, now }: LineLogDeps, { program, level }: LineLogOptions): Log {
-  const lowest = LEVELS[level];
+  const lowest = LEVEL_NUMBERS[level];
 
   function withFields(fixed: Fields): Log {
     function writer(name: LogLevel): (first: unknown, message?: string) => void {
-      const number = LEVELS[name];
+      const number = LEVEL_NUMBERS[name];
       if (number < lowest) return () => {};
       return (first, message) => {
         const fields = typeof first === "string" ? {} : first instanceof Error ? { err: first } : (first as Fields);
         const text = typeof first === "string" ? first : message;
         const head = { level: number, time: new Date(now()).toISOString(), ...fixed };
-        write(`${encode({ ...head, ...fields, message: text }, { ...head, message: text })}\n`);
+        write(`${encodeLine({ ...head, ...fields, message: text }, { ...head, message: text })}\n`);
       };
     }
     const log = {
@@ -67,15 +67,15 @@ export function createLineLog({ write, now }: LineLogDeps, { program, level }: L
 }
 
 /** JSON.stringify throws on circular structures and bigints. */
-function encode(line: Fields, withoutFields: Fields): string {
+function encodeLine(line: Fields, withoutFields: Fields): string {
   try {
-    return JSON.stringify(line, printable);
+    return JSON.stringify(line, toPrintable);
   } catch {
     return JSON.stringify(withoutFields);
   }
 }
 
-function printable(key: string, value: unknown): unknown {
+function toPrintable(key: string, value: unknown): unknown {
   if (NEVER_PRINTED.includes(key)) return "[secret]";
   if (!(value instanceof Error)) return value;
   const { name: type, message, stack, cause } = value;

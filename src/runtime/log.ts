@@ -7,7 +7,7 @@ import { type LogLevel, NEVER_PRINTED } from "./line-log.ts";
 /** The methods of a log that podrole uses. */
 export type Log = Pick<Logger, "debug" | "info" | "warn" | "error" | "child">;
 
-const REDACT = {
+const REDACTED_PATHS = {
   paths: NEVER_PRINTED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
   censor: "[secret]",
 };
@@ -18,7 +18,7 @@ const REDACT = {
  */
 export function createLog(program: string, level: LogLevel, destination: DestinationStream): Logger {
   return pino(
-    { level, base: { program }, redact: REDACT, timestamp: stdTimeFunctions.isoTime, messageKey: "message" },
+    { level, base: { program }, redact: REDACTED_PATHS, timestamp: stdTimeFunctions.isoTime, messageKey: "message" },
     destination,
   );
 }
@@ -29,7 +29,7 @@ export type Audit = (line: AuditLine) => void;
 /** Creates the audit log. Its records are always written, whatever the level of the log is. */
 export function createAudit(program: string, destination: DestinationStream): Audit {
   const log = pino(
-    { level: "info", base: { program }, redact: REDACT, timestamp: stdTimeFunctions.isoTime },
+    { level: "info", base: { program }, redact: REDACTED_PATHS, timestamp: stdTimeFunctions.isoTime },
     destination,
   );
   return (line) => log.info(line);

@@ -23,7 +23,7 @@ export interface PagesDeps {
 }
 
 /** At most 2 MiB: about 20 KiB for a connection, and responses of up to 100 KB that are shared. */
-const LIMITS: BudgetLimits = {
+const PAGES_LIMITS: BudgetLimits = {
   connections: 64,
   requests: 64,
   // No page has a body.
@@ -51,7 +51,7 @@ export async function openPages(
 /** Creates the routes without a listener, so that tests call them through inject(). */
 export function createPages(
   { clock, onClose, exposeMetrics, unready, degraded = () => [] }: PagesDeps,
-  { limits = LIMITS }: { readonly limits?: BudgetLimits } = {},
+  { limits = PAGES_LIMITS }: { readonly limits?: BudgetLimits } = {},
 ): FastifyInstance {
   const timeouts = nodeTimeouts(limits);
   const { keepAliveTimeout, requestTimeout } = timeouts;

@@ -16,7 +16,7 @@ export function sampledFields(omitted: number): { readonly omitted?: number } {
   return omitted > 0 ? { omitted } : {};
 }
 
-interface Window {
+interface SamplingWindow {
   readonly since: number;
   taken: number;
   omitted: number;
@@ -27,7 +27,7 @@ export function createSampler(
   { clock }: { readonly clock: Pick<Clock, "now"> },
   { most = 10, windowMs = 60_000 }: { readonly most?: number; readonly windowMs?: number } = {},
 ): Sampler {
-  const windows = new Map<string, Window>();
+  const windows = new Map<string, SamplingWindow>();
   return {
     take(key) {
       const now = clock.now();

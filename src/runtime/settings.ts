@@ -110,20 +110,20 @@ export function readSettings<const Table extends SettingTable>(
   return problems.length > 0 ? { ok: false, problems } : success(Object.freeze(values) as Settings<Table>);
 }
 
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-const DURATION = String.raw`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`;
+const DURATION_PATTERN = String.raw`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`;
 
 /** A duration in Go's notation, as kiam's flags accept it: "15m", "1h30m", "500ms". The value is in milliseconds. */
 export const duration: Parser<number> = {
   expects: 'a duration such as "500ms", "15m" or "1h30m"',
   placeholder: "duration",
-  schema: { type: "string", pattern: DURATION },
+  schema: { type: "string", pattern: DURATION_PATTERN },
   parse(text) {
-    if (!new RegExp(DURATION).test(text)) return undefined;
+    if (!new RegExp(DURATION_PATTERN).test(text)) return undefined;
     let total = 0;
     for (const [, amount, , unit] of text.matchAll(/(\d+(\.\d+)?)(ms|s|m|h)/g)) {
-      total += Number(amount) * UNITS[unit as keyof typeof UNITS];
+      total += Number(amount) * DURATION_UNITS_MS[unit as keyof typeof DURATION_UNITS_MS];
     }
     return total;
   },
@@ -157,15 +157,15 @@ export interface Address {
   readonly port: number;
 }
 
-const ADDRESS = String.raw`^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):([0-9]{1,5})$`;
+const ADDRESS_PATTERN = String.raw`^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):([0-9]{1,5})$`;
 
 /** A listening or target address: "host:port", "[::1]:port"; ":port" listens on every address. */
 export const address: Parser<Address> = {
   expects: 'an address "host:port" such as "podrole-server.podrole.svc:8444" or "[::]:8444"',
   placeholder: "host:port",
-  schema: { type: "string", pattern: ADDRESS },
+  schema: { type: "string", pattern: ADDRESS_PATTERN },
   parse(value) {
-    const match = new RegExp(ADDRESS).exec(value);
+    const match = new RegExp(ADDRESS_PATTERN).exec(value);
     if (match === null || Number(match[3]) > 65_535) return undefined;
     return { host: match[1] ?? (match[2] || "::"), port: Number(match[3]) };
   },
@@ -234,15 +234,15 @@ export function wholeNumber(minimum: number, maximum: number): Parser<number> {
   };
 }
 
-const NAMESPACED_NAME = "^([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})$";
+const NAMESPACED_NAME_PATTERN = "^([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})$";
 
 /** A namespace and a name: "namespace/name". */
 export const namespacedName: Parser<{ readonly namespace: string; readonly name: string }> = {
   expects: 'a namespace and a name such as "podrole/podrole-webhook"',
   placeholder: "namespace/name",
-  schema: { type: "string", pattern: NAMESPACED_NAME },
+  schema: { type: "string", pattern: NAMESPACED_NAME_PATTERN },
   parse(text) {
-    const [, namespace, name] = new RegExp(NAMESPACED_NAME).exec(text) ?? [];
+    const [, namespace, name] = new RegExp(NAMESPACED_NAME_PATTERN).exec(text) ?? [];
     return namespace === undefined || name === undefined ? undefined : { namespace, name };
   },
 };

@@ -29,7 +29,7 @@ export interface ProgramDeps {
   readonly shutdown: Shutdown;
 }
 
-interface Part {
+interface ClosingPart {
   readonly name: string;
   readonly close: () => Promise<void> | void;
 }
@@ -40,7 +40,7 @@ export function createShutdown(
   { deadlineMs }: { deadlineMs: number },
 ): Shutdown {
   const controller = new AbortController();
-  const closers: Part[] = [];
+  const closers: ClosingPart[] = [];
   let stopping: Promise<void> | undefined;
 
   async function closeAll(reason: string): Promise<void> {
@@ -49,7 +49,7 @@ export function createShutdown(
     for (const part of closers.toReversed()) await closePart(part);
   }
 
-  async function closePart({ name, close }: Part): Promise<void> {
+  async function closePart({ name, close }: ClosingPart): Promise<void> {
     try {
       await close();
     } catch (error) {

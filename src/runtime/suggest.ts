@@ -5,7 +5,7 @@
 const MAX_DISTANCE = 2;
 
 /** Longer names get no suggestion. The longest name that podrole knows has 40 characters. */
-const MAX_NAME_LENGTH = 64;
+const MAX_SUGGESTED_LENGTH = 64;
 
 /** Comparisons of one suggester, each at most 64 × 5 steps. Names beyond that get no suggestion. */
 const MAX_COMPARISONS = 2_000;
@@ -18,10 +18,10 @@ export type Suggest = (name: string) => string | undefined;
  * for all names of one input, because its number of comparisons is limited.
  */
 export function createSuggester(known: Iterable<string>): Suggest {
-  const candidates = [...known].filter(({ length }) => length <= MAX_NAME_LENGTH);
+  const candidates = [...known].filter(({ length }) => length <= MAX_SUGGESTED_LENGTH);
   let comparisons = 0;
   return (name) => {
-    if (name.length > MAX_NAME_LENGTH + MAX_DISTANCE) return undefined;
+    if (name.length > MAX_SUGGESTED_LENGTH + MAX_DISTANCE) return undefined;
     let nearest: string | undefined;
     let smallest = MAX_DISTANCE + 1;
     for (const candidate of candidates) {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import {
+  type CallerShare,
   type HeldConnection,
   type HeldRequest,
   type Holdings,
   heaviestConnection,
-  type Share,
   surplusConnection,
   surplusHandshake,
   surplusRequest,
@@ -36,7 +36,7 @@ function begun(connection: HeldConnection, phase: HeldRequest["phase"]): HeldReq
 }
 
 function holdingsOf(...connections: readonly HeldConnection[]): Holdings {
-  const shares = new Map<string, Share>();
+  const shares = new Map<string, CallerShare>();
   for (const { caller, bytes, requests } of connections) {
     const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
     share.connections += 1;

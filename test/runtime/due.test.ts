@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/runtime/clock.ts";
-import { createDue, type DueTime, dueAfter, isDue, MAX_CHECK_INTERVAL_MS, untilDueMs } from "../../src/runtime/due.ts";
+import {
+  createDueTask,
+  type DueTime,
+  dueAfter,
+  isDue,
+  MAX_CHECK_INTERVAL_MS,
+  untilDueMs,
+} from "../../src/runtime/due.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { fc } from "../property.ts";
 
@@ -10,7 +17,7 @@ function setUp({ minIntervalMs = SECOND_MS, again }: { minIntervalMs?: number; a
   const clock = createFakeClock();
   const runs: number[] = [];
   const errors: unknown[] = [];
-  const due = createDue({ clock, onError: (error) => errors.push(error) }, { minIntervalMs }, () => {
+  const due = createDueTask({ clock, onError: (error) => errors.push(error) }, { minIntervalMs }, () => {
     runs.push(clock.elapsedMs());
     if (again !== undefined) due.set(dueAfter(clock, again));
   });
@@ -77,7 +84,7 @@ suite("createDue()", () => {
     const clock = createFakeClock();
     const errors: unknown[] = [];
     let runs = 0;
-    const due = createDue({ clock, onError: (error) => errors.push(error) }, { minIntervalMs: SECOND_MS }, () => {
+    const due = createDueTask({ clock, onError: (error) => errors.push(error) }, { minIntervalMs: SECOND_MS }, () => {
       runs += 1;
       if (runs < 3) throw new TypeError(`run ${runs}`);
     });
@@ -142,7 +149,7 @@ suite("createDue(), whatever happens to the clocks,", () => {
       overdueMs = 0;
       due.set(time);
     }
-    const due = createDue({ clock, onError: () => assert.fail("the task throws") }, { minIntervalMs }, () => {
+    const due = createDueTask({ clock, onError: () => assert.fail("the task throws") }, { minIntervalMs }, () => {
       account(true);
       runs.push({ at: clock.elapsedMs(), wasDue: time !== undefined && isDue(clock, time), lateMs: overdueMs });
       time = undefined;
