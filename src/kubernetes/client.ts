@@ -44,20 +44,20 @@ const DEADLINE_MS = 10_000;
 
 /** Creates a client without connecting. Throws UnusableKubeconfig. */
 export function createKubernetes(options: KubernetesOptions): KubernetesClient {
-  const { resourceCalls, close } = connect(options);
+  const { resourceCalls, close } = openConnections(options);
   return { ...resourceCalls, close };
 }
 
 /** Creates a client as createKubernetes() does, with the calls of an operator's commands as well. */
 export function createOperatorKubernetes(options: KubernetesOptions): OperatorKubernetes & KubernetesClient {
-  const { requester, resourceCalls, contextNamespace, close } = connect({
+  const { requester, resourceCalls, contextNamespace, close } = openConnections({
     maxResponseBytes: MAX_OPERATOR_RESPONSE_BYTES,
     ...options,
   });
   return { ...resourceCalls, ...createOperatorCalls({ requester }), contextNamespace, close };
 }
 
-function connect(options: KubernetesOptions) {
+function openConnections(options: KubernetesOptions) {
   const { kubeconfigPath, context, log, clock = systemClock, component = "podrole" } = options;
   const config = loadConfig(kubeconfigPath, context);
   const { maxResponseBytes = MAX_RESPONSE_BYTES } = options;
@@ -118,7 +118,7 @@ const MAX_RESPONSE_BYTES = 12 * 1024 * 1024;
 const MAX_OPERATOR_RESPONSE_BYTES = 128 * 1024 * 1024;
 
 /** Returns the text of a response. Throws an Error named ResponseTooLarge if it exceeds the bound. */
-async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+async function readResponseText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of chunks) {
@@ -190,7 +190,7 @@ function createTransport(
       return {
         status: httpStatusCode,
         headers,
-        text: () => readText((body.stream() ?? []) as unknown as AsyncIterable<Uint8Array>, maxResponseBytes),
+        text: () => readResponseText((body.stream() ?? []) as unknown as AsyncIterable<Uint8Array>, maxResponseBytes),
         lines: () => splitLines(body.stream() as unknown as AsyncIterable<Uint8Array>),
       };
     } catch (error) {

@@ -7,9 +7,9 @@ import type { PodEvent } from "./api.ts";
 import type { ObjectMeta } from "./objects.ts";
 
 /** The API server refuses longer messages (core/v1 validation, 1 kB). */
-const MAX_MESSAGE_LENGTH = 1024;
+const MAX_EVENT_MESSAGE_LENGTH = 1024;
 /** Names have at most 253 characters; the suffix takes 17 of them. */
-const MAX_STEM_LENGTH = 236;
+const MAX_EVENT_STEM_LENGTH = 236;
 
 /** Returns the Event object to create, dated `now` (Unix milliseconds) and reported by `component`. */
 export function toCoreEvent(
@@ -23,11 +23,11 @@ export function toCoreEvent(
     apiVersion: "v1",
     kind: "Event",
     // A name generated here instead of generateName, which would cut off the end of a long pod name.
-    metadata: { name: `${pod.name.slice(0, MAX_STEM_LENGTH)}.${randomBytes(8).toString("hex")}`, namespace },
+    metadata: { name: `${pod.name.slice(0, MAX_EVENT_STEM_LENGTH)}.${randomBytes(8).toString("hex")}`, namespace },
     involvedObject: { apiVersion: "v1", kind: "Pod", namespace, name: pod.name, uid: pod.uid },
     type,
     reason,
-    message: message.slice(0, MAX_MESSAGE_LENGTH),
+    message: message.slice(0, MAX_EVENT_MESSAGE_LENGTH),
     source: { component },
     reportingComponent: component,
     firstTimestamp: at,

@@ -52,19 +52,24 @@ const MAX_QUOTE_LENGTH = 300;
  * Retry-After is a wish: callers that obey a longer one would act on old content for as long, and an API server that recovers
  * early would wait for them. It equals the longest back-off of a watch.
  */
-const MAX_RETRY_AFTER_MS = 30_000;
+const MAX_API_RETRY_AFTER_MS = 30_000;
 
 /** Creates the error for a response with an unexpected status. `retryAfterMs` comes from the Retry-After header. */
 export function requestRejected(info: RbacRequest, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
   const reason = body.reason ?? "";
   const said = [String(status), reason].filter(Boolean).join(" ");
-  const waitMs = Math.min(retryAfterMs ?? (body.details?.retryAfterSeconds ?? 0) * 1000, MAX_RETRY_AFTER_MS);
-  return new ApiError(status, reason, `Cannot ${describe(info)}: ${describeState(info, status, said, body)}`, {
-    ...(waitMs > 0 && { retryAfterMs: waitMs }),
-  });
+  const waitMs = Math.min(retryAfterMs ?? (body.details?.retryAfterSeconds ?? 0) * 1000, MAX_API_RETRY_AFTER_MS);
+  return new ApiError(
+    status,
+    reason,
+    `Cannot ${describeRequest(info)}: ${describeResponse(info, status, said, body)}`,
+    {
+      ...(waitMs > 0 && { retryAfterMs: waitMs }),
+    },
+  );
 }
 
-function describeState(info: RbacRequest, status: number, said: string, { message = "" }: ApiStatus): string {
+function describeResponse(info: RbacRequest, status: number, said: string, { message = "" }: ApiStatus): string {
   // RBAC's message names user, verb, resource and namespace; it never quotes an object.
   const quotable = message !== "" && (status === 403 || !QUOTES_SECRETS.has(info.resource));
   const quote = quotable ? ` (${message.slice(0, MAX_QUOTE_LENGTH)})` : "";
@@ -80,10 +85,15 @@ function describeState(info: RbacRequest, status: number, said: string, { messag
  * Creates the error for a request without a usable response: refused connection, broken TLS, unreadable file, invalid
  * JSON.
  */
-export function unreachable(info: RbacRequest, server: string, cause: unknown): ApiError {
-  return new ApiError(0, "", `Cannot ${describe(info)}: ${server} sent no usable response (${codeOf(cause)})`, {
-    cause,
-  });
+export function serverUnreachable(info: RbacRequest, server: string, cause: unknown): ApiError {
+  return new ApiError(
+    0,
+    "",
+    `Cannot ${describeRequest(info)}: ${server} sent no usable response (${systemCodeOf(cause)})`,
+    {
+      cause,
+    },
+  );
 }
 
 /** Name of the cause when a response has more bytes than the client reads. */
@@ -95,8 +105,12 @@ export function isTooLarge(error: unknown): boolean {
 }
 
 /** Creates the error for a request without a response within its deadline. */
-export function timedOut(info: RbacRequest, server: string, deadlineMs: number): ApiError {
-  return new ApiError(0, "Timeout", `Cannot ${describe(info)}: ${server} did not respond within ${deadlineMs} ms`);
+export function requestTimedOut(info: RbacRequest, server: string, deadlineMs: number): ApiError {
+  return new ApiError(
+    0,
+    "Timeout",
+    `Cannot ${describeRequest(info)}: ${server} did not respond within ${deadlineMs} ms`,
+  );
 }
 
 /** True if no other request can succeed either: the API server is unreachable, or does not know the caller. */
@@ -104,13 +118,13 @@ export function isApiUnreachable(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 0 || error.status === 401);
 }
 
-function describe({ verb, resource, namespace, name }: RbacRequest): string {
+function describeRequest({ verb, resource, namespace, name }: RbacRequest): string {
   const place = [namespace, name].filter((part) => part !== undefined).join("/");
   return place === "" ? `${verb} ${resource}` : `${verb} ${resource} "${place}"`;
 }
 
 /** Returns the innermost system code (ECONNREFUSED, CERT_HAS_EXPIRED): fetch hides it below "fetch failed". */
-function codeOf(error: unknown): string {
+function systemCodeOf(error: unknown): string {
   let found = error instanceof Error ? error.name : "unknown";
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     if ("code" in at && typeof at.code === "string") found = at.code;

@@ -2,7 +2,7 @@
 import { createLineSplitter } from "../runtime/line-splitter.ts";
 
 /** In bytes. The API server stores no object above 1.5 MiB (etcd's limit); a line ten times as long is an error. */
-const MAX_LINE_LENGTH = 16 * 1024 * 1024;
+const MAX_WATCH_LINE_LENGTH = 16 * 1024 * 1024;
 
 /**
  * Yields the lines of `chunks` without their line feeds. A last line without one was cut off and is dropped. Throws
@@ -10,9 +10,11 @@ const MAX_LINE_LENGTH = 16 * 1024 * 1024;
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const splitter = createLineSplitter({
-    maxBytes: MAX_LINE_LENGTH,
+    maxBytes: MAX_WATCH_LINE_LENGTH,
     onTooLong() {
-      throw new Error(`Cannot read a watch: a line has more than ${MAX_LINE_LENGTH} bytes; expected one object a line`);
+      throw new Error(
+        `Cannot read a watch: a line has more than ${MAX_WATCH_LINE_LENGTH} bytes; expected one object a line`,
+      );
     },
   });
   for await (const chunk of chunks) yield* splitter.push(chunk);

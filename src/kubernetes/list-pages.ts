@@ -22,10 +22,10 @@ export const MAX_LISTED_OBJECTS = 300_000;
 /** Also empty pages with a continue token end. Pages of 30 objects or more reach the limit of objects first. */
 export const MAX_PAGES = 10_000;
 
-const GONE = 410;
-const ATTEMPTS_IN_PAGES = 2;
+const STATUS_GONE = 410;
+const MAX_PAGED_ATTEMPTS = 2;
 /** After a page that is too large, the next one has this share of its objects; after each other page, twice as many. */
-const SMALLER = 1 / 4;
+const SMALLER_PAGE_FACTOR = 1 / 4;
 
 /**
  * Reads all pages and returns the version of the list. If a list takes so long that its version expires, it begins again; the
@@ -36,7 +36,7 @@ export async function readPages<Item>(
   options: PagesOptions,
   reader: PagesReader<Item>,
 ): Promise<string> {
-  for (let attempt = 1; attempt <= ATTEMPTS_IN_PAGES; attempt++) {
+  for (let attempt = 1; attempt <= MAX_PAGED_ATTEMPTS; attempt++) {
     try {
       return await readOnce(source, options, reader);
     } catch (error) {
@@ -61,7 +61,7 @@ async function readOnce<Item>(
   for (let pages = 0; objects <= MAX_LISTED_OBJECTS && pages < MAX_PAGES; pages++) {
     const page = await tryList(source, { limit, next, signal });
     if (page === "too large") {
-      limit = Math.max(1, Math.floor(limit * SMALLER));
+      limit = Math.max(1, Math.floor(limit * SMALLER_PAGE_FACTOR));
       continue;
     }
     reader.onPage(page.items);
@@ -70,7 +70,7 @@ async function readOnce<Item>(
     next = page.next;
     limit = Math.min(most, 2 * limit);
   }
-  throw endless(source.name, objects);
+  throw endlessListError(source.name, objects);
 }
 
 /** A page of one object is as small as a page can be, so then the error is thrown. */
@@ -88,10 +88,10 @@ async function tryList<Item>(
 
 /** Reports whether the API server no longer has the version that was requested. */
 export function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.status === GONE;
+  return error instanceof ApiError && error.status === STATUS_GONE;
 }
 
-function endless(name: string, objects: number): ApiError {
+function endlessListError(name: string, objects: number): ApiError {
   const expected = `expected at most ${MAX_LISTED_OBJECTS} objects and ${MAX_PAGES} pages`;
   return new ApiError(0, "Endless", `Cannot list ${name}: the list goes on after ${objects} objects; ${expected}`);
 }

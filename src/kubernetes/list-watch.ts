@@ -13,7 +13,7 @@ interface ListBody<Item> {
   readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
 }
 
-interface WatchLine {
+interface WatchMessage {
   readonly type: string;
   readonly object: { readonly metadata?: ObjectMeta } & ApiStatus;
 }
@@ -69,21 +69,21 @@ function readEvent<Item>(info: RbacRequest, line: string): WatchEvent<Item> {
     case "ERROR":
       throw requestRejected(info, object.code ?? 500, object);
     default:
-      throw malformed(info);
+      throw malformedEventError(info);
   }
 }
 
-function parseLine(info: RbacRequest, line: string): WatchLine {
+function parseLine(info: RbacRequest, line: string): WatchMessage {
   try {
-    const parsed = JSON.parse(line) as WatchLine | null;
+    const parsed = JSON.parse(line) as WatchMessage | null;
     if (typeof parsed?.type === "string" && typeof parsed.object === "object") return parsed;
   } catch {
     // The line itself is not part of the message: it may be a Secret.
   }
-  throw malformed(info);
+  throw malformedEventError(info);
 }
 
-function malformed({ verb, resource }: RbacRequest): ApiError {
+function malformedEventError({ verb, resource }: RbacRequest): ApiError {
   return new ApiError(
     0,
     "Malformed",

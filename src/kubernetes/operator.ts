@@ -10,7 +10,7 @@ import type { Requester } from "./request.ts";
 type AnyResource = Resource | OperatorResource;
 
 /** The name of an object, and its namespace if it has one. */
-export interface Place {
+export interface ObjectPlace {
   readonly name: string;
   readonly namespace?: string;
 }
@@ -18,7 +18,7 @@ export interface Place {
 /** Every call throws ApiError. */
 export interface OperatorCalls {
   /** Returns the object as it is in JSON, or undefined if there is none. */
-  read<Body>(resource: AnyResource, place: Place): Promise<Body | undefined>;
+  read<Body>(resource: AnyResource, place: ObjectPlace): Promise<Body | undefined>;
   /** Returns all objects, read page by page; they have no `apiVersion` and `kind`. */
   listAll<Item>(resource: AnyResource, selector?: Selector): Promise<readonly Item[]>;
   /** Returns the created object; with `dryRun`, the object that would have been created. */
@@ -28,7 +28,7 @@ export interface OperatorCalls {
     options?: { readonly namespace?: string; readonly dryRun?: boolean },
   ): Promise<Body>;
   /** Deletes the object and returns whether there was one. `graceSeconds` is the time for containers to stop. */
-  remove(resource: AnyResource, place: Place, options?: { readonly graceSeconds?: number }): Promise<boolean>;
+  remove(resource: AnyResource, place: ObjectPlace, options?: { readonly graceSeconds?: number }): Promise<boolean>;
   /** Reads a page of a pod over plain HTTP through the API server's proxy. */
   readPage(
     pod: { readonly namespace: string; readonly name: string },
@@ -55,7 +55,7 @@ export type OperatorKubernetes = Kubernetes &
 const PAGE_SIZE = 500;
 const NOT_FOUND = 404;
 /** Background deletion is the API server's default for all but its oldest kinds. */
-const deletion = (graceSeconds: number | undefined) => ({
+const deleteOptions = (graceSeconds: number | undefined) => ({
   apiVersion: "v1",
   kind: "DeleteOptions",
   ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }),
@@ -64,7 +64,7 @@ const deletion = (graceSeconds: number | undefined) => ({
 /** Creates the calls of an operator's commands on top of a requester. */
 export function createOperatorCalls({ requester }: { readonly requester: Requester }): OperatorCalls {
   return {
-    async read<Body>(resource: AnyResource, place: Place) {
+    async read<Body>(resource: AnyResource, place: ObjectPlace) {
       const body = await requester.request<Body>(
         { verb: "get", resource, ...place },
         { path: pathOf(resource, place) },
@@ -104,7 +104,7 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
 
     async remove(resource, place, { graceSeconds } = {}) {
       const info = { verb: "delete", resource, ...place } as const;
-      const call = { path: pathOf(resource, place), body: deletion(graceSeconds) };
+      const call = { path: pathOf(resource, place), body: deleteOptions(graceSeconds) };
       return typeof (await requester.request<object>(info, call, [NOT_FOUND])) !== "number";
     },
 

@@ -2,7 +2,7 @@
 import { PodroleError } from "../protocol/errors.ts";
 import type { OperatorResource, Resource } from "./api.ts";
 
-const GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
+const API_GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   pods: "/api/v1",
   namespaces: "/api/v1",
   serviceaccounts: "/api/v1",
@@ -34,14 +34,14 @@ export function pathOf(
   resource: Resource | OperatorResource,
   place: { readonly namespace?: string; readonly name?: string } = {},
 ): string {
-  const scope = place.namespace === undefined ? [] : ["namespaces", step(place.namespace)];
-  const name = place.name === undefined ? [] : [step(place.name)];
-  return [GROUPS[resource], ...scope, resource, ...name].join("/");
+  const scope = place.namespace === undefined ? [] : ["namespaces", pathSegment(place.namespace)];
+  const name = place.name === undefined ? [] : [pathSegment(place.name)];
+  return [API_GROUPS[resource], ...scope, resource, ...name].join("/");
 }
 
-function step(name: string): string {
-  if (!NO_STEPS.has(name)) return encodeURIComponent(name);
+function pathSegment(name: string): string {
+  if (!NO_SEGMENTS.has(name)) return encodeURIComponent(name);
   throw new PodroleError("REQUEST_INVALID", `Cannot call the Kubernetes API: a name is "${name}"; expected a DNS name`);
 }
 
-const NO_STEPS: ReadonlySet<string> = new Set(["", ".", ".."]);
+const NO_SEGMENTS: ReadonlySet<string> = new Set(["", ".", ".."]);

@@ -3,7 +3,7 @@
 // (https://github.com/kubernetes/apimachinery/blob/master/pkg/api/resource/quantity.go)
 
 /** Base and exponent of each suffix. "" and the decimal suffixes are powers of 10, the binary ones powers of 2. */
-const SUFFIXES: Readonly<Record<string, readonly [base: 2 | 10, exponent: number]>> = {
+const QUANTITY_SUFFIXES: Readonly<Record<string, readonly [base: 2 | 10, exponent: number]>> = {
   n: [10, -9],
   u: [10, -6],
   m: [10, -3],
@@ -30,9 +30,9 @@ const MAX_BINARY = (2n ** 63n - 1n) * 10n ** BigInt(NANO_DIGITS);
 
 /** Limits of this parser, because longer numbers take long to compute. No amount of a resource comes near them. */
 const MAX_LENGTH = 128;
-const MAX_EXPONENT = 999;
+const MAX_DECIMAL_EXPONENT = 999;
 
-const QUANTITY = /^([+-]?)(\d*)(?:\.(\d*))?([a-zA-Z]*(?:[+-]?\d+)?)$/;
+const QUANTITY_PATTERN = /^([+-]?)(\d*)(?:\.(\d*))?([a-zA-Z]*(?:[+-]?\d+)?)$/;
 
 /**
  * Parses a quantity into nano units (1e-9 cores or bytes), so that equal amounts are equal bigints: "1500m" and "1.5"
@@ -43,7 +43,7 @@ export function parseQuantity(value: unknown): bigint | undefined {
   if (typeof value !== "string" && typeof value !== "number") return undefined;
   const text = String(value);
   if (text === "" || text.length > MAX_LENGTH) return undefined;
-  const [, sign, whole = "", fraction = "", suffix] = QUANTITY.exec(text) ?? [];
+  const [, sign, whole = "", fraction = "", suffix] = QUANTITY_PATTERN.exec(text) ?? [];
   const factor = suffix === undefined ? undefined : factorOf(suffix);
   if (factor === undefined) return undefined;
   const [base, exponent] = factor;
@@ -56,9 +56,9 @@ export function parseQuantity(value: unknown): bigint | undefined {
 
 /** "e3", "E-3" and "e+3" are decimal exponents; "E" alone is the suffix of 10^18. */
 function factorOf(suffix: string): readonly [base: 2 | 10, exponent: number] | undefined {
-  if (Object.hasOwn(SUFFIXES, suffix)) return SUFFIXES[suffix];
+  if (Object.hasOwn(QUANTITY_SUFFIXES, suffix)) return QUANTITY_SUFFIXES[suffix];
   const [, digits] = /^[eE]([+-]?\d+)$/.exec(suffix) ?? [];
-  if (digits === undefined || Math.abs(Number(digits)) > MAX_EXPONENT) return undefined;
+  if (digits === undefined || Math.abs(Number(digits)) > MAX_DECIMAL_EXPONENT) return undefined;
   return [10, Number(digits)];
 }
 

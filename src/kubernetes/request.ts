@@ -3,7 +3,14 @@
 
 import type { Clock } from "../runtime/clock.ts";
 import { parseObject } from "../runtime/json-object.ts";
-import { type ApiError, type ApiStatus, type RbacRequest, requestRejected, timedOut, unreachable } from "./errors.ts";
+import {
+  type ApiError,
+  type ApiStatus,
+  type RbacRequest,
+  requestRejected,
+  requestTimedOut,
+  serverUnreachable,
+} from "./errors.ts";
 
 /** A request as it is sent. */
 export interface TransportRequest {
@@ -40,24 +47,31 @@ export interface Requester {
    * Returns the JSON of the response. Statuses in `expected` are returned as numbers; every other status above 299 is
    * thrown as ApiError.
    */
-  request<Body>(info: RbacRequest, call: Call, expected?: readonly number[]): Promise<Body | number>;
+  request<Body>(info: RbacRequest, call: ApiCall, expected?: readonly number[]): Promise<Body | number>;
   /**
    * Returns a response as text, whatever its status: services behind the API server's proxy have statuses of their own.
    */
-  page(info: RbacRequest, call: Call): Promise<{ readonly status: number; readonly text: string }>;
+  page(info: RbacRequest, call: ApiCall): Promise<{ readonly status: number; readonly text: string }>;
   /** Returns the lines of a response that stays open; the deadline covers only its headers. `signal` ends it. */
-  stream(info: RbacRequest, call: Call, signal: AbortSignal): Promise<AsyncIterable<string>>;
+  stream(info: RbacRequest, call: ApiCall, signal: AbortSignal): Promise<AsyncIterable<string>>;
 }
 
 /** What to send. The verb of `RbacRequest` selects the HTTP method. */
-export interface Call {
+export interface ApiCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
 
-const METHODS = { get: "GET", list: "GET", watch: "GET", create: "POST", patch: "PATCH", delete: "DELETE" } as const;
+const HTTP_METHODS = {
+  get: "GET",
+  list: "GET",
+  watch: "GET",
+  create: "POST",
+  patch: "PATCH",
+  delete: "DELETE",
+} as const;
 
 /** Creates a requester. Each request has `deadlineMs` milliseconds until its response is read. */
 export function createRequester(
@@ -66,12 +80,12 @@ export function createRequester(
 ): Requester {
   function send(
     info: RbacRequest,
-    { path, query = {}, body }: Call,
+    { path, query = {}, body }: ApiCall,
     signal: AbortSignal,
     accept?: string,
   ): Promise<TransportResponse> {
     return transport.send({
-      method: METHODS[info.verb],
+      method: HTTP_METHODS[info.verb],
       path: withQuery(path, query),
       ...(body !== undefined && {
         body: JSON.stringify(body),
@@ -83,15 +97,15 @@ export function createRequester(
   }
 
   function noResponse(info: RbacRequest, signal: AbortSignal, error: unknown): ApiError {
-    return signal.reason === DEADLINE
-      ? timedOut(info, transport.server, deadlineMs)
-      : unreachable(info, transport.server, error);
+    return signal.reason === DEADLINE_PASSED
+      ? requestTimedOut(info, transport.server, deadlineMs)
+      : serverUnreachable(info, transport.server, error);
   }
 
   /** Sends the request and turns a status above 299 into an ApiError. A rejection of `read` counts as no response. */
   async function exchange<Result>(
     info: RbacRequest,
-    call: Call,
+    call: ApiCall,
     signal: AbortSignal,
     read: (response: TransportResponse) => Promise<Result>,
   ): Promise<Result> {
@@ -108,7 +122,7 @@ export function createRequester(
   }
 
   return {
-    async request<Body>(info: RbacRequest, call: Call, expected: readonly number[] = []): Promise<Body | number> {
+    async request<Body>(info: RbacRequest, call: ApiCall, expected: readonly number[] = []): Promise<Body | number> {
       const deadline = deadlineSignal(clock, deadlineMs, call.signal);
       try {
         return await exchange(info, call, deadline.signal, async (response) => JSON.parse(await response.text()));
@@ -139,12 +153,12 @@ export function createRequester(
       const response = await exchange(info, call, deadline.signal, (response) => Promise.resolve(response)).finally(
         deadline.cancel,
       );
-      return linesOf(response, (error) => unreachable(info, transport.server, error));
+      return responseLines(response, (error) => serverUnreachable(info, transport.server, error));
     },
   };
 }
 
-async function* linesOf(response: TransportResponse, asError: (error: unknown) => Error): AsyncIterable<string> {
+async function* responseLines(response: TransportResponse, asError: (error: unknown) => Error): AsyncIterable<string> {
   try {
     yield* response.lines();
   } catch (error) {
@@ -153,15 +167,15 @@ async function* linesOf(response: TransportResponse, asError: (error: unknown) =
 }
 
 /** Distinguished from the caller's abort by identity. */
-const DEADLINE = Symbol("deadline");
+const DEADLINE_PASSED = Symbol("deadline");
 
 function deadlineSignal(clock: Clock, deadlineMs: number, outer?: AbortSignal) {
   const controller = new AbortController();
-  const cancel = clock.schedule(() => controller.abort(DEADLINE), deadlineMs);
+  const cancel = clock.schedule(() => controller.abort(DEADLINE_PASSED), deadlineMs);
   return { signal: outer ? AbortSignal.any([controller.signal, outer]) : controller.signal, cancel };
 }
 
-function withQuery(path: string, query: NonNullable<Call["query"]>): string {
+function withQuery(path: string, query: NonNullable<ApiCall["query"]>): string {
   const entries = Object.entries(query).filter(([, value]) => value !== undefined);
   if (entries.length === 0) return path;
   return `${path}?${new URLSearchParams(entries.map(([key, value]) => [key, String(value)])).toString()}`;

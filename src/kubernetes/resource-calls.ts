@@ -23,7 +23,7 @@ import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
 
 /** Each conflict means that another replica wrote, so a few attempts suffice; more conflicts have another cause. */
-const PUT_ATTEMPTS = 5;
+const MAX_PUT_ATTEMPTS = 5;
 
 /** Creates the calls of podrole's programs on top of a requester. */
 export function createResourceCalls({
@@ -42,7 +42,7 @@ export function createResourceCalls({
       const spec = { token: token.reveal(), audiences: [audience] };
       const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec };
       const review = await calls.create<{ status?: TokenReviewStatus }>("tokenreviews", body);
-      return readReview(review === "exists" ? undefined : review.status);
+      return toTokenReview(review === "exists" ? undefined : review.status);
     },
 
     async getTokenKeys() {
@@ -118,9 +118,9 @@ function configMapCalls(calls: Calls): Pick<Kubernetes, "getConfigMap" | "putCon
       return body && (body.data ?? {});
     },
     async putConfigMap(...write) {
-      for (let attempt = 0; attempt < PUT_ATTEMPTS; attempt++) if (await tryPut(...write)) return;
+      for (let attempt = 0; attempt < MAX_PUT_ATTEMPTS; attempt++) if (await tryPut(...write)) return;
       const [namespace, name] = write;
-      const state = `another writer changed it during each of ${PUT_ATTEMPTS} attempts; expected one attempt without a conflict`;
+      const state = `another writer changed it during each of ${MAX_PUT_ATTEMPTS} attempts; expected one attempt without a conflict`;
       throw new ApiError(CONFLICT, "Conflict", `Cannot write configmap "${namespace}/${name}": ${state}`);
     },
   };
@@ -161,7 +161,7 @@ interface TokenReviewStatus {
   };
 }
 
-function readReview({ authenticated, audiences, error, user }: TokenReviewStatus = {}): TokenReview {
+function toTokenReview({ authenticated, audiences, error, user }: TokenReviewStatus = {}): TokenReview {
   return {
     authenticated: authenticated === true,
     audiences: audiences ?? [],

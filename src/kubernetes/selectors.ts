@@ -28,12 +28,12 @@ export function matchesLabels(selector: LabelSelector | undefined, labels: Label
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every((requirement) => holds(requirement, labels))
+    matchExpressions.every((requirement) => meetsRequirement(requirement, labels))
   );
 }
 
 /** NotIn holds for objects without the label, Gt and Lt do not (labels.Requirement.Matches of apimachinery). */
-function holds({ key, operator, values = [] }: LabelRequirement, labels: Labels): boolean {
+function meetsRequirement({ key, operator, values = [] }: LabelRequirement, labels: Labels): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
   switch (operator) {
     case "In":
@@ -53,9 +53,9 @@ function holds({ key, operator, values = [] }: LabelRequirement, labels: Labels)
   }
 }
 
-const KEY = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
-const VALUE = /^(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?$/;
-const REQUIREMENT =
+const LABEL_KEY = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?$/;
+const REQUIREMENT_PATTERN =
   /^(?:(?<not>!)\s*)?(?<key>[^\s=!<>(),]+)(?:\s*(?<sign>==|=|!=|>|<)\s*(?<value>[^\s=!<>(),]*)|\s+(?<word>in|notin)\s*\((?<set>[^()]*)\))?$/;
 
 /**
@@ -74,8 +74,8 @@ export function parseLabelSelector(text: string): LabelSelector | undefined {
 }
 
 function parseRequirement(text: string): LabelRequirement | undefined {
-  const { not, key, sign, value = "", word, set = "" } = REQUIREMENT.exec(text)?.groups ?? {};
-  if (key === undefined || !KEY.test(key) || (not && (sign ?? word))) return undefined;
+  const { not, key, sign, value = "", word, set = "" } = REQUIREMENT_PATTERN.exec(text)?.groups ?? {};
+  if (key === undefined || !LABEL_KEY.test(key) || (not && (sign ?? word))) return undefined;
   if (sign === ">" || sign === "<") {
     return isInteger(value) ? { key, operator: sign === ">" ? "Gt" : "Lt", values: [value] } : undefined;
   }
@@ -88,7 +88,7 @@ function parseRequirement(text: string): LabelRequirement | undefined {
 }
 
 function withValues(key: string, operator: string, values: readonly string[]): LabelRequirement | undefined {
-  return values.every((value) => VALUE.test(value)) ? { key, operator, values } : undefined;
+  return values.every((value) => LABEL_VALUE.test(value)) ? { key, operator, values } : undefined;
 }
 
 /** At most 18 digits, which fit into the int64 that the API server parses. */

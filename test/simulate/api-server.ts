@@ -10,7 +10,13 @@ import type {
   WatchEvent,
 } from "../../src/kubernetes/api.ts";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
-import { ApiError, type RbacRequest, requestRejected, timedOut, unreachable } from "../../src/kubernetes/errors.ts";
+import {
+  ApiError,
+  type RbacRequest,
+  requestRejected,
+  requestTimedOut,
+  serverUnreachable,
+} from "../../src/kubernetes/errors.ts";
 import { Secret, type SecretData } from "../../src/runtime/secret.ts";
 import { type ClusterStore, createClusterStore, type StoredObject } from "./cluster-store.ts";
 import { between } from "./random.ts";
@@ -55,7 +61,7 @@ export function createApiServer(timeline: Timeline): ApiServer {
   function connect(program: Program): KubernetesClient {
     const pause = (ms: number) => new Promise<void>((resolve) => program.post(ms, resolve));
     const refused = (info: RbacRequest) =>
-      unreachable(info, ADDRESS, Object.assign(new Error("connect"), { code: "ECONNREFUSED" }));
+      serverUnreachable(info, ADDRESS, Object.assign(new Error("connect"), { code: "ECONNREFUSED" }));
 
     /** Runs `work` at the API server, or throws what a program gets instead. */
     async function request<Result>(info: RbacRequest, work: () => Result): Promise<Result> {
@@ -64,7 +70,7 @@ export function createApiServer(timeline: Timeline): ApiServer {
       if (faults.isDown) throw refused(info);
       if (faults.isStalled || faults.latencyMs >= DEADLINE_MS) {
         await pause(DEADLINE_MS);
-        throw timedOut(info, ADDRESS, DEADLINE_MS);
+        throw requestTimedOut(info, ADDRESS, DEADLINE_MS);
       }
       const { status } = faults;
       if (status) throw requestRejected(info, status.code, {}, status.retryAfterMs);
