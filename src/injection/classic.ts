@@ -3,7 +3,7 @@
 import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
 import type { ContainerPlan } from "./containers.ts";
-import { NAMES } from "./names.ts";
+import { PODROLE_NAMES } from "./names.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -20,8 +20,8 @@ export interface Participants {
  * cluster supports it, or else the setting.
  */
 export function modeOf({ metadata, spec }: Pod, nativeSidecar: boolean): ContainerPlan["mode"] {
-  if (spec.containers.some(({ name }) => name === NAMES.sidecar)) return "classic";
-  if (listOf(spec.initContainers).some(({ name }) => name === NAMES.sidecar)) return "native";
+  if (spec.containers.some(({ name }) => name === PODROLE_NAMES.sidecar)) return "classic";
+  if (listOf(spec.initContainers).some(({ name }) => name === PODROLE_NAMES.sidecar)) return "native";
   return nativeSidecar && metadata.annotations?.[ANNOTATIONS.mode] !== "classic" ? "native" : "classic";
 }
 

@@ -1,7 +1,7 @@
 // podrole's own containers and volumes as they appear in the pod. They comply with PodSecurity "restricted", need no
 // shell, and use no ServiceAccount token but the projected one of podrole's own audience.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
-import { NAMES, PATHS } from "./names.ts";
+import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
 import {
   bundleVariable,
   containersVariable,
@@ -18,7 +18,7 @@ const HOOK_TIMEOUT_SECONDS = 30;
 
 /** A startup probe waits for so long before the kubelet restarts the sidecar. */
 const PROBE_SECONDS = 300;
-const SECONDS_OF_A_DAY = 86_400;
+const DAY_SECONDS = 86_400;
 
 /**
  * Strangers on the pod network may open connections as fast as the sidecar accepts them, and a probe then waits behind those
@@ -54,7 +54,7 @@ export interface ContainerPlan extends PodroleEnvPlan {
 export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
   const { init: resources } = resourcesFor(pod, settings.resources);
   return {
-    name: NAMES.init,
+    name: PODROLE_NAMES.init,
     args: ["init"],
     ...commonParts(settings),
     env: [...podroleEnv(plan, settings)],
@@ -67,7 +67,7 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
   const { sidecar: resources } = resourcesFor(pod, settings.resources);
   const { health } = plan.ports;
   return {
-    name: NAMES.sidecar,
+    name: PODROLE_NAMES.sidecar,
     args: ["serve"],
     ...commonParts(settings),
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
@@ -92,7 +92,7 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
  * (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
  */
 function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
-  const failureThreshold = waitsWithoutRestart(pod, mode) ? SECONDS_OF_A_DAY : PROBE_SECONDS;
+  const failureThreshold = waitsWithoutRestart(pod, mode) ? DAY_SECONDS : PROBE_SECONDS;
   const httpGet = { path: "/readyz", port: ports.health };
   const probe = { httpGet, periodSeconds: 1, timeoutSeconds: PROBE_TIMEOUT_SECONDS, failureThreshold };
   const command = [...sidecarCommand, "wait", `--init-timeout=${HOOK_TIMEOUT_SECONDS}s`];
@@ -113,7 +113,7 @@ export function waitsWithoutRestart(pod: Pod, mode: ContainerPlan["mode"]): bool
 
 /** Updates the variables that depend on the pod and the cluster in a container that an earlier call injected. */
 export function refreshEnv(container: Container, plan: ContainerPlan, settings: ContainerSettings): Container {
-  const pin = container.name === NAMES.sidecar ? pinVariable(plan) : [];
+  const pin = container.name === PODROLE_NAMES.sidecar ? pinVariable(plan) : [];
   const fresh = [containersVariable(plan), bundleVariable(settings), ...pin];
   const current = new Map(fresh.map((variable) => [variable.name, variable]));
   const env = container.env?.map((variable) => current.get(variable.name) ?? variable);
@@ -128,12 +128,12 @@ export function podroleVolumes({ audience }: ContainerSettings): readonly Volume
   const memory = { medium: "Memory", sizeLimit: "1Mi" };
   return [
     {
-      name: NAMES.proofVolume,
+      name: PODROLE_NAMES.proofVolume,
       // 600 s is the shortest lifetime that Kubernetes accepts for a token.
       projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: 600, path: "token" } }] },
     },
-    { name: NAMES.identityVolume, emptyDir: memory },
-    { name: NAMES.tokensVolume, emptyDir: memory },
+    { name: PODROLE_NAMES.identityVolume, emptyDir: memory },
+    { name: PODROLE_NAMES.tokensVolume, emptyDir: memory },
   ];
 }
 
@@ -141,7 +141,7 @@ function commonParts({ image, runAsUser }: ContainerSettings) {
   return {
     image,
     imagePullPolicy: "IfNotPresent",
-    terminationMessagePath: PATHS.terminationMessage,
+    terminationMessagePath: MOUNT_PATHS.terminationMessage,
     terminationMessagePolicy: "FallbackToLogsOnError",
     // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
     securityContext: {
@@ -153,9 +153,9 @@ function commonParts({ image, runAsUser }: ContainerSettings) {
       seccompProfile: { type: "RuntimeDefault" },
     },
     volumeMounts: [
-      { name: NAMES.proofVolume, mountPath: PATHS.proof, readOnly: true },
-      { name: NAMES.identityVolume, mountPath: PATHS.identity },
-      { name: NAMES.tokensVolume, mountPath: PATHS.tokens },
+      { name: PODROLE_NAMES.proofVolume, mountPath: MOUNT_PATHS.proof, readOnly: true },
+      { name: PODROLE_NAMES.identityVolume, mountPath: MOUNT_PATHS.identity },
+      { name: PODROLE_NAMES.tokensVolume, mountPath: MOUNT_PATHS.tokens },
     ],
   };
 }

@@ -2,7 +2,7 @@
 // are, and a warning names each one that takes precedence over podrole. The order in which SDKs search:
 // https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 import type { Container, EnvVar } from "../kubernetes/objects.ts";
-import { NAMES, PATHS } from "./names.ts";
+import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
 import { effectiveVariable, exemptLoopback } from "./proxy.ts";
 import { precedenceWarnings, regionWarnings } from "./sdk-precedence.ts";
 import { listOf } from "./shape.ts";
@@ -25,7 +25,7 @@ export interface ContainerChange {
 }
 
 /** Disables the node's metadata service in SDKs. Lower case: those for JavaScript and Java accept no other spelling. */
-const METADATA_DISABLED = { name: "AWS_EC2_METADATA_DISABLED", value: "true" };
+const METADATA_DISABLED_VARIABLE = { name: "AWS_EC2_METADATA_DISABLED", value: "true" };
 
 /** For a container with a role: adds endpoint, token and region, and closes the SDKs' path to the node's role. */
 export function addCredentials(
@@ -37,12 +37,12 @@ export function addCredentials(
   // The literal address, because some SDKs accept neither "localhost" nor other loopback addresses.
   const pair = [
     { name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: `http://127.0.0.1:${port}/v1/credentials` },
-    { name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", value: `${PATHS.tokenInContainer}/token` },
+    { name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", value: `${MOUNT_PATHS.tokenInContainer}/token` },
   ];
   const foreign = pair.filter((ours) => isForeign(effectiveVariable(given, ours.name), ours));
   const instance = hasMetadata
     ? { name: "AWS_EC2_METADATA_SERVICE_ENDPOINT", value: `http://127.0.0.1:${port}` }
-    : METADATA_DISABLED;
+    : METADATA_DISABLED_VARIABLE;
   const added = [
     // Both or neither: half of the pair beside a foreign other half would send podrole's token to another endpoint.
     ...(foreign.length > 0 ? [] : pair),
@@ -68,17 +68,17 @@ export function addCredentials(
 /** For a container without a role: adds only the variable that keeps SDKs from falling back to the node's role. */
 export function disableMetadata(container: Container): Container {
   const env = listOf(container.env);
-  if (effectiveVariable(env, METADATA_DISABLED.name)) return container;
-  return { ...container, env: [...env, METADATA_DISABLED] };
+  if (effectiveVariable(env, METADATA_DISABLED_VARIABLE.name)) return container;
+  return { ...container, env: [...env, METADATA_DISABLED_VARIABLE] };
 }
 
-const REGIONS = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
+const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
 
 /** Sets both variables, because some SDKs read one and some the other. A region of the user's is copied with its source. */
 function regionVariables(given: readonly EnvVar[], region: string | undefined): readonly EnvVar[] {
-  const own = REGIONS.map((name) => effectiveVariable(given, name)).find((variable) => variable !== undefined);
-  if (own) return REGIONS.map((name) => ({ ...own, name }));
-  return region === undefined ? [] : REGIONS.map((name) => ({ name, value: region }));
+  const own = REGION_VARIABLES.map((name) => effectiveVariable(given, name)).find((variable) => variable !== undefined);
+  if (own) return REGION_VARIABLES.map((name) => ({ ...own, name }));
+  return region === undefined ? [] : REGION_VARIABLES.map((name) => ({ name, value: region }));
 }
 
 function isForeign(current: EnvVar | undefined, ours: Required<Pick<EnvVar, "value">>): boolean {
@@ -87,10 +87,10 @@ function isForeign(current: EnvVar | undefined, ours: Required<Pick<EnvVar, "val
 
 function withTokenMount(container: Container): Container {
   const mounts = listOf(container.volumeMounts);
-  if (mounts.some(({ mountPath }) => mountPath === PATHS.tokenInContainer)) return container;
+  if (mounts.some(({ mountPath }) => mountPath === MOUNT_PATHS.tokenInContainer)) return container;
   const mount = {
-    name: NAMES.tokensVolume,
-    mountPath: PATHS.tokenInContainer,
+    name: PODROLE_NAMES.tokensVolume,
+    mountPath: MOUNT_PATHS.tokenInContainer,
     subPath: container.name,
     readOnly: true,
   };

@@ -38,12 +38,12 @@ function keepsNetRaw({ securityContext }: Container): boolean {
   const { privileged, capabilities } = isObject(securityContext) ? securityContext : {};
   if (privileged === true) return true;
   const { add, drop } = isObject(capabilities) ? capabilities : {};
-  if (names(drop).includes("NET_RAW")) return false;
-  const isAdded = names(add).some((name) => name === "NET_RAW" || name === "ALL");
-  return isAdded || !names(drop).includes("ALL");
+  if (capabilityNames(drop).includes("NET_RAW")) return false;
+  const isAdded = capabilityNames(add).some((name) => name === "NET_RAW" || name === "ALL");
+  return isAdded || !capabilityNames(drop).includes("ALL");
 }
 
 /** Runtimes accept any case, and some the kernel's prefix. */
-function names(list: unknown): readonly string[] {
+function capabilityNames(list: unknown): readonly string[] {
   return Array.isArray(list) ? list.map((name) => String(name).toUpperCase().replace(/^CAP_/, "")) : [];
 }

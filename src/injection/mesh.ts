@@ -7,8 +7,13 @@ import { allContainers, listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** Containers that redirect traffic (istio-init, linkerd-init), or that check that the mesh's CNI plugin did so. */
-const NETWORK = new Set(["istio-init", "istio-validation", "linkerd-init", "linkerd-network-validator"]);
-const PROXIES = new Set(["istio-proxy", "linkerd-proxy"]);
+const MESH_NETWORK_CONTAINERS = new Set([
+  "istio-init",
+  "istio-validation",
+  "linkerd-init",
+  "linkerd-network-validator",
+]);
+const MESH_PROXIES = new Set(["istio-proxy", "linkerd-proxy"]);
 
 /**
  * Number of init containers that stay before podrole's: the leading ones of the mesh, its proxy included when that is a
@@ -19,7 +24,7 @@ const PROXIES = new Set(["istio-proxy", "linkerd-proxy"]);
 export function leadingMeshContainers({ spec }: Pod): number {
   if (listOf(spec.containers).some(isProxy)) return 0;
   const inits = listOf(spec.initContainers);
-  const first = inits.findIndex((container) => !NETWORK.has(container.name) && !isProxy(container));
+  const first = inits.findIndex((container) => !MESH_NETWORK_CONTAINERS.has(container.name) && !isProxy(container));
   return first < 0 ? inits.length : first;
 }
 
@@ -35,7 +40,7 @@ export function isNativeProxy(container: Container): boolean {
 
 /** True for a network container of a mesh whose proxy is an ordinary container: after it, podrole reaches no server. */
 export function isCutOffBy({ spec }: Pod, container: Container): boolean {
-  return NETWORK.has(container.name) && listOf(spec.containers).some(isProxy);
+  return MESH_NETWORK_CONTAINERS.has(container.name) && listOf(spec.containers).some(isProxy);
 }
 
 /** True when an ordinary container at `index` or later is a mesh's proxy. */
@@ -51,7 +56,7 @@ export function participationOf({ metadata }: Pod): (container: Container) => bo
   const annotations = metadata.annotations ?? {};
   const named = listedContainers(annotations);
   return ({ name }) =>
-    (!NETWORK.has(name) && !PROXIES.has(name)) ||
+    (!MESH_NETWORK_CONTAINERS.has(name) && !MESH_PROXIES.has(name)) ||
     Object.hasOwn(annotations, ANNOTATIONS.roleOfContainer + name) ||
     named?.has(name) === true;
 }
@@ -76,5 +81,5 @@ export function meshWarnings(pod: Pod, healthPort: number): readonly Warning[] {
 }
 
 function isProxy(container: Container | undefined): boolean {
-  return container !== undefined && PROXIES.has(container.name);
+  return container !== undefined && MESH_PROXIES.has(container.name);
 }

@@ -3,7 +3,7 @@
 import { OWN_CONTAINERS } from "../policy/facts.ts";
 
 /** Containers and volumes that belong to podrole. */
-export const NAMES = {
+export const PODROLE_NAMES = {
   ...OWN_CONTAINERS,
   /** Projected ServiceAccount token that proves which pod this is. Mounted only in podrole's containers. */
   proofVolume: "podrole-proof",
@@ -14,10 +14,14 @@ export const NAMES = {
 } as const;
 
 /** Every volume that injection adds. */
-export const VOLUME_NAMES: readonly string[] = [NAMES.proofVolume, NAMES.identityVolume, NAMES.tokensVolume];
+export const VOLUME_NAMES: readonly string[] = [
+  PODROLE_NAMES.proofVolume,
+  PODROLE_NAMES.identityVolume,
+  PODROLE_NAMES.tokensVolume,
+];
 
 /** Mount paths in podrole's containers, and `tokenInContainer` in the user's. */
-export const PATHS = {
+export const MOUNT_PATHS = {
   proof: "/var/run/podrole/proof",
   identity: "/var/run/podrole/identity",
   tokens: "/var/run/podrole/tokens",

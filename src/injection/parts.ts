@@ -10,17 +10,18 @@ import { isPodroleContainer } from "../policy/facts.ts";
 import { PIN_VARIABLE } from "../policy/pin.ts";
 import { isObject } from "../runtime/json-object.ts";
 import { parseImage } from "./image.ts";
-import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
+import { MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
 
 /** Returns true if the pod has all of podrole's parts, as injection makes them. The pod may have any metadata. */
 export function isInjected(pod: Pod): boolean {
-  return missingPart(pod) === undefined && foreignPart(pod) === undefined;
+  return findMissingPart(pod) === undefined && findForeignPart(pod) === undefined;
 }
 
 /** Returns the first part that an injected pod has and this one has not, for a message. */
-export function missingPart(pod: Pod): string | undefined {
-  if (!allContainers(pod).some(({ name }) => name === NAMES.sidecar)) return `it has no container ${NAMES.sidecar}`;
+export function findMissingPart(pod: Pod): string | undefined {
+  if (!allContainers(pod).some(({ name }) => name === PODROLE_NAMES.sidecar))
+    return `it has no container ${PODROLE_NAMES.sidecar}`;
   const absent = VOLUME_NAMES.find((name) => listOf(pod.spec.volumes).every((volume) => volume.name !== name));
   return absent === undefined ? undefined : `it has no volume ${absent}`;
 }
@@ -29,14 +30,14 @@ export function missingPart(pod: Pod): string | undefined {
  * Returns the first part with a name of podrole's that is not as injection makes it, for a message. `image` is the image
  * that the webhook injects now; without it, images are not compared.
  */
-export function foreignPart(pod: Pod, image?: string): string | undefined {
+export function findForeignPart(pod: Pod, image?: string): string | undefined {
   const own = allContainers(pod).filter(isPodroleContainer);
   const repeated = own.find(({ name }, index) => index > 0 && name === own[0]?.name);
   if (repeated) return `the pod has several containers ${quoted(repeated.name)}`;
   for (const container of allContainers(pod)) {
     const state = isPodroleContainer(container)
-      ? (foreignContainer(container, listOf(pod.spec.initContainers).includes(container)) ??
-        foreignImage(container, image))
+      ? (findForeignSetting(container, listOf(pod.spec.initContainers).includes(container)) ??
+        findForeignImage(container, image))
       : findForeignVolumeMount(container);
     if (state !== undefined) return `container ${quoted(container.name)} ${state}`;
   }
@@ -52,12 +53,12 @@ export function foreignPart(pod: Pod, image?: string): string | undefined {
  * podrole's containers have the arguments "serve" or "init", no command of their own, no privileges, no added capabilities,
  * and podrole's three volumes at podrole's paths.
  */
-function foreignContainer(container: Container, isInit: boolean): string | undefined {
+function findForeignSetting(container: Container, isInit: boolean): string | undefined {
   const { name, args, command, securityContext, volumeMounts } = container;
-  const expected = name === NAMES.init ? "init" : "serve";
+  const expected = name === PODROLE_NAMES.init ? "init" : "serve";
   if (listOf(command).length > 0 || listOf(args).join("\0") !== expected) return "does not run podrole's command";
-  if (name === NAMES.init && !isInit) return "is not an init container";
-  if (name === NAMES.sidecar && isInit && container.restartPolicy !== "Always") return "is not a sidecar";
+  if (name === PODROLE_NAMES.init && !isInit) return "is not an init container";
+  if (name === PODROLE_NAMES.sidecar && isInit && container.restartPolicy !== "Always") return "is not a sidecar";
   if (isPrivileged(securityContext)) return "is privileged";
   const mounts = listOf(volumeMounts);
   const odd = mounts.find((mount) => VOLUME_NAMES.includes(mount.name) && mount.mountPath !== OWN_MOUNTS[mount.name]);
@@ -70,14 +71,14 @@ function foreignContainer(container: Container, isInit: boolean): string | undef
 function hasForeignPin({ name, env }: Container): boolean {
   const [pin, ...others] = listOf(env).filter((variable) => variable.name === PIN_VARIABLE);
   if (pin === undefined) return false;
-  return name !== NAMES.sidecar || others.length > 0 || typeof pin.value !== "string" || Boolean(pin.valueFrom);
+  return name !== PODROLE_NAMES.sidecar || others.length > 0 || typeof pin.value !== "string" || Boolean(pin.valueFrom);
 }
 
 /** Paths of podrole's volumes in its own containers. */
 const OWN_MOUNTS: Readonly<Record<string, string>> = {
-  [NAMES.proofVolume]: PATHS.proof,
-  [NAMES.identityVolume]: PATHS.identity,
-  [NAMES.tokensVolume]: PATHS.tokens,
+  [PODROLE_NAMES.proofVolume]: MOUNT_PATHS.proof,
+  [PODROLE_NAMES.identityVolume]: MOUNT_PATHS.identity,
+  [PODROLE_NAMES.tokensVolume]: MOUNT_PATHS.tokens,
 };
 
 function isPrivileged(securityContext: unknown): boolean {
@@ -88,7 +89,7 @@ function isPrivileged(securityContext: unknown): boolean {
 }
 
 /** Compares the name only: mirrors rewrite the registry, and upgrades the tag. */
-function foreignImage({ image = "" }: Container, ours: string | undefined): string | undefined {
+function findForeignImage({ image = "" }: Container, ours: string | undefined): string | undefined {
   if (ours === undefined || [parseImage(ours).name, DEFAULT_IMAGE_NAME].includes(parseImage(image).name))
     return undefined;
   return `runs the image ${quoted(image)}`;
@@ -104,8 +105,8 @@ function findForeignVolumeMount({ name, volumeMounts }: Container): string | und
 
 function isOwnToken(container: string, { name, mountPath, subPath, subPathExpr, readOnly }: VolumeMount): boolean {
   return (
-    name === NAMES.tokensVolume &&
-    mountPath === PATHS.tokenInContainer &&
+    name === PODROLE_NAMES.tokensVolume &&
+    mountPath === MOUNT_PATHS.tokenInContainer &&
     subPath === container &&
     !subPathExpr &&
     readOnly === true
@@ -117,7 +118,7 @@ function isPodroleVolume({ name, ...sources }: Volume): boolean {
   const [kind, ...others] = Object.keys(sources).filter((key) => sources[key] !== null && sources[key] !== undefined);
   const source = kind === undefined ? undefined : sources[kind];
   if (others.length > 0 || !isObject(source)) return false;
-  if (name !== NAMES.proofVolume) return kind === "emptyDir" && source["medium"] === "Memory";
+  if (name !== PODROLE_NAMES.proofVolume) return kind === "emptyDir" && source["medium"] === "Memory";
   const tokens = source["sources"];
   return kind === "projected" && Array.isArray(tokens) && tokens.length > 0 && tokens.every(isTokenSource);
 }

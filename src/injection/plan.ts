@@ -69,13 +69,13 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const { namespace, serviceAccountAnnotations } = input;
   const placeReason = skipReasonOfNamespace(namespace, settings.excludedNamespaces);
   if (placeReason !== undefined)
-    return skipped(placeReason === "SYSTEM_NAMESPACE" ? "pod" : "context", pod, placeReason);
+    return skipPod(placeReason === "SYSTEM_NAMESPACE" ? "pod" : "context", pod, placeReason);
 
   const warnings = warnAboutNames(pod);
   const invalid = refuseSwitches(pod);
   if (invalid) return refusedPlan("pod", invalid, warnings);
   const podReason = skipReasonOfPod(pod);
-  if (podReason !== undefined) return skipped("pod", pod, podReason, warnings);
+  if (podReason !== undefined) return skipPod("pod", pod, podReason, warnings);
 
   const inherited = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
   const decided = decidePodRoles(pod, namespace.name, inherited, settings.policy);
@@ -86,8 +86,8 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   }
   if (roles.length === 0) {
     return hasRoleAnnotation(pod)
-      ? skipped("pod", pod, "NO_CONTAINER", warnings)
-      : skipped("context", pod, "NO_ROLE", warnings);
+      ? skipPod("pod", pod, "NO_CONTAINER", warnings)
+      : skipPod("context", pod, "NO_ROLE", warnings);
   }
   const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
@@ -124,7 +124,7 @@ function refusedPlan(
 }
 
 /** Warns about a role annotation that has no effect: the pod's SDKs would otherwise use the node's role unnoticed. */
-function skipped(basis: Omission["basis"], pod: Pod, reason: SkipReason, warnings: readonly Warning[] = []): Plan {
+function skipPod(basis: Omission["basis"], pod: Pod, reason: SkipReason, warnings: readonly Warning[] = []): Plan {
   const isIgnored = reason !== "MIRROR_POD" && hasRoleAnnotation(pod);
   return {
     decision: "skip",

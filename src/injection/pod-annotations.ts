@@ -16,7 +16,7 @@ import { createSuggester, type Suggest } from "../runtime/suggest.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** Annotations of fixed values. */
-const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
+const ACCEPTED_VALUES: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.inject]: ["enabled", "disabled"],
   [ANNOTATIONS.mode]: ["native", "classic"],
   [ANNOTATIONS.metadata]: ["enabled", "enabled-v1", "disabled"],
@@ -24,7 +24,7 @@ const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
 
 /** Returns ANNOTATION_INVALID for an annotation of fixed values that has another one. */
 export function refuseSwitches({ metadata: { annotations } }: Pod): Refusal | undefined {
-  for (const [name, accepted] of Object.entries(ACCEPTED)) {
+  for (const [name, accepted] of Object.entries(ACCEPTED_VALUES)) {
     const value = annotations?.[name];
     if (value === undefined || accepted.includes(value)) continue;
     const expected = accepted.map((each) => `"${each}"`).join(" or ");

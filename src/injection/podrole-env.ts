@@ -2,7 +2,7 @@
 // and the cluster. The names are flags of the sidecar (src/sidecar/settings.ts).
 import type { EnvVar } from "../kubernetes/objects.ts";
 import { PIN_VARIABLE } from "../policy/pin.ts";
-import { PATHS } from "./names.ts";
+import { MOUNT_PATHS } from "./names.ts";
 import type { SidecarPorts } from "./ports.ts";
 
 /** What podrole's containers need to know about the cluster. */
@@ -39,9 +39,9 @@ export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
     { name: "PODROLE_IDENTITY_ADDRESS", value: settings.identityAddress },
     { name: "PODROLE_SERVER_NAME", value: settings.serverName },
     bundleVariable(settings),
-    { name: "PODROLE_PROOF_FILE", value: `${PATHS.proof}/token` },
-    { name: "PODROLE_IDENTITY_DIRECTORY", value: PATHS.identity },
-    { name: "PODROLE_TOKENS_DIRECTORY", value: PATHS.tokens },
+    { name: "PODROLE_PROOF_FILE", value: `${MOUNT_PATHS.proof}/token` },
+    { name: "PODROLE_IDENTITY_DIRECTORY", value: MOUNT_PATHS.identity },
+    { name: "PODROLE_TOKENS_DIRECTORY", value: MOUNT_PATHS.tokens },
     containersVariable(plan),
     // Set in every container of podrole's, because for a Service named "podrole" Kubernetes sets PODROLE_PORT to a URL.
     // (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)
@@ -50,7 +50,7 @@ export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
     { name: "PODROLE_POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     { name: "PODROLE_POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
     // `kubectl describe pod` shows the content of this file: the reason for missing credentials.
-    { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: PATHS.terminationMessage },
+    { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: MOUNT_PATHS.terminationMessage },
   ];
 }
 

@@ -2,7 +2,7 @@
 // declares is taken; a port that a container uses without declaring it is not visible in the pod spec.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
-import { NAMES } from "./names.ts";
+import { PODROLE_NAMES } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
 
 /** TCP ports of podrole-sidecar inside the pod. */
@@ -13,17 +13,17 @@ export interface SidecarPorts {
   readonly health: number;
 }
 
-const FIRST: SidecarPorts = { credentials: 9763, health: 9764 };
+const FIRST_PORTS: SidecarPorts = { credentials: 9763, health: 9764 };
 
 /** Returns the first pair from 9763/9764 upward that no container declares; an injected pod keeps its pair. */
 export function choosePorts(pod: Pod): SidecarPorts {
-  const present = portsOf(allContainers(pod).find(({ name }) => name === NAMES.sidecar));
+  const present = portsOf(allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar));
   if (present) return present;
   const taken = declaredPorts(pod);
-  for (let { credentials, health } = FIRST; health <= 65_535; credentials += 2, health += 2) {
+  for (let { credentials, health } = FIRST_PORTS; health <= 65_535; credentials += 2, health += 2) {
     if (!taken.has(credentials) && !taken.has(health)) return { credentials, health };
   }
-  return FIRST;
+  return FIRST_PORTS;
 }
 
 /** Ports of the sidecar that another container declares too: one that was added after the ports were chosen. */

@@ -3,9 +3,9 @@
 import type { EnvVar } from "../kubernetes/objects.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
-const PROXIES = new Set(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]);
-const EXEMPTIONS = ["NO_PROXY", "no_proxy"];
-const LOOPBACK = "127.0.0.1";
+const PROXY_VARIABLES = new Set(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]);
+const NO_PROXY_VARIABLES = ["NO_PROXY", "no_proxy"];
+const LOOPBACK_ADDRESS = "127.0.0.1";
 
 /** The changed variables; the given ones themselves when nothing changes. */
 export interface EnvChange {
@@ -19,15 +19,15 @@ export interface EnvChange {
  * one of the two.
  */
 export function exemptLoopback(container: string, env: readonly EnvVar[]): EnvChange {
-  const proxies = env.filter(({ name, value, valueFrom }) => PROXIES.has(name) && (valueFrom || value));
+  const proxies = env.filter(({ name, value, valueFrom }) => PROXY_VARIABLES.has(name) && (valueFrom || value));
   if (proxies.length === 0) return { env, warnings: [] };
-  const present = EXEMPTIONS.filter((name) => env.some((variable) => variable.name === name));
+  const present = NO_PROXY_VARIABLES.filter((name) => env.some((variable) => variable.name === name));
   const warnings = present
     .filter((name) => effectiveVariable(env, name)?.valueFrom)
     .map((name) => warningOf("PROXY_MAY_INTERCEPT", container, name));
   if (present.length > 0) return { env: present.reduce(addLoopback, env), warnings };
-  const spellings = EXEMPTIONS.filter((name) => proxies.some((proxy) => isUpper(proxy.name) === isUpper(name)));
-  return { env: [...env, ...spellings.map((name) => ({ name, value: LOOPBACK }))], warnings };
+  const spellings = NO_PROXY_VARIABLES.filter((name) => proxies.some((proxy) => isUpper(proxy.name) === isUpper(name)));
+  return { env: [...env, ...spellings.map((name) => ({ name, value: LOOPBACK_ADDRESS }))], warnings };
 }
 
 /** The variable of this name that the process sees: of duplicates the kubelet uses the last. */
@@ -37,13 +37,13 @@ export function effectiveVariable(env: readonly EnvVar[], name: string): EnvVar 
 
 function addLoopback(env: readonly EnvVar[], name: string): readonly EnvVar[] {
   const current = effectiveVariable(env, name);
-  if (!current || current.valueFrom || exempts(current.value ?? "")) return env;
-  const value = current.value ? `${current.value},${LOOPBACK}` : LOOPBACK;
+  if (!current || current.valueFrom || exemptsLoopback(current.value ?? "")) return env;
+  const value = current.value ? `${current.value},${LOOPBACK_ADDRESS}` : LOOPBACK_ADDRESS;
   return env.map((variable) => (variable === current ? { ...current, value } : variable));
 }
 
-function exempts(list: string): boolean {
-  return list.split(",").some((entry) => [LOOPBACK, "*"].includes(entry.trim()));
+function exemptsLoopback(list: string): boolean {
+  return list.split(",").some((entry) => [LOOPBACK_ADDRESS, "*"].includes(entry.trim()));
 }
 
 function isUpper(name: string): boolean {

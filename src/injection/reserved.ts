@@ -4,8 +4,8 @@ import type { Pod, VolumeMount } from "../kubernetes/objects.ts";
 import { INJECTED_VALUE, LABELS, quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
-import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
-import { foreignPart, isInjected } from "./parts.ts";
+import { MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
+import { findForeignPart, isInjected } from "./parts.ts";
 import { allContainers, listOf } from "./shape.ts";
 
 /**
@@ -25,17 +25,18 @@ export function hasInjectedLabel({ metadata }: Pod): boolean {
  */
 export function refuseReservedNames(pod: Pod, { image }: { readonly image: string }): Refusal | undefined {
   const isOurs = hasInjectedLabel(pod) || isInjected(pod);
-  const found = foreignLabel(pod) ?? findMountOverToken(pod) ?? (isOurs ? foreignPart(pod, image) : foreignName(pod));
+  const found =
+    findReservedLabel(pod) ?? findMountOverToken(pod) ?? (isOurs ? findForeignPart(pod, image) : findReservedName(pod));
   if (found === undefined) return undefined;
   return refuse("NAME_RESERVED", `Cannot inject podrole: ${found}; expected another name or path`);
 }
 
-function foreignLabel(pod: Pod): string | undefined {
+function findReservedLabel(pod: Pod): string | undefined {
   const label = pod.metadata.labels?.[LABELS.injected];
   return label === undefined || hasInjectedLabel(pod) ? undefined : `the pod already has the label ${LABELS.injected}`;
 }
 
-function foreignName(pod: Pod): string | undefined {
+function findReservedName(pod: Pod): string | undefined {
   const container = allContainers(pod).find(isPodroleContainer);
   if (container) return `the pod already has a container ${quoted(container.name)}`;
   const volume = listOf(pod.spec.volumes).find(({ name }) => VOLUME_NAMES.includes(name));
@@ -50,7 +51,7 @@ function foreignName(pod: Pod): string | undefined {
 function findMountOverToken(pod: Pod): string | undefined {
   for (const { name, volumeMounts } of allContainers(pod)) {
     const mount = listOf(volumeMounts).find(coversToken);
-    if (mount) return `container ${quoted(name)} mounts ${quoted(mount.name)} at ${PATHS.tokenInContainer}`;
+    if (mount) return `container ${quoted(name)} mounts ${quoted(mount.name)} at ${MOUNT_PATHS.tokenInContainer}`;
   }
   return undefined;
 }
@@ -58,6 +59,6 @@ function findMountOverToken(pod: Pod): string | undefined {
 /** True for another volume at the directory of the container's token, or inside it. */
 function coversToken({ name, mountPath }: VolumeMount): boolean {
   const path = mountPath.replaceAll(/\/+/g, "/").replace(/\/$/, "");
-  if (path !== PATHS.tokenInContainer && !path.startsWith(`${PATHS.tokenInContainer}/`)) return false;
-  return name !== NAMES.tokensVolume;
+  if (path !== MOUNT_PATHS.tokenInContainer && !path.startsWith(`${MOUNT_PATHS.tokenInContainer}/`)) return false;
+  return name !== PODROLE_NAMES.tokensVolume;
 }

@@ -45,17 +45,17 @@ export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResou
   return { init: both, sidecar: both };
 }
 
-function ownContainers(pod: Pod) {
+function userContainers(pod: Pod) {
   return allContainers(pod).filter((container) => !isPodroleContainer(container));
 }
 
 function everyContainerHasCpuLimit(pod: Pod): boolean {
-  return ownContainers(pod).every(({ resources }) => resources?.limits?.["cpu"] != null);
+  return userContainers(pod).every(({ resources }) => resources?.limits?.["cpu"] != null);
 }
 
 /** True when every container except podrole's has limits for CPU and memory, and requests equal to them or none. */
 function isGuaranteed(pod: Pod): boolean {
-  return ownContainers(pod).every(({ resources }) =>
+  return userContainers(pod).every(({ resources }) =>
     ["cpu", "memory"].every((resource) => {
       const limit = parseQuantity(resources?.limits?.[resource]);
       const request = resources?.requests?.[resource];

@@ -6,7 +6,7 @@ import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** Sources of credentials that SDKs use before, or instead of, the endpoint; `also`: the row applies only if that variable is set too. */
-const SHADOWS: readonly { readonly name: string; readonly also?: string; readonly effect: string }[] = [
+const SHADOWING_VARIABLES: readonly { readonly name: string; readonly also?: string; readonly effect: string }[] = [
   { name: "AWS_ACCESS_KEY_ID", effect: "SDKs use it before podrole" },
   { name: "AWS_WEB_IDENTITY_TOKEN_FILE", also: "AWS_ROLE_ARN", effect: "most SDKs use it before podrole" },
   { name: "AWS_PROFILE", effect: "SDKs use that profile before podrole" },
@@ -24,7 +24,7 @@ export function precedenceWarnings({ name, env }: Container, hasMetadata: boolea
     const current = effectiveVariable(given, variable);
     return current !== undefined && Boolean(current.value || current.valueFrom);
   };
-  const shadows = SHADOWS.filter((row) => isSet(row.name) && (row.also === undefined || isSet(row.also)));
+  const shadows = SHADOWING_VARIABLES.filter((row) => isSet(row.name) && (row.also === undefined || isSet(row.also)));
   const disabled = effectiveVariable(given, METADATA_DISABLED);
   return [
     ...shadows.map((row) => warningOf("CREDENTIALS_SHADOWED", name, row.name, row.effect)),

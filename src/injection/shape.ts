@@ -12,22 +12,22 @@ export function readPod(value: unknown): Result<Pod> {
 
 /** The first mismatch with a Pod, such as "spec.containers[0].env is a string; expected a list"; undefined for a Pod. */
 export function findShapeProblem(value: unknown): string | undefined {
-  if (!isObject(value)) return mismatch("it", value, "an object");
+  if (!isObject(value)) return describeMismatch("it", value, "an object");
   const { metadata, spec } = value;
-  if (!isObject(metadata)) return mismatch("metadata", metadata, "an object");
-  if (!isObject(spec)) return mismatch("spec", spec, "an object");
+  if (!isObject(metadata)) return describeMismatch("metadata", metadata, "an object");
+  if (!isObject(spec)) return describeMismatch("spec", spec, "an object");
   return (
     findFirstProblem(["name", "generateName", "namespace", "uid"], (key) =>
-      optionalString(metadata[key], `metadata.${key}`),
+      findStringProblem(metadata[key], `metadata.${key}`),
     ) ??
-    findFirstProblem(["labels", "annotations"], (key) => optionalStrings(metadata[key], `metadata.${key}`)) ??
-    findFirstProblem(["serviceAccountName", "restartPolicy"], (key) => optionalString(spec[key], `spec.${key}`)) ??
-    optionalStrings(spec["nodeSelector"], "spec.nodeSelector") ??
-    optionalObject(spec["os"], "spec.os", ({ name }, path) => optionalString(name, `${path}.name`)) ??
-    optionalList(spec["volumes"], "spec.volumes", namedObject) ??
-    optionalObject(spec["resources"], "spec.resources", () => undefined) ??
+    findFirstProblem(["labels", "annotations"], (key) => findStringsProblem(metadata[key], `metadata.${key}`)) ??
+    findFirstProblem(["serviceAccountName", "restartPolicy"], (key) => findStringProblem(spec[key], `spec.${key}`)) ??
+    findStringsProblem(spec["nodeSelector"], "spec.nodeSelector") ??
+    findOptionalObjectProblem(spec["os"], "spec.os", ({ name }, path) => findStringProblem(name, `${path}.name`)) ??
+    findOptionalListProblem(spec["volumes"], "spec.volumes", findNamedObjectProblem) ??
+    findOptionalObjectProblem(spec["resources"], "spec.resources", () => undefined) ??
     findFirstProblem(["containers", "initContainers"], (key) =>
-      optionalList(spec[key], `spec.${key}`, findContainerShapeProblem),
+      findOptionalListProblem(spec[key], `spec.${key}`, findContainerShapeProblem),
     )
   );
 }
@@ -43,85 +43,85 @@ export function allContainers({ spec }: Pod): readonly Container[] {
 }
 
 function findContainerShapeProblem(container: unknown, path: string): string | undefined {
-  const unnamed = namedObject(container, path);
+  const unnamed = findNamedObjectProblem(container, path);
   if (unnamed !== undefined || !isObject(container)) return unnamed;
   return (
-    optionalString(container["restartPolicy"], `${path}.restartPolicy`) ??
-    optionalList(container["env"], `${path}.env`, findEnvProblem) ??
-    optionalList(container["envFrom"], `${path}.envFrom`, anyObject) ??
-    optionalList(container["ports"], `${path}.ports`, anyObject) ??
-    optionalList(container["volumeMounts"], `${path}.volumeMounts`, findMountProblem) ??
-    optionalObject(container["resources"], `${path}.resources`, ({ requests, limits }, at) => {
-      return optionalQuantities(requests, `${at}.requests`) ?? optionalQuantities(limits, `${at}.limits`);
+    findStringProblem(container["restartPolicy"], `${path}.restartPolicy`) ??
+    findOptionalListProblem(container["env"], `${path}.env`, findEnvProblem) ??
+    findOptionalListProblem(container["envFrom"], `${path}.envFrom`, findObjectProblem) ??
+    findOptionalListProblem(container["ports"], `${path}.ports`, findObjectProblem) ??
+    findOptionalListProblem(container["volumeMounts"], `${path}.volumeMounts`, findMountProblem) ??
+    findOptionalObjectProblem(container["resources"], `${path}.resources`, ({ requests, limits }, at) => {
+      return findQuantitiesProblem(requests, `${at}.requests`) ?? findQuantitiesProblem(limits, `${at}.limits`);
     })
   );
 }
 
 function findEnvProblem(variable: unknown, path: string): string | undefined {
   return (
-    namedObject(variable, path) ??
+    findNamedObjectProblem(variable, path) ??
     (isObject(variable)
-      ? (optionalString(variable["value"], `${path}.value`) ??
-        optionalObject(variable["valueFrom"], `${path}.valueFrom`, () => undefined))
+      ? (findStringProblem(variable["value"], `${path}.value`) ??
+        findOptionalObjectProblem(variable["valueFrom"], `${path}.valueFrom`, () => undefined))
       : undefined)
   );
 }
 
 function findMountProblem(mount: unknown, path: string): string | undefined {
   return (
-    namedObject(mount, path) ??
+    findNamedObjectProblem(mount, path) ??
     (isObject(mount) && typeof mount["mountPath"] !== "string"
-      ? mismatch(`${path}.mountPath`, mount["mountPath"], "a string")
+      ? describeMismatch(`${path}.mountPath`, mount["mountPath"], "a string")
       : undefined)
   );
 }
 
-function namedObject(value: unknown, path: string): string | undefined {
-  if (!isObject(value)) return mismatch(path, value, "an object");
-  return typeof value["name"] === "string" ? undefined : mismatch(`${path}.name`, value["name"], "a string");
+function findNamedObjectProblem(value: unknown, path: string): string | undefined {
+  if (!isObject(value)) return describeMismatch(path, value, "an object");
+  return typeof value["name"] === "string" ? undefined : describeMismatch(`${path}.name`, value["name"], "a string");
 }
 
-function anyObject(value: unknown, path: string): string | undefined {
-  return isObject(value) ? undefined : mismatch(path, value, "an object");
+function findObjectProblem(value: unknown, path: string): string | undefined {
+  return isObject(value) ? undefined : describeMismatch(path, value, "an object");
 }
 
-function optionalString(value: unknown, path: string): string | undefined {
+function findStringProblem(value: unknown, path: string): string | undefined {
   return value === undefined || value === null || typeof value === "string"
     ? undefined
-    : mismatch(path, value, "a string");
+    : describeMismatch(path, value, "a string");
 }
 
-function optionalStrings(value: unknown, path: string): string | undefined {
-  return optionalObject(value, path, (map) => {
+function findStringsProblem(value: unknown, path: string): string | undefined {
+  return findOptionalObjectProblem(value, path, (map) => {
     const wrong = Object.keys(map).find((key) => typeof map[key] !== "string");
-    return wrong === undefined ? undefined : mismatch(member(path, wrong), map[wrong], "a string");
+    return wrong === undefined ? undefined : describeMismatch(memberPath(path, wrong), map[wrong], "a string");
   });
 }
 
 /** Kubernetes writes quantities as strings; hand-written YAML contains numbers too. */
-function optionalQuantities(value: unknown, path: string): string | undefined {
-  return optionalObject(value, path, (map) => {
+function findQuantitiesProblem(value: unknown, path: string): string | undefined {
+  return findOptionalObjectProblem(value, path, (map) => {
     const wrong = Object.keys(map).find((key) => !["string", "number"].includes(typeof map[key]));
-    return wrong === undefined ? undefined : mismatch(member(path, wrong), map[wrong], "a quantity");
+    return wrong === undefined ? undefined : describeMismatch(memberPath(path, wrong), map[wrong], "a quantity");
   });
 }
 
-function optionalObject(
+function findOptionalObjectProblem(
   value: unknown,
   path: string,
   inside: (value: Record<string, unknown>, path: string) => string | undefined,
 ): string | undefined {
   if (value === undefined || value === null) return undefined;
-  return isObject(value) ? inside(value, path) : mismatch(path, value, "an object");
+  return isObject(value) ? inside(value, path) : describeMismatch(path, value, "an object");
 }
 
-function optionalList(
+function findOptionalListProblem(
   value: unknown,
   path: string,
   inside: (element: unknown, path: string) => string | undefined,
 ): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value)) return mismatch(path, value, "a list");
+  if (!Array.isArray(value)) return describeMismatch(path, value, "a list");
   for (const [index, element] of value.entries()) {
     const problem = inside(element, `${path}[${index}]`);
     if (problem !== undefined) return problem;
@@ -138,12 +138,12 @@ function findFirstProblem(keys: readonly string[], check: (key: string) => strin
 }
 
 /** The author chooses the key, so it is truncated and escaped. */
-function member(path: string, key: string): string {
+function memberPath(path: string, key: string): string {
   return `${path}[${JSON.stringify(key.slice(0, 80))}]`;
 }
 
 /** Names the value's type alone: the value itself may be a secret. */
-function mismatch(path: string, value: unknown, expected: string): string {
+function describeMismatch(path: string, value: unknown, expected: string): string {
   return `${path} is ${typeName(value)}; expected ${expected}`;
 }
 

@@ -1,7 +1,7 @@
 // Removes the variables that environment.ts and proxy.ts added to a container with a role.
 import { isDeepStrictEqual } from "node:util";
 import type { EnvVar } from "../kubernetes/objects.ts";
-import { PATHS } from "./names.ts";
+import { MOUNT_PATHS } from "./names.ts";
 import { effectiveVariable } from "./proxy.ts";
 
 /** What the injected pod alone does not show. */
@@ -10,12 +10,12 @@ export interface UninjectOptions {
   readonly region: string | undefined;
 }
 
-const URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const CREDENTIALS_URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 /** What injection adds to a container, in its order. Regions need no value: only variables after the pair are compared. */
-const ADDED: readonly { readonly name: string; readonly value?: RegExp }[] = [
-  { name: URI },
+const ADDED_VARIABLES: readonly { readonly name: string; readonly value?: RegExp }[] = [
+  { name: CREDENTIALS_URI_VARIABLE },
   { name: TOKEN_FILE },
   { name: "AWS_REGION" },
   { name: "AWS_DEFAULT_REGION" },
@@ -32,8 +32,8 @@ export function withoutCredentialVariables(
   uri: string,
   options: UninjectOptions,
 ): readonly EnvVar[] {
-  const tokenFile = `${PATHS.tokenInContainer}/token`;
-  const at = env.findIndex(({ name, value }) => name === URI && value === uri);
+  const tokenFile = `${MOUNT_PATHS.tokenInContainer}/token`;
+  const at = env.findIndex(({ name, value }) => name === CREDENTIALS_URI_VARIABLE && value === uri);
   const hasPair = at >= 0 && env.some(({ name, value }) => name === TOKEN_FILE && value === tokenFile);
   return originalProxies(
     hasPair ? env.filter((variable, index) => index < at || !isOurs(variable)) : withoutTail(env, options),
@@ -41,7 +41,7 @@ export function withoutCredentialVariables(
 }
 
 function isOurs({ name, value = "" }: EnvVar): boolean {
-  return ADDED.some((added) => added.name === name && (added.value?.test(value) ?? true));
+  return ADDED_VARIABLES.some((added) => added.name === name && (added.value?.test(value) ?? true));
 }
 
 /**
@@ -50,10 +50,10 @@ function isOurs({ name, value = "" }: EnvVar): boolean {
  */
 function withoutTail(env: readonly EnvVar[], { region }: UninjectOptions): readonly EnvVar[] {
   let end = env.length;
-  let rank = ADDED.length;
+  let rank = ADDED_VARIABLES.length;
   while (end > 0) {
     const variable = env[end - 1] as EnvVar;
-    const own = ADDED.findIndex(({ name }) => name === variable.name);
+    const own = ADDED_VARIABLES.findIndex(({ name }) => name === variable.name);
     if (own < 2 || own >= rank || !isOurs(variable)) break;
     if (own <= 3 && !isRegionOfOurs(variable, env.slice(0, end - 1), region)) break;
     rank = own;

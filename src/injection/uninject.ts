@@ -9,14 +9,14 @@ import type { Container, Pod } from "../kubernetes/objects.ts";
 import { LABELS } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { participationOf } from "./mesh.ts";
-import { DEFAULT_CONTAINER_ANNOTATION, NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
+import { DEFAULT_CONTAINER_ANNOTATION, MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
 import { hasInjectedLabel } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type UninjectOptions, withoutCredentialVariables } from "./uninject-env.ts";
 
 /** Returns the given pod itself when it is not injected. Never changes its input. */
 export function uninject(pod: Pod, options: UninjectOptions): Pod {
-  const sidecar = allContainers(pod).find(({ name }) => name === NAMES.sidecar);
+  const sidecar = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar);
   // A pod whose author used a name of podrole's was never injected (NAME_RESERVED), so the label alone decides.
   if (!hasInjectedLabel(pod)) return pod;
   const participates = participationOf(pod);
@@ -33,7 +33,7 @@ export function uninject(pod: Pod, options: UninjectOptions): Pod {
     ...pod,
     metadata: originalMetadata(pod),
     spec: {
-      ...without(pod.spec, ["initContainers", "volumes"]),
+      ...omitKeys(pod.spec, ["initContainers", "volumes"]),
       containers: users(pod.spec.containers),
       ...unlessEmpty("initContainers", users(listOf(initContainers))),
       ...unlessEmpty(
@@ -51,9 +51,9 @@ function originalMetadata({ metadata, spec }: Pod): Pod["metadata"] {
   // Where podrole's container became the first, injection adds this annotation after all others and names the user's
   // first container. Once the API server has sorted the annotations it may stay: kubectl would use that container anyway.
   const isLast = Object.keys(metadata.annotations ?? {}).at(-1) === DEFAULT_CONTAINER_ANNOTATION;
-  const isOurs = isLast && first?.name === NAMES.sidecar && second?.name === chosen;
+  const isOurs = isLast && first?.name === PODROLE_NAMES.sidecar && second?.name === chosen;
   return {
-    ...without(metadata, isOurs ? ["labels", "annotations"] : ["labels"]),
+    ...omitKeys(metadata, isOurs ? ["labels", "annotations"] : ["labels"]),
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(isOurs && Object.keys(annotations).length > 0 && { annotations }),
   };
@@ -61,10 +61,10 @@ function originalMetadata({ metadata, spec }: Pod): Pod["metadata"] {
 
 function withoutCredentials(container: Container, uri: string, options: UninjectOptions): Container {
   const mounts = listOf(container.volumeMounts).filter(
-    ({ name, mountPath }) => name !== NAMES.tokensVolume || mountPath !== PATHS.tokenInContainer,
+    ({ name, mountPath }) => name !== PODROLE_NAMES.tokensVolume || mountPath !== MOUNT_PATHS.tokenInContainer,
   );
   return {
-    ...without(container, ["env", "volumeMounts"]),
+    ...omitKeys(container, ["env", "volumeMounts"]),
     ...unlessEmpty("env", withoutCredentialVariables(listOf(container.env), uri, options)),
     ...unlessEmpty("volumeMounts", mounts),
   } as Container;
@@ -75,7 +75,7 @@ function withoutDisabledMetadata(container: Container): Container {
   const env = listOf(container.env);
   const last = env.at(-1);
   if (last?.name !== "AWS_EC2_METADATA_DISABLED" || last.value !== "true") return container;
-  return { ...without(container, ["env"]), ...unlessEmpty("env", env.slice(0, -1)) } as Container;
+  return { ...omitKeys(container, ["env"]), ...unlessEmpty("env", env.slice(0, -1)) } as Container;
 }
 
 function valueIn(container: Container | undefined, name: string): string | undefined {
@@ -87,7 +87,7 @@ function unlessEmpty<Key extends string, T>(key: Key, list: readonly T[]): { rea
   return (list.length > 0 ? { [key]: [...list] } : {}) as { readonly [K in Key]?: T[] };
 }
 
-function without<T extends object, Key extends keyof T>(object: T, keys: readonly Key[]): Omit<T, Key> {
+function omitKeys<T extends object, Key extends keyof T>(object: T, keys: readonly Key[]): Omit<T, Key> {
   const copy = { ...object };
   for (const key of keys) delete copy[key];
   return copy;

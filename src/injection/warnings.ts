@@ -7,7 +7,7 @@ import { SKIP_REASONS, type SkipReason } from "./skip-reasons.ts";
  * Code → text. Kubernetes asks for about 120 characters each and may truncate a warning at 256.
  * (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response)
  */
-const TEXTS = {
+const WARNING_TEXTS = {
   ANNOTATION_MISPLACED: (name: string) => `annotation ${name} has no effect on a pod: set it on the namespace`,
   ANNOTATION_UNKNOWN: (name: string, nearest?: string) =>
     `annotation ${quoted(name)} is unknown${nearest === undefined ? "" : `; did you mean ${nearest}?`}`,
@@ -56,10 +56,10 @@ const TEXTS = {
 } as const satisfies Record<string, (...facts: never[]) => string>;
 
 /** The closed set of codes by which code distinguishes warnings. */
-export type WarningCode = keyof typeof TEXTS;
+export type WarningCode = keyof typeof WARNING_TEXTS;
 
 /** Every code, in the order of the table. */
-export const WARNING_CODES = Object.keys(TEXTS) as readonly WarningCode[];
+export const WARNING_CODES = Object.keys(WARNING_TEXTS) as readonly WarningCode[];
 
 /** A warning about a pod: `code` for code, `text` for people. */
 export interface Warning {
@@ -68,7 +68,10 @@ export interface Warning {
 }
 
 /** Builds the warning `code` from its facts, such as a container's name. Values that a pod's author chose are quoted. */
-export function warningOf<Code extends WarningCode>(code: Code, ...facts: Parameters<(typeof TEXTS)[Code]>): Warning {
-  const text = TEXTS[code] as (...facts: Parameters<(typeof TEXTS)[Code]>) => string;
+export function warningOf<Code extends WarningCode>(
+  code: Code,
+  ...facts: Parameters<(typeof WARNING_TEXTS)[Code]>
+): Warning {
+  const text = WARNING_TEXTS[code] as (...facts: Parameters<(typeof WARNING_TEXTS)[Code]>) => string;
   return { code, text: text(...facts) };
 }

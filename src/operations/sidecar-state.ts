@@ -1,7 +1,7 @@
 // What a pod's podrole-sidecar does now, from the pod's status: the kubelet's words, and the code and remedy that the sidecar
 // left behind when it last ended. Pure.
 // (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
-import { NAMES } from "../injection/names.ts";
+import { PODROLE_NAMES } from "../injection/names.ts";
 import type { Pod } from "../kubernetes/objects.ts";
 import { isErrorCode } from "../protocol/errors.ts";
 import { isObject, parseObject } from "../runtime/json-object.ts";
@@ -33,7 +33,7 @@ export interface SidecarState {
 /** Returns the state of the sidecar of an injected pod. */
 export function readSidecarState({ status = {} }: Pick<Pod, "status">): SidecarState {
   const containers = [...statusesOf(status["initContainerStatuses"]), ...statusesOf(status["containerStatuses"])];
-  const own = containers.find(({ name }) => name === NAMES.sidecar);
+  const own = containers.find(({ name }) => name === PODROLE_NAMES.sidecar);
   if (own === undefined) return { phase: "absent", restarts: 0, reason: unscheduledReason(status) };
   const { state = {}, lastState = {}, ready = false, restartCount: restarts = 0 } = own;
   const ended = state.terminated ?? lastState.terminated;

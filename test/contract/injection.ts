@@ -1,6 +1,6 @@
 // What injection adds to a pod, from the results of plan() for sample pods: every mode, with and without metadata paths.
 
-import { PATHS } from "../../src/injection/names.ts";
+import { MOUNT_PATHS } from "../../src/injection/names.ts";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { choosePorts } from "../../src/injection/ports.ts";
 import { allContainers, listOf } from "../../src/injection/shape.ts";
@@ -54,7 +54,7 @@ export function injection(): Contract {
     ),
     "variables of the user's containers": variableEntries(users),
     "injected paths": entriesOf(
-      Object.entries(PATHS),
+      Object.entries(MOUNT_PATHS),
       ([key]) => key,
       ([, path]) => path,
     ),

@@ -1,7 +1,7 @@
 // Pods that cost a decision more than their size: each of these once took minutes, so a slow decision fails by the timeout.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { foreignPart } from "../../src/injection/parts.ts";
+import { findForeignPart } from "../../src/injection/parts.ts";
 import { plan } from "../../src/injection/plan.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
@@ -18,7 +18,7 @@ test("foreignPart() reads the name of a long image once", () => {
   const sidecar = { name: "podrole-sidecar", image, args: ["serve"], volumeMounts };
   const pod: Pod = { metadata: {}, spec: { containers: [sidecar] } };
   assert.match(
-    foreignPart(pod, "registry.example/podrole-sidecar:1") ?? "",
+    findForeignPart(pod, "registry.example/podrole-sidecar:1") ?? "",
     /^container "podrole-sidecar" runs the image/,
   );
 });
@@ -38,7 +38,10 @@ for (const [image, isOurs] of [
       mountPath: `/var/run/podrole/${path}`,
     }));
     const sidecar = { name: "podrole-sidecar", image, args: ["serve"], volumeMounts };
-    const state = foreignPart({ metadata: {}, spec: { containers: [sidecar] } }, "registry.example/podrole-sidecar:1");
+    const state = findForeignPart(
+      { metadata: {}, spec: { containers: [sidecar] } },
+      "registry.example/podrole-sidecar:1",
+    );
     assert.equal(state === undefined, isOurs, `${state}`);
   });
 }

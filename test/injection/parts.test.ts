@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { foreignPart, isInjected } from "../../src/injection/parts.ts";
+import { findForeignPart, isInjected } from "../../src/injection/parts.ts";
 import type { Container, Pod, Volume } from "../../src/kubernetes/objects.ts";
 import { injectedPod } from "./injected-pod.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
@@ -17,7 +17,7 @@ suite("isInjected()", () => {
   for (const name of cases) {
     test(`recognises what injection makes of fixtures/pods/${name}, also without the label`, () => {
       const pod = read(name, "expected-pod.yaml");
-      assert.equal(foreignPart(pod), undefined);
+      assert.equal(findForeignPart(pod), undefined);
       assert.equal(isInjected(pod), true);
       const { labels: _labels, ...metadata } = pod.metadata;
       assert.equal(isInjected({ ...pod, metadata }), true);
@@ -27,7 +27,7 @@ suite("isInjected()", () => {
   test("recognises a pod of an earlier version, with a mirrored image and after other webhooks", () => {
     const pod = read("reinvoked-with-added-container", "pod.yaml");
     assert.equal(isInjected(pod), true);
-    assert.equal(foreignPart(pod, PLAN_SETTINGS.image), undefined);
+    assert.equal(findForeignPart(pod, PLAN_SETTINGS.image), undefined);
   });
 
   for (const name of ["one-role", "host-network", "not-labelled", "reinvoked-with-lost-parts"]) {
@@ -94,9 +94,9 @@ suite("foreignPart()", () => {
   for (const [what, change] of FOREIGN) {
     test(`finds ${what}`, () => {
       const pod = injectedPod();
-      assert.equal(foreignPart(pod), undefined);
+      assert.equal(findForeignPart(pod), undefined);
       change(pod);
-      assert.notEqual(foreignPart(pod), undefined);
+      assert.notEqual(findForeignPart(pod), undefined);
       assert.equal(isInjected(pod), false);
     });
   }
@@ -104,12 +104,12 @@ suite("foreignPart()", () => {
   test("finds a sidecar among the init containers that is none, and a podrole-init that is an ordinary container", () => {
     const native = injectedPod();
     delete sidecar(native).restartPolicy;
-    assert.match(foreignPart(native) ?? "", /not a sidecar/);
+    assert.match(findForeignPart(native) ?? "", /not a sidecar/);
     const classic = injectedPod({ name: "web" }, { mode: "classic" });
-    assert.equal(foreignPart(classic), undefined);
+    assert.equal(findForeignPart(classic), undefined);
     const [init] = classic.spec.initContainers?.splice(0, 1) ?? [];
     classic.spec.containers.push(init as Container);
-    assert.match(foreignPart(classic) ?? "", /not an init container/);
+    assert.match(findForeignPart(classic) ?? "", /not an init container/);
   });
 
   test("accepts what other webhooks and the API server add to podrole's container", () => {
@@ -121,7 +121,7 @@ suite("foreignPart()", () => {
     own["livenessProbe"] = undefined;
     (volume(pod, "podrole-proof")["projected"] as Record<string, unknown>)["defaultMode"] = 420;
     delete own["securityContext"];
-    assert.equal(foreignPart(pod), undefined);
+    assert.equal(findForeignPart(pod), undefined);
   });
 
   for (const [image, isOurs] of [
@@ -137,8 +137,8 @@ suite("foreignPart()", () => {
     test(`compares the image's name alone: ${image === "" ? "no image" : image}`, () => {
       const pod = injectedPod();
       sidecar(pod).image = image;
-      assert.equal(foreignPart(pod, "registry.example/team/roles:8") === undefined, isOurs);
-      assert.equal(foreignPart(pod), undefined, "without an image to compare");
+      assert.equal(findForeignPart(pod, "registry.example/team/roles:8") === undefined, isOurs);
+      assert.equal(findForeignPart(pod), undefined, "without an image to compare");
     });
   }
 });

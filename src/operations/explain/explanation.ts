@@ -2,7 +2,7 @@
 // the installed settings. Pure.
 
 import { participationOf } from "../../injection/mesh.ts";
-import { NAMES } from "../../injection/names.ts";
+import { PODROLE_NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/parts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { allContainers } from "../../injection/shape.ts";
@@ -200,7 +200,7 @@ function notSelected(input: ExplainInput, settings: ExplainSettings): readonly s
 
 /** `image`: the sidecar's image in new pods, if it is known. */
 function describeExisting(pod: Pod, image: string | undefined): NonNullable<Explanation["existing"]> {
-  const sidecar = allContainers(pod).find(({ name }) => name === NAMES.sidecar)?.image;
+  const sidecar = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar)?.image;
   return {
     injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",

@@ -1,7 +1,7 @@
 // Refuses requests of pods that are not injected: pods without podrole-sidecar, pods that opted out, and pods on their
 // node's network, where every process of the node could reach the sidecar. The namespace's label does not count here: it decides which new pods
 // are injected, and removing it must not take credentials from running ones.
-import { foreignPart, missingPart } from "../../injection/parts.ts";
+import { findForeignPart, findMissingPart } from "../../injection/parts.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { skipReasonOfPod } from "../../injection/skip-reasons.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
@@ -15,7 +15,7 @@ export function whyUninjected(pod: Pod): string | undefined {
   if (reason !== undefined) return `podrole does not inject it (${reason})`;
   const count = allContainers(pod).filter((container) => !isPodroleContainer(container)).length;
   if (count > MAX_CONTAINERS) return `it has ${count} containers, and the webhook admits at most ${MAX_CONTAINERS}`;
-  return missingPart(pod) ?? foreignPart(pod);
+  return findMissingPart(pod) ?? findForeignPart(pod);
 }
 
 /** Returns POD_NOT_INJECTED. `state` is from whyUninjected(). */

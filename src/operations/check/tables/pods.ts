@@ -1,6 +1,6 @@
 // Checks of the pods that use podrole, judged as at admission, and of what a pod reaches on its node.
 
-import { NAMES } from "../../../injection/names.ts";
+import { PODROLE_NAMES } from "../../../injection/names.ts";
 import { isInjected } from "../../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../../injection/pod-annotations.ts";
 import { allContainers } from "../../../injection/shape.ts";
@@ -95,7 +95,7 @@ export const POD_CHECKS = {
         judgeKnown(workloadsOf(facts), ({ pods, settings }) => {
           const counts = new Map<string, number>();
           for (const pod of pods.filter(isInjected)) {
-            const image = allContainers(pod).find(({ name }) => name === NAMES.sidecar)?.image ?? "none";
+            const image = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar)?.image ?? "none";
             counts.set(image, (counts.get(image) ?? 0) + 1);
           }
           const others = [...counts].filter(([image]) => image !== settings.image);
