@@ -2,10 +2,50 @@
 import assert from "node:assert/strict";
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { suite, test } from "node:test";
+import type * as realKubernetesClient from "../../src/kubernetes/client.ts";
 import { createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
 import * as real from "../../src/pki/der.ts";
+import type * as realProtocolClient from "../../src/protocol/client.ts";
+import type * as realListener from "../../src/protocol/listener.ts";
+import type * as realFiles from "../../src/runtime/files.ts";
+import type * as realMetrics from "../../src/runtime/metrics.ts";
+import type * as realPages from "../../src/runtime/pages.ts";
+import type * as realTcp from "../../src/runtime/tcp.ts";
+import type * as realSts from "../../src/server/aws/sts.ts";
+import type * as realMemoryVolume from "../../src/sidecar/files/memory-volume.ts";
+import type * as realPodServers from "../../src/sidecar/http/servers.ts";
+import type * as realWebhookApp from "../../src/webhook/app.ts";
+import * as clientStandIn from "./stand-ins/client.ts";
 import * as crypto from "./stand-ins/crypto.ts";
-import * as standIn from "./stand-ins/der.ts";
+import * as derStandIn from "./stand-ins/der.ts";
+import * as filesStandIn from "./stand-ins/files.ts";
+import * as kubernetesStandIn from "./stand-ins/kubernetes-client.ts";
+import * as listenerStandIn from "./stand-ins/listener.ts";
+import * as memoryVolumeStandIn from "./stand-ins/memory-volume.ts";
+import * as metricsStandIn from "./stand-ins/metrics.ts";
+import * as pagesStandIn from "./stand-ins/pages.ts";
+import * as podServersStandIn from "./stand-ins/pod-servers.ts";
+import * as stsStandIn from "./stand-ins/sts.ts";
+import * as tcpStandIn from "./stand-ins/tcp.ts";
+import * as webhookAppStandIn from "./stand-ins/webhook-app.ts";
+
+/** The names that a module exports: a name that has changed there is an error of the compiler here. */
+type Names<Module> = Readonly<Record<keyof Module, unknown>>;
+
+const standIns = {
+  der: derStandIn satisfies Names<typeof real>,
+  client: clientStandIn satisfies Names<typeof realProtocolClient>,
+  files: filesStandIn satisfies Names<typeof realFiles>,
+  tcp: tcpStandIn satisfies Names<typeof realTcp>,
+  memoryVolume: memoryVolumeStandIn satisfies Names<typeof realMemoryVolume>,
+  podServers: podServersStandIn satisfies Names<typeof realPodServers>,
+  listener: listenerStandIn satisfies Pick<Names<typeof realListener>, "createListener">,
+  pages: pagesStandIn satisfies Pick<Names<typeof realPages>, "openPages">,
+  metrics: metricsStandIn satisfies Pick<Names<typeof realMetrics>, "createMetrics">,
+  sts: stsStandIn satisfies Pick<Names<typeof realSts>, "createSts">,
+  webhookApp: webhookAppStandIn satisfies Pick<Names<typeof realWebhookApp>, "createWebhookApp">,
+  kubernetes: kubernetesStandIn satisfies Pick<Names<typeof realKubernetesClient>, "createKubernetes">,
+};
 
 const now = Date.parse("2026-01-01T00:00:00Z");
 const authority = createAuthority({ commonName: "podrole CA", now, lifetimeMs: 86_400_000 });
@@ -19,19 +59,19 @@ const issued = issueCertificate({
 
 suite("simulate: stand-ins", () => {
   test("der.ts exports what src/pki/der.ts exports", () => {
-    assert.deepEqual(Object.keys(standIn).toSorted(), Object.keys(real).toSorted());
+    assert.deepEqual(Object.keys(standIns.der).toSorted(), Object.keys(real).toSorted());
   });
 
-  test("decode() and encode() of der.ts agree with src/pki/der.ts on a certificate", () => {
+  test("decodeDer() and encodeDer() of der.ts agree with src/pki/der.ts on a certificate", () => {
     const { raw } = new X509Certificate(issued.pem);
-    const decoded = standIn.decode(raw);
+    const decoded = derStandIn.decodeDer(raw);
     assert.ok(decoded);
-    const copy = (der: standIn.Der): standIn.Der => ({
+    const copy = (der: derStandIn.Der): derStandIn.Der => ({
       id: der.id,
       value: Buffer.isBuffer(der.value) ? der.value : der.value.map(copy),
     });
-    assert.deepEqual(standIn.encode(copy(decoded)), raw);
-    assert.equal(standIn.decode(raw.subarray(1)), undefined);
+    assert.deepEqual(derStandIn.encodeDer(copy(decoded)), raw);
+    assert.equal(derStandIn.decodeDer(raw.subarray(1)), undefined);
   });
 
   test("X509Certificate of crypto.ts has the members of node:crypto's for a CA and a leaf", () => {

@@ -5,11 +5,11 @@ import { currentWorld } from "../surroundings.ts";
 import {
   content,
   type Der,
-  decode,
-  encode,
+  decodeDer,
+  encodeDer,
   fields,
   hasTag,
-  isSame,
+  isSameDer,
   oid,
   parts,
   wholeBits,
@@ -114,18 +114,18 @@ export class X509Certificate {
     const known = recall(text);
     if (known) return known;
     const raw = typeof input === "string" ? bytesOf(input) : Buffer.from(input);
-    const [signed, , signature] = fields(decode(raw)) ?? [];
+    const [signed, , signature] = fields(decodeDer(raw)) ?? [];
     const [, , , issuer, validity, subject, publicKey, extensions] = fields(signed) ?? [];
     const [from, to] = fields(validity) ?? [];
     if (!signed || !issuer || !subject || !publicKey || !from || !to) throw new RangeError("this is no certificate");
     this.raw = raw;
     this.validFromDate = dateOf(from);
     this.validToDate = dateOf(to);
-    this.publicKey = createPublicKey({ key: encode(publicKey) });
-    this.#signed = encode(signed);
+    this.publicKey = createPublicKey({ key: encodeDer(publicKey) });
+    this.#signed = encodeDer(signed);
     this.#signature = wholeBits(signature) ?? Buffer.alloc(0);
-    this.#issuer = encode(issuer).toString("latin1");
-    this.#subject = encode(subject).toString("latin1");
+    this.#issuer = encodeDer(issuer).toString("latin1");
+    this.#subject = encodeDer(subject).toString("latin1");
     const find = finderOf(extensions);
     this.ca = (fields(find("2.5.29.19"))?.length ?? 0) > 0;
     this.#own = wholeOctets(find("2.5.29.14"));
@@ -193,7 +193,7 @@ function dateOf(der: Der): Date {
 function finderOf(wrapper: Der | undefined): (id: string) => Der | undefined {
   const extensions = hasTag(wrapper, 3) ? (fields(parts(wrapper)?.[0]) ?? []) : [];
   return (id) => {
-    const found = extensions.find((extension) => isSame(fields(extension)?.[0], oid(id)));
-    return decode(wholeOctets(fields(found)?.at(-1)) ?? Buffer.alloc(0));
+    const found = extensions.find((extension) => isSameDer(fields(extension)?.[0], oid(id)));
+    return decodeDer(wholeOctets(fields(found)?.at(-1)) ?? Buffer.alloc(0));
   };
 }

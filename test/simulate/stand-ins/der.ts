@@ -46,9 +46,9 @@ export function time(ms: number): Der {
   return text < "2050" ? make(0x17, Buffer.from(text.slice(2))) : make(0x18, Buffer.from(text));
 }
 
-export function encode(der: Der): Buffer {
+export function encodeDer(der: Der): Buffer {
   if (der.bytes) return der.bytes;
-  const content = Buffer.isBuffer(der.value) ? der.value : Buffer.concat(der.value.map(encode));
+  const content = Buffer.isBuffer(der.value) ? der.value : Buffer.concat(der.value.map(encodeDer));
   const { length } = content;
   const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   der.bytes = Buffer.concat([Buffer.of(der.id, ...head), content]);
@@ -58,7 +58,7 @@ export function encode(der: Der): Buffer {
 /** Certificates of CAs are decoded for each signature. */
 const decoded = new WeakMap<Uint8Array, Der>();
 
-export function decode(bytes: Uint8Array): Der | undefined {
+export function decodeDer(bytes: Uint8Array): Der | undefined {
   const known = decoded.get(bytes);
   if (known) return known;
   try {
@@ -117,4 +117,4 @@ export function wholeOctets(der: Der | undefined): Buffer | undefined {
 export const hasTag = (der: Der | undefined, tag: number): boolean =>
   der !== undefined && (der.id & 0xc0) === 0x80 && (der.id & 0x1f) === tag;
 
-export const isSame = (a: Der | undefined, b: Der): boolean => a !== undefined && encode(a).equals(encode(b));
+export const isSameDer = (a: Der | undefined, b: Der): boolean => a !== undefined && encodeDer(a).equals(encodeDer(b));
