@@ -1,5 +1,5 @@
 // Generates the tables of docs/authorization-matrix.md from test/authorization/cells.ts.
-import { CALLS, type CallId, cellsOf, type Verdict } from "../test/authorization/cells.ts";
+import { CALLS, type CallId, type CellVerdict, cellsOf } from "../test/authorization/cells.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 /** Returns one table per call: callers as rows, relations as columns. */
@@ -19,11 +19,11 @@ export function authorizationTables(): string {
 /** Returns one sentence with the number of cells. */
 export function authorizationCount(): string {
   const cells = (Object.keys(CALLS) as CallId[]).flatMap(cellsOf);
-  const count = (verdict: Verdict) => cells.filter((cell) => cell.verdict === verdict).length;
+  const count = (verdict: CellVerdict) => cells.filter((cell) => cell.verdict === verdict).length;
   return `${cells.length} cells: ${count("yes")} allowed, ${count("own")} answered only with the caller's own data, the others refused.`;
 }
 
-function shown(verdict: Verdict): string {
+function shown(verdict: CellVerdict): string {
   if (verdict === "yes") return "**yes**";
   return /^[A-Z_]{4,}$/.test(verdict) ? `\`${verdict}\`` : verdict;
 }

@@ -1,13 +1,13 @@
 // Generates the tables of docs/sdk-conformance.md from the results that `npm run test:sdk -- --update` recorded.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Results, SCENARIOS, type Scenario } from "../test/sdk/scenarios.ts";
+import { SCENARIOS, type Scenario, type SdkResults } from "../test/sdk/scenarios.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 const FILE = fileURLToPath(new URL("../test/sdk/results.json", import.meta.url));
 
-function read(): Results {
-  return JSON.parse(readFileSync(FILE, "utf8")) as Results;
+function read(): SdkResults {
+  return JSON.parse(readFileSync(FILE, "utf8")) as SdkResults;
 }
 
 /** Returns a table with one row per scenario and one column per SDK. */

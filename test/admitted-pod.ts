@@ -8,7 +8,7 @@ import { generateKeyPem } from "../src/pki/keys.ts";
 import { type ClientIdentity, requestCertificate, type ServerEndpoint } from "../src/protocol/client.ts";
 import { Secret } from "../src/runtime/secret.ts";
 
-export const NAMESPACE = "shop";
+export const POD_NAMESPACE = "shop";
 
 /** A pod to create; roles by container. */
 export interface PodOptions {
@@ -36,14 +36,14 @@ export interface AdmittedPod {
 /** Creates the pods' namespace, which is labelled; `permitted` is its expression of role ARNs. */
 export async function createShop(kubernetes: KubernetesEmulator, permitted: string): Promise<void> {
   const annotations = { "iam.amazonaws.com/permitted": permitted };
-  const metadata = { name: NAMESPACE, labels: { "podrole.io/inject": "enabled" }, annotations };
+  const metadata = { name: POD_NAMESPACE, labels: { "podrole.io/inject": "enabled" }, annotations };
   await kubernetes.create("/api/v1/namespaces", { metadata });
 }
 
 /** Creates the pod through the webhook, and requests its token as a kubelet does. */
 export async function createAdmittedPod(kubernetes: KubernetesEmulator, options: PodOptions): Promise<AdmittedPod> {
   const { name, roles, annotations = {}, container = {} } = options;
-  const { code, body } = await kubernetes.create(`/api/v1/namespaces/${NAMESPACE}/pods`, {
+  const { code, body } = await kubernetes.create(`/api/v1/namespaces/${POD_NAMESPACE}/pods`, {
     metadata: {
       name,
       annotations: {
@@ -60,9 +60,9 @@ export async function createAdmittedPod(kubernetes: KubernetesEmulator, options:
   const env: Record<string, string> = {
     ...Object.fromEntries(variables.map((variable) => [variable.name, variable.value ?? ""])),
     PODROLE_POD_NAME: name,
-    PODROLE_POD_NAMESPACE: NAMESPACE,
+    PODROLE_POD_NAMESPACE: POD_NAMESPACE,
   };
-  const bound = { namespace: NAMESPACE, serviceAccount: "default", pod: { name, uid } };
+  const bound = { namespace: POD_NAMESPACE, serviceAccount: "default", pod: { name, uid } };
   const newToken = async () => new Secret(await requestToken(kubernetes, bound));
   const token = await newToken();
   const endpoint = (variable: string): ServerEndpoint => ({

@@ -7,37 +7,41 @@ import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
-import { audit } from "./contract/audit.ts";
+import { auditContract } from "./contract/audit.ts";
 import { commandLine, exitCodes } from "./contract/command-line.ts";
-import { type Contract, differences, format, shapeOf } from "./contract/entries.ts";
-import { identity } from "./contract/identity.ts";
-import { injection } from "./contract/injection.ts";
-import { output } from "./contract/output.ts";
-import { records } from "./contract/records.ts";
-import { errorEntries, settingEntries, tables } from "./contract/tables.ts";
-import { protoEntries, wire } from "./contract/wire.ts";
+import { type Contract, contractDifferences, formatContract, shapeOf } from "./contract/entries.ts";
+import { identityContract } from "./contract/identity.ts";
+import { injectionContract } from "./contract/injection.ts";
+import { outputContract } from "./contract/output.ts";
+import { recordsContract } from "./contract/records.ts";
+import { errorEntries, settingEntries, tablesContract } from "./contract/tables.ts";
+import { protoEntries, wireContract } from "./contract/wire.ts";
 
 const SNAPSHOT = fileURLToPath(new URL("contract.json", import.meta.url));
 
 const current: Contract = {
-  ...tables(),
+  ...tablesContract(),
   ...commandLine(),
-  ...injection(),
-  ...identity(),
-  ...wire(),
-  ...(await records()),
-  ...(await audit()),
-  ...(await output()),
+  ...injectionContract(),
+  ...identityContract(),
+  ...wireContract(),
+  ...(await recordsContract()),
+  ...(await auditContract()),
+  ...(await outputContract()),
 };
 
 suite("the contract", () => {
   test("is what contract.json records", () => {
-    if (process.env["UPDATE"] === "1") writeFileSync(SNAPSHOT, format(current));
+    if (process.env["UPDATE"] === "1") writeFileSync(SNAPSHOT, formatContract(current));
     const recorded = JSON.parse(readFileSync(SNAPSHOT, "utf8")) as Contract;
-    const found = differences(recorded, current);
+    const found = contractDifferences(recorded, current);
     const hint = "If this is intended, list it in CHANGELOG.md and run UPDATE=1 npx node --test test/contract.test.ts";
     assert.deepEqual(found, [], `${found.join("\n")}\n${hint}`);
-    assert.equal(readFileSync(SNAPSHOT, "utf8"), format(recorded), "contract.json is not sorted; run with UPDATE=1");
+    assert.equal(
+      readFileSync(SNAPSHOT, "utf8"),
+      formatContract(recorded),
+      "contract.json is not sorted; run with UPDATE=1",
+    );
   });
 
   for (const [section, entries] of Object.entries(current)) {
@@ -45,8 +49,8 @@ suite("the contract", () => {
       const [[name, value] = ["", ""], ...rest] = Object.entries(entries);
       assert.notEqual(name, "", `section ${section} is empty`);
       const changed = { ...current, [section]: Object.fromEntries(rest) };
-      assert.deepEqual(differences(current, changed), [`removed  ${section}: ${name}  (${value})`]);
-      assert.deepEqual(differences(changed, current), [`added    ${section}: ${name}  (${value})`]);
+      assert.deepEqual(contractDifferences(current, changed), [`removed  ${section}: ${name}  (${value})`]);
+      assert.deepEqual(contractDifferences(changed, current), [`added    ${section}: ${name}  (${value})`]);
     });
   }
 });
@@ -54,11 +58,11 @@ suite("the contract", () => {
 suite("differences()", () => {
   test("lists an error code that is missing from a copy of ERRORS, and one whose status changed", () => {
     const { ROLE_FORBIDDEN, ...others } = ERRORS;
-    assert.deepEqual(differences({ errors: errorEntries(ERRORS) }, { errors: errorEntries(others) }), [
+    assert.deepEqual(contractDifferences({ errors: errorEntries(ERRORS) }, { errors: errorEntries(others) }), [
       "removed  errors: ROLE_FORBIDDEN  (HTTP 403, gRPC PERMISSION_DENIED, no retry, drop)",
     ]);
     const moved = { ...ERRORS, ROLE_FORBIDDEN: { ...ROLE_FORBIDDEN, http: 400, keep: true } } as const;
-    assert.deepEqual(differences({ errors: errorEntries(ERRORS) }, { errors: errorEntries(moved) }), [
+    assert.deepEqual(contractDifferences({ errors: errorEntries(ERRORS) }, { errors: errorEntries(moved) }), [
       "changed  errors: ROLE_FORBIDDEN  from (HTTP 403, gRPC PERMISSION_DENIED, no retry, drop) to (HTTP 400, gRPC PERMISSION_DENIED, no retry, keep)",
     ]);
   });
@@ -68,14 +72,14 @@ suite("differences()", () => {
     const before = { settings: settingEntries({ level }) };
     const reworded = { settings: settingEntries({ level: { ...level, help: "another text" } }) };
     const louder = { settings: settingEntries({ level: { ...level, default: "debug" } }) };
-    assert.deepEqual(differences(before, reworded), []);
-    assert.deepEqual(differences(before, louder), [
+    assert.deepEqual(contractDifferences(before, reworded), []);
+    assert.deepEqual(contractDifferences(before, louder), [
       "changed  settings: level  from (--level, PODROLE_LEVEL, default info) to (--level, PODROLE_LEVEL, default debug)",
     ]);
   });
 
   test("lists every entry of a missing section", () => {
-    assert.deepEqual(differences({ a: { x: "1", y: "2" } }, {}), ["removed  a: x  (1)", "removed  a: y  (2)"]);
+    assert.deepEqual(contractDifferences({ a: { x: "1", y: "2" } }, {}), ["removed  a: x  (1)", "removed  a: y  (2)"]);
   });
 });
 

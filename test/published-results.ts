@@ -4,13 +4,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { ROOT } from "./files.ts";
 
 /** When, and of which commit, results were measured. */
-export interface Measured {
+export interface Measurement {
   readonly date: string;
   readonly commit: string;
 }
 
 /** Returns today's date and the short hash of the checkout's commit; empty outside of a git checkout. */
-export function measuredNow(): Measured {
+export function measuredNow(): Measurement {
   return { date: new Date().toISOString().slice(0, 10), commit: currentCommit() };
 }
 
@@ -20,7 +20,7 @@ export function currentCommit(): string {
 }
 
 /** The file at `path`: its results that were published last, and how to replace them. */
-export function publishedResults<Results extends Measured>(path: string) {
+export function publishedResults<Results extends Measurement>(path: string) {
   return {
     read: () => JSON.parse(readFileSync(path, "utf8")) as Results,
     write: (results: Results) => writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`),

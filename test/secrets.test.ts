@@ -16,7 +16,7 @@ import {
 } from "typescript/unstable/ast/is";
 import { readText } from "./files.ts";
 import { readSources } from "./story/sources.ts";
-import { parse } from "./syntax.ts";
+import { parseFiles } from "./syntax.ts";
 
 const page = readText("ARCHITECTURE.md");
 const [, section = ""] = page.split(/^## Keys, tokens and credentials$/m);
@@ -38,7 +38,7 @@ function namedIn(column: number): string[] {
 /** Returns the innermost named functions, methods included, in which a node matches, as `file · function()`. */
 function functionsWith(matches: (node: Node) => boolean, sources = readSources("src")): string[] {
   const found = new Set<string>();
-  for (const [path, file] of parse([...sources])) {
+  for (const [path, file] of parseFiles([...sources])) {
     const visit = (node: Node, enclosing: string) => {
       if (matches(node)) found.add(`${path.replace("src/", "")} · ${enclosing}()`);
       const name = functionName(node) ?? enclosing;

@@ -5,7 +5,7 @@ import { createVirtualFileSystem } from "typescript/unstable/fs";
 import { API } from "typescript/unstable/sync";
 
 /** Parses files in memory, without types or libraries. */
-export function* parse(files: readonly (readonly [path: string, text: string])[]): Iterable<[string, SourceFile]> {
+export function* parseFiles(files: readonly (readonly [path: string, text: string])[]): Iterable<[string, SourceFile]> {
   const config = JSON.stringify({
     compilerOptions: { noLib: true, noResolve: true, types: [] },
     files: files.map(([path]) => path),

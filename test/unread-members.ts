@@ -13,7 +13,7 @@ import {
   isStringLiteral,
   isTypeAliasDeclaration,
 } from "typescript/unstable/ast/is";
-import { parse } from "./syntax.ts";
+import { parseFiles } from "./syntax.ts";
 
 /** A member as declared; `type` is the interface or type in which it is. */
 interface Member {
@@ -30,7 +30,7 @@ export function unreadMembers(sources: ReadonlyMap<string, string>): readonly st
   const files = [...sources].filter(([path]) => !path.includes("/generated/"));
   const members: Member[] = [];
   const read = new Set<string>();
-  for (const [path, file] of parse(files))
+  for (const [path, file] of parseFiles(files))
     visit(file, (node, type) => {
       for (const name of namesReadBy(node)) read.add(name);
       const name = path.startsWith("src/") ? memberName(node) : undefined;

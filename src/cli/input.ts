@@ -10,12 +10,12 @@ export async function readInput(
   filename: string,
 ): Promise<Result<NamedText>> {
   if (filename === "-") return success({ text: await readStdin(), origin: "standard input" });
-  const text = await readText(filename);
+  const text = await readTextFile(filename);
   return text === undefined ? failure(`--filename: ${filename} cannot be read`) : success({ text, origin: filename });
 }
 
 /** The text of a file; undefined when it cannot be read. */
-export async function readText(path: string): Promise<string | undefined> {
+export async function readTextFile(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch {

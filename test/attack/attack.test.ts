@@ -9,15 +9,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { measuredNow } from "../published-results.ts";
 import { callFor, type Latencies, watchMemory } from "./measure.ts";
 import { runPolicyCache } from "./policy-cache.ts";
-import { attackResults, type Result } from "./results.ts";
-import type { Row } from "./rows/row.ts";
+import { type AttackResult, attackResults } from "./results.ts";
+import type { AttackRow } from "./rows/row.ts";
 import { SERVER_ROWS } from "./rows/server.ts";
 import { SIDECAR_ROWS } from "./rows/sidecar.ts";
 import { WEBHOOK_ROWS } from "./rows/webhook.ts";
 import { runStarvation } from "./starvation.ts";
 import { type AttackWorld, openAttackWorld, startAttacker } from "./world.ts";
 
-const ROWS: readonly Row[] = [...WEBHOOK_ROWS, ...SERVER_ROWS, ...SIDECAR_ROWS];
+const ROWS: readonly AttackRow[] = [...WEBHOOK_ROWS, ...SERVER_ROWS, ...SIDECAR_ROWS];
 /** Where an attacker connects from: the ordinary callers connect from 127.0.0.1. */
 const ADDRESSES = { own: "127.0.0.66", shared: "127.0.0.1" } as const;
 type Address = keyof typeof ADDRESSES;
@@ -30,11 +30,11 @@ const FROM: readonly Address[] = isShort ? ["shared"] : ["own", "shared"];
 const MIB = 1024 * 1024;
 const SLOWEST_P99_MS = 1_000;
 
-const results: Result[] = [];
+const results: AttackResult[] = [];
 let world: AttackWorld;
 
 /** Runs one row from one address. Throws if it does not hold. */
-async function attack(row: Row, address: Address): Promise<void> {
+async function attack(row: AttackRow, address: Address): Promise<void> {
   const { under, ordinary, also } = row;
   const { programs, groups, limits } = world;
   const callers = ordinary.map((name) => world.ordinary[name]);
@@ -81,11 +81,15 @@ interface Measured {
 }
 
 /** Keeps the result for the table: of several ordinary callers, the slowest. */
-function note({ id, title, under }: Pick<Row, "id" | "title" | "under">, address: string, measured: Measured): void {
+function note(
+  { id, title, under }: Pick<AttackRow, "id" | "title" | "under">,
+  address: string,
+  measured: Measured,
+): void {
   const slowest = measured.beside.reduce((worst, one) => (one.p99 > worst.p99 ? one : worst));
   const before = measured.quiet.find(({ name }) => name === slowest.name) ?? slowest;
   const sum = (count: (one: Latencies) => number) => measured.beside.reduce((total, one) => total + count(one), 0);
-  const result: Result = {
+  const result: AttackResult = {
     ...{ id, title, program: under === "sidecarWithout" ? "sidecar" : under, address },
     peakMib: Math.round(measured.peakBytes / MIB),
     limitMib: Math.round(measured.limitBytes / MIB),

@@ -57,11 +57,11 @@ async function callAlone({ name, call, patienceMs }: Ordinary, durationMs: numbe
     await delay(EVERY_MS);
   }
   await Promise.all(open);
-  return summarize(name, times, failures);
+  return summarizeLatencies(name, times, failures);
 }
 
 /** Returns the percentiles of the times. */
-export function summarize(name: string, times: readonly number[], failures: readonly string[]): Latencies {
+export function summarizeLatencies(name: string, times: readonly number[], failures: readonly string[]): Latencies {
   const at = (share: number) => (times.length === 0 ? 0 : Math.round(quantile(times, share)));
   const [failure = ""] = failures;
   return { name, calls: times.length, failures: failures.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), failure };

@@ -2,7 +2,7 @@
 // must stay within its memory.
 import { setTimeout as delay } from "node:timers/promises";
 import { getCredentials } from "../../src/protocol/client.ts";
-import { NAMESPACE } from "../admitted-pod.ts";
+import { POD_NAMESPACE } from "../admitted-pod.ts";
 import { callFor, watchMemory } from "./measure.ts";
 import type { AttackWorld } from "./world.ts";
 
@@ -17,7 +17,7 @@ async function run(world: AttackWorld, isShort: boolean) {
   const identity = await pod.prove();
   const killedBefore = groups.server.usage().killed;
   const memory = watchMemory(groups.server);
-  const given = store.get("namespaces", undefined, NAMESPACE);
+  const given = store.get("namespaces", undefined, POD_NAMESPACE);
   const count = isShort ? 300 : ARRAYS;
 
   async function attack(): Promise<void> {
@@ -28,7 +28,7 @@ async function run(world: AttackWorld, isShort: boolean) {
         ...given.metadata.annotations,
         "iam.amazonaws.com/allowed-roles": JSON.stringify(patterns),
       };
-      const { resourceVersion: _version, ...metadata } = store.get("namespaces", undefined, NAMESPACE).metadata;
+      const { resourceVersion: _version, ...metadata } = store.get("namespaces", undefined, POD_NAMESPACE).metadata;
       store.replace("namespaces", { ...given, metadata: { ...metadata, annotations } });
       await getCredentials(pod.credentialsPort, identity, { containers: ["app"], bundleHash: "" }, 10_000).catch(
         () => {},
@@ -39,7 +39,7 @@ async function run(world: AttackWorld, isShort: boolean) {
   const attacking = attack();
   const beside = await callFor(callers, isShort ? 6_000 : 20_000);
   await attacking;
-  const { resourceVersion: _version, ...metadata } = store.get("namespaces", undefined, NAMESPACE).metadata;
+  const { resourceVersion: _version, ...metadata } = store.get("namespaces", undefined, POD_NAMESPACE).metadata;
   store.replace("namespaces", { ...given, metadata: { ...metadata, annotations: given.metadata.annotations ?? {} } });
   await delay(500);
   const { peakBytes, cpuShare } = memory.stop();

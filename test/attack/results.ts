@@ -1,9 +1,9 @@
 // Results of the attack suite as a file: what `--publish` writes and docs/attack.md shows.
 import { join } from "node:path";
-import { type Measured, publishedResults } from "../published-results.ts";
+import { type Measurement, publishedResults } from "../published-results.ts";
 
 /** How an attack went. Milliseconds, MiB, and shares of one core. */
-export interface Result {
+export interface AttackResult {
   readonly id: string;
   readonly title: string;
   readonly program: string;
@@ -22,12 +22,12 @@ export interface Result {
 }
 
 /** All results, and where they were measured; `seconds` is the duration of one attack. */
-export interface Results extends Measured {
+export interface AttackResults extends Measurement {
   readonly kernel: string;
   readonly cpu: string;
   readonly seconds: number;
-  readonly rows: readonly Result[];
+  readonly rows: readonly AttackResult[];
 }
 
 /** The published results. */
-export const attackResults = publishedResults<Results>(join(import.meta.dirname, "results.json"));
+export const attackResults = publishedResults<AttackResults>(join(import.meta.dirname, "results.json"));

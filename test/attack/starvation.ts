@@ -2,7 +2,7 @@
 // pods start meanwhile. All of them must be served, and at the 90th percentile at most 2 s later than in quiet.
 import { setTimeout as delay } from "node:timers/promises";
 import { type ClientIdentity, getCredentials, type ServerEndpoint } from "../../src/protocol/client.ts";
-import { type Latencies, summarize, watchMemory } from "./measure.ts";
+import { type Latencies, summarizeLatencies, watchMemory } from "./measure.ts";
 import type { AttackWorld } from "./world.ts";
 
 const [HOSTILE_PODS, CONTAINERS, HONEST_PODS] = [20, 100, 35];
@@ -70,7 +70,7 @@ async function startHonest(world: AttackWorld, count: number, name: string): Pro
     await delay(100);
   }
   await Promise.all(pods);
-  return summarize("honest pods", times, failures);
+  return summarizeLatencies("honest pods", times, failures);
 }
 
 async function startPod({ programs }: AttackWorld, name: string, role: string): Promise<number> {

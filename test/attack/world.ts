@@ -7,7 +7,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
-import { type AdmittedPod, NAMESPACE } from "../admitted-pod.ts";
+import { type AdmittedPod, POD_NAMESPACE } from "../admitted-pod.ts";
 import { type Cgroup, createCgroup } from "../cgroup.ts";
 import { ROOT } from "../files.ts";
 import { bytesOf, memoryLimitOf, writeGroupLauncher } from "../limited-programs.ts";
@@ -86,7 +86,7 @@ async function ordinaryCallers(programs: Programs, pod: AdmittedPod, sidecar: Ru
   const identity = await pod.prove();
   const token = await sidecar.token("app");
   const tokenWithout = await without.token("without");
-  const path = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All`;
+  const path = `/api/v1/namespaces/${POD_NAMESPACE}/pods?dryRun=All`;
   const annotations = { "iam.amazonaws.com/role": "shop-app" };
   const page = (name: "server" | "webhook", path: string) =>
     served(sendRequest(cluster[name].ports["pages"] ?? 0, { path }), 200);

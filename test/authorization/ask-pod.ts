@@ -8,9 +8,9 @@ import { formatSpiffeId } from "../../src/pki/identity.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { type RequestOptions, type Response, sendRequest } from "../sidecar/send-request.ts";
 import { clientOf } from "../webhook/client-certificates.ts";
-import { podOf, reviewOf } from "../webhook/requests.ts";
+import { annotatedPod, reviewOf } from "../webhook/requests.ts";
 import type { Ask } from "./ask-server.ts";
-import { PAGE_PATHS, type Verdict } from "./cells.ts";
+import { type CellVerdict, PAGE_PATHS } from "./cells.ts";
 import type { PodId } from "./pods.ts";
 import type { World } from "./world.ts";
 
@@ -85,7 +85,7 @@ export function createAskEndpoint({ sidecars, pods, sessionOf }: World): Ask {
     const path = relation === "container" ? "/v1/credentials?container=worker" : "/v1/credentials";
     const reply = await send(endpoint?.port ?? 0, { ...(await optionsOf(caller)), path });
     if (reply === undefined) return "unreachable";
-    if (reply.status !== 200) return reply.body["code"] as Verdict;
+    if (reply.status !== 200) return reply.body["code"] as CellVerdict;
     const role = sessionOf(reply.body["AccessKeyId"] ?? "")
       ?.roleArn?.split("/")
       .at(-1);
@@ -135,7 +135,7 @@ export function createAskMetadata({ sidecars, sessionOf }: World): Ask {
     const host = caller === "podAddress" ? { host: ownAddress() } : {};
     const reply = await send(port, { path: `${ROLES}${role}`, headers, ...host });
     if (reply === undefined) return "unreachable";
-    if (reply.status !== 200) return reply.body["code"] as Verdict;
+    if (reply.status !== 200) return reply.body["code"] as CellVerdict;
     const { AccessKeyId } = JSON.parse(reply.text) as { AccessKeyId: string };
     return sessionOf(AccessKeyId)?.roleArn?.endsWith(`:role/${role}`) === true ? "yes" : "INTERNAL";
   };
@@ -148,7 +148,7 @@ export function createAskPages({ ports, sidecars }: World): Ask {
     const port =
       { server: ports.pages, webhook: ports.webhookPages }[caller] ?? sidecars.get("orders")?.healthPort ?? 0;
     const { status } = await sendRequest(port, { path: paths[relation] ?? "" });
-    return status === 200 ? "yes" : (String(status) as Verdict);
+    return status === 200 ? "yes" : (String(status) as CellVerdict);
   };
 }
 
@@ -178,7 +178,7 @@ export function createAskMutate({ cas, bundlePem, ports, pods, closedWebhooks, a
     new Promise((resolve) => {
       const namespace = relation === "own" ? "shop" : "bank";
       const port = Object.entries(closedWebhooks).find(([id]) => id === relation)?.[1] ?? ports.webhook;
-      const pod = podOf({ "iam.amazonaws.com/role": `${namespace}-new` });
+      const pod = annotatedPod({ "iam.amazonaws.com/role": `${namespace}-new` });
       const body = JSON.stringify(
         reviewOf({ ...pod, spec: { ...pod.spec, serviceAccountName: "default" } }, { namespace }),
       );
@@ -190,8 +190,13 @@ export function createAskMutate({ cas, bundlePem, ports, pods, closedWebhooks, a
           text += chunk;
         });
         response.on("end", () => {
-          const { code, response: review } = JSON.parse(text) as { code?: Verdict; response?: { allowed: boolean } };
-          resolve(review ? (review.allowed ? "yes" : "INTERNAL") : (code ?? (String(response.statusCode) as Verdict)));
+          const { code, response: review } = JSON.parse(text) as {
+            code?: CellVerdict;
+            response?: { allowed: boolean };
+          };
+          resolve(
+            review ? (review.allowed ? "yes" : "INTERNAL") : (code ?? (String(response.statusCode) as CellVerdict)),
+          );
         });
       });
       call.on("error", () => resolve("TLS"));

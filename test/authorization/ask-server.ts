@@ -18,12 +18,12 @@ import { HOUR_MS } from "../../src/runtime/clock.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
 import { extension, oddCertificate } from "../pki/samples.ts";
 import { type GrpcConnection, type GrpcOutcome, openGrpc } from "../protocol/grpc-call.ts";
-import type { Verdict } from "./cells.ts";
+import type { CellVerdict } from "./cells.ts";
 import type { MatrixPod, PodId } from "./pods.ts";
 import type { World } from "./world.ts";
 
 /** Calls the server as one caller about one relation. */
-export type Ask = (caller: string, relation: string) => Promise<Verdict>;
+export type Ask = (caller: string, relation: string) => Promise<CellVerdict>;
 
 const CONTAINERS: Readonly<Record<string, string>> = {
   idle: "cron",
@@ -34,8 +34,8 @@ const CONTAINERS: Readonly<Record<string, string>> = {
 };
 const TARGETS: Readonly<Record<string, PodId>> = { account: "batch", namespace: "web", elsewhere: "ledger" };
 
-const verdictOf = (outcome: Exclude<GrpcOutcome, { kind: "message" }>): Verdict =>
-  outcome.kind === "disconnected" ? "TLS" : (outcome.code as Verdict);
+const verdictOf = (outcome: Exclude<GrpcOutcome, { kind: "message" }>): CellVerdict =>
+  outcome.kind === "disconnected" ? "TLS" : (outcome.code as CellVerdict);
 
 /** The callers of IssueCertificate. */
 export function createAskCertificate(world: World): Ask {
@@ -219,7 +219,7 @@ export function createAskCredentials(world: World, port = world.ports.credential
     if (!kept) connection.close();
     if (outcome.kind !== "message") return verdictOf(outcome);
     const [grant] = GetCredentialsResponse.decode(outcome.message).grants;
-    if (grant?.result?.$case !== "credentials") return (grant?.result?.refusal.code ?? "INTERNAL") as Verdict;
+    if (grant?.result?.$case !== "credentials") return (grant?.result?.refusal.code ?? "INTERNAL") as CellVerdict;
     const { accessKeyId, roleArn } = grant.result.credentials;
     const session = world.sessionOf(accessKeyId);
     const role = Object.values(pods)

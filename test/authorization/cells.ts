@@ -7,7 +7,7 @@ import type { ErrorCode } from "../../src/protocol/errors.ts";
  * its own. "TLS": the connection ends in the handshake. "unreachable": nothing listens at that address. "404": a page
  * that does not exist. Anything else is the code of the refusal.
  */
-export type Verdict = "yes" | "own" | "TLS" | "unreachable" | "404" | ErrorCode;
+export type CellVerdict = "yes" | "own" | "TLS" | "unreachable" | "404" | ErrorCode;
 
 /** Paths of pages, and of ports that have none, by relation. */
 export const PAGE_PATHS = {
@@ -20,27 +20,27 @@ export const PAGE_PATHS = {
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A caller, and its verdict for each relation. */
-export interface Caller {
+export interface MatrixCaller {
   readonly title: string;
-  readonly verdicts: Readonly<Record<string, Verdict>>;
+  readonly verdicts: Readonly<Record<string, CellVerdict>>;
 }
 
 /** A call with its callers (rows) and relations (columns), by id. */
-export interface Call {
+export interface MatrixCall {
   readonly title: string;
   /** What the columns are. */
   readonly asks: string;
   readonly relations: Readonly<Record<string, string>>;
-  readonly callers: Readonly<Record<string, Caller>>;
+  readonly callers: Readonly<Record<string, MatrixCaller>>;
 }
 
-interface CallSource extends Omit<Call, "callers"> {
+interface CallSource extends Omit<MatrixCall, "callers"> {
   /** By id: title, the verdict of every relation, and the relations that differ. */
-  readonly callers: Readonly<Record<string, readonly [string, Verdict, Readonly<Record<string, Verdict>>?]>>;
+  readonly callers: Readonly<Record<string, readonly [string, CellVerdict, Readonly<Record<string, CellVerdict>>?]>>;
 }
 
 /** Fills in the verdict of every relation, so that a new relation has a verdict for each caller. */
-function call({ callers, ...rest }: CallSource): Call {
+function call({ callers, ...rest }: CallSource): MatrixCall {
   const ids = Object.keys(rest.relations);
   const rows = Object.entries(callers).map(([id, [title, verdict, exceptions = {}]]) => {
     const verdicts = Object.fromEntries(ids.map((relation) => [relation, exceptions[relation] ?? verdict]));
@@ -221,7 +221,7 @@ export const CALLS = {
       otherName: ["another name, with a certificate of the API server's CA", "yes", { named: "CERTIFICATE_REJECTED" }],
     },
   }),
-} as const satisfies Record<string, Call>;
+} as const satisfies Record<string, MatrixCall>;
 
 /** A call of the matrix. */
 export type CallId = keyof typeof CALLS;
@@ -229,7 +229,7 @@ export type CallId = keyof typeof CALLS;
 /** Returns every cell of a call: caller and relation by id, with the expected verdict. */
 export function cellsOf(
   id: CallId,
-): readonly { readonly caller: string; readonly relation: string; readonly verdict: Verdict }[] {
+): readonly { readonly caller: string; readonly relation: string; readonly verdict: CellVerdict }[] {
   return Object.entries(CALLS[id].callers).flatMap(([caller, { verdicts }]) =>
     Object.entries(verdicts).map(([relation, verdict]) => ({ caller, relation, verdict })),
   );

@@ -15,7 +15,7 @@ export interface PodSource {
 }
 
 /** The pods. Every container name is used once, so that a name means one container of one pod. */
-export const PODS = {
+export const AUTHORIZATION_PODS = {
   orders: {
     namespace: "shop",
     account: "orders",
@@ -57,7 +57,7 @@ export const PODS = {
 } as const satisfies Record<string, PodSource>;
 
 /** A pod of the matrix, by id. */
-export type PodId = keyof typeof PODS;
+export type PodId = keyof typeof AUTHORIZATION_PODS;
 
 /** A pod as it was created. */
 export interface MatrixPod {

@@ -22,7 +22,7 @@ import { toBase64 } from "../fakes/secret-data.ts";
 import { withEnvironment } from "../server/environment.ts";
 import { createTemporaryDirectory, type TestScope } from "../temporary-files.ts";
 import { newCa as newClientCa } from "../webhook/client-certificates.ts";
-import { changePods, endPods, type MatrixPod, PODS, type PodId, type PodSource } from "./pods.ts";
+import { AUTHORIZATION_PODS, changePods, endPods, type MatrixPod, type PodId, type PodSource } from "./pods.ts";
 import { startSidecar } from "./sidecar.ts";
 
 const REGION = "eu-central-1";
@@ -50,7 +50,7 @@ export async function openWorld(context: TestScope) {
   const kubernetes = createKubernetesEmulator({ clock: apiClock });
   await kubernetes.listen();
   context.after(() => kubernetes.close());
-  const roles = Object.values(PODS).flatMap(({ containers }: PodSource) => Object.values(containers));
+  const roles = Object.values(AUTHORIZATION_PODS).flatMap(({ containers }: PodSource) => Object.values(containers));
   const { sts, serverEnv } = await startSts(
     { clock: systemClock },
     { region: REGION, accountId: ACCOUNT, roles: roles.flatMap((name) => (name ? [{ name, isTrusted: true }] : [])) },
@@ -162,7 +162,7 @@ export async function openWorld(context: TestScope) {
   register(kubernetes, webhookPorts.webhook, bundleOf(cas));
 
   const entries: [PodId, MatrixPod][] = [];
-  for (const [id, source] of Object.entries(PODS) as [PodId, PodSource][]) {
+  for (const [id, source] of Object.entries(AUTHORIZATION_PODS) as [PodId, PodSource][]) {
     entries.push([id, await createPod(id.toLowerCase(), source)]);
   }
   const pods = Object.fromEntries(entries) as Readonly<Record<PodId, MatrixPod>>;

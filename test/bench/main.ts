@@ -12,36 +12,36 @@ import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
-import { type AdmittedPod, createAdmittedPod, createShop, NAMESPACE } from "../admitted-pod.ts";
+import { type AdmittedPod, createAdmittedPod, createShop, POD_NAMESPACE } from "../admitted-pod.ts";
 import { ROOT } from "../files.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
-import { podOf, reviewOf, SHOP } from "../webhook/requests.ts";
-import { measure, type Row } from "./rounds.ts";
+import { annotatedPod, reviewOf, SHOP } from "../webhook/requests.ts";
+import { type LatencyRow, measureRounds } from "./rounds.ts";
 
 const ROLE = "shop-orders";
 
-async function planRow(): Promise<Row> {
+async function planRow(): Promise<LatencyRow> {
   const { labels = {}, annotations = {} } = SHOP;
-  const namespace = { name: NAMESPACE, labels, annotations };
-  const input = { pod: podOf(), namespace, serviceAccountAnnotations: {} };
-  return measure({ what: "plan(), in process", calls: 5_000, callers: 1 }, () => {
+  const namespace = { name: POD_NAMESPACE, labels, annotations };
+  const input = { pod: annotatedPod(), namespace, serviceAccountAnnotations: {} };
+  return measureRounds({ what: "plan(), in process", calls: 5_000, callers: 1 }, () => {
     if (plan(input, PLAN_SETTINGS).decision !== "inject") throw new RangeError("plan() did not inject the pod");
     return undefined;
   });
 }
 
-async function admissionRows({ kubernetes, webhook }: EmulatedCluster): Promise<Row[]> {
+async function admissionRows({ kubernetes, webhook }: EmulatedCluster): Promise<LatencyRow[]> {
   const configuration = kubernetes.store.get("mutatingwebhookconfigurations", undefined, "podrole");
   const [registered] = configuration["webhooks"] as { clientConfig: { caBundle: string } }[];
   const ca = Buffer.from(registered?.clientConfig.caBundle ?? "", "base64");
   const agent = new Agent({ keepAlive: true, ca });
   const port = webhook.ports["webhook"] ?? 0;
-  const pod = podOf({ "iam.amazonaws.com/role": ROLE });
+  const pod = annotatedPod({ "iam.amazonaws.com/role": ROLE });
   const body = JSON.stringify(reviewOf({ ...pod, spec: { ...pod.spec, serviceAccountName: "default" } }));
   const post = () => postReview(agent, port, body);
   const rows = [
-    await measure({ what: "POST /mutate, HTTPS kept alive", calls: 300, callers: 1 }, post),
-    await measure({ what: "POST /mutate, 8 callers", calls: 800, callers: 8 }, post),
+    await measureRounds({ what: "POST /mutate, HTTPS kept alive", calls: 300, callers: 1 }, post),
+    await measureRounds({ what: "POST /mutate, 8 callers", calls: 800, callers: 8 }, post),
   ];
   agent.destroy();
   return rows;
@@ -64,7 +64,7 @@ function postReview(agent: Agent, port: number, body: string): Promise<void> {
   });
 }
 
-async function serverRows(pod: AdmittedPod): Promise<Row[]> {
+async function serverRows(pod: AdmittedPod): Promise<LatencyRow[]> {
   const identity = await pod.prove();
   const request = { containers: ["app"], bundleHash: "" };
   const fetch = async () => {
@@ -73,20 +73,20 @@ async function serverRows(pod: AdmittedPod): Promise<Row[]> {
   };
   const prove = () => pod.prove({ proof: pod.token });
   return [
-    await measure({ what: "certificate: key, CSR, proof, gRPC", calls: 60, callers: 1 }, prove),
-    await measure({ what: "certificate, 8 callers", calls: 120, callers: 8 }, prove),
-    await measure({ what: "credentials, cached, new mTLS connection", calls: 80, callers: 1 }, fetch),
-    await measure({ what: "credentials, 8 callers", calls: 160, callers: 8 }, fetch),
+    await measureRounds({ what: "certificate: key, CSR, proof, gRPC", calls: 60, callers: 1 }, prove),
+    await measureRounds({ what: "certificate, 8 callers", calls: 120, callers: 8 }, prove),
+    await measureRounds({ what: "credentials, cached, new mTLS connection", calls: 80, callers: 1 }, fetch),
+    await measureRounds({ what: "credentials, 8 callers", calls: 160, callers: 8 }, fetch),
   ];
 }
 
 /** From the start of podrole-sidecar's process until it has credentials, in a pod without stored credentials. */
-async function startRow(pod: AdmittedPod, directory: string): Promise<Row> {
+async function startRow(pod: AdmittedPod, directory: string): Promise<LatencyRow> {
   await buildSidecar(join(directory, "sidecar"));
   const proof = join(directory, "proof");
   await writeFile(proof, pod.token.reveal(), { mode: 0o600 });
   let count = 0;
-  return measure({ what: "podrole-sidecar, from start to ready", calls: 5, callers: 1, rounds: 2 }, async () => {
+  return measureRounds({ what: "podrole-sidecar, from start to ready", calls: 5, callers: 1, rounds: 2 }, async () => {
     const own = join(directory, `pod-${count++}`);
     const env = {
       ...pod.env,

@@ -1,6 +1,6 @@
 // Results of npm run bench:overload as a file: what `--publish` writes and test/bench/README.md shows.
 import { join } from "node:path";
-import { type Measured, publishedResults } from "../published-results.ts";
+import { type Measurement, publishedResults } from "../published-results.ts";
 
 /** A figure beside what is expected of it. */
 export interface OverloadRow {
@@ -11,7 +11,7 @@ export interface OverloadRow {
 }
 
 /** All figures, and where they were measured. */
-export interface OverloadResults extends Measured {
+export interface OverloadResults extends Measurement {
   /** The server's limits. */
   readonly memoryMiB: number;
   readonly cores: number;

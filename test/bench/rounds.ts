@@ -2,7 +2,7 @@
 import { quantile } from "../quantile.ts";
 
 /** One row of the table. Latencies in milliseconds. */
-export interface Row {
+export interface LatencyRow {
   readonly what: string;
   readonly p50: number;
   readonly p99: number;
@@ -18,11 +18,11 @@ export interface Load {
   readonly rounds?: number;
 }
 
-export async function measure(
+export async function measureRounds(
   { what, calls, callers, rounds = 3 }: Load,
   task: () => Promise<unknown> | undefined,
-): Promise<Row> {
-  const results: Omit<Row, "what">[] = [];
+): Promise<LatencyRow> {
+  const results: Omit<LatencyRow, "what">[] = [];
   for (let round = 0; round <= rounds; round++) results.push(await oneRound(calls, callers, task));
   const counted = results.slice(1);
   return {

@@ -8,7 +8,7 @@ import { after, before, suite, test } from "node:test";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
 import { until } from "../../emulators/until.ts";
 import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
-import { ACCOUNT, type Installation, install } from "./installation.ts";
+import { CLUSTER_ACCOUNT, type Installation, installOnCluster } from "./installation.ts";
 import { createKubectl } from "./kubectl.ts";
 import { sdkImages } from "./sdks.ts";
 
@@ -67,7 +67,7 @@ suite("on a real API server", { timeout: 300_000 }, () => {
   const images = sdkImages(process.env);
 
   before(async () => {
-    podrole = await install(kubectl, {
+    podrole = await installOnCluster(kubectl, {
       kubeconfig,
       host,
       apiServerCa,
@@ -78,7 +78,7 @@ suite("on a real API server", { timeout: 300_000 }, () => {
         { name: "payroll-admin", isTrusted: true },
       ],
     });
-    const permitted = `arn:aws:iam::${ACCOUNT}:role/shop-.*`;
+    const permitted = `arn:aws:iam::${CLUSTER_ACCOUNT}:role/shop-.*`;
     await kubectl.ok(
       ["apply", "-f", "-"],
       `apiVersion: v1
@@ -131,7 +131,7 @@ metadata:
       const log = running.logs("app");
       context.diagnostic(`${image}: ${log.trim()}`);
       assert.equal(phase, "Succeeded", `${running.describe()}\n${running.logs("podrole-sidecar")}\n${log}`);
-      assert.match(log, new RegExp(`arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/${NAMESPACE}.${name}`));
+      assert.match(log, new RegExp(`arn:aws:sts::${CLUSTER_ACCOUNT}:assumed-role/shop-orders/${NAMESPACE}.${name}`));
       await running.stop(1_000);
     });
   }
@@ -250,7 +250,7 @@ metadata:
     const refused = ours.find((annotations) => annotations["pods.podrole.io/reason"] === "ROLE_FORBIDDEN");
     context.diagnostic(JSON.stringify(injected));
     assert.equal(injected?.["pods.podrole.io/decision"], "inject");
-    assert.equal(injected?.["pods.podrole.io/roles"], `app=arn:aws:iam::${ACCOUNT}:role/shop-orders`);
+    assert.equal(injected?.["pods.podrole.io/roles"], `app=arn:aws:iam::${CLUSTER_ACCOUNT}:role/shop-orders`);
     assert.equal(refused?.["pods.podrole.io/decision"], "refuse");
   });
 

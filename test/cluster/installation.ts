@@ -1,5 +1,5 @@
 // podrole beside a real API server: server and webhook run as processes on this host with the RBAC of the manifests and are
-// registered by URL; STS is emulated. uninstall() stops every process and deletes every object that install() created.
+// registered by URL; STS is emulated. uninstall() stops every process and deletes every object that installOnCluster() created.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,8 +15,8 @@ import { Secret } from "../../src/runtime/secret.ts";
 import { ROOT } from "../files.ts";
 import type { Kubectl } from "./kubectl.ts";
 
-export const ACCOUNT = "123456789012";
-export const REGION = "eu-central-1";
+export const CLUSTER_ACCOUNT = "123456789012";
+export const CLUSTER_REGION = "eu-central-1";
 const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
 
 export interface Installation {
@@ -41,9 +41,12 @@ export interface InstallOptions {
 const root = (path: string) => join(ROOT, path);
 const runtime = { execPath: process.execPath, path: process.env["PATH"] ?? "" };
 
-export async function install(kubectl: Kubectl, options: InstallOptions): Promise<Installation> {
+export async function installOnCluster(kubectl: Kubectl, options: InstallOptions): Promise<Installation> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-cluster-"));
-  const { sts, serverEnv } = await startSts({ clock }, { region: REGION, accountId: ACCOUNT, roles: options.roles });
+  const { sts, serverEnv } = await startSts(
+    { clock },
+    { region: CLUSTER_REGION, accountId: CLUSTER_ACCOUNT, roles: options.roles },
+  );
   for (const file of ["namespace", "rbac"]) await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
   await kubectl.ok(["apply", "-f", "-"], WEBHOOK_POD);
   // Registered before any program runs, so that the server's first check finds it; the URL is a placeholder.
@@ -69,7 +72,14 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
         "--webhook-names",
         `podrole-webhook.podrole.svc,${options.host}`,
       ],
-      ...["--role-base-arn-autodetect", "--region", REGION, "--sts-endpoint", sts.url, "--allow-insecure-sts-endpoint"],
+      ...[
+        "--role-base-arn-autodetect",
+        "--region",
+        CLUSTER_REGION,
+        "--sts-endpoint",
+        sts.url,
+        "--allow-insecure-sts-endpoint",
+      ],
     ],
     serverEnv,
   );
@@ -83,7 +93,14 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
       "--server-address",
       `127.0.0.1:${server.ports["credentials"]}`,
     ],
-    ...["--region", REGION, "--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
+    ...[
+      "--region",
+      CLUSTER_REGION,
+      "--role-base-arn",
+      `arn:aws:iam::${CLUSTER_ACCOUNT}:role/`,
+      "--sidecar-command",
+      SIDECAR_PROGRAM,
+    ],
     ...(options.apiServerCa === undefined
       ? []
       : ["--api-server-ca", options.apiServerCa, "--api-server-name", "kube-apiserver"]),

@@ -13,7 +13,7 @@ import type { Finding } from "../../src/operations/check/finding.ts";
 import type { Explanation } from "../../src/operations/explain/explanation.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
 import { ROOT } from "../files.ts";
-import { ACCOUNT, type Installation, install } from "./installation.ts";
+import { CLUSTER_ACCOUNT, type Installation, installOnCluster } from "./installation.ts";
 import { createKubectl } from "./kubectl.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl", PODROLE_TEST_HOST: host = "127.0.0.1" } = process.env;
@@ -71,9 +71,9 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     );
     directory = await mkdtemp(join(tmpdir(), "podrole-operator-"));
     const roles = [{ name: "till-orders", isTrusted: true }];
-    installation = await install(kubectl, { kubeconfig, host, roles, images: {} });
+    installation = await installOnCluster(kubectl, { kubeconfig, host, roles, images: {} });
     const common = ["-n", "podrole", "create", "configmap", "podrole-common"];
-    await kubectl.ok([...common, `--from-literal=PODROLE_ROLE_BASE_ARN=arn:aws:iam::${ACCOUNT}:role/`]);
+    await kubectl.ok([...common, `--from-literal=PODROLE_ROLE_BASE_ARN=arn:aws:iam::${CLUSTER_ACCOUNT}:role/`]);
     for (const file of ["priority-class", "server", "webhook", "pod-status-policy"]) {
       await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
     }

@@ -17,12 +17,12 @@ import { formatReview, readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
-import { createFakeCluster, podOf, reviewOf } from "../webhook/requests.ts";
+import { annotatedPod, createFakeCluster, reviewOf } from "../webhook/requests.ts";
 import { type Contract, shapeOf } from "./entries.ts";
 
 const clock = createFakeClock();
 
-export async function audit(): Promise<Contract> {
+export async function auditContract(): Promise<Contract> {
   const admissions = recordingAudit("webhook");
   const answers = await admit(admissions.audit);
   const certificates = recordingAudit("server");
@@ -48,10 +48,10 @@ async function admit(record: Audit): Promise<readonly unknown[]> {
   const { log } = createKeptLog();
   const lookups = createPodContextReader({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
   const decide = createAdmissionHandler({ clock, log, audit: record, lookups, settings: () => PLAN_SETTINGS });
-  const injected = podOf({ "iam.amazonaws.com/role": "shop-a", "podrole.io/misspelt": "x" });
-  const named = podOf();
+  const injected = annotatedPod({ "iam.amazonaws.com/role": "shop-a", "podrole.io/misspelt": "x" });
+  const named = annotatedPod();
   named.metadata.name = "orders";
-  const refused = podOf({ "iam.amazonaws.com/role": "payroll" });
+  const refused = annotatedPod({ "iam.amazonaws.com/role": "payroll" });
   const answers: unknown[] = [];
   const groups = Array.from({ length: 40 }, (_, index) => `group-${index}`);
   for (const pod of [injected, named, refused]) {

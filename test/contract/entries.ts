@@ -5,13 +5,13 @@ export type Entries = Readonly<Record<string, string>>;
 export type Contract = Readonly<Record<string, Entries>>;
 
 /** The contract as the snapshot stores it: sections and entries sorted, one entry per line. */
-export function format(contract: Contract): string {
+export function formatContract(contract: Contract): string {
   const sections = sorted(contract).map(([name, entries]) => [name, Object.fromEntries(sorted(entries))] as const);
   return `${JSON.stringify(Object.fromEntries(sections), undefined, 2)}\n`;
 }
 
 /** One line per entry that was removed, added or changed between the two; empty if they are equal. */
-export function differences(recorded: Contract, current: Contract): readonly string[] {
+export function contractDifferences(recorded: Contract, current: Contract): readonly string[] {
   return keysOf(recorded, current).flatMap((section) => {
     const [before, after] = [recorded[section] ?? {}, current[section] ?? {}];
     return keysOf(before, after).flatMap((name) => difference(`${section}: ${name}`, before[name], after[name]));

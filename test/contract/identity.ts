@@ -4,7 +4,7 @@ import { sessionTags } from "../../src/policy/session.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { type Contract, entriesOf } from "./entries.ts";
 
-export function identity(): Contract {
+export function identityContract(): Contract {
   const pod = {
     namespace: "namespace",
     name: "pod",

@@ -29,7 +29,7 @@ const PODS: readonly Pod[] = [
 
 const SETTINGS: readonly PlanSettings[] = [PLAN_SETTINGS, { ...PLAN_SETTINGS, region: undefined }];
 
-export function injection(): Contract {
+export function injectionContract(): Contract {
   const pairs = SETTINGS.flatMap((settings) =>
     PODS.map((before) => ({ before, after: podIn(plan(inShop(before), settings)) })),
   );

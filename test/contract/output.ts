@@ -17,17 +17,24 @@ import { runAudit } from "../cli/commands/run-audit.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { toBase64 } from "../fakes/secret-data.ts";
 import * as samples from "../operations/audit/samples.ts";
-import { barePod, createInstalledObjects, healthy, injectedPod, judge, known } from "../operations/check/healthy.ts";
+import {
+  barePod,
+  createInstalledObjects,
+  healthyFacts,
+  healthyPod,
+  judgeFacts,
+  knownFact,
+} from "../operations/check/healthy.ts";
 import { clusterExport, KIAM, KUBE2IAM } from "../operations/migrate/cluster-export.ts";
 import { type Contract, type Entries, shapeOf } from "./entries.ts";
 
 type Flags = Readonly<Record<string, string>>;
 
-export async function output(): Promise<Contract> {
+export async function outputContract(): Promise<Contract> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-contract-"));
   try {
     return {
-      "output: check": shapeOf([JSON.parse(checkJson(judge(healthy({ pods: known([barePod()]) }))))]),
+      "output: check": shapeOf([JSON.parse(checkJson(judgeFacts(healthyFacts({ pods: knownFact([barePod()]) }))))]),
       "output: demo --json": demo(),
       ...(await clusterOutput(directory)),
       ...(await migrateOutput()),
@@ -58,7 +65,7 @@ async function clusterOutput(directory: string): Promise<Contract> {
   try {
     const { store } = kubernetes;
     createInstalledObjects(store);
-    const old = injectedPod();
+    const old = healthyPod();
     const sidecar = old.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
     if (sidecar) sidecar.image = "registry.example/podrole-sidecar:0";
     store.create("pods", { ...old, metadata: { ...old.metadata, namespace: "shop" } });

@@ -33,7 +33,7 @@ const GRANTED: Credentials = {
   renewAtMs: 0,
 };
 
-export async function records(): Promise<Contract> {
+export async function recordsContract(): Promise<Contract> {
   return {
     "sidecar: credentials": shapeOf([bodyOf(credentialsReply(GRANTED))]),
     "sidecar: refusal": shapeOf([bodyOf(refusalReply(REFUSAL))]),

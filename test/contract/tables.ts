@@ -51,7 +51,7 @@ const named = (names: Iterable<string>, what: string) =>
     () => what,
   );
 
-export function tables(): Contract {
+export function tablesContract(): Contract {
   return {
     errors: errorEntries(ERRORS),
     "skip reasons": named(Object.keys(SKIP_REASONS), "skip reason"),

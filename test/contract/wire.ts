@@ -8,7 +8,7 @@ import { type Contract, type Entries, entriesOf } from "./entries.ts";
 
 const PROTO = join(ROOT, "proto/podrole/v1/podrole.proto");
 
-export function wire(): Contract {
+export function wireContract(): Contract {
   const { metadata } = toStatus(new PodroleError("STS_THROTTLED", "", { retryAfterMs: 1 }));
   return {
     grpc: protoEntries(readFileSync(PROTO, "utf8")),

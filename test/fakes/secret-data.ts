@@ -2,7 +2,7 @@
 import type { SecretData } from "../../src/runtime/secret.ts";
 
 /** The texts of the entries. */
-export function revealed(data: SecretData): Readonly<Record<string, string>> {
+export function revealAll(data: SecretData): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [key, typeof value === "string" ? value : value.reveal()]),
   );
@@ -11,6 +11,6 @@ export function revealed(data: SecretData): Readonly<Record<string, string>> {
 /** The entries as they are in JSON. */
 export function toBase64(data: SecretData): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(revealed(data)).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
+    Object.entries(revealAll(data)).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
   );
 }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { measuredNow } from "../published-results.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import { type Newcomer, startNewcomer } from "./newcomer.ts";
-import { isServed, movedSeries, readMetric, untilFresh, watchApp, watchLogs } from "./observe.ts";
+import { movedSeries, readMetric, servesCredentials, untilFresh, watchApp, watchLogs } from "./observe.ts";
 import { type FaultResult, faultResults } from "./results.ts";
 import type { End, FaultRow } from "./row.ts";
 import { AWS_ROWS } from "./rows/aws.ts";
@@ -50,7 +50,7 @@ async function findUnwell({ isHealed = () => true }: FaultRow): Promise<readonly
   );
   return [
     ...unready.flat(),
-    ...((await isServed(world.app)) ? [] : ["the app's sidecar is not ready"]),
+    ...((await servesCredentials(world.app)) ? [] : ["the app's sidecar is not ready"]),
     ...(isHealed(world) ? [] : ["an object is not repaired"]),
   ];
 }

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AdmittedPod } from "../admitted-pod.ts";
 import type { RunningSidecar } from "../programs.ts";
-import { isServed } from "./observe.ts";
+import { servesCredentials } from "./observe.ts";
 import type { FaultWorld } from "./world.ts";
 
 const RETRY_MS = 1_000;
@@ -37,7 +37,7 @@ export function startNewcomer(world: FaultWorld): Newcomer {
 
   async function becomesServed(sidecar: RunningSidecar): Promise<boolean> {
     while (isAlive(sidecar) && !signal.aborted) {
-      if (await isServed(sidecar)) return true;
+      if (await servesCredentials(sidecar)) return true;
       await delay(PERIOD_MS);
     }
     return false;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { RunningProgram } from "../../emulators/start-program.ts";
 import type { RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
-import type { FaultRow, Source } from "./row.ts";
+import type { FaultRow, LogSource } from "./row.ts";
 import type { FaultWorld } from "./world.ts";
 
 const PERIOD_MS = 100;
@@ -90,7 +90,7 @@ async function ask(app: RunningSidecar): Promise<string | { readonly expiresAt: 
 }
 
 /** Reports whether the sidecar has credentials. */
-export async function isServed(sidecar: RunningSidecar): Promise<boolean> {
+export async function servesCredentials(sidecar: RunningSidecar): Promise<boolean> {
   const path = { path: "/readyz" };
   return sendRequest(sidecar.healthPort, path).then(
     ({ status }) => status === 200,
@@ -102,7 +102,7 @@ const SOURCES = ["server", "webhook", "sidecar"] as const;
 
 function programsOf(
   world: FaultWorld,
-  source: Source,
+  source: LogSource,
   newcomers: readonly RunningSidecar[],
 ): readonly RunningProgram[] {
   if (source === "server") return world.servers;

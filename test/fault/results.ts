@@ -1,6 +1,6 @@
 // Results of the fault suite as a file: what `--publish` writes and docs/faults.md shows.
 import { join } from "node:path";
-import { type Measured, publishedResults } from "../published-results.ts";
+import { type Measurement, publishedResults } from "../published-results.ts";
 
 /** What was seen of a fault. */
 export interface FaultResult {
@@ -22,7 +22,7 @@ export interface FaultResult {
 }
 
 /** All results, and where they were measured. */
-export interface FaultResults extends Measured {
+export interface FaultResults extends Measurement {
   readonly rows: readonly FaultResult[];
 }
 

@@ -2,7 +2,7 @@
 import type { FaultWorld } from "./world.ts";
 
 /** Whose log and metrics an operator reads. */
-export type Source = "server" | "webhook" | "sidecar";
+export type LogSource = "server" | "webhook" | "sidecar";
 
 /** Ends a fault. */
 export type End = () => Promise<void> | void;
@@ -28,10 +28,10 @@ export interface FaultRow {
   /** True once what the fault broke is repaired, besides the programs' readiness. */
   readonly isHealed?: (world: FaultWorld) => boolean;
   /** A line that must be in the log of such a program. */
-  readonly log?: { readonly from: Source; readonly pattern: RegExp };
+  readonly log?: { readonly from: LogSource; readonly pattern: RegExp };
   /** A metric of which at least one series must rise; for a gauge of something well, `falls`. */
   readonly metric?: {
-    readonly from: Exclude<Source, "sidecar">;
+    readonly from: Exclude<LogSource, "sidecar">;
     readonly name: string;
     readonly moves: "rises" | "falls";
   };

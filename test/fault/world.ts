@@ -13,7 +13,7 @@ import { type ShortSessions, startShortSessions } from "../story/short-sessions.
 
 /** Debian's package libfaketime. */
 const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-export const ROLE = "shop-app";
+export const FAULT_ROLE = "shop-app";
 const SESSION_MS = 30_000;
 
 /** Programs whose clock can be set; both servers have the same one. */
@@ -54,14 +54,14 @@ export async function openFaultWorld(): Promise<FaultWorld> {
   for (const owner of ["server", "webhook", "sidecar"] as const) setClock(owner, 0);
   const launcher = writeLauncher(directory, clockFile);
   const [identity, credentials, sts] = [await startService(), await startService(), await startShortSessions()];
-  sts.lifetimes.set(`arn:aws:iam::123456789012:role/${ROLE}`, SESSION_MS);
+  sts.lifetimes.set(`arn:aws:iam::123456789012:role/${FAULT_ROLE}`, SESSION_MS);
   const servers: RunningProgram[] = [];
   const programs = await openPrograms({
     launch: {
       cli: { execPath: launcher, entry: join(ROOT, "src/cli/main.ts") },
       sidecar: { execPath: launcher, args: ["--no-warnings", join(ROOT, "src/sidecar/main.ts")] },
     },
-    roles: [ROLE],
+    roles: [FAULT_ROLE],
     serverFlags: ["--sts-endpoint", sts.url, "--sts-timeout", "3s"],
     front: async (server) => {
       admit(server);
@@ -81,7 +81,8 @@ export async function openFaultWorld(): Promise<FaultWorld> {
     return server;
   }
   let pods = 0;
-  const createPod = (): Promise<AdmittedPod> => programs.createPod({ name: `pod-${++pods}`, roles: { app: ROLE } });
+  const createPod = (): Promise<AdmittedPod> =>
+    programs.createPod({ name: `pod-${++pods}`, roles: { app: FAULT_ROLE } });
 
   await addServer();
   const app = await programs.startSidecar(await createPod());

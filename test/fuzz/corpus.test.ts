@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { CODE_TARGETS } from "./code-targets.ts";
 import { decodeInput, encodeInput, runBatch, runInput } from "./engine.ts";
-import { assertNoCanary, canary } from "./target.ts";
+import { assertNoCanary, canaryOf } from "./target.ts";
 
 interface Kept {
   readonly target: string;
@@ -40,7 +40,7 @@ suite("fuzz: each target accepts the inputs that it generates", () => {
 
 suite("fuzz: the engine", () => {
   test("assertNoCanary() finds a planted secret inside a text", () => {
-    const secret = canary("a secret of this test");
+    const secret = canaryOf("a secret of this test");
     assert.throws(() => assertNoCanary(`{"message":"${secret}"}`), /a secret of this test leaves podrole/);
     assertNoCanary("nothing");
   });

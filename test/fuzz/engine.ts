@@ -1,6 +1,6 @@
 // Runs inputs of a code target with fast-check: a seed repeats them, and a failing input is shrunk.
 import * as fc from "fast-check";
-import { assertNoCanary, LIMIT_MS, type Target } from "./target.ts";
+import { assertNoCanary, type FuzzTarget, LIMIT_MS } from "./target.ts";
 
 /** A failing input, as small as fast-check could make it; `input` is JSON (see `encodeInput`). */
 export interface Failure {
@@ -18,18 +18,18 @@ export interface Batch {
 }
 
 /** Passes one input to the target and checks time and texts; returns the milliseconds. Throws what is not allowed. */
-export async function runInput(target: Target, input: unknown): Promise<number> {
+export async function runInput(target: FuzzTarget, input: unknown): Promise<number> {
   return check(target, input);
 }
 
-function check(target: Target, input: unknown): number | Promise<number> {
+function check(target: FuzzTarget, input: unknown): number | Promise<number> {
   const from = performance.now();
   const texts = target.run(input);
   if (texts instanceof Promise) return texts.then((all) => finish(target, input, from, all));
   return finish(target, input, from, texts);
 }
 
-function finish(target: Target, input: unknown, from: number, texts: readonly string[]): number {
+function finish(target: FuzzTarget, input: unknown, from: number, texts: readonly string[]): number {
   const ms = performance.now() - from;
   if (ms > LIMIT_MS) assertQuick(target, input, ms);
   for (const text of texts) assertNoCanary(text);
@@ -37,7 +37,7 @@ function finish(target: Target, input: unknown, from: number, texts: readonly st
 }
 
 /** The machine may have been busy: an input is slow only if it is slow each time, by the time of this process. */
-function assertQuick(target: Target, input: unknown, firstMs: number): void {
+function assertQuick(target: FuzzTarget, input: unknown, firstMs: number): void {
   for (let attempt = 0; attempt < 2; attempt++) {
     const before = process.cpuUsage();
     void target.run(input);
@@ -48,7 +48,7 @@ function assertQuick(target: Target, input: unknown, firstMs: number): void {
 }
 
 /** Runs `count` inputs of the target that follow from `seed`. */
-export async function runBatch(target: Target, seed: number, count: number): Promise<Batch> {
+export async function runBatch(target: FuzzTarget, seed: number, count: number): Promise<Batch> {
   let inputs = 0;
   let slowestMs = 0;
   const note = (ms: number): void => {

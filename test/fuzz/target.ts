@@ -5,7 +5,7 @@ import type * as fc from "fast-check";
 import { type ErrorCode, type ErrorInfo, isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 
 /** Code that reads what strangers write. */
-export interface Target<Input = unknown> {
+export interface FuzzTarget<Input = unknown> {
   readonly name: string;
   /** Share of the inputs, relative to the other targets. */
   readonly weight: number;
@@ -20,8 +20,8 @@ export interface Target<Input = unknown> {
 }
 
 /** Forgets the type of the inputs, so that all targets fit into one list. */
-export function target<Input>(given: Target<Input>): Target {
-  return given as unknown as Target;
+export function defineTarget<Input>(given: FuzzTarget<Input>): FuzzTarget {
+  return given as unknown as FuzzTarget;
 }
 
 /** Milliseconds that one input may take; beyond it, the input is run again, because the machine may have been busy. */
@@ -33,7 +33,7 @@ export const CANARY = "CANARY";
 const planted = new Map<string, string>();
 
 /** Returns a secret value to plant; `what` says what it stands for. */
-export function canary(what: string): string {
+export function canaryOf(what: string): string {
   const known = Array.from(planted).find(([, name]) => name === what)?.[0];
   const value = known ?? `${CANARY}${planted.size}x${Math.random().toString(36).slice(2, 12)}`;
   planted.set(value, what);
@@ -41,7 +41,7 @@ export function canary(what: string): string {
 }
 
 /** Registers an existing secret as planted, such as a part of a private key. */
-export function plant(what: string, value: string): string {
+export function plantCanary(what: string, value: string): string {
   planted.set(value, what);
   return value;
 }
@@ -75,7 +75,7 @@ export function messageOf(refusal: ErrorInfo, codes: readonly ErrorCode[]): stri
 }
 
 /** Runs code that may throw a PodroleError with one of the codes, and nothing else; returns its messages. */
-export function refusing(codes: readonly ErrorCode[], code: () => readonly string[]): readonly string[] {
+export function refusalMessages(codes: readonly ErrorCode[], code: () => readonly string[]): readonly string[] {
   try {
     return code();
   } catch (error) {

@@ -6,7 +6,7 @@ import type { RunningProgram } from "../../emulators/start-program.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
-import { assertNoCanary, canary, plant } from "./target.ts";
+import { assertNoCanary, canaryOf, plantCanary } from "./target.ts";
 
 /** The programs, their clients' material, and what ordinary callers get. */
 export interface FuzzWorld {
@@ -32,20 +32,20 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
   const secret = (namespace: string, what: string) =>
     cluster.kubernetes.create(`/api/v1/namespaces/${namespace}/secrets`, {
       metadata: { name: "other" },
-      stringData: { password: canary(what) },
+      stringData: { password: canaryOf(what) },
     });
   await secret("podrole", "another Secret of podrole's namespace");
   await secret("shop", "a Secret of an app");
   const container = {
-    env: [{ name: "PASSWORD", value: canary("a variable of an app") }],
-    args: [canary("an argument of an app")],
+    env: [{ name: "PASSWORD", value: canaryOf("a variable of an app") }],
+    args: [canaryOf("an argument of an app")],
   };
   const pod = await programs.createPod({
     name: "app",
     roles: { app: "shop-app", worker: "shop-worker" },
     annotations: {
-      "example.com/token": canary("an annotation of another program"),
-      "iam.amazonaws.com/external-id": canary("an external ID"),
+      "example.com/token": canaryOf("an annotation of another program"),
+      "iam.amazonaws.com/external-id": canaryOf("an external ID"),
     },
     container,
   });
@@ -59,23 +59,26 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
   const client = await pod.prove();
   const [appToken, worker] = [await app.token("app"), await app.token("worker")];
 
-  plant("a ServiceAccount token", pod.token.reveal());
-  plant("the webhook's ServiceAccount token", await readFile(join(cluster.directory, "webhook-token"), "utf8"));
+  plantCanary("a ServiceAccount token", pod.token.reveal());
+  plantCanary("the webhook's ServiceAccount token", await readFile(join(cluster.directory, "webhook-token"), "utf8"));
   for (const name of ["server", "webhook"]) {
     const [, bearer = ""] =
       /token"?: "?([\w-]+)/.exec(await readFile(join(cluster.directory, `${name}.kubeconfig`), "utf8")) ?? [];
-    plant(`the ${name}'s token for the API server`, bearer);
+    plantCanary(`the ${name}'s token for the API server`, bearer);
   }
-  plant("the server's AWS secret key", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00");
-  plant("a container's token", appToken);
-  plant("another container's token", worker);
-  plant("a pod's private key", bodyOf(client.privateKey.reveal()));
-  plant("the private key of a sidecar", bodyOf(await readFile(join(app.directory, "identity/identity.pem"), "utf8")));
+  plantCanary("the server's AWS secret key", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00");
+  plantCanary("a container's token", appToken);
+  plantCanary("another container's token", worker);
+  plantCanary("a pod's private key", bodyOf(client.privateKey.reveal()));
+  plantCanary(
+    "the private key of a sidecar",
+    bodyOf(await readFile(join(app.directory, "identity/identity.pem"), "utf8")),
+  );
   const ca = cluster.kubernetes.store.get("secrets", "podrole", "podrole-ca") as unknown as {
     data: Record<string, string>;
   };
-  plant("the CA's private key", bodyOf(Buffer.from(ca.data["current.key"] ?? "", "base64").toString()));
-  plant("the CA's private key in base64", (ca.data["current.key"] ?? "").slice(60, 100));
+  plantCanary("the CA's private key", bodyOf(Buffer.from(ca.data["current.key"] ?? "", "base64").toString()));
+  plantCanary("the CA's private key in base64", (ca.data["current.key"] ?? "").slice(60, 100));
   const secretKeys = await plantSessions(app, ["app", "worker"]);
   await plantSessions(metadata, ["meta"]);
 
@@ -158,8 +161,8 @@ async function plantSessions(
   const text = await readFile(join(directory, "identity/credentials.json"), "utf8");
   const stored = (JSON.parse(text) as { readonly containers: readonly Stored[] }).containers;
   for (const { container, credentials } of stored.filter((one) => containers.includes(one.container))) {
-    plant(`the secret key of container ${container}`, credentials.secretAccessKey);
-    plant(`the session token of container ${container}`, credentials.sessionToken.slice(100, 140));
+    plantCanary(`the secret key of container ${container}`, credentials.secretAccessKey);
+    plantCanary(`the session token of container ${container}`, credentials.sessionToken.slice(100, 140));
   }
   return Object.fromEntries(stored.map(({ container, credentials }) => [container, credentials.secretAccessKey]));
 }

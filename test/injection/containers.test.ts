@@ -6,7 +6,7 @@ import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS } from "../../src/sidecar/settings.ts";
-import { podOf, ROLE } from "../webhook/requests.ts";
+import { annotatedPod, ROLE_ANNOTATIONS } from "../webhook/requests.ts";
 import { podIn } from "./injected-pod.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
@@ -29,7 +29,7 @@ test("podroleSidecar() has the pin, and podroleInit() has not, only with --pin-r
     [PLAN_SETTINGS, []],
     [{ ...PLAN_SETTINGS, policy }, ["podrole-sidecar"]],
   ] as const) {
-    const containers = ownContainers(podOf(ROLE), { ...settings, nativeSidecar: false });
+    const containers = ownContainers(annotatedPod(ROLE_ANNOTATIONS), { ...settings, nativeSidecar: false });
     assert.equal(containers.length, 2);
     const withPin = containers.filter(({ env }) => env?.some(({ name }) => name === "PODROLE_PINNED_ROLES"));
     assert.deepEqual(
@@ -44,7 +44,7 @@ test("podroleSidecar() has the pin, and podroleInit() has not, only with --pin-r
 
 for (const nativeSidecar of [true, false]) {
   test(`podroleInit() and podroleSidecar() set what the sidecar's settings accept, nativeSidecar ${nativeSidecar}`, () => {
-    const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
+    const pod = annotatedPod({ ...ROLE_ANNOTATIONS, "podrole.io/metadata": "enabled" });
     const containers = ownContainers(pod, { ...PLAN_SETTINGS, nativeSidecar });
     assert.deepEqual(
       containers.map(({ name }) => name),
@@ -62,7 +62,7 @@ for (const nativeSidecar of [true, false]) {
 }
 
 test("podroleSidecar() reads the zone, and a region that no setting gives, from labels that the pod may lack", () => {
-  const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
+  const pod = annotatedPod({ ...ROLE_ANNOTATIONS, "podrole.io/metadata": "enabled" });
   const [sidecar] = ownContainers(pod, { ...PLAN_SETTINGS, region: undefined });
   const fromLabel = (name: string) => sidecar?.env?.find((variable) => variable.name === name)?.valueFrom;
   for (const [variable, label] of [
@@ -81,7 +81,9 @@ test("podroleSidecar() reads the zone, and a region that no setting gives, from 
 });
 
 test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
-  const each = [true, false].flatMap((nativeSidecar) => ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }));
+  const each = [true, false].flatMap((nativeSidecar) =>
+    ownContainers(annotatedPod(), { ...PLAN_SETTINGS, nativeSidecar }),
+  );
   assert.equal(each.length, 3);
   for (const container of each) {
     assert.deepEqual(container["securityContext"], {
@@ -97,7 +99,7 @@ test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
 
 test("podroleSidecar() delays the other containers by a hook, or without one by a probe", () => {
   const gateOf = (changes: Partial<PlanSettings>) => {
-    const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, ...changes }).find(
+    const sidecar = ownContainers(annotatedPod(), { ...PLAN_SETTINGS, ...changes }).find(
       ({ name }) => name === "podrole-sidecar",
     );
     return { hook: sidecar?.["lifecycle"], probe: sidecar?.["startupProbe"] };
@@ -119,7 +121,7 @@ test("podroleSidecar() delays the other containers by a hook, or without one by 
 
 test("podroleSidecar() is restarted by the kubelet after a minute without an answer, not after slow answers", () => {
   for (const nativeSidecar of [true, false]) {
-    const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }).find(
+    const sidecar = ownContainers(annotatedPod(), { ...PLAN_SETTINGS, nativeSidecar }).find(
       ({ name }) => name === "podrole-sidecar",
     );
     const probe = sidecar?.["livenessProbe"] as { readonly timeoutSeconds: number; readonly failureThreshold: number };

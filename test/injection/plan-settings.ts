@@ -1,7 +1,7 @@
 // Settings of plan() in tests: an ordinary cluster.
 
 import type { PlanSettings } from "../../src/injection/plan.ts";
-import { settings } from "../policy/facts.ts";
+import { policySettingsWith } from "../policy/facts.ts";
 
 export const PLAN_SETTINGS: PlanSettings = {
   image: "registry.example/podrole-sidecar:1",
@@ -22,5 +22,5 @@ export const PLAN_SETTINGS: PlanSettings = {
   region: "eu-central-1",
   nativeSidecar: true,
   excludedNamespaces: ["podrole"],
-  policy: settings(),
+  policy: policySettingsWith(),
 };

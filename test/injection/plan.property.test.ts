@@ -13,13 +13,13 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
 import { fc } from "../property.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
-import { injectablePods, injectedBy, inShop, planSettings, pods } from "./pods.ts";
+import { arbitraryPlanSettings, injectablePods, injectedBy, inShop, pods } from "./pods.ts";
 
 const RUNS = { numRuns: 300 };
 
 test("plan() changes nothing the second time", () => {
   fc.assert(
-    fc.property(injectablePods, planSettings, (pod, how) => {
+    fc.property(injectablePods, arbitraryPlanSettings, (pod, how) => {
       const once = injectedBy(pod, how);
       const twice = plan(inShop(once), how);
       assert.equal(twice.reason, "ALREADY_INJECTED");
@@ -31,14 +31,14 @@ test("plan() changes nothing the second time", () => {
 
 test("plan() keeps every value of the user's pod in its order", () => {
   fc.assert(
-    fc.property(injectablePods, planSettings, (pod, how) => assertKept(pod, injectedBy(pod, how), "")),
+    fc.property(injectablePods, arbitraryPlanSettings, (pod, how) => assertKept(pod, injectedBy(pod, how), "")),
     RUNS,
   );
 });
 
 test("plan() does not change its input", () => {
   fc.assert(
-    fc.property(pods, planSettings, (pod, how) => {
+    fc.property(pods, arbitraryPlanSettings, (pod, how) => {
       const before = structuredClone(pod);
       plan(inShop(pod), how);
       assert.deepEqual(pod, before);
@@ -49,7 +49,7 @@ test("plan() does not change its input", () => {
 
 test("plan() adds no duplicate name, mount path or variable", () => {
   fc.assert(
-    fc.property(injectablePods, planSettings, (pod, how) => {
+    fc.property(injectablePods, arbitraryPlanSettings, (pod, how) => {
       const { spec } = injectedBy(pod, how);
       const containers = [...(spec.initContainers ?? []), ...spec.containers];
       assertUnique(containers.map(({ name }) => name));
@@ -145,7 +145,7 @@ function sidecarOf({ spec }: Pod): Container | undefined {
 
 test("plan() mounts the token only in containers with a role, and sets endpoint and token file together or not at all", () => {
   fc.assert(
-    fc.property(pods, planSettings, (pod, how) => {
+    fc.property(pods, arbitraryPlanSettings, (pod, how) => {
       const made = plan(inShop(pod), how);
       if (made.decision !== "inject") return;
       const users = [...(made.pod.spec.initContainers ?? []), ...made.pod.spec.containers];
@@ -170,7 +170,7 @@ test("plan() mounts the token only in containers with a role, and sets endpoint 
 test("plan() gives a skip a reason of its table, a refusal an error code, and neither a pod", () => {
   const seen = new Set<string>();
   fc.assert(
-    fc.property(pods, planSettings, (pod, how) => {
+    fc.property(pods, arbitraryPlanSettings, (pod, how) => {
       const made = plan(inShop(pod), how);
       seen.add(made.decision);
       if (made.decision === "inject") return assert.match(made.reason, /^(ALREADY_)?INJECTED$/);
@@ -266,7 +266,7 @@ test("plan() never turns a pod that the API server accepts into one that it refu
     return code === 201 ? undefined : JSON.stringify(body);
   };
   await fc.assert(
-    fc.asyncProperty(injectablePods, planSettings, async (pod, how) => {
+    fc.asyncProperty(injectablePods, arbitraryPlanSettings, async (pod, how) => {
       fc.pre((await refusalOf(pod)) === undefined);
       assert.equal(await refusalOf(injectedBy(pod, how)), undefined);
     }),

@@ -116,7 +116,7 @@ export function inShop(pod: Pod): PlanInput {
 }
 
 /** Settings that change what injection adds. */
-export const planSettings: fc.Arbitrary<PlanSettings> = fc
+export const arbitraryPlanSettings: fc.Arbitrary<PlanSettings> = fc
   .record({ nativeSidecar: fc.boolean(), region: fc.constantFrom("eu-central-1", undefined), pins: fc.boolean() })
   .map(({ pins, ...changes }) => {
     const policy = { ...PLAN_SETTINGS.policy, ...(pins && { pinRoles: true as const }) };

@@ -12,7 +12,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { createTemporaryDirectory, writeTemporaryFile } from "../temporary-files.ts";
-import { create, podOf, startCluster } from "./harness.ts";
+import { createAndRead, podWithMetadata, startCluster } from "./harness.ts";
 
 async function errorOf(promise: Promise<unknown>): Promise<ApiError> {
   const error = await promise.then(
@@ -76,10 +76,10 @@ test("createKubernetes(): errors of throttled requests carry the time to wait, 3
 
 test("createKubernetes(): a response that is too long is not read to its end", async (t) => {
   const { emulator, connect } = await startCluster(t);
-  await create(
+  await createAndRead(
     emulator,
     "/api/v1/namespaces/default/pods",
-    podOf({ name: "web", annotations: { a: "x".repeat(5_000) } }),
+    podWithMetadata({ name: "web", annotations: { a: "x".repeat(5_000) } }),
   );
   const read = async (maxResponseBytes: number) =>
     (await connect("admin", { maxResponseBytes })).getPod("default", "web");

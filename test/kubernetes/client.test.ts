@@ -5,13 +5,13 @@ import { type TestContext, test } from "node:test";
 import type { KubeObject } from "../../emulators/kubernetes/objects.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { type Cluster, create, podOf, startCluster } from "./harness.ts";
+import { type Cluster, createAndRead, podWithMetadata, startCluster } from "./harness.ts";
 
 /** Creates a pod and a token that is bound to it, as a kubelet requests one. */
 async function podWithToken({ emulator }: Cluster, audience: string) {
-  const pod = await create<Pod>(emulator, "/api/v1/namespaces/default/pods", podOf({ name: "web" }));
+  const pod = await createAndRead<Pod>(emulator, "/api/v1/namespaces/default/pods", podWithMetadata({ name: "web" }));
   const boundObjectRef = { kind: "Pod", apiVersion: "v1", name: "web", uid: pod.metadata.uid };
-  const request = await create<{ status: { token: string } }>(
+  const request = await createAndRead<{ status: { token: string } }>(
     emulator,
     "/api/v1/namespaces/default/serviceaccounts/default/token",
     { metadata: {}, spec: { audiences: [audience], expirationSeconds: 600, boundObjectRef } },
@@ -50,7 +50,7 @@ test("reviewToken() rejects a token once its pod is deleted, even if another pod
   const kubernetes = await cluster.connect();
   cluster.emulator.store.remove("pods", "default", "web");
   assert.equal((await kubernetes.reviewToken(token, "podrole.io")).authenticated, false);
-  await create(cluster.emulator, "/api/v1/namespaces/default/pods", podOf({ name: "web" }));
+  await createAndRead(cluster.emulator, "/api/v1/namespaces/default/pods", podWithMetadata({ name: "web" }));
   const review = await kubernetes.reviewToken(token, "podrole.io");
   assert.deepEqual(
     [review.authenticated, review.error],
@@ -67,8 +67,8 @@ test("reviewToken() rejects text that is not a token", async (t) => {
 
 test("getPod() returns the object as it is in JSON, including fields unknown to podrole", async (t) => {
   const { emulator, connect } = await startCluster(t);
-  const pod = { ...podOf({ name: "web" }), somethingNew: { at: "2030-01-01T00:00:00Z" } };
-  await create(emulator, "/api/v1/namespaces/default/pods", pod);
+  const pod = { ...podWithMetadata({ name: "web" }), somethingNew: { at: "2030-01-01T00:00:00Z" } };
+  await createAndRead(emulator, "/api/v1/namespaces/default/pods", pod);
   const found = await (await connect()).getPod("default", "web");
   assert.deepEqual(found?.["somethingNew"], { at: "2030-01-01T00:00:00Z" });
   assert.equal(typeof found?.metadata["creationTimestamp"], "string");

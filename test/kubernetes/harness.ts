@@ -41,12 +41,12 @@ export async function startCluster(
   };
 }
 
-export function podOf(metadata: ObjectMeta): Pod {
+export function podWithMetadata(metadata: ObjectMeta): Pod {
   return { metadata, spec: { containers: [{ name: "app", image: "shop/app:1" }] } };
 }
 
 /** Creates an object and returns it as it was stored. */
-export async function create<Item>(emulator: KubernetesEmulator, path: string, object: object): Promise<Item> {
+export async function createAndRead<Item>(emulator: KubernetesEmulator, path: string, object: object): Promise<Item> {
   const { code, body } = await emulator.create(path, object as Parameters<KubernetesEmulator["create"]>[1]);
   if (code !== 201) throw new RangeError(`${path}: ${code} ${JSON.stringify(body)}`);
   return body as Item;

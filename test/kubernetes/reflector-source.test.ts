@@ -6,7 +6,7 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { startReflector } from "../../src/kubernetes/reflector.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { podOf } from "./harness.ts";
+import { podWithMetadata } from "./harness.ts";
 
 /** Each watch sends its events of `watches` and ends. */
 function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[])[]) {
@@ -16,7 +16,7 @@ function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[
     name: "pods",
     list() {
       lists += 1;
-      return Promise.resolve({ items: [podOf({ name: "a", resourceVersion: "1" })], resourceVersion: "10" });
+      return Promise.resolve({ items: [podWithMetadata({ name: "a", resourceVersion: "1" })], resourceVersion: "10" });
     },
     async *watch({ resourceVersion }) {
       yield { type: "OPENED" } as const;
@@ -33,10 +33,10 @@ function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[
 test("createReflector(): a watch starts where the last event or bookmark was", async (t) => {
   const { clock, versions } = reflect(t, [
     [
-      { type: "ADDED", object: podOf({ name: "b", resourceVersion: "11" }) },
+      { type: "ADDED", object: podWithMetadata({ name: "b", resourceVersion: "11" }) },
       { type: "BOOKMARK", resourceVersion: "15" },
     ],
-    [{ type: "MODIFIED", object: podOf({ name: "b", resourceVersion: "17" }) }],
+    [{ type: "MODIFIED", object: podWithMetadata({ name: "b", resourceVersion: "17" }) }],
   ]);
   await clock.advance(0);
   assert.deepEqual(versions.slice(0, 3), ["10", "15", "17"]);

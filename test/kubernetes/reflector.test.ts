@@ -8,7 +8,7 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { type Reflector, type ReflectorOptions, startReflector } from "../../src/kubernetes/reflector.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { create, podOf, startCluster } from "./harness.ts";
+import { createAndRead, podWithMetadata, startCluster } from "./harness.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 
@@ -24,7 +24,7 @@ async function observe(test: TestContext, { selector, options, pods = [], rules 
   const clock = createFakeClock();
   const cluster = await startCluster(test, { clock });
   const { emulator } = cluster;
-  for (const name of pods) await create(emulator, PODS, podOf({ name }));
+  for (const name of pods) await createAndRead(emulator, PODS, podWithMetadata({ name }));
   if (rules) emulator.restrict("viewer", rules);
   const kubernetes = await cluster.connect("viewer");
   const { log, lines } = createKeptLog();
@@ -67,7 +67,7 @@ test("createReflector(): changes arrive through the watch, without another list"
   const observed = await observe(t, { pods: ["a"] });
   const { emulator, reflector, requests } = observed;
   await watching(observed);
-  const pod = await create<Pod>(emulator, PODS, podOf({ name: "b" }));
+  const pod = await createAndRead<Pod>(emulator, PODS, podWithMetadata({ name: "b" }));
   emulator.store.replace("pods", { ...pod, metadata: { ...pod.metadata, labels: { tier: "web" } } });
   emulator.store.remove("pods", "default", "a");
   await until(() => names(reflector).join() === "b", "the last change");
@@ -79,7 +79,11 @@ test("createReflector(): a pod that leaves the label selector leaves the cache",
   const observed = await observe(t, { selector: { labelSelector: "podrole.io/injected=true" }, pods: ["plain"] });
   const { emulator, reflector } = observed;
   await watching(observed);
-  const pod = await create<Pod>(emulator, PODS, podOf({ name: "web", labels: { "podrole.io/injected": "true" } }));
+  const pod = await createAndRead<Pod>(
+    emulator,
+    PODS,
+    podWithMetadata({ name: "web", labels: { "podrole.io/injected": "true" } }),
+  );
   await until(() => names(reflector).length === 1, "the pod is seen");
   emulator.store.replace("pods", { ...pod, metadata: { ...pod.metadata, labels: {} } });
   await until(() => names(reflector).length === 0, "the pod is gone");
@@ -103,7 +107,7 @@ test("createReflector(): a dropped watch resumes where it was, without a gap and
   await watching(observed);
   emulator.faults.dropWatches();
   await until(() => failuresIn(observed.lines) === 1, "the drop is noticed");
-  await create(emulator, PODS, podOf({ name: "b" }));
+  await createAndRead(emulator, PODS, podWithMetadata({ name: "b" }));
   assert.deepEqual(names(reflector), ["a"]);
   await clock.advance(1_000);
   await until(() => names(reflector).length === 2, "the pod that came in between");
@@ -151,7 +155,7 @@ test("createReflector(): a watch whose connection is dead is ended and reopened"
   const { clock, emulator, reflector, requests } = observed;
   await watching(observed);
   emulator.faults.stall = true;
-  await create(emulator, PODS, podOf({ name: "b" }));
+  await createAndRead(emulator, PODS, podWithMetadata({ name: "b" }));
   await clock.advance(44_000);
   assert.deepEqual([reflector.ageMs(), names(reflector).length], [44_000, 1]);
   emulator.faults.stall = false;
@@ -179,7 +183,9 @@ test("createReflector(): bookmarks confirm the cache of an unchanged resource", 
   await watching(observed);
   // One bookmark a minute, 90 s of silence allowed: five minutes pass without a new watch.
   for (let minute = 0; minute < 5; minute++) {
-    await create(emulator, "/api/v1/namespaces/default/configmaps", { metadata: { name: `elsewhere-${minute}` } });
+    await createAndRead(emulator, "/api/v1/namespaces/default/configmaps", {
+      metadata: { name: `elsewhere-${minute}` },
+    });
     await clock.advance(60_000);
     await until(() => reflector.ageMs() === 0, "a bookmark");
   }
@@ -194,7 +200,7 @@ test("createReflector(): a scheduled list finds changes that the watch never rep
   emulator.faults.stall = true;
   emulator.faults.only = ({ verb }) => verb === "watch";
   emulator.store.remove("pods", "default", "a");
-  await create(emulator, PODS, podOf({ name: "c" }));
+  await createAndRead(emulator, PODS, podWithMetadata({ name: "c" }));
   await clock.advance(599_000);
   assert.deepEqual(names(reflector), ["a", "b"]);
   await clock.advance(1_000);
@@ -205,7 +211,7 @@ test("createReflector(): a scheduled list finds changes that the watch never rep
 test("createReflector(): a list whose version expires between two pages each time is read in one piece", async (t) => {
   const cluster = await startCluster(t);
   const { emulator } = cluster;
-  for (const name of ["a", "b", "c"]) await create(emulator, PODS, podOf({ name }));
+  for (const name of ["a", "b", "c"]) await createAndRead(emulator, PODS, podWithMetadata({ name }));
   emulator.faults.only = ({ query }) => {
     if (query.has("continue")) emulator.faults.compact();
     return false;
@@ -247,7 +253,7 @@ test("createReflector(): waits double up to a cap, and start from the beginning 
   emulator.faults.status = undefined;
   await clock.advance(4_000);
   await until(() => emulator.watches.size === 1, "the watch is open again");
-  await create(emulator, PODS, podOf({ name: "a" }));
+  await createAndRead(emulator, PODS, podWithMetadata({ name: "a" }));
   await until(() => names(reflector).length === 1, "an event");
   emulator.faults.dropWatches();
   await until(() => waits().length === 8, "the next failure");

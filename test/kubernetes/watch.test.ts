@@ -5,10 +5,10 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { findWatchError, followWatch, type WatchEnd } from "../../src/kubernetes/watch.ts";
 import { dueAfter } from "../../src/runtime/due.ts";
 import { createFakeClock } from "../fakes/clock.ts";
-import { podOf } from "./harness.ts";
+import { podWithMetadata } from "./harness.ts";
 
 const OPENED: WatchEvent<Pod> = { type: "OPENED" };
-const ADDED: WatchEvent<Pod> = { type: "ADDED", object: podOf({ name: "a", resourceVersion: "11" }) };
+const ADDED: WatchEvent<Pod> = { type: "ADDED", object: podWithMetadata({ name: "a", resourceVersion: "11" }) };
 const BOOKMARK: WatchEvent<Pod> = { type: "BOOKMARK", resourceVersion: "12" };
 
 /** Follows one watch of a source, from version 10, until `endAfterMs`. */

@@ -1,7 +1,7 @@
 // How the page of npm run dashboard draws numbers in units, bounds of axes, lines and areas.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { chart } from "../bench/dashboard/chart.ts";
+import { renderChart } from "../bench/dashboard/chart.ts";
 import { inUnit, niceBound } from "../bench/dashboard/units.ts";
 
 suite("inUnit()", () => {
@@ -36,7 +36,7 @@ suite("chart()", () => {
   const line = (points: readonly (readonly [number, number])[]) => ({ name: "a", series: { labels: {}, points } });
 
   test("interrupts a line where a sample is missing", () => {
-    const svg = chart(
+    const svg = renderChart(
       [
         line([
           [0, 1],
@@ -52,11 +52,11 @@ suite("chart()", () => {
 
   test("stacks areas on top of each other", () => {
     const flat = line([0, 1, 2, 3, 4].map((at) => [at, 2] as const));
-    const svg = chart([flat, flat], { ...options, stacked: true });
+    const svg = renderChart([flat, flat], { ...options, stacked: true });
     const heights = [...svg.matchAll(/<polyline points="[\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
     // Bound 5 over 72 pixels below the top margin of 8: values 2 and 4.
     assert.deepEqual(heights.map(Math.round), [51, 22]);
   });
 
-  test('shows "no data" without lines', () => assert.match(chart([], options), />no data</));
+  test('shows "no data" without lines', () => assert.match(renderChart([], options), />no data</));
 });

@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { readManifest } from "../files.ts";
-import { ALWAYS, API_SERVER_UNKNOWN, BLOCKED, disagreements, INSTANCE_METADATA, PARTIES } from "./network-policies.ts";
+import {
+  ALWAYS,
+  API_SERVER_UNKNOWN,
+  BLOCKED,
+  findDisagreements,
+  INSTANCE_METADATA,
+  PARTIES,
+} from "./network-policies.ts";
 import { isAllowed, type NetworkPolicy } from "./network-policy.ts";
 
 const BASE = readManifest<NetworkPolicy>("base/network-policies.yaml");
@@ -60,14 +67,14 @@ suite("isAllowed()", () => {
 test("manifests/base admits sidecars, the webhook, Prometheus and the API server; only the server reaches AWS", () => {
   const rows = [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_UNKNOWN];
   assert.deepEqual(
-    disagreements(rows, (connection) => isAllowed(BASE, connection)),
+    findDisagreements(rows, (connection) => isAllowed(BASE, connection)),
     [],
   );
 });
 
 test("examples/block-node-role.yaml blocks the node's role and nothing else", () => {
   assert.deepEqual(
-    disagreements(BLOCKED, (connection) => isAllowed([...BASE, ...EXAMPLE], connection)),
+    findDisagreements(BLOCKED, (connection) => isAllowed([...BASE, ...EXAMPLE], connection)),
     [],
   );
 });
@@ -75,5 +82,8 @@ test("examples/block-node-role.yaml blocks the node's role and nothing else", ()
 test("disagreements() lists each connection whose result differs", () => {
   const rows = [{ from: "plain", to: "server", ports: [8443, 8444], allowed: false }] as const;
   const without = (connection: Parameters<typeof isAllowed>[1]) => isAllowed([], connection);
-  assert.deepEqual(disagreements(rows, without), ["plain → server:8443 is allowed", "plain → server:8444 is allowed"]);
+  assert.deepEqual(findDisagreements(rows, without), [
+    "plain → server:8443 is allowed",
+    "plain → server:8444 is allowed",
+  ]);
 });

@@ -1,6 +1,6 @@
 // Expected connections around podrole as data: each allowed one has a denied one beside it. The rows apply to the kustomize
 // base and to the chart.
-import type { Connection, Party } from "./network-policy.ts";
+import type { Party, PolicyConnection } from "./network-policy.ts";
 
 const inPodrole = (name: string, ip: string): Party => ({
   ip,
@@ -31,7 +31,7 @@ export const PARTIES = {
 
 export type PartyName = keyof typeof PARTIES;
 
-export interface Row {
+export interface ConnectionRow {
   readonly from: PartyName;
   readonly to: PartyName;
   readonly ports: readonly number[];
@@ -39,12 +39,12 @@ export interface Row {
   readonly allowed: boolean;
 }
 
-const yes = (from: PartyName, to: PartyName, ...ports: number[]): Row => ({ from, to, ports, allowed: true });
-const no = (from: PartyName, to: PartyName, ...ports: number[]): Row => ({ from, to, ports, allowed: false });
-const dns = (from: PartyName): Row => ({ from, to: "dns", ports: [53], protocol: "UDP", allowed: true });
+const yes = (from: PartyName, to: PartyName, ...ports: number[]): ConnectionRow => ({ from, to, ports, allowed: true });
+const no = (from: PartyName, to: PartyName, ...ports: number[]): ConnectionRow => ({ from, to, ports, allowed: false });
+const dns = (from: PartyName): ConnectionRow => ({ from, to: "dns", ports: [53], protocol: "UDP", allowed: true });
 
 /** Rows for every variant of the manifests. */
-export const ALWAYS: readonly Row[] = [
+export const ALWAYS: readonly ConnectionRow[] = [
   // The server's ports: only sidecars and the webhook.
   yes("injected", "server", 8443, 8444),
   no("injected", "server", 8080),
@@ -83,13 +83,13 @@ export const ALWAYS: readonly Row[] = [
 ];
 
 /** Denied if the server does not get its AWS identity from instance metadata or EKS Pod Identity. */
-export const INSTANCE_METADATA = (allowed: boolean): readonly Row[] =>
+export const INSTANCE_METADATA = (allowed: boolean): readonly ConnectionRow[] =>
   (["metadata", "metadata6", "podIdentity", "podIdentity6"] as const).map((to) =>
     allowed ? yes("server", to, 80) : no("server", to, 80),
   );
 
 /** Without the API server's addresses (PARTIES.apiServer), a policy can match only its port. */
-export const API_SERVER_UNKNOWN: readonly Row[] = [
+export const API_SERVER_UNKNOWN: readonly ConnectionRow[] = [
   yes("stranger", "webhook", 9443),
   yes("plain", "webhook", 9443),
   yes("webhook", "sts", 443),
@@ -98,7 +98,7 @@ export const API_SERVER_UNKNOWN: readonly Row[] = [
 ];
 
 /** With the API server's addresses. */
-export const API_SERVER_KNOWN: readonly Row[] = [
+export const API_SERVER_KNOWN: readonly ConnectionRow[] = [
   no("stranger", "webhook", 9443),
   no("plain", "webhook", 9443),
   no("webhook", "sts", 443),
@@ -107,7 +107,7 @@ export const API_SERVER_KNOWN: readonly Row[] = [
 ];
 
 /** Rows for manifests/examples/block-node-role.yaml together with podrole's own policies. */
-export const BLOCKED: readonly Row[] = [
+export const BLOCKED: readonly ConnectionRow[] = [
   no("plain", "metadata", 80),
   no("injected", "metadata", 80),
   no("injected", "metadata6", 80),
@@ -120,12 +120,15 @@ export const BLOCKED: readonly Row[] = [
   dns("injected"),
 ];
 
-export function connectionsOf({ from, to, ports, protocol = "TCP" }: Row): readonly Connection[] {
+export function connectionsOf({ from, to, ports, protocol = "TCP" }: ConnectionRow): readonly PolicyConnection[] {
   return ports.map((port) => ({ from: PARTIES[from], to: PARTIES[to], port, protocol }));
 }
 
 /** Returns "plain → server:8443 is allowed" for each connection for which `allows` and the rows disagree. */
-export function disagreements(rows: readonly Row[], allows: (connection: Connection) => boolean): readonly string[] {
+export function findDisagreements(
+  rows: readonly ConnectionRow[],
+  allows: (connection: PolicyConnection) => boolean,
+): readonly string[] {
   return rows.flatMap((row) =>
     connectionsOf(row)
       .filter((connection) => allows(connection) !== row.allowed)

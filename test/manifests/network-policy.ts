@@ -12,7 +12,7 @@ export interface Party {
   readonly labels?: Labels;
 }
 
-export interface Connection {
+export interface PolicyConnection {
   readonly from: Party;
   readonly to: Party;
   readonly port: number;
@@ -51,11 +51,15 @@ export interface NetworkPolicy {
   };
 }
 
-export function isAllowed(policies: readonly NetworkPolicy[], connection: Connection): boolean {
+export function isAllowed(policies: readonly NetworkPolicy[], connection: PolicyConnection): boolean {
   return passes(policies, "Egress", connection) && passes(policies, "Ingress", connection);
 }
 
-function passes(policies: readonly NetworkPolicy[], direction: "Ingress" | "Egress", connection: Connection): boolean {
+function passes(
+  policies: readonly NetworkPolicy[],
+  direction: "Ingress" | "Egress",
+  connection: PolicyConnection,
+): boolean {
   const [own, other] = direction === "Egress" ? [connection.from, connection.to] : [connection.to, connection.from];
   const selecting = policies.filter(
     ({ metadata, spec }) =>
@@ -74,7 +78,7 @@ function passes(policies: readonly NetworkPolicy[], direction: "Ingress" | "Egre
   );
 }
 
-function hasPort(ports: readonly Port[] | undefined, { port, protocol = "TCP" }: Connection): boolean {
+function hasPort(ports: readonly Port[] | undefined, { port, protocol = "TCP" }: PolicyConnection): boolean {
   return ports?.some((one) => one.port === port && (one.protocol ?? "TCP") === protocol) ?? true;
 }
 

@@ -42,13 +42,13 @@ function queriesIn(node: unknown, origin: string): Query[] {
   return [...own, ...Object.values(node).flatMap((value) => queriesIn(value, here))];
 }
 
-export interface Selector {
+export interface MetricSelector {
   readonly metric: string;
   /** Label matchers; values are split at "|". */
   readonly matchers: readonly { readonly label: string; readonly values: readonly string[] }[];
 }
 
-export function selectorsOf(expr: string): readonly Selector[] {
+export function selectorsOf(expr: string): readonly MetricSelector[] {
   return [...expr.matchAll(/\b(podrole_\w+)(?:\{([^}]*)\})?/g)].map(([, metric = "", inner = ""]) => ({
     metric,
     matchers: [...inner.matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"/g)].map(([, label = "", value = ""]) => ({

@@ -12,14 +12,14 @@ import {
 import { splitBundle } from "../../src/pki/bundle.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/runtime/clock.ts";
 import type { Result } from "../../src/runtime/result.ts";
-import { NOW } from "./samples.ts";
+import { SAMPLE_NOW } from "./samples.ts";
 
 /** Ten minutes until every replica has seen a change, and the lifetime of a leaf. */
 const SETTLED = 10 * MINUTE_MS + HOUR_MS;
 const OPTIONS: RotationOptions = { commonName: "podrole CA", lifetimeMs: 360 * DAY_MS, leafLifetimeMs: HOUR_MS };
 /** A CA is backdated by five minutes, which count towards its lifetime. */
 const LIFE = OPTIONS.lifetimeMs + 5 * MINUTE_MS;
-const END = NOW + OPTIONS.lifetimeMs;
+const END = SAMPLE_NOW + OPTIONS.lifetimeMs;
 const HALF = END - LIFE / 2;
 const DUE = END - LIFE / 6;
 
@@ -44,7 +44,7 @@ function assertDone(result: Result<Authorities>): Authorities {
   return result.ok ? result.value : assert.fail(result.problem);
 }
 
-const FIRST = step(undefined, NOW);
+const FIRST = step(undefined, SAMPLE_NOW);
 const PREPARED = step(FIRST, HALF);
 const SIGNING = step(PREPARED, DUE + 1);
 /** The new CA signs, and servers have recorded with which lifetime. */
@@ -52,11 +52,11 @@ const ACTIVATED = step(SIGNING, DUE + 1);
 
 test("planRotation() creates a CA if there is none, and then changes nothing for half of its lifetime", () => {
   assert.deepEqual([FIRST.next, FIRST.previous], [undefined, undefined]);
-  assert.equal(FIRST.current.since, NOW);
+  assert.equal(FIRST.current.since, SAMPLE_NOW);
   const { subject, validToDate } = new X509Certificate(FIRST.current.authority.certificatePem);
   assert.equal(subject, "O=podrole\nCN=podrole CA 2026-11-24");
   assert.equal(validToDate.getTime(), END);
-  assertCalm(FIRST, NOW);
+  assertCalm(FIRST, SAMPLE_NOW);
   assertCalm(FIRST, HALF - 1);
 });
 
@@ -116,7 +116,7 @@ test("planRotation() creates a new CA if all CAs have expired", () => {
 });
 
 test("planRotation() changes nothing if the clock is set back", () => {
-  for (const held of [FIRST, PREPARED, ACTIVATED]) assertCalm(held, NOW - 30 * DAY_MS);
+  for (const held of [FIRST, PREPARED, ACTIVATED]) assertCalm(held, SAMPLE_NOW - 30 * DAY_MS);
 });
 
 test("bundleOf() contains the CA of every slot once", () => {
@@ -128,14 +128,14 @@ test("bundleOf() contains the CA of every slot once", () => {
 });
 
 test("rotateSlots() prepares, activates and retires one after the other at any time of a CA's lifetime", () => {
-  const prepared = assertDone(rotateSlots("prepare", FIRST, NOW + DAY_MS, OPTIONS));
-  assert.equal(prepared.next?.since, NOW + DAY_MS);
+  const prepared = assertDone(rotateSlots("prepare", FIRST, SAMPLE_NOW + DAY_MS, OPTIONS));
+  assert.equal(prepared.next?.since, SAMPLE_NOW + DAY_MS);
   const activated = step(
-    assertDone(rotateSlots("activate", prepared, NOW + DAY_MS + SETTLED, OPTIONS)),
-    NOW + 2 * DAY_MS,
+    assertDone(rotateSlots("activate", prepared, SAMPLE_NOW + DAY_MS + SETTLED, OPTIONS)),
+    SAMPLE_NOW + 2 * DAY_MS,
   );
   assert.equal(activated.current.authority, prepared.next.authority);
-  const retired = assertDone(rotateSlots("retire", activated, NOW + DAY_MS + 2 * SETTLED, OPTIONS));
+  const retired = assertDone(rotateSlots("retire", activated, SAMPLE_NOW + DAY_MS + 2 * SETTLED, OPTIONS));
   assert.deepEqual(retired, { ...activated, previous: undefined });
 });
 
@@ -144,7 +144,7 @@ test("rotateSlots() refuses prepare if there is a next CA", () => {
 });
 
 test("rotateSlots() refuses activate without, or too soon after, prepare", () => {
-  assertRefused(rotateSlots("activate", FIRST, NOW, OPTIONS), /prepare one first/);
+  assertRefused(rotateSlots("activate", FIRST, SAMPLE_NOW, OPTIONS), /prepare one first/);
   assertRefused(
     rotateSlots("activate", PREPARED, HALF + SETTLED - 1, OPTIONS),
     /published too recently: wait 1 minutes/,
@@ -168,7 +168,7 @@ test("rotateSlots() refuses activate while the previous CA's leaves are valid, b
 });
 
 test("rotateSlots() refuses retire without a previous CA and while its leaves are valid", () => {
-  assertRefused(rotateSlots("retire", FIRST, NOW, OPTIONS), /no previous CA/);
+  assertRefused(rotateSlots("retire", FIRST, SAMPLE_NOW, OPTIONS), /no previous CA/);
   assertRefused(rotateSlots("retire", ACTIVATED, DUE + 1 + HOUR_MS, OPTIONS), /still valid: wait 10 minutes/);
   assertDone(rotateSlots("retire", ACTIVATED, DUE + 1 + SETTLED, OPTIONS));
 });
@@ -179,9 +179,9 @@ test("rotateSlots() takes steps that are too early if forced, but none without a
   assert.notEqual(replaced.next?.authority.certificatePem, PREPARED.next?.authority.certificatePem);
   assertDone(rotateSlots("activate", PREPARED, HALF, forced));
   assertDone(rotateSlots("retire", ACTIVATED, DUE + 2, forced));
-  assertRefused(rotateSlots("activate", FIRST, NOW, forced), /prepare one first/);
-  assertRefused(rotateSlots("retire", FIRST, NOW, forced), /no previous CA/);
-  const years = NOW + 10 * 365 * DAY_MS;
+  assertRefused(rotateSlots("activate", FIRST, SAMPLE_NOW, forced), /prepare one first/);
+  assertRefused(rotateSlots("retire", FIRST, SAMPLE_NOW, forced), /no previous CA/);
+  const years = SAMPLE_NOW + 10 * 365 * DAY_MS;
   assertRefused(rotateSlots("activate", PREPARED, years, forced), /the next CA has expired/);
 });
 
@@ -197,18 +197,18 @@ test("outlook() returns the time of planRotation()'s next step to the millisecon
 test("planRotation() records the longest lifetime that servers issue before they sign, and never a shorter one", () => {
   assert.equal(FIRST.current.longestLeafMs, HOUR_MS);
   assert.deepEqual([SIGNING.current.longestLeafMs, ACTIVATED.current.longestLeafMs], [undefined, HOUR_MS]);
-  const raised = step(FIRST, NOW, { ...OPTIONS, leafLifetimeMs: DAY_MS });
+  const raised = step(FIRST, SAMPLE_NOW, { ...OPTIONS, leafLifetimeMs: DAY_MS });
   assert.equal(raised.current.longestLeafMs, DAY_MS);
-  assertCalm(raised, NOW);
+  assertCalm(raised, SAMPLE_NOW);
 });
 
 /** Settings of today: lower than when certificates were issued, and one that servers refuse. */
 for (const leafLifetimeMs of [10 * MINUTE_MS, MINUTE_MS]) {
   const lowered = { ...OPTIONS, leafLifetimeMs };
   test(`rotateSlots() waits for certificates that were issued, whatever the setting is now: ${leafLifetimeMs} ms`, () => {
-    const prepared = assertDone(rotateSlots("prepare", FIRST, NOW, lowered));
+    const prepared = assertDone(rotateSlots("prepare", FIRST, SAMPLE_NOW, lowered));
     assertRefused(
-      rotateSlots("activate", prepared, NOW + 20 * MINUTE_MS, lowered),
+      rotateSlots("activate", prepared, SAMPLE_NOW + 20 * MINUTE_MS, lowered),
       /published too recently: wait 50 minutes/,
     );
     assert.deepEqual(

@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { bundleHash, joinBundle, notAfterOf, notBeforeOf, splitBundle } from "../../src/pki/bundle.ts";
 import { DAY_MS } from "../../src/runtime/clock.ts";
 import { fc } from "../property.ts";
-import { NOW, newAuthority } from "./samples.ts";
+import { newAuthority, SAMPLE_NOW } from "./samples.ts";
 
-const PEMS = ["one", "two", "three"].map((name) => newAuthority(NOW, name).certificatePem);
+const PEMS = ["one", "two", "three"].map((name) => newAuthority(SAMPLE_NOW, name).certificatePem);
 const [ONE = "", TWO = "", THREE = ""] = PEMS;
 
 test("splitBundle() returns each certificate in its order and drops the rest", () => {
@@ -53,8 +53,8 @@ test("splitBundle(), joinBundle() and bundleHash() never throw on any text", () 
 });
 
 test("notAfterOf() and notBeforeOf() read the first certificate, and throw if there is none", () => {
-  assert.equal(notAfterOf(`text before\n${ONE}${TWO}`), NOW + 365 * DAY_MS);
-  assert.equal(notBeforeOf(ONE), NOW - 300_000);
+  assert.equal(notAfterOf(`text before\n${ONE}${TWO}`), SAMPLE_NOW + 365 * DAY_MS);
+  assert.equal(notBeforeOf(ONE), SAMPLE_NOW - 300_000);
   assert.throws(() => notAfterOf(""));
   assert.throws(() => notBeforeOf("no certificate"));
 });

@@ -10,11 +10,10 @@ import * as oids from "../../src/pki/oids.ts";
 import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { openssl, withOpenssl } from "./openssl.ts";
+import { runOpenssl, withOpenssl } from "./openssl.ts";
 import {
   caConstraints,
   extension,
-  NOW,
   newAuthority,
   newKey,
   newLeaf,
@@ -23,6 +22,7 @@ import {
   POD_URI,
   publicKeyOf,
   readFixture,
+  SAMPLE_NOW,
 } from "./samples.ts";
 
 const SERVING: Subject = {
@@ -44,7 +44,7 @@ const AUTHORITIES: readonly (readonly [string, Authority])[] = [
   ["an RSA CA", authorityOf("rsa")],
 ];
 
-function issue(authority: Authority, subject: Subject = POD_SUBJECT, now = NOW, lifetimeMs = HOUR_MS) {
+function issue(authority: Authority, subject: Subject = POD_SUBJECT, now = SAMPLE_NOW, lifetimeMs = HOUR_MS) {
   return issueCertificate({ authority, publicKey: publicKeyOf(KEY), subject, now, lifetimeMs });
 }
 
@@ -87,7 +87,7 @@ test("issueCertificate() signs the RSA key of a request and ignores the names in
       authority: newAuthority(),
       publicKey: key,
       subject: POD_SUBJECT,
-      now: NOW,
+      now: SAMPLE_NOW,
       lifetimeMs: HOUR_MS,
     });
     const leaf = new X509Certificate(pem);
@@ -115,10 +115,10 @@ test("issueCertificate() copies the subject of an operator's CA byte for byte as
 });
 
 test("issueCertificate() issues a certificate from 5 minutes before now for the requested lifetime, in whole seconds", () => {
-  const now = NOW + 789;
+  const now = SAMPLE_NOW + 789;
   const { pem, notBefore, notAfter } = issue(newAuthority(), POD_SUBJECT, now);
-  assert.equal(notBefore, NOW - 300_000);
-  assert.equal(notAfter, NOW + HOUR_MS);
+  assert.equal(notBefore, SAMPLE_NOW - 300_000);
+  assert.equal(notAfter, SAMPLE_NOW + HOUR_MS);
   const leaf = new X509Certificate(pem);
   assert.equal(leaf.validFromDate.getTime(), notBefore);
   assert.equal(leaf.validToDate.getTime(), notAfter);
@@ -126,20 +126,20 @@ test("issueCertificate() issues a certificate from 5 minutes before now for the 
 
 test("issueCertificate() issues a certificate that is also valid whenever another one is", () => {
   const times = {
-    authority: newAuthority(NOW - DAY_MS),
+    authority: newAuthority(SAMPLE_NOW - DAY_MS),
     publicKey: publicKeyOf(KEY),
     subject: SERVING,
     lifetimeMs: HOUR_MS,
   };
-  const wanted = { notBefore: NOW - 2 * HOUR_MS, notAfter: NOW + 3 * HOUR_MS };
-  const { notBefore, notAfter } = issueCertificate({ ...times, now: NOW, covers: wanted });
+  const wanted = { notBefore: SAMPLE_NOW - 2 * HOUR_MS, notAfter: SAMPLE_NOW + 3 * HOUR_MS };
+  const { notBefore, notAfter } = issueCertificate({ ...times, now: SAMPLE_NOW, covers: wanted });
   assert.deepEqual({ notBefore, notAfter }, wanted);
-  const shorter = { notBefore: NOW, notAfter: NOW + 1_000 };
-  assert.equal(issueCertificate({ ...times, now: NOW, covers: shorter }).notAfter, NOW + HOUR_MS);
+  const shorter = { notBefore: SAMPLE_NOW, notAfter: SAMPLE_NOW + 1_000 };
+  assert.equal(issueCertificate({ ...times, now: SAMPLE_NOW, covers: shorter }).notAfter, SAMPLE_NOW + HOUR_MS);
 });
 
 test("issueCertificate() never exceeds its CA's validity", () => {
-  const bounds = { notBefore: NOW - 60_000, notAfter: NOW + 60_000 };
+  const bounds = { notBefore: SAMPLE_NOW - 60_000, notAfter: SAMPLE_NOW + 60_000 };
   const certificatePem = oddCertificate({ key: KEY, extensions: [caConstraints()], ...bounds });
   const { notBefore, notAfter } = issue({ certificatePem, key: KEY });
   assert.deepEqual({ notBefore, notAfter }, bounds);
@@ -147,27 +147,33 @@ test("issueCertificate() never exceeds its CA's validity", () => {
 
 test("issueCertificate() never exceeds the validity of any certificate in its CA's chain", () => {
   const extensions = [caConstraints()];
-  const root = oddCertificate({ name: "root", key: KEY, extensions, notAfter: NOW + 60_000, notBefore: NOW - 1000 });
+  const root = oddCertificate({
+    name: "root",
+    key: KEY,
+    extensions,
+    notAfter: SAMPLE_NOW + 60_000,
+    notBefore: SAMPLE_NOW - 1000,
+  });
   const middle = oddCertificate({ name: "middle", key: KEY, issuer: { name: "root", key: KEY }, extensions });
   const { notBefore, notAfter, pem } = issue({ certificatePem: middle + root, key: KEY });
-  assert.deepEqual({ notBefore, notAfter }, { notBefore: NOW - 1000, notAfter: NOW + 60_000 });
+  assert.deepEqual({ notBefore, notAfter }, { notBefore: SAMPLE_NOW - 1000, notAfter: SAMPLE_NOW + 60_000 });
   assert.equal(pem.split("BEGIN CERTIFICATE").length - 1, 2, "the leaf and the intermediate, without the root");
   assert.ok(pem.endsWith(middle));
 });
 
 const UNUSABLE: readonly (readonly [string, Authority, number, RegExp])[] = [
-  ["has expired", newAuthority(), NOW + 365 * DAY_MS, /it is only valid until/],
+  ["has expired", newAuthority(), SAMPLE_NOW + 365 * DAY_MS, /it is only valid until/],
   [
     "is valid only later",
     newAuthority(),
-    NOW - 2 * HOUR_MS,
+    SAMPLE_NOW - 2 * HOUR_MS,
     /only valid from .*, and this machine's clock shows .*Z; expected clocks/,
   ],
-  ["has no certificate", { certificatePem: "", key: KEY }, NOW, /cannot be read/],
+  ["has no certificate", { certificatePem: "", key: KEY }, SAMPLE_NOW, /cannot be read/],
   [
     "has a certificate that is none",
     { certificatePem: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", key: KEY },
-    NOW,
+    SAMPLE_NOW,
     /cannot be read/,
   ],
 ];
@@ -181,10 +187,10 @@ for (const [state, authority, now, reason] of UNUSABLE) {
 }
 
 for (const [clock, now, expected] of [
-  ["agrees with the issuer's", NOW + 10_000, HOUR_MS - 10_000],
-  ["is two minutes behind", NOW - 120_000, HOUR_MS],
-  ["is two hours ahead", NOW + 2 * HOUR_MS, HOUR_MS],
-  ["is two hours behind", NOW - 2 * HOUR_MS, HOUR_MS],
+  ["agrees with the issuer's", SAMPLE_NOW + 10_000, HOUR_MS - 10_000],
+  ["is two minutes behind", SAMPLE_NOW - 120_000, HOUR_MS],
+  ["is two hours ahead", SAMPLE_NOW + 2 * HOUR_MS, HOUR_MS],
+  ["is two hours behind", SAMPLE_NOW - 2 * HOUR_MS, HOUR_MS],
 ] as const) {
   test(`remainingLifetimeMs() never exceeds the lifetime, and is positive, when the receiver's clock ${clock}`, () => {
     assert.equal(remainingLifetimeMs(issue(newAuthority()).pem, now), expected);
@@ -192,7 +198,7 @@ for (const [clock, now, expected] of [
 }
 
 test("issueCertificate() throws for a lifetime of zero", () => {
-  assert.throws(() => issue(newAuthority(), POD_SUBJECT, NOW, 0), PodroleError);
+  assert.throws(() => issue(newAuthority(), POD_SUBJECT, SAMPLE_NOW, 0), PodroleError);
 });
 
 test("issueCertificate() uses a new positive serial of 128 random bits each time", () => {
@@ -207,13 +213,17 @@ test("issueCertificate() uses a new positive serial of 128 random bits each time
 });
 
 test("createAuthority() creates a self-signed CA that signs only leaves", () => {
-  const { certificatePem, key } = createAuthority({ commonName: "podrole CA", now: NOW, lifetimeMs: 365 * DAY_MS });
+  const { certificatePem, key } = createAuthority({
+    commonName: "podrole CA",
+    now: SAMPLE_NOW,
+    lifetimeMs: 365 * DAY_MS,
+  });
   const ca = new X509Certificate(certificatePem);
   assert.ok(ca.ca && ca.checkIssued(ca) && ca.verify(ca.publicKey));
   assert.ok(ca.publicKey.equals(publicKeyOf(key)));
   assert.equal(ca.subject, "O=podrole\nCN=podrole CA");
-  assert.equal(ca.validFromDate.getTime(), NOW - 300_000);
-  assert.equal(ca.validToDate.getTime(), NOW + 365 * DAY_MS);
+  assert.equal(ca.validFromDate.getTime(), SAMPLE_NOW - 300_000);
+  assert.equal(ca.validToDate.getTime(), SAMPLE_NOW + 365 * DAY_MS);
   const [constraints] = readExtensions(ca.raw)(oids.BASIC_CONSTRAINTS);
   assert.equal(constraints && encodeDer(constraints).toString("hex"), "30060101ff020100");
 });
@@ -234,9 +244,9 @@ for (const [name, authority] of AUTHORITIES) {
     // Strict OpenSSL requires a SubjectKeyIdentifier and a KeyUsage of a CA; the odd ones above have none.
     const strict = authority.certificatePem === AUTHORITIES[0]?.[1].certificatePem ? ["-x509_strict"] : [];
     test(`openssl verifies a ${subject.kind} certificate by ${name} ${strict.join("")}`, withOpenssl, () => {
-      const args = ["verify", ...strict, "-check_ss_sig", "-purpose", purpose, "-attime", String(NOW / 1000)];
+      const args = ["verify", ...strict, "-check_ss_sig", "-purpose", purpose, "-attime", String(SAMPLE_NOW / 1000)];
       const files = { ca: authority.certificatePem, leaf: issue(authority, subject).pem };
-      const { status, output } = openssl([...args, "-CAfile", "ca", "leaf"], files);
+      const { status, output } = runOpenssl([...args, "-CAfile", "ca", "leaf"], files);
       assert.equal(status, 0, output);
     });
   }
@@ -249,13 +259,13 @@ test(
     const authority = newAuthority();
     const files = { ca: authority.certificatePem, other: newAuthority().certificatePem, leaf: issue(authority).pem };
     const verify = (ca: string, purpose: string, at: number) =>
-      openssl(["verify", "-purpose", purpose, "-attime", String(at / 1000), "-CAfile", ca, "leaf"], files);
+      runOpenssl(["verify", "-purpose", purpose, "-attime", String(at / 1000), "-CAfile", ca, "leaf"], files);
     assert.match(
-      verify("ca", "sslserver", NOW).output,
+      verify("ca", "sslserver", SAMPLE_NOW).output,
       /unsuitable certificate purpose|unsupported certificate purpose/,
     );
-    assert.notEqual(verify("other", "sslclient", NOW).status, 0);
-    assert.match(verify("ca", "sslclient", NOW + HOUR_MS + 1000).output, /expired/);
+    assert.notEqual(verify("other", "sslclient", SAMPLE_NOW).status, 0);
+    assert.match(verify("ca", "sslclient", SAMPLE_NOW + HOUR_MS + 1000).output, /expired/);
   },
 );
 
@@ -263,7 +273,7 @@ test(
   "issueCertificate(): openssl prints a pod certificate with critical bits where RFC 5280 requires them",
   withOpenssl,
   () => {
-    const { output } = openssl(["x509", "-in", "leaf", "-noout", "-text"], { leaf: issue(newAuthority()).pem });
+    const { output } = runOpenssl(["x509", "-in", "leaf", "-noout", "-text"], { leaf: issue(newAuthority()).pem });
     const text = output.replaceAll(/\s+/g, " ");
     for (const part of [
       "Version: 3 (0x2)",

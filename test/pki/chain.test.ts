@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { refuseChain } from "../../src/pki/chain.ts";
 import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
-import { caConstraints, NOW, newAuthority, newKey, newLeaf, oddCertificate } from "./samples.ts";
+import { caConstraints, newAuthority, newKey, newLeaf, oddCertificate, SAMPLE_NOW } from "./samples.ts";
 
 const certificates = (...pems: readonly string[]) => pems.map((pem) => new X509Certificate(pem));
 const CA = newAuthority();
@@ -13,12 +13,15 @@ const TRUSTED = certificates(CA.certificatePem);
 const refusal = (now: number, trusted = TRUSTED, leaf: Uint8Array = LEAF) => refuseChain(leaf, trusted, now);
 
 test("refuseChain() accepts a valid leaf of a CA in the bundle, among others", () => {
-  assert.equal(refusal(NOW), undefined);
-  assert.equal(refusal(NOW, certificates(newAuthority(NOW, "other").certificatePem, CA.certificatePem)), undefined);
+  assert.equal(refusal(SAMPLE_NOW), undefined);
+  assert.equal(
+    refusal(SAMPLE_NOW, certificates(newAuthority(SAMPLE_NOW, "other").certificatePem, CA.certificatePem)),
+    undefined,
+  );
 });
 
 test("refuseChain() accepts a leaf from the start of its validity to its end, and not a second more", () => {
-  const [from, to] = [NOW - 300_000, NOW + HOUR_MS];
+  const [from, to] = [SAMPLE_NOW - 300_000, SAMPLE_NOW + HOUR_MS];
   assert.deepEqual([refusal(from), refusal(to)], [undefined, undefined]);
   for (const [now, state] of [
     [from - 1_000, /only valid from 2026-11-24T11:55:00/],
@@ -30,12 +33,12 @@ test("refuseChain() accepts a leaf from the start of its validity to its end, an
 });
 
 test("refuseChain() verifies the signature: a CA of the same name with another key is not the issuer", () => {
-  assert.equal(refusal(NOW, certificates(newAuthority().certificatePem))?.code, "CERTIFICATE_REJECTED");
-  assert.equal(refusal(NOW, [])?.code, "CERTIFICATE_REJECTED");
+  assert.equal(refusal(SAMPLE_NOW, certificates(newAuthority().certificatePem))?.code, "CERTIFICATE_REJECTED");
+  assert.equal(refusal(SAMPLE_NOW, [])?.code, "CERTIFICATE_REJECTED");
 });
 
 test("refuseChain() refuses what is not a certificate", () => {
-  assert.match(refusal(NOW, TRUSTED, Buffer.from("no certificate"))?.message ?? "", /cannot be parsed/);
+  assert.match(refusal(SAMPLE_NOW, TRUSTED, Buffer.from("no certificate"))?.message ?? "", /cannot be parsed/);
 });
 
 const [rootKey, middleKey, leafKey] = [newKey("prime256v1"), newKey("prime256v1"), newKey("prime256v1")];
@@ -54,29 +57,29 @@ const BELOW = new X509Certificate(
 ).raw;
 
 test("refuseChain() follows intermediate CAs of the bundle to a self-signed one", () => {
-  assert.equal(refusal(NOW, certificates(root(), middle()), BELOW), undefined);
+  assert.equal(refusal(SAMPLE_NOW, certificates(root(), middle()), BELOW), undefined);
 });
 
 for (const [what, bundle] of [
   ["the root is not in the bundle", [middle()]],
   ["the intermediate CA is not in the bundle", [root()]],
-  ["the root has expired", [root(NOW - 1_000), middle()]],
-  ["the intermediate CA has expired", [root(), middle(NOW - 1_000)]],
+  ["the root has expired", [root(SAMPLE_NOW - 1_000), middle()]],
+  ["the intermediate CA has expired", [root(), middle(SAMPLE_NOW - 1_000)]],
   ["the intermediate certificate is not a CA's", [root(), middle(undefined, false)]],
 ] as const) {
   test(`refuseChain() refuses a leaf when ${what}`, () => {
-    assert.equal(refusal(NOW, certificates(...bundle), BELOW)?.code, "CERTIFICATE_REJECTED");
+    assert.equal(refusal(SAMPLE_NOW, certificates(...bundle), BELOW)?.code, "CERTIFICATE_REJECTED");
   });
 }
 
 test("refuseChain() ends for CAs that sign each other without a root", () => {
   const [one, two] = [newKey("prime256v1"), newKey("prime256v1")];
   const cross = (name: string, key: typeof one, issuer: { name: string; key: typeof one }) =>
-    oddCertificate({ name, key, issuer, extensions: [caConstraints()], notAfter: NOW + DAY_MS });
+    oddCertificate({ name, key, issuer, extensions: [caConstraints()], notAfter: SAMPLE_NOW + DAY_MS });
   const bundle = certificates(
     cross("one", one, { name: "two", key: two }),
     cross("two", two, { name: "one", key: one }),
   );
   const leaf = oddCertificate({ name: "leaf", key: leafKey, issuer: { name: "one", key: one }, extensions: [] });
-  assert.equal(refusal(NOW, bundle, new X509Certificate(leaf).raw)?.code, "CERTIFICATE_REJECTED");
+  assert.equal(refusal(SAMPLE_NOW, bundle, new X509Certificate(leaf).raw)?.code, "CERTIFICATE_REJECTED");
 });

@@ -19,7 +19,7 @@ import { generateKeyPem, signatureScheme } from "../../src/pki/keys.ts";
 import * as oids from "../../src/pki/oids.ts";
 import { isRefusal, type Refusal } from "../../src/protocol/errors.ts";
 import { fc } from "../property.ts";
-import { openssl, withOpenssl } from "./openssl.ts";
+import { runOpenssl, withOpenssl } from "./openssl.ts";
 import { nameOf, newKey, publicKeyOf, readFixture, spki } from "./samples.ts";
 
 const KEY = generateKeyPem();
@@ -63,7 +63,7 @@ for (const kind of ["prime256v1", "rsa"] as const) {
 
 test("createCsr() creates a request that openssl verifies", withOpenssl, () => {
   const csr = createCsr(KEY, "shop/cärt");
-  const { status, output } = openssl(["req", "-inform", "der", "-in", "csr", "-verify", "-noout", "-text"], { csr });
+  const { status, output } = runOpenssl(["req", "-inform", "der", "-in", "csr", "-verify", "-noout", "-text"], { csr });
   assert.equal(status, 0, output);
   assert.match(output, /ecdsa-with-SHA256/);
 });

@@ -7,7 +7,7 @@ import { generateKeyPem } from "../../src/pki/keys.ts";
 import * as oids from "../../src/pki/oids.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
 import { fc } from "../property.ts";
-import { caConstraints, extension, newAuthority, newLeaf, oddCertificate, POD, POD_URI } from "./samples.ts";
+import { caConstraints, extension, newAuthority, newLeaf, oddCertificate, POD_URI, SAMPLE_POD } from "./samples.ts";
 
 const KEY = generateKeyPem();
 const AUTHORITY = newAuthority();
@@ -25,20 +25,20 @@ function assertRejected(certificate: Uint8Array, trustDomain = "cluster.local"):
 }
 
 test("podIdentityOf() reads what formatSpiffeId() wrote into an issued certificate", () => {
-  assert.equal(formatSpiffeId(POD), POD_URI);
+  assert.equal(formatSpiffeId(SAMPLE_POD), POD_URI);
   const { certificate } = newLeaf(AUTHORITY);
-  assert.deepEqual(podIdentityOf(certificate.raw, "cluster.local"), POD);
+  assert.deepEqual(podIdentityOf(certificate.raw, "cluster.local"), SAMPLE_POD);
 });
 
 test("podIdentityOf() reads a certificate without other extensions", () => {
-  assert.deepEqual(podIdentityOf(certificateWith(names(uri(POD_URI))), "cluster.local"), POD);
+  assert.deepEqual(podIdentityOf(certificateWith(names(uri(POD_URI))), "cluster.local"), SAMPLE_POD);
 });
 
 const IDENTITIES = [
-  { ...POD, serviceAccount: "a.b.c", name: "web-0.example" },
-  { ...POD, trustDomain: "a", namespace: "1", serviceAccount: "2", name: "3", uid: "4" },
-  { ...POD, namespace: "n".repeat(63), serviceAccount: "s".repeat(253), name: "p".repeat(253) },
-  { ...POD, trustDomain: Array(32).fill("label12").join("."), uid: "A1-b2" },
+  { ...SAMPLE_POD, serviceAccount: "a.b.c", name: "web-0.example" },
+  { ...SAMPLE_POD, trustDomain: "a", namespace: "1", serviceAccount: "2", name: "3", uid: "4" },
+  { ...SAMPLE_POD, namespace: "n".repeat(63), serviceAccount: "s".repeat(253), name: "p".repeat(253) },
+  { ...SAMPLE_POD, trustDomain: Array(32).fill("label12").join("."), uid: "A1-b2" },
 ] as const;
 
 for (const [index, identity] of IDENTITIES.entries()) {
@@ -73,8 +73,8 @@ const BAD_URIS: Record<string, string> = {
   "with a line break at the end": `${POD_URI}\n`,
   "with a NUL": POD_URI.replace("/shop/", "/shop\0/"),
   "with a comma and another URI": `${POD_URI}, URI:spiffe://cluster.local/ns/kube-system/sa/a/pod/b/c`,
-  "with a uid of 64 characters": POD_URI.replace(POD.uid, "u".repeat(64)),
-  "with a uid of other characters": POD_URI.replace(POD.uid, "a_b"),
+  "with a uid of 64 characters": POD_URI.replace(SAMPLE_POD.uid, "u".repeat(64)),
+  "with a uid of other characters": POD_URI.replace(SAMPLE_POD.uid, "a_b"),
   "with a byte beyond ASCII": POD_URI.replace("/shop/", "/sh\xf6p/"),
   "without content": "",
 };
@@ -145,7 +145,10 @@ test("formatSpiffeId() throws for a name that podIdentityOf() would reject", () 
     { trustDomain: "A" },
     { serviceAccount: ".." },
   ]) {
-    assert.throws(() => formatSpiffeId({ ...POD, ...wrong }), /^Error: Cannot format a SPIFFE ID: .*; expected names/);
+    assert.throws(
+      () => formatSpiffeId({ ...SAMPLE_POD, ...wrong }),
+      /^Error: Cannot format a SPIFFE ID: .*; expected names/,
+    );
   }
 });
 

@@ -9,7 +9,7 @@ export const withOpenssl = {
 };
 
 /** Runs openssl with `files` in its directory; `output` is its output on both channels. */
-export function openssl(args: readonly string[], files: Readonly<Record<string, string | Uint8Array>>) {
+export function runOpenssl(args: readonly string[], files: Readonly<Record<string, string | Uint8Array>>) {
   const directory = mkdtempSync(join(tmpdir(), "podrole-pki-"));
   try {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);

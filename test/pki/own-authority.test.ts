@@ -8,16 +8,16 @@ import * as oids from "../../src/pki/oids.ts";
 import { readAuthority } from "../../src/pki/own-authority.ts";
 import { DAY_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { openssl, withOpenssl } from "./openssl.ts";
+import { runOpenssl, withOpenssl } from "./openssl.ts";
 import {
   caConstraints,
   extension,
-  NOW,
   newAuthority,
   newKey,
   oddCertificate,
   POD_SUBJECT,
   publicKeyOf,
+  SAMPLE_NOW,
 } from "./samples.ts";
 
 const EC = newKey("prime256v1");
@@ -30,7 +30,7 @@ const middle = oddCertificate({ name: "middle", key: RSA, issuer: { name: "root"
 const signing = oddCertificate({ name: "signing", key: EC, issuer: { name: "middle", key: RSA }, extensions: CA });
 
 function accepted(certificatePem: string, key: Secret): Authority {
-  const read = readAuthority(certificatePem, key, NOW);
+  const read = readAuthority(certificatePem, key, SAMPLE_NOW);
   return read.ok ? read.value : assert.fail(read.problem);
 }
 
@@ -55,7 +55,7 @@ for (const [name, certificatePem, key] of ACCEPTED) {
       authority,
       publicKey: publicKeyOf(EC),
       subject: POD_SUBJECT,
-      now: NOW,
+      now: SAMPLE_NOW,
       lifetimeMs: DAY_MS,
     });
     const [leafCertificate, issuer] = [new X509Certificate(leaf.pem), new X509Certificate(authority.certificatePem)];
@@ -64,7 +64,7 @@ for (const [name, certificatePem, key] of ACCEPTED) {
 }
 
 test("readAuthority() uses only the chain as the authority if other trusted roots follow it", () => {
-  const ended = oddCertificate({ name: "ended", key: STRANGER, extensions: CA, notAfter: NOW - 1 });
+  const ended = oddCertificate({ name: "ended", key: STRANGER, extensions: CA, notAfter: SAMPLE_NOW - 1 });
   const { certificatePem } = accepted(signing + middle + root + newAuthority().certificatePem + ended, EC);
   assert.deepEqual(splitBundle(certificatePem), splitBundle(signing + middle + root));
 });
@@ -108,20 +108,20 @@ const REFUSED: readonly (readonly [string, string, Secret, RegExp])[] = [
   ],
   [
     "an expired CA",
-    oddCertificate({ key: EC, extensions: CA, notAfter: NOW }),
+    oddCertificate({ key: EC, extensions: CA, notAfter: SAMPLE_NOW }),
     EC,
     /"CN=odd" expired at Nov 24 12:00:00 2026 GMT; expected/,
   ],
   [
     "a CA of the future",
-    oddCertificate({ key: EC, extensions: CA, notBefore: NOW + 1000 }),
+    oddCertificate({ key: EC, extensions: CA, notBefore: SAMPLE_NOW + 1000 }),
     EC,
     /is only valid from .*/,
   ],
   [
     "an expired root",
     oddCertificate({ name: "signing", key: EC, issuer: { name: "old", key: RSA }, extensions: CA }) +
-      oddCertificate({ name: "old", key: RSA, extensions: CA, notAfter: NOW - 1 }),
+      oddCertificate({ name: "old", key: RSA, extensions: CA, notAfter: SAMPLE_NOW - 1 }),
     EC,
     /"CN=old" expired/,
   ],
@@ -164,7 +164,7 @@ const REFUSED: readonly (readonly [string, string, Secret, RegExp])[] = [
 
 for (const [name, certificatePem, key, reason] of REFUSED) {
   test(`readAuthority() refuses ${name} and never mentions the key`, () => {
-    const read = readAuthority(certificatePem, key, NOW);
+    const read = readAuthority(certificatePem, key, SAMPLE_NOW);
     assert.ok(!read.ok, "it was accepted");
     assert.match(read.problem, reason);
     assert.doesNotMatch(read.problem, /BEGIN/);
@@ -174,7 +174,9 @@ for (const [name, certificatePem, key, reason] of REFUSED) {
 test("readAuthority() accepts a CA of openssl, and openssl verifies its leaf strictly", withOpenssl, () => {
   const key = newKey("rsa");
   const args = ["req", "-x509", "-key", "key", "-subj", "/O=Example/CN=Example CA", "-days", "2", "-sha256"];
-  const { output: pem } = openssl([...args, "-addext", "keyUsage=critical,keyCertSign,cRLSign"], { key: key.reveal() });
+  const { output: pem } = runOpenssl([...args, "-addext", "keyUsage=critical,keyCertSign,cRLSign"], {
+    key: key.reveal(),
+  });
   const now = new X509Certificate(pem).validFromDate.getTime() + 60_000;
   const read = readAuthority(pem, key, now);
   const authority = read.ok ? read.value : assert.fail(read.problem);
@@ -196,6 +198,6 @@ test("readAuthority() accepts a CA of openssl, and openssl verifies its leaf str
     "ca",
     "leaf",
   ];
-  const { status, output } = openssl(verify, { ca: pem, leaf: leaf.pem });
+  const { status, output } = runOpenssl(verify, { ca: pem, leaf: leaf.pem });
   assert.equal(status, 0, output);
 });

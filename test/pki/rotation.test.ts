@@ -17,7 +17,7 @@ import { readCertificates } from "../../src/pki/bundle.ts";
 import { issueCertificate } from "../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
-import { NOW, POD_SUBJECT, publicKeyOf } from "./samples.ts";
+import { POD_SUBJECT, publicKeyOf, SAMPLE_NOW } from "./samples.ts";
 
 const YEARS = 3;
 const SETTLE = 10 * 60_000;
@@ -78,7 +78,7 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
     stored = decodeAuthorities(encodeAuthorities(slots));
   }
 
-  for (let now = NOW; now < NOW + YEARS * 365 * DAY_MS; now = later(now)) {
+  for (let now = SAMPLE_NOW; now < SAMPLE_NOW + YEARS * 365 * DAY_MS; now = later(now)) {
     const verb = (["prepare", "activate", "retire"] as const)[Math.floor(random() * 3)] as RotationVerb;
     if (stored && random() < verbsPerStep) {
       const result = rotateSlots(verb, stored, now, options);

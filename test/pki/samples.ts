@@ -29,26 +29,26 @@ import * as oids from "../../src/pki/oids.ts";
 import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
-export const NOW = Date.UTC(2026, 10, 24, 12);
+export const SAMPLE_NOW = Date.UTC(2026, 10, 24, 12);
 
-export const POD = {
+export const SAMPLE_POD = {
   trustDomain: "cluster.local",
   namespace: "shop",
   serviceAccount: "cart",
   name: "cart-7d4b9c-x2x7q",
   uid: "5c9f3c1e-2a64-4a3e-9d8c-0a1b2c3d4e5f",
 } as const;
-export const POD_URI = `spiffe://cluster.local/ns/shop/sa/cart/pod/cart-7d4b9c-x2x7q/${POD.uid}`;
+export const POD_URI = `spiffe://cluster.local/ns/shop/sa/cart/pod/cart-7d4b9c-x2x7q/${SAMPLE_POD.uid}`;
 export const POD_SUBJECT: Subject = { kind: "pod", uri: POD_URI };
 
 export const publicKeyOf = (key: Secret): KeyObject => createPublicKey(createPrivateKey(key.reveal()));
 
 /** A CA of a year's life, made at `now`. */
-export const newAuthority = (now = NOW, commonName = "podrole CA"): Authority =>
+export const newAuthority = (now = SAMPLE_NOW, commonName = "podrole CA"): Authority =>
   createAuthority({ commonName, now, lifetimeMs: 365 * DAY_MS });
 
 /** A leaf of an hour's life with its key. */
-export function newLeaf(authority: Authority, subject: Subject = POD_SUBJECT, now = NOW) {
+export function newLeaf(authority: Authority, subject: Subject = POD_SUBJECT, now = SAMPLE_NOW) {
   const key = generateKeyPem();
   const issued = issueCertificate({ authority, publicKey: publicKeyOf(key), subject, now, lifetimeMs: HOUR_MS });
   return { key, ...issued, certificate: new X509Certificate(issued.pem) };
@@ -80,8 +80,8 @@ export function oddCertificate({
   key,
   issuer = { name, key },
   extensions,
-  notBefore = NOW - HOUR_MS,
-  notAfter = NOW + 365 * DAY_MS,
+  notBefore = SAMPLE_NOW - HOUR_MS,
+  notAfter = SAMPLE_NOW + 365 * DAY_MS,
 }: {
   readonly name?: string;
   readonly key: Secret;

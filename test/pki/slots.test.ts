@@ -5,20 +5,20 @@ import { type Authorities, decodeAuthorities, encodeAuthorities } from "../../sr
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { DAY_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { revealed } from "../fakes/secret-data.ts";
-import { NOW, newAuthority } from "./samples.ts";
+import { revealAll } from "../fakes/secret-data.ts";
+import { newAuthority, SAMPLE_NOW } from "./samples.ts";
 
 const FULL: Authorities = {
-  current: { authority: newAuthority(NOW, "current"), since: NOW, longestLeafMs: 3_600_000 },
-  next: { authority: newAuthority(NOW, "next"), since: NOW + 1234 },
+  current: { authority: newAuthority(SAMPLE_NOW, "current"), since: SAMPLE_NOW, longestLeafMs: 3_600_000 },
+  next: { authority: newAuthority(SAMPLE_NOW, "next"), since: SAMPLE_NOW + 1234 },
   previous: {
-    certificatePem: newAuthority(NOW, "previous").certificatePem,
-    since: NOW - DAY_MS,
+    certificatePem: newAuthority(SAMPLE_NOW, "previous").certificatePem,
+    since: SAMPLE_NOW - DAY_MS,
     longestLeafMs: 600_000,
   },
 };
 
-const textsOf = (slots: Authorities | undefined) => slots && revealed(encodeAuthorities(slots));
+const textsOf = (slots: Authorities | undefined) => slots && revealAll(encodeAuthorities(slots));
 
 for (const [name, slots] of [
   ["all slots", FULL],

@@ -9,7 +9,7 @@ import { type PodIdentity, podIdentityOf } from "../../src/pki/identity.ts";
 import type { Refusal } from "../../src/protocol/errors.ts";
 import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { bindLoopback } from "../loopback.ts";
-import { caConstraints, newKey, newLeaf, oddCertificate, POD, POD_SUBJECT } from "./samples.ts";
+import { caConstraints, newKey, newLeaf, oddCertificate, POD_SUBJECT, SAMPLE_POD } from "./samples.ts";
 
 const NOW = systemClock.now();
 const SERVING: Subject = { kind: "serving", dnsNames: ["podrole.podrole.svc"], ipAddresses: ["127.0.0.1"] };
@@ -60,7 +60,7 @@ const OTHER = newCa();
 const both = (authority: Authority, bundle = authority.certificatePem): Side => ({ authority, bundle });
 
 test("issueCertificate(): a pod and the server shake hands, and the server knows the pod", async () => {
-  assert.deepEqual(await shakeHands(both(CA), both(CA)), POD);
+  assert.deepEqual(await shakeHands(both(CA), both(CA)), SAMPLE_POD);
 });
 
 test("issueCertificate(): a pod certificate of another CA of the same name is denied", async () => {
@@ -93,11 +93,11 @@ for (const names of [
   test(`issueCertificate(): both sides of a rotation shake hands while their bundles have both CAs (${names.join(", ")})`, async () => {
     const [current, next] = [newCa(names[0]), newCa(names[1])];
     const bundle = joinBundle([current.certificatePem, next.certificatePem]);
-    assert.deepEqual(await shakeHands({ authority: next, bundle }, { authority: current, bundle }), POD);
-    assert.deepEqual(await shakeHands({ authority: current, bundle }, { authority: next, bundle }), POD);
+    assert.deepEqual(await shakeHands({ authority: next, bundle }, { authority: current, bundle }), SAMPLE_POD);
+    assert.deepEqual(await shakeHands({ authority: current, bundle }, { authority: next, bundle }), SAMPLE_POD);
     assert.deepEqual(
       await shakeHands({ authority: next, bundle: next.certificatePem }, { authority: next, bundle }),
-      POD,
+      SAMPLE_POD,
     );
   });
 }
@@ -116,8 +116,8 @@ const signing = oddCertificate({
 
 test("issueCertificate(): leaves of an operator's intermediate shake hands with whoever believes the root", async () => {
   const authority = { certificatePem: signing + root, key: signingKey };
-  assert.deepEqual(await shakeHands(both(authority, root), both(authority, root)), POD);
-  assert.deepEqual(await shakeHands(both(authority), both(authority)), POD);
+  assert.deepEqual(await shakeHands(both(authority, root), both(authority, root)), SAMPLE_POD);
+  assert.deepEqual(await shakeHands(both(authority), both(authority)), SAMPLE_POD);
 });
 
 test("issueCertificate(): leaves of an intermediate are denied where the bundle has no root, so readAuthority() wants it", async () => {

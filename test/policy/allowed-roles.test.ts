@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgeByAllowedRoles } from "../../src/policy/allowed-roles.ts";
 import { matchesArnGlob, matchesGlob } from "../../src/policy/glob.ts";
-import { BASE } from "./facts.ts";
+import { BASE_ARN } from "./facts.ts";
 
 const OTHER = "arn:aws:iam::999999999999:role/";
 
@@ -15,37 +15,52 @@ interface Case {
 }
 
 const GLOBS: readonly Case[] = [
-  { what: "a name", patterns: ["x"], permits: [`${BASE}x`], denies: [`${BASE}xy`, `${BASE}p/x`, `${OTHER}x`] },
-  { what: "a name with a slash", patterns: ["/x"], permits: [`${BASE}x`], denies: [`${BASE}y`] },
+  {
+    what: "a name",
+    patterns: ["x"],
+    permits: [`${BASE_ARN}x`],
+    denies: [`${BASE_ARN}xy`, `${BASE_ARN}p/x`, `${OTHER}x`],
+  },
+  { what: "a name with a slash", patterns: ["/x"], permits: [`${BASE_ARN}x`], denies: [`${BASE_ARN}y`] },
   {
     what: "a wild card",
     patterns: ["team-*"],
-    permits: [`${BASE}team-a`, `${BASE}team-a/x`],
-    denies: [`${BASE}my-team-a`],
+    permits: [`${BASE_ARN}team-a`, `${BASE_ARN}team-a/x`],
+    denies: [`${BASE_ARN}my-team-a`],
   },
-  { what: "every role of the account", patterns: ["*"], permits: [`${BASE}x`, `${BASE}p/x`], denies: [`${OTHER}x`] },
-  { what: "a full ARN", patterns: [`${OTHER}x`], permits: [`${OTHER}x`], denies: [`${BASE}x`, `${OTHER}xy`] },
-  { what: "an account", patterns: [`${OTHER}*`], permits: [`${OTHER}a/b`], denies: [`${BASE}a`] },
+  {
+    what: "every role of the account",
+    patterns: ["*"],
+    permits: [`${BASE_ARN}x`, `${BASE_ARN}p/x`],
+    denies: [`${OTHER}x`],
+  },
+  { what: "a full ARN", patterns: [`${OTHER}x`], permits: [`${OTHER}x`], denies: [`${BASE_ARN}x`, `${OTHER}xy`] },
+  { what: "an account", patterns: [`${OTHER}*`], permits: [`${OTHER}a/b`], denies: [`${BASE_ARN}a`] },
   {
     what: "a role of any account",
     patterns: ["arn:aws:iam::*:role/x"],
-    permits: [`${BASE}x`, `${OTHER}x`],
-    denies: [`${BASE}y`, "arn:aws:iam::666666666666:role/p:role/x"],
+    permits: [`${BASE_ARN}x`, `${OTHER}x`],
+    denies: [`${BASE_ARN}y`, "arn:aws:iam::666666666666:role/p:role/x"],
   },
-  { what: "one of several", patterns: ["a", "b"], permits: [`${BASE}a`, `${BASE}b`], denies: [`${BASE}ab`] },
-  { what: "no role", patterns: [], permits: [], denies: [`${BASE}x`] },
+  {
+    what: "one of several",
+    patterns: ["a", "b"],
+    permits: [`${BASE_ARN}a`, `${BASE_ARN}b`],
+    denies: [`${BASE_ARN}ab`],
+  },
+  { what: "no role", patterns: [], permits: [], denies: [`${BASE_ARN}x`] },
   {
     what: "characters of expressions as themselves",
     patterns: ["a.c", "[ab]", "a?"],
     permits: [],
-    denies: [`${BASE}abc`, `${BASE}a`],
+    denies: [`${BASE_ARN}abc`, `${BASE_ARN}a`],
   },
   {
     what: "no short pattern without a base ARN",
     patterns: ["*", "x", `${OTHER}x`],
     baseArn: undefined,
     permits: [`${OTHER}x`],
-    denies: [`${BASE}x`],
+    denies: [`${BASE_ARN}x`],
   },
 ];
 
@@ -53,14 +68,19 @@ const EXPRESSIONS: readonly Case[] = [
   {
     what: "a name, whole",
     patterns: ["foo"],
-    permits: [`${BASE}foo`],
-    denies: [`${BASE}foobar`, `${BASE}barfoo`, `${OTHER}foo`],
+    permits: [`${BASE_ARN}foo`],
+    denies: [`${BASE_ARN}foobar`, `${BASE_ARN}barfoo`, `${OTHER}foo`],
   },
-  { what: "a name with a slash", patterns: ["/foo.*"], permits: [`${BASE}foobar`], denies: [`${BASE}barfoo`] },
-  { what: "every role of the account", patterns: [".*"], permits: [`${BASE}p/x`], denies: [`${OTHER}x`] },
-  { what: "an alternation", patterns: ["a|b"], permits: [`${BASE}a`, `${BASE}b`], denies: [`${BASE}ab`, `${OTHER}b`] },
-  { what: "an alternation with everything", patterns: ["a|.*"], permits: [`${BASE}z`], denies: [`${OTHER}z`] },
-  { what: "a full ARN", patterns: [`${OTHER}x-.*`], permits: [`${OTHER}x-1`], denies: [`${OTHER}x`, `${BASE}x-1`] },
+  { what: "a name with a slash", patterns: ["/foo.*"], permits: [`${BASE_ARN}foobar`], denies: [`${BASE_ARN}barfoo`] },
+  { what: "every role of the account", patterns: [".*"], permits: [`${BASE_ARN}p/x`], denies: [`${OTHER}x`] },
+  {
+    what: "an alternation",
+    patterns: ["a|b"],
+    permits: [`${BASE_ARN}a`, `${BASE_ARN}b`],
+    denies: [`${BASE_ARN}ab`, `${OTHER}b`],
+  },
+  { what: "an alternation with everything", patterns: ["a|.*"], permits: [`${BASE_ARN}z`], denies: [`${OTHER}z`] },
+  { what: "a full ARN", patterns: [`${OTHER}x-.*`], permits: [`${OTHER}x-1`], denies: [`${OTHER}x`, `${BASE_ARN}x-1`] },
   { what: "an anchored ARN", patterns: [`^${OTHER}x$`], permits: [`${OTHER}x`], denies: [`${OTHER}xx`] },
   { what: "no group that leaves its place", patterns: ["x)|(.*"], permits: [], denies: [] },
   {
@@ -68,7 +88,7 @@ const EXPRESSIONS: readonly Case[] = [
     patterns: [".*"],
     baseArn: undefined,
     permits: [],
-    denies: [`${BASE}x`],
+    denies: [`${BASE_ARN}x`],
   },
 ];
 
@@ -78,7 +98,7 @@ for (const [format, cases] of [
 ] as const) {
   for (const { what, patterns, permits, denies, ...rest } of cases) {
     test(`judgeByAllowedRoles() by ${format} permits ${what}`, () => {
-      const baseArn = "baseArn" in rest ? undefined : BASE;
+      const baseArn = "baseArn" in rest ? undefined : BASE_ARN;
       const judge = (arn: string) =>
         judgeByAllowedRoles("ns", JSON.stringify(patterns), [arn], { format, baseArn })(arn);
       for (const arn of permits) assert.deepEqual(judge(arn), { permitted: true }, arn);
@@ -120,7 +140,9 @@ const UNREADABLE: readonly (readonly [what: string, annotation: string, format: 
 
 for (const [what, annotation, format, why] of UNREADABLE) {
   test(`judgeByAllowedRoles() permits nothing when it reads ${what}`, () => {
-    const verdict = judgeByAllowedRoles("ns", annotation, [`${BASE}a`], { format, baseArn: BASE })(`${BASE}a`);
+    const verdict = judgeByAllowedRoles("ns", annotation, [`${BASE_ARN}a`], { format, baseArn: BASE_ARN })(
+      `${BASE_ARN}a`,
+    );
     assert.ok(!verdict.permitted);
     assert.equal(verdict.code, "PERMITTED_INVALID");
     assert.match(verdict.state, why);
@@ -133,14 +155,16 @@ for (const [what, annotation, format, why] of UNREADABLE) {
 }
 
 test("judgeByAllowedRoles() permits nothing when the annotation is empty", () => {
-  const verdict = judgeByAllowedRoles("ns", "", [`${BASE}a`], { format: "glob", baseArn: BASE })(`${BASE}a`);
+  const verdict = judgeByAllowedRoles("ns", "", [`${BASE_ARN}a`], { format: "glob", baseArn: BASE_ARN })(
+    `${BASE_ARN}a`,
+  );
   assert.ok(!verdict.permitted);
   assert.equal(verdict.code, "ROLE_FORBIDDEN");
 });
 
 test("judgeByAllowedRoles() reads the same text by the format that is set", () => {
   const judge = (format: "glob" | "regexp") =>
-    judgeByAllowedRoles("ns", '["a.c"]', [`${BASE}abc`], { format, baseArn: BASE })(`${BASE}abc`).permitted;
+    judgeByAllowedRoles("ns", '["a.c"]', [`${BASE_ARN}abc`], { format, baseArn: BASE_ARN })(`${BASE_ARN}abc`).permitted;
   assert.deepEqual([judge("glob"), judge("regexp"), judge("glob")], [false, true, false]);
 });
 
@@ -171,5 +195,5 @@ test("matchesArnGlob() keeps * within its part of a whole ARN", () => {
   assert.equal(matchesArnGlob("arn:aws:iam::*:role/x", `${OTHER}p:role/x`), false);
   assert.equal(matchesArnGlob("arn:aws:iam::999999999999:role/p:*", `${OTHER}p:q/x`), true);
   assert.equal(matchesArnGlob("arn:aws:iam::9*", `${OTHER}x`), true);
-  assert.equal(matchesArnGlob("arn:aws:iam::9*", `${BASE}x`), false);
+  assert.equal(matchesArnGlob("arn:aws:iam::9*", `${BASE_ARN}x`), false);
 });

@@ -5,12 +5,17 @@ import { test } from "node:test";
 import { MAX_ANNOTATION_LENGTH, POD_ANNOTATIONS } from "../../src/policy/annotations.ts";
 import { MAX_CONTAINERS_WITH_ROLE, participantsOf } from "../../src/policy/containers.ts";
 import { decideRoles } from "../../src/policy/decide.ts";
-import { codeOf, inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
+import { codeOf, inherited, PERMITTED_ANNOTATION, podFactsWith, policySettingsWith, ROLE_ANNOTATION } from "./facts.ts";
 
 const CONTAINERS = "podrole.io/containers";
 const names = (count: number) => Array.from({ length: count }, (_, index) => `c${index}`);
 const decide = (annotations: Record<string, string>, containers: readonly string[], requested = containers) =>
-  decideRoles(pod(annotations, { containers }), inherited({ [PERMITTED]: ".*" }), settings(), requested);
+  decideRoles(
+    podFactsWith(annotations, { containers }),
+    inherited({ [PERMITTED_ANNOTATION]: ".*" }),
+    policySettingsWith(),
+    requested,
+  );
 
 /** A list that counts how often an element is read. */
 function countedList(elements: readonly string[]) {
@@ -34,21 +39,23 @@ const COSTLY: readonly { readonly what: string; readonly annotations: Record<str
   { what: "a list of 250 KB", annotations: { [CONTAINERS]: last(1_000, 250_000) } },
   {
     what: "a role of its own for each",
-    annotations: Object.fromEntries(names(1_000).map((name) => [`${ROLE}.${name}`, "x"])),
+    annotations: Object.fromEntries(names(1_000).map((name) => [`${ROLE_ANNOTATION}.${name}`, "x"])),
   },
 ];
 
 for (const { what, annotations } of COSTLY) {
   test(`participantsOf() reads the names of 1000 containers a few times for ${what}`, () => {
     const { list, reads } = countedList(names(1_000));
-    participantsOf(pod(annotations, { containers: list }));
+    participantsOf(podFactsWith(annotations, { containers: list }));
     assert.ok(reads() <= 5_000, `${reads()} reads`);
   });
 }
 
 for (const name of POD_ANNOTATIONS.map((each) => (each.endsWith(".") ? `${each}app` : each))) {
   test(`decideRoles() refuses ${name} of more than 16 KiB with ANNOTATION_INVALID`, () => {
-    const { roles, refusal } = decide({ [ROLE]: "x", [name]: "x".repeat(MAX_ANNOTATION_LENGTH + 1) }, ["app"]);
+    const { roles, refusal } = decide({ [ROLE_ANNOTATION]: "x", [name]: "x".repeat(MAX_ANNOTATION_LENGTH + 1) }, [
+      "app",
+    ]);
     assert.deepEqual(roles, []);
     assert.equal(refusal?.code, "ANNOTATION_INVALID");
     assert.match(
@@ -60,9 +67,10 @@ for (const name of POD_ANNOTATIONS.map((each) => (each.endsWith(".") ? `${each}a
 
 test("decideRoles() accepts a list of 16 KiB, and longer annotations that podrole does not read", () => {
   const list = `app,${" ".repeat(MAX_ANNOTATION_LENGTH - 4)}`;
-  const { roles } = decide({ [ROLE]: "x", [CONTAINERS]: list, "iam.amazonaws.com/other": "x".repeat(100_000) }, [
-    "app",
-  ]);
+  const { roles } = decide(
+    { [ROLE_ANNOTATION]: "x", [CONTAINERS]: list, "iam.amazonaws.com/other": "x".repeat(100_000) },
+    ["app"],
+  );
   assert.deepEqual(
     roles.map(({ outcome }) => outcome),
     ["allowed"],
@@ -71,15 +79,15 @@ test("decideRoles() accepts a list of 16 KiB, and longer annotations that podrol
 
 test("decideRoles() refuses a pod in which more containers have a role than the server serves, whatever is requested", () => {
   const most = names(MAX_CONTAINERS_WITH_ROLE);
-  assert.equal(decide({ [ROLE]: "x" }, most).roles.length, MAX_CONTAINERS_WITH_ROLE);
-  const { roles, refusal } = decide({ [ROLE]: "x" }, [...most, "more"], ["more"]);
+  assert.equal(decide({ [ROLE_ANNOTATION]: "x" }, most).roles.length, MAX_CONTAINERS_WITH_ROLE);
+  const { roles, refusal } = decide({ [ROLE_ANNOTATION]: "x" }, [...most, "more"], ["more"]);
   assert.deepEqual(roles, []);
   assert.equal(codeOf(refusal), "ANNOTATION_INVALID");
   assert.match(refusal?.message ?? "", /129 of its containers have one; expected at most 128; podrole\.io\/containers/);
 });
 
 test("decideRoles() serves a pod with more containers if few of them have a role", () => {
-  const { roles } = decide({ [ROLE]: "x", [CONTAINERS]: "c999" }, names(1_000));
+  const { roles } = decide({ [ROLE_ANNOTATION]: "x", [CONTAINERS]: "c999" }, names(1_000));
   assert.deepEqual(
     roles.map(({ container }) => container),
     ["c999"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decideRoles, type PodFacts } from "../../src/policy/decide.ts";
 import { compactFacts, podFacts, serviceAccountOf } from "../../src/policy/facts.ts";
-import { inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
+import { inherited, PERMITTED_ANNOTATION, podFactsWith, policySettingsWith, ROLE_ANNOTATION } from "./facts.ts";
 
 for (const [spec, expected] of [
   [{ serviceAccountName: "web" }, "web"],
@@ -28,12 +28,15 @@ test("podFacts() lists init containers and containers, without podrole's own", (
 });
 
 const LARGE: readonly { readonly what: string; readonly annotations: Record<string, string> }[] = [
-  { what: "a foreign annotation of 250 KB", annotations: { [ROLE]: "a", "example.com/note": "x".repeat(250_000) } },
-  { what: "a role of 250 KB", annotations: { [ROLE]: "x".repeat(250_000) } },
+  {
+    what: "a foreign annotation of 250 KB",
+    annotations: { [ROLE_ANNOTATION]: "a", "example.com/note": "x".repeat(250_000) },
+  },
+  { what: "a role of 250 KB", annotations: { [ROLE_ANNOTATION]: "x".repeat(250_000) } },
   {
     what: "250 KB in roles of containers",
     annotations: Object.fromEntries(
-      Array.from({ length: 250 }, (_, index) => [`${ROLE}.c${index}`, "x".repeat(1_000)] as const),
+      Array.from({ length: 250 }, (_, index) => [`${ROLE_ANNOTATION}.c${index}`, "x".repeat(1_000)] as const),
     ),
   },
 ];
@@ -41,14 +44,17 @@ const LARGE: readonly { readonly what: string; readonly annotations: Record<stri
 for (const { what, annotations } of LARGE) {
   test(`compactFacts() keeps at most 64 KiB of a pod with ${what}, on which the decision is the same`, () => {
     const labels = { team: "shop", ...Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`l${i}`, "x"])) };
-    const facts = pod(annotations, { labels, containers: Array.from({ length: 250 }, (_, index) => `c${index}`) });
+    const facts = podFactsWith(annotations, {
+      labels,
+      containers: Array.from({ length: 250 }, (_, index) => `c${index}`),
+    });
     const kept = compactFacts(
       { ...facts, containers: facts.containers.slice(0, 100) },
       { sessionTagLabels: ["team", "absent"] },
     );
     assert.ok(JSON.stringify(kept).length <= 64 * 1024, `${JSON.stringify(kept).length} bytes`);
     assert.deepEqual(kept.labels, { team: "shop" });
-    const decide = (of: PodFacts) => decideRoles(of, inherited({ [PERMITTED]: ".*" }), settings());
+    const decide = (of: PodFacts) => decideRoles(of, inherited({ [PERMITTED_ANNOTATION]: ".*" }), policySettingsWith());
     assert.deepEqual(decide(kept), decide({ ...facts, containers: kept.containers }));
   });
 }
@@ -65,5 +71,5 @@ test("compactFacts() keeps the pin of a pod only if pins count, and none that is
 
 test("compactFacts() keeps the names of at most 1000 containers", () => {
   const containers = Array.from({ length: 20_000 }, (_, index) => `c${index}`);
-  assert.equal(compactFacts(pod({}, { containers }), {}).containers.length, 1_000);
+  assert.equal(compactFacts(podFactsWith({}, { containers }), {}).containers.length, 1_000);
 });

@@ -3,17 +3,17 @@ import type { InheritedAnnotations, PodFacts, PolicySettings } from "../../src/p
 import { parseRoleArn, type RoleArn } from "../../src/policy/role.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
 
-export const BASE = "arn:aws:iam::123456789012:role/";
-export const ROLE = "iam.amazonaws.com/role";
-export const PERMITTED = "iam.amazonaws.com/permitted";
-export const ALLOWED = "iam.amazonaws.com/allowed-roles";
+export const BASE_ARN = "arn:aws:iam::123456789012:role/";
+export const ROLE_ANNOTATION = "iam.amazonaws.com/role";
+export const PERMITTED_ANNOTATION = "iam.amazonaws.com/permitted";
+export const ALLOWED_ROLES_ANNOTATION = "iam.amazonaws.com/allowed-roles";
 
 /** STS's rule for RoleSessionName and SourceIdentity. */
 export const STS_NAME = /^[A-Za-z0-9_+=,.@-]{2,64}$/;
 
-export function settings(overrides: Partial<PolicySettings> = {}): PolicySettings {
+export function policySettingsWith(overrides: Partial<PolicySettings> = {}): PolicySettings {
   return {
-    baseArn: BASE,
+    baseArn: BASE_ARN,
     strictNamespaceRegexp: true,
     allowedRolesFormat: "glob",
     sessionName: { kind: "template", template: "{namespace}.{pod}" },
@@ -26,7 +26,7 @@ export function settings(overrides: Partial<PolicySettings> = {}): PolicySetting
   };
 }
 
-export function pod(annotations: Record<string, string> = {}, overrides: Partial<PodFacts> = {}): PodFacts {
+export function podFactsWith(annotations: Record<string, string> = {}, overrides: Partial<PodFacts> = {}): PodFacts {
   return {
     namespace: "shop",
     name: "web-5d9f8-x2x4z",
@@ -46,7 +46,7 @@ export function inherited(
   return { namespaceAnnotations, serviceAccountAnnotations };
 }
 
-export function role(arn: string): RoleArn {
+export function parsedRole(arn: string): RoleArn {
   const parsed = parseRoleArn(arn);
   if (parsed === undefined) throw new TypeError(`${arn} is not a role ARN`);
   return parsed;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accountMetadata, inheritedFrom, ownMetadata } from "../../src/policy/inherited.ts";
 import { resolveRole } from "../../src/policy/role.ts";
-import { BASE, codeOf } from "./facts.ts";
+import { BASE_ARN, codeOf } from "./facts.ts";
 
 const NAMESPACE = {
   metadata: {
@@ -36,5 +36,8 @@ test("accountMetadata() keeps only what counts on a ServiceAccount, and of a val
   };
   const kept = accountMetadata({ metadata: { labels: { a: "b" }, annotations } });
   assert.deepEqual(kept, { metadata: { annotations: { "iam.amazonaws.com/role": "x".repeat(16_385) } } });
-  assert.equal(codeOf(resolveRole(kept.metadata.annotations?.["iam.amazonaws.com/role"] ?? "", BASE)), "ROLE_INVALID");
+  assert.equal(
+    codeOf(resolveRole(kept.metadata.annotations?.["iam.amazonaws.com/role"] ?? "", BASE_ARN)),
+    "ROLE_INVALID",
+  );
 });

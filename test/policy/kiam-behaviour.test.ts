@@ -5,12 +5,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
-import { BASE, inherited, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
+import {
+  BASE_ARN,
+  inherited,
+  PERMITTED_ANNOTATION,
+  parsedRole,
+  podFactsWith,
+  policySettingsWith,
+  ROLE_ANNOTATION,
+} from "./facts.ts";
 
 /** The ARN that the pod gets, or the code of the refusal. */
 function outcome(annotation: string, permitted: string | undefined, overrides: Partial<PolicySettings> = {}): string {
-  const namespace = permitted === undefined ? {} : { [PERMITTED]: permitted };
-  const [decision] = decideRoles(pod({ [ROLE]: annotation }), inherited(namespace), settings(overrides)).roles;
+  const namespace = permitted === undefined ? {} : { [PERMITTED_ANNOTATION]: permitted };
+  const [decision] = decideRoles(
+    podFactsWith({ [ROLE_ANNOTATION]: annotation }),
+    inherited(namespace),
+    policySettingsWith(overrides),
+  ).roles;
   assert.ok(decision);
   return decision.outcome === "allowed" ? decision.role.arn : decision.refusal.code;
 }
@@ -33,29 +45,29 @@ const ROLES: readonly RoleCase[] = [
   {
     behaviour: "kiam appends a role name to the base ARN",
     source: "pkg/aws/sts/arn_resolver.go",
-    kiam: `${BASE}myrole`,
+    kiam: `${BASE_ARN}myrole`,
     annotation: "myrole",
     permitted: ".*",
     podrole: "same",
-    outcome: `${BASE}myrole`,
+    outcome: `${BASE_ARN}myrole`,
   },
   {
     behaviour: "kiam appends a path and role name to the base ARN",
     source: "pkg/aws/sts/arn_resolver.go",
-    kiam: `${BASE}kiam/myrole`,
+    kiam: `${BASE_ARN}kiam/myrole`,
     annotation: "kiam/myrole",
     permitted: ".*",
     podrole: "same",
-    outcome: `${BASE}kiam/myrole`,
+    outcome: `${BASE_ARN}kiam/myrole`,
   },
   {
     behaviour: "kiam drops one leading slash from a role name",
     source: "pkg/aws/sts/arn_resolver.go",
-    kiam: `${BASE}kiam/myrole`,
+    kiam: `${BASE_ARN}kiam/myrole`,
     annotation: "/kiam/myrole",
     permitted: ".*",
     podrole: "same",
-    outcome: `${BASE}kiam/myrole`,
+    outcome: `${BASE_ARN}kiam/myrole`,
   },
   {
     behaviour: "kiam uses a full role ARN unchanged, whatever its account",
@@ -72,9 +84,9 @@ const ROLES: readonly RoleCase[] = [
     kiam: "arn:aws:iam::123456789012:role/base/x",
     annotation: "x",
     permitted: ".*",
-    settings: { baseArn: `${BASE}base/` },
+    settings: { baseArn: `${BASE_ARN}base/` },
     podrole: "same",
-    outcome: `${BASE}base/x`,
+    outcome: `${BASE_ARN}base/x`,
   },
   {
     behaviour: "kiam retries an empty role for 5 s and then returns an error",
@@ -138,7 +150,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "test-role",
     permitted: ".*test-role",
     podrole: "same",
-    outcome: `${BASE}test-role`,
+    outcome: `${BASE_ARN}test-role`,
   },
   {
     behaviour: "by default, an expression that matches only a part of the ARN does not permit the role",
@@ -158,7 +170,7 @@ const ROLES: readonly RoleCase[] = [
     permitted: "o",
     settings: VAGUE,
     podrole: "same",
-    outcome: `${BASE}red_role`,
+    outcome: `${BASE_ARN}red_role`,
   },
   {
     behaviour: "with --disable-strict-namespace-regexp, kiam forbids a role in which the expression does not occur",
@@ -177,7 +189,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "RED-1",
     permitted: String.raw`(?i)\Aarn:[[:alpha:]]+:iam::\d{12}:role/(?P<team>red)-[0-9]\z`,
     podrole: "same",
-    outcome: `${BASE}RED-1`,
+    outcome: `${BASE_ARN}RED-1`,
   },
   {
     behaviour: "an expression with alternatives permits a role that one alternative matches",
@@ -186,7 +198,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "team-a",
     permitted: ".*team-a|.*team-b",
     podrole: "same",
-    outcome: `${BASE}team-a`,
+    outcome: `${BASE_ARN}team-a`,
   },
   {
     behaviour:
@@ -301,24 +313,32 @@ const SESSIONS: readonly SessionCase[] = [
 for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SESSIONS) {
   test(`kiam: ${behaviour} (same) [${source}]`, () => {
     const input = assumeRoleInput(
-      pod(annotations, { uid: undefined }),
-      role(`${BASE}x`),
-      settings({ sessionName: { kind: "kiam", session } }),
+      podFactsWith(annotations, { uid: undefined }),
+      parsedRole(`${BASE_ARN}x`),
+      policySettingsWith({ sessionName: { kind: "kiam", session } }),
     );
-    assert.deepEqual(input, { roleArn: `${BASE}x`, durationSeconds: 3600, ...wanted });
+    assert.deepEqual(input, { roleArn: `${BASE_ARN}x`, durationSeconds: 3600, ...wanted });
   });
 }
 
 test("kiam: pods with the same role and the same annotated session name share a session (differs: if a pod sets its session name, podrole shares that session with no other pod) [pkg/aws/sts/cache.go]", () => {
   const inputOf = (uid: string) =>
-    assumeRoleInput(pod({ [SESSION_NAME]: "nightly" }, { uid }), role(`${BASE}x`), settings());
+    assumeRoleInput(
+      podFactsWith({ [SESSION_NAME]: "nightly" }, { uid }),
+      parsedRole(`${BASE_ARN}x`),
+      policySettingsWith(),
+    );
   assert.deepEqual(inputOf("u-1"), inputOf("u-1"));
   assert.notDeepEqual(inputOf("u-1"), inputOf("u-2"));
 });
 
 test("kiam: pods with the same role share a session name (differs: by default podrole gives each pod its own session name, so that the audit trail shows the pod) [pkg/aws/sts/cache.go]", () => {
   const nameOf = (name: string, overrides?: Partial<PolicySettings>) => {
-    const input = assumeRoleInput(pod({}, { name }), role(`${BASE}x`), settings(overrides));
+    const input = assumeRoleInput(
+      podFactsWith({}, { name }),
+      parsedRole(`${BASE_ARN}x`),
+      policySettingsWith(overrides),
+    );
     return isRefusal(input) ? input.code : input.sessionName;
   };
   const kiam = { sessionName: { kind: "kiam", session: "kiam" } } as const;

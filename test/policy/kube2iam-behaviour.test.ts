@@ -3,7 +3,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
-import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
+import {
+  ALLOWED_ROLES_ANNOTATION,
+  BASE_ARN,
+  inherited,
+  PERMITTED_ANNOTATION,
+  parsedRole,
+  podFactsWith,
+  policySettingsWith,
+  ROLE_ANNOTATION,
+} from "./facts.ts";
 
 interface RoleCase {
   readonly behaviour: string;
@@ -27,7 +36,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "team-a-reader",
     allowed: ["team-a-*"],
     podrole: "same",
-    outcome: `${BASE}team-a-reader`,
+    outcome: `${BASE_ARN}team-a-reader`,
   },
   {
     behaviour: "a glob does not allow a role that it does not match",
@@ -60,7 +69,7 @@ const ROLES: readonly RoleCase[] = [
     allowed: ["team-a-[0-9]+"],
     settings: REGEXP,
     podrole: "same",
-    outcome: `${BASE}team-a-7`,
+    outcome: `${BASE_ARN}team-a-7`,
   },
   {
     behaviour: "kube2iam allows every role whose ARN begins with a match of the regular expression",
@@ -76,10 +85,10 @@ const ROLES: readonly RoleCase[] = [
       "kube2iam cannot match an anchored regular expression for a full ARN, because it puts the base ARN in front of the expression",
     source: "mappings/mapper.go, kube2iam#341",
     annotation: "x",
-    allowed: [`^${BASE}x$`],
+    allowed: [`^${BASE_ARN}x$`],
     settings: REGEXP,
     podrole: "differs: podrole matches it",
-    outcome: `${BASE}x`,
+    outcome: `${BASE_ARN}x`,
   },
   {
     behaviour: "without --namespace-restrictions, a namespace without the annotation allows every role",
@@ -94,7 +103,7 @@ const ROLES: readonly RoleCase[] = [
     allowed: ["*"],
     settings: { defaultRole: "fallback" },
     podrole: "same",
-    outcome: `${BASE}fallback`,
+    outcome: `${BASE_ARN}fallback`,
   },
   {
     behaviour: "kube2iam gives the default role even if the namespace does not allow it",
@@ -117,7 +126,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "/team/x",
     allowed: ["*"],
     podrole: "differs: podrole drops one slash, as kiam does",
-    outcome: `${BASE}team/x`,
+    outcome: `${BASE_ARN}team/x`,
   },
   {
     behaviour: "kube2iam accepts a role ARN that begins with ARN: in capital letters",
@@ -131,27 +140,38 @@ const ROLES: readonly RoleCase[] = [
 
 for (const { behaviour, source, podrole, annotation, allowed, outcome, ...given } of ROLES) {
   test(`kube2iam: ${behaviour} (${podrole}) [${source}]`, () => {
-    const annotations = annotation === undefined ? {} : { [ROLE]: annotation };
-    const namespace = allowed === undefined ? {} : { [ALLOWED]: JSON.stringify(allowed) };
-    const [decision] = decideRoles(pod(annotations), inherited(namespace), settings(given.settings)).roles;
+    const annotations = annotation === undefined ? {} : { [ROLE_ANNOTATION]: annotation };
+    const namespace = allowed === undefined ? {} : { [ALLOWED_ROLES_ANNOTATION]: JSON.stringify(allowed) };
+    const [decision] = decideRoles(
+      podFactsWith(annotations),
+      inherited(namespace),
+      policySettingsWith(given.settings),
+    ).roles;
     const got = decision === undefined ? "none" : (decision.refusal?.code ?? decision.role?.arn);
     assert.equal(got, outcome);
   });
 }
 
 test("kube2iam: kube2iam passes the pod's external ID to STS (same) [iam/iam.go]", () => {
-  const input = assumeRoleInput(pod({ "iam.amazonaws.com/external-id": "ext-1" }), role(`${BASE}x`), settings());
+  const input = assumeRoleInput(
+    podFactsWith({ "iam.amazonaws.com/external-id": "ext-1" }),
+    parsedRole(`${BASE_ARN}x`),
+    policySettingsWith(),
+  );
   assert.equal("externalId" in input && input.externalId, "ext-1");
 });
 
 test("kube2iam: kube2iam names a session by a hash of the pod's IP address (differs: podrole names it by namespace and pod, so that CloudTrail shows the pod) [iam/iam.go]", () => {
-  const input = assumeRoleInput(pod(), role(`${BASE}x`), settings());
+  const input = assumeRoleInput(podFactsWith(), parsedRole(`${BASE_ARN}x`), policySettingsWith());
   assert.equal("sessionName" in input && input.sessionName, "shop.web-5d9f8-x2x4z");
 });
 
 test("kube2iam: kube2iam reads only its own namespace annotation, not kiam's (differs: podrole reads both annotations, and both must permit the role) [mappings/mapper.go]", () => {
   const both = (permitted: string) =>
-    decideRoles(pod({ [ROLE]: "x" }), inherited({ [ALLOWED]: '["*"]', [PERMITTED]: permitted }), settings()).roles[0]
-      ?.outcome;
+    decideRoles(
+      podFactsWith({ [ROLE_ANNOTATION]: "x" }),
+      inherited({ [ALLOWED_ROLES_ANNOTATION]: '["*"]', [PERMITTED_ANNOTATION]: permitted }),
+      policySettingsWith(),
+    ).roles[0]?.outcome;
   assert.deepEqual([both(".*"), both(".*/y")], ["allowed", "refused"]);
 });

@@ -5,7 +5,7 @@ import { compileExpression, MAX_EXPRESSION_LENGTH } from "../../src/policy/expre
 import { compileCost, expressionSize } from "../../src/policy/expression-size.ts";
 import { judgeByPermitted } from "../../src/policy/permitted.ts";
 import { garbageCollection } from "../../src/runtime/garbage.ts";
-import { BASE } from "./facts.ts";
+import { BASE_ARN } from "./facts.ts";
 
 interface Case {
   readonly expression: string;
@@ -18,27 +18,31 @@ interface Case {
 const OTHER = "arn:aws:iam::999999999999:role/";
 
 const CASES: readonly Case[] = [
-  { expression: ".*", permits: [`${BASE}x`, `${OTHER}x`], denies: [] },
-  { expression: "", permits: [], denies: [`${BASE}x`] },
-  { expression: "", vague: true, permits: [], denies: [`${BASE}x`] },
-  { expression: " ", permits: [], denies: [`${BASE}x`] },
-  { expression: "x", permits: [], denies: [`${BASE}x`] },
-  { expression: "x", vague: true, permits: [`${BASE}x`, `${BASE}xy`], denies: [`${BASE}y`] },
-  { expression: ".*/x", permits: [`${BASE}x`, `${OTHER}x`], denies: [`${BASE}xy`, `${BASE}ax`] },
-  { expression: `^${BASE}team-a/.*$`, permits: [`${BASE}team-a/x`], denies: [`${BASE}team-b/x`, `${OTHER}team-a/x`] },
+  { expression: ".*", permits: [`${BASE_ARN}x`, `${OTHER}x`], denies: [] },
+  { expression: "", permits: [], denies: [`${BASE_ARN}x`] },
+  { expression: "", vague: true, permits: [], denies: [`${BASE_ARN}x`] },
+  { expression: " ", permits: [], denies: [`${BASE_ARN}x`] },
+  { expression: "x", permits: [], denies: [`${BASE_ARN}x`] },
+  { expression: "x", vague: true, permits: [`${BASE_ARN}x`, `${BASE_ARN}xy`], denies: [`${BASE_ARN}y`] },
+  { expression: ".*/x", permits: [`${BASE_ARN}x`, `${OTHER}x`], denies: [`${BASE_ARN}xy`, `${BASE_ARN}ax`] },
+  {
+    expression: `^${BASE_ARN}team-a/.*$`,
+    permits: [`${BASE_ARN}team-a/x`],
+    denies: [`${BASE_ARN}team-b/x`, `${OTHER}team-a/x`],
+  },
   {
     expression: ".*/team-a|.*/team-b",
-    permits: [`${BASE}team-a`, `${BASE}team-b`],
-    denies: [`${BASE}team-a-admin`, `${BASE}team-b-admin`, `${BASE}my-team-b`],
+    permits: [`${BASE_ARN}team-a`, `${BASE_ARN}team-b`],
+    denies: [`${BASE_ARN}team-a-admin`, `${BASE_ARN}team-b-admin`, `${BASE_ARN}my-team-b`],
   },
-  { expression: "arn:.*|x", permits: [`${BASE}y`], denies: ["x:arn", "ax"] },
-  { expression: "(?i).*/TEAM", permits: [`${BASE}team`], denies: [`${BASE}teams`] },
-  { expression: String.raw`\Q${BASE}a.b\E`, permits: [`${BASE}a.b`], denies: [`${BASE}axb`] },
-  { expression: String.raw`\A.*:role/[[:alpha:]]+\z`, permits: [`${BASE}abc`], denies: [`${BASE}a1`] },
-  { expression: "(?P<all>.*)-(ro|rw)", permits: [`${BASE}a-ro`], denies: [`${BASE}a-row`] },
-  { expression: "(?m)^.*$", permits: [`${BASE}x`], denies: [] },
-  { expression: `${BASE}x\n`, permits: [], denies: [`${BASE}x`] },
-  { expression: "(a+)+$", permits: [], denies: [`${BASE}${"a".repeat(64)}!`] },
+  { expression: "arn:.*|x", permits: [`${BASE_ARN}y`], denies: ["x:arn", "ax"] },
+  { expression: "(?i).*/TEAM", permits: [`${BASE_ARN}team`], denies: [`${BASE_ARN}teams`] },
+  { expression: String.raw`\Q${BASE_ARN}a.b\E`, permits: [`${BASE_ARN}a.b`], denies: [`${BASE_ARN}axb`] },
+  { expression: String.raw`\A.*:role/[[:alpha:]]+\z`, permits: [`${BASE_ARN}abc`], denies: [`${BASE_ARN}a1`] },
+  { expression: "(?P<all>.*)-(ro|rw)", permits: [`${BASE_ARN}a-ro`], denies: [`${BASE_ARN}a-row`] },
+  { expression: "(?m)^.*$", permits: [`${BASE_ARN}x`], denies: [] },
+  { expression: `${BASE_ARN}x\n`, permits: [], denies: [`${BASE_ARN}x`] },
+  { expression: "(a+)+$", permits: [], denies: [`${BASE_ARN}${"a".repeat(64)}!`] },
 ];
 
 for (const { expression, permits, denies, vague = false } of CASES) {
@@ -77,7 +81,7 @@ for (const [expression, where] of UNREADABLE) {
   const name = expression.length > 40 ? `${expression.slice(0, 20)}… (${expression.length})` : expression;
   test(`judgeByPermitted() permits nothing and names the place of the error for ${name}`, () => {
     for (const strict of [true, false]) {
-      const verdict = judgeByPermitted("ns", expression, [`${BASE}admin`], strict)(`${BASE}admin`);
+      const verdict = judgeByPermitted("ns", expression, [`${BASE_ARN}admin`], strict)(`${BASE_ARN}admin`);
       assert.ok(!verdict.permitted);
       assert.equal(verdict.code, "PERMITTED_INVALID");
       assert.match(verdict.state, where);
@@ -88,9 +92,9 @@ for (const [expression, where] of UNREADABLE) {
 
 test("compileExpression() refuses an expression that is only valid once it is anchored", () => {
   // "^(?:" + "zz)|(admin" + ")$" is a readable expression of its own.
-  const vague = judgeByPermitted("ns", "^(?:zz)|(admin)$", [`${BASE}admin`], false)(`${BASE}admin`);
+  const vague = judgeByPermitted("ns", "^(?:zz)|(admin)$", [`${BASE_ARN}admin`], false)(`${BASE_ARN}admin`);
   assert.equal(vague.permitted, true);
-  const strict = judgeByPermitted("ns", "zz)|(admin", [`${BASE}admin`], true)(`${BASE}admin`);
+  const strict = judgeByPermitted("ns", "zz)|(admin", [`${BASE_ARN}admin`], true)(`${BASE_ARN}admin`);
   assert.equal(strict.permitted, false);
 });
 
@@ -100,12 +104,12 @@ test("compileExpression() returns the same object for the same text", () => {
 
 test("compileExpression() matches as before when others have evicted its program", () => {
   const first = compileExpression("arn:.*:role/first-.*");
-  assert.ok(first.ok && first.value.matchesWhole(`${BASE}first-1`));
+  assert.ok(first.ok && first.value.matchesWhole(`${BASE_ARN}first-1`));
   // Each of these takes a third of what all cached programs may cost.
   for (const letter of ["w", "x", "y", "z"]) assert.ok(compileExpression(`(?:${letter}?){1000}`).ok);
-  assert.ok(first.value.matchesWhole(`${BASE}first-2`));
-  assert.ok(!first.value.matchesWhole(`${BASE}second-1`));
-  assert.ok(!first.value.matchesWhole(`x${BASE}first-2`) && first.value.matchesAnywhere(`x${BASE}first-2`));
+  assert.ok(first.value.matchesWhole(`${BASE_ARN}first-2`));
+  assert.ok(!first.value.matchesWhole(`${BASE_ARN}second-1`));
+  assert.ok(!first.value.matchesWhole(`x${BASE_ARN}first-2`) && first.value.matchesAnywhere(`x${BASE_ARN}first-2`));
 });
 
 test("judgeByAllowedRoles() keeps what expressions cost within its budget, whatever namespaces contain", () => {
@@ -116,9 +120,9 @@ test("judgeByAllowedRoles() keeps what expressions cost within its budget, whate
   };
   const before = mebibytes();
   for (let array = 0; array < 100; array++) {
-    const patterns = Array.from({ length: 20 }, (_, index) => `${BASE}team-${array}-${index}-.*`);
-    judgeByAllowedRoles("ns", JSON.stringify(patterns), [`${BASE}other`], { format: "regexp", baseArn: undefined })(
-      `${BASE}other`,
+    const patterns = Array.from({ length: 20 }, (_, index) => `${BASE_ARN}team-${array}-${index}-.*`);
+    judgeByAllowedRoles("ns", JSON.stringify(patterns), [`${BASE_ARN}other`], { format: "regexp", baseArn: undefined })(
+      `${BASE_ARN}other`,
     );
   }
   // Each of the 2000 programs takes 30 KiB after its first match.
@@ -126,7 +130,7 @@ test("judgeByAllowedRoles() keeps what expressions cost within its budget, whate
 });
 
 test("compileExpression() handles hostile expressions on the longest ARN", () => {
-  const arn = `${BASE}${"a".repeat(510)}/${"b".repeat(63)}!`;
+  const arn = `${BASE_ARN}${"a".repeat(510)}/${"b".repeat(63)}!`;
   for (const source of ["(a+)+$", "((a+)+)+", "(a|a)*b", "(.*)*x", "(?:.*a){200}", "(?:.?){1000}", "[".repeat(8000)]) {
     const expression = compileExpression(source);
     if (expression.ok) expression.value.matchesWhole(arn);

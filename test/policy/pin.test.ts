@@ -7,14 +7,27 @@ import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
 import { podFacts } from "../../src/policy/facts.ts";
 import { formatPin, pinnedFacts } from "../../src/policy/pin.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
-import { BASE, codeOf, inherited, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
+import {
+  BASE_ARN,
+  codeOf,
+  inherited,
+  PERMITTED_ANNOTATION,
+  parsedRole,
+  podFactsWith,
+  policySettingsWith,
+  ROLE_ANNOTATION,
+} from "./facts.ts";
 
-const AROUND = inherited({ [PERMITTED]: ".*" });
+const AROUND = inherited({ [PERMITTED_ANNOTATION]: ".*" });
 const SESSION = { "iam.amazonaws.com/session-name": "nightly", "podrole.io/session-duration": "30m" };
 
 /** The pin of a pod with these annotations and two containers. */
 function pinOf(annotations: Record<string, string>): string {
-  const { roles } = decideRoles(pod(annotations, { containers: ["app", "job"] }), AROUND, settings());
+  const { roles } = decideRoles(
+    podFactsWith(annotations, { containers: ["app", "job"] }),
+    AROUND,
+    policySettingsWith(),
+  );
   const pin = formatPin(roles, annotations);
   assert.ok(!isRefusal(pin));
   return pin;
@@ -22,9 +35,11 @@ function pinOf(annotations: Record<string, string>): string {
 
 /** The roles of a pod with this pin, whatever its annotations are. */
 function rolesOf(pin: string | undefined, annotations: Record<string, string> = {}, permitted = ".*") {
-  const facts = pinnedFacts(pod(annotations, { containers: ["app", "job"], ...(pin !== undefined && { pin }) }));
+  const facts = pinnedFacts(
+    podFactsWith(annotations, { containers: ["app", "job"], ...(pin !== undefined && { pin }) }),
+  );
   if (isRefusal(facts)) return facts.code;
-  const { roles, refusal } = decideRoles(facts, inherited({ [PERMITTED]: permitted }), settings());
+  const { roles, refusal } = decideRoles(facts, inherited({ [PERMITTED_ANNOTATION]: permitted }), policySettingsWith());
   const outcomes = roles.map((role) => [
     role.container,
     role.outcome === "allowed" ? role.role.arn : role.refusal.code,
@@ -33,17 +48,17 @@ function rolesOf(pin: string | undefined, annotations: Record<string, string> = 
 }
 
 test("formatPin() writes roles and session settings in one order, and no other annotation", () => {
-  const pin = pinOf({ ...SESSION, [`${ROLE}.job`]: "b", [ROLE]: "a", "example.com/note": "x" });
+  const pin = pinOf({ ...SESSION, [`${ROLE_ANNOTATION}.job`]: "b", [ROLE_ANNOTATION]: "a", "example.com/note": "x" });
   const session = '"iam.amazonaws.com/session-name":"nightly","podrole.io/session-duration":"30m"';
-  assert.equal(pin, `{"roles":{"app":"${BASE}a","job":"${BASE}b"},"session":{${session}}}`);
+  assert.equal(pin, `{"roles":{"app":"${BASE_ARN}a","job":"${BASE_ARN}b"},"session":{${session}}}`);
 });
 
 /** The roles of `count` containers that inherit the longest ARN. */
 function inheritedRoles(count: number) {
   const containers = Array.from({ length: count }, (_, index) => `${"c".repeat(50)}${index}`);
-  const longest = `${BASE}${"p".repeat(500)}/${"r".repeat(64)}`;
-  const around = inherited({ [PERMITTED]: ".*", "iam.amazonaws.com/default-role": longest });
-  const { roles } = decideRoles(pod({}, { containers }), around, settings());
+  const longest = `${BASE_ARN}${"p".repeat(500)}/${"r".repeat(64)}`;
+  const around = inherited({ [PERMITTED_ANNOTATION]: ".*", "iam.amazonaws.com/default-role": longest });
+  const { roles } = decideRoles(podFactsWith({}, { containers }), around, policySettingsWith());
   return { containers, roles };
 }
 
@@ -51,18 +66,18 @@ test("formatPin() writes a long pin that the server accepts, and refuses one tha
   const { containers, roles } = inheritedRoles(40);
   const pin = formatPin(roles);
   assert.ok(!isRefusal(pin) && pin.length > 20_000);
-  const facts = pinnedFacts(pod({}, { containers, pin }));
+  const facts = pinnedFacts(podFactsWith({}, { containers, pin }));
   assert.ok(!isRefusal(facts));
-  const decided = decideRoles(facts, inherited({ [PERMITTED]: ".*" }), settings());
+  const decided = decideRoles(facts, inherited({ [PERMITTED_ANNOTATION]: ".*" }), policySettingsWith());
   assert.deepEqual([decided.refusal, decided.roles.length], [undefined, 40]);
   assert.equal(codeOf(formatPin(inheritedRoles(60).roles)), "ANNOTATION_INVALID");
 });
 
 test("pinnedFacts() gives the pinned roles and session settings, whatever the annotations say since", () => {
-  const pin = pinOf({ ...SESSION, [ROLE]: "a", "podrole.io/containers": "app" });
-  const later = { [ROLE]: "b", [`${ROLE}.job`]: "c", "iam.amazonaws.com/session-name": "other" };
-  assert.deepEqual(rolesOf(pin, later), { app: `${BASE}a` });
-  const facts = pinnedFacts(pod(later, { pin }));
+  const pin = pinOf({ ...SESSION, [ROLE_ANNOTATION]: "a", "podrole.io/containers": "app" });
+  const later = { [ROLE_ANNOTATION]: "b", [`${ROLE_ANNOTATION}.job`]: "c", "iam.amazonaws.com/session-name": "other" };
+  assert.deepEqual(rolesOf(pin, later), { app: `${BASE_ARN}a` });
+  const facts = pinnedFacts(podFactsWith(later, { pin }));
   assert.ok(!isRefusal(facts));
   assert.equal(facts.annotations["iam.amazonaws.com/session-name"], "nightly");
 });
@@ -71,7 +86,7 @@ for (const [key, { name, on, decides }] of Object.entries(ANNOTATION_TABLE)) {
   if (!on.some((place) => place === "pod")) continue;
   test(`formatPin() keeps ${name} of a pod if it decides a role or a session`, () => {
     const annotation = { [key === "roleOfContainer" ? `${name}app` : name]: key === "containers" ? "app" : "x1" };
-    const pins = [pinOf({ [ROLE]: "a", ...annotation }), pinOf({ [ROLE]: "a" })];
+    const pins = [pinOf({ [ROLE_ANNOTATION]: "a", ...annotation }), pinOf({ [ROLE_ANNOTATION]: "a" })];
     assert.equal(pins[0] === pins[1], decides === "injection");
   });
 }
@@ -79,7 +94,7 @@ for (const [key, { name, on, decides }] of Object.entries(ANNOTATION_TABLE)) {
 test("decideRoles() and assumeRoleInput() read only annotations that decide a role or a session", () => {
   const read = new Set<string>();
   const annotations = new Proxy<Record<string, string>>(
-    { [ROLE]: "a" },
+    { [ROLE_ANNOTATION]: "a" },
     {
       getOwnPropertyDescriptor(target, name) {
         read.add(String(name));
@@ -87,8 +102,8 @@ test("decideRoles() and assumeRoleInput() read only annotations that decide a ro
       },
     },
   );
-  assert.equal(decideRoles(pod(annotations), AROUND, settings()).roles.length, 1);
-  assumeRoleInput(pod(annotations), role(`${BASE}a`), settings(), "deferred");
+  assert.equal(decideRoles(podFactsWith(annotations), AROUND, policySettingsWith()).roles.length, 1);
+  assumeRoleInput(podFactsWith(annotations), parsedRole(`${BASE_ARN}a`), policySettingsWith(), "deferred");
   assert.ok(read.has(ANNOTATIONS.sessionName));
   const decisive = Object.values(ANNOTATION_TABLE).filter(({ decides }) => decides !== "injection");
   const expected = new Set<string>([...decisive.map(({ name }) => name), `${ANNOTATIONS.roleOfContainer}app`]);
@@ -99,23 +114,28 @@ test("decideRoles() and assumeRoleInput() read only annotations that decide a ro
 });
 
 test("pinnedFacts() leaves it to the namespace to permit a pinned role", () => {
-  const pin = pinOf({ [ROLE]: "a" });
-  assert.deepEqual(rolesOf(pin, {}, `${BASE}b`), { app: "ROLE_FORBIDDEN", job: "ROLE_FORBIDDEN" });
+  const pin = pinOf({ [ROLE_ANNOTATION]: "a" });
+  assert.deepEqual(rolesOf(pin, {}, `${BASE_ARN}b`), { app: "ROLE_FORBIDDEN", job: "ROLE_FORBIDDEN" });
 });
 
 test("pinnedFacts() ignores roles that ServiceAccount, namespace and --default-role name", () => {
-  const facts = pinnedFacts(pod({}, { containers: ["app", "job"], pin: `{"roles":{"app":"${BASE}a"},"session":{}}` }));
+  const facts = pinnedFacts(
+    podFactsWith({}, { containers: ["app", "job"], pin: `{"roles":{"app":"${BASE_ARN}a"},"session":{}}` }),
+  );
   assert.ok(!isRefusal(facts));
-  const others = inherited({ [PERMITTED]: ".*", "iam.amazonaws.com/default-role": "b" }, { [ROLE]: "c" });
-  const { roles } = decideRoles(facts, others, settings({ defaultRole: "d" }));
+  const others = inherited(
+    { [PERMITTED_ANNOTATION]: ".*", "iam.amazonaws.com/default-role": "b" },
+    { [ROLE_ANNOTATION]: "c" },
+  );
+  const { roles } = decideRoles(facts, others, policySettingsWith({ defaultRole: "d" }));
   assert.deepEqual(
     roles.map(({ container, asked }) => [container, asked]),
-    [["app", `${BASE}a`]],
+    [["app", `${BASE_ARN}a`]],
   );
 });
 
 test("pinnedFacts() refuses a pod without a pin with ROLE_UNPINNED", () => {
-  assert.equal(rolesOf(undefined, { [ROLE]: "a" }), "ROLE_UNPINNED");
+  assert.equal(rolesOf(undefined, { [ROLE_ANNOTATION]: "a" }), "ROLE_UNPINNED");
 });
 
 for (const text of [
@@ -129,8 +149,8 @@ for (const text of [
   '{"roles":{},"session":{},"more":{}}',
   '{"roles":{},"session":{"podrole.io/containers":"app"}}',
   '{"session":{},"roles":{}}',
-  `{ "roles": { "app": "${BASE}a" }, "session": {} }`,
-  `{"roles":{"app":"${BASE}a","app":"${BASE}b"},"session":{}}`,
+  `{ "roles": { "app": "${BASE_ARN}a" }, "session": {} }`,
+  `{"roles":{"app":"${BASE_ARN}a","app":"${BASE_ARN}b"},"session":{}}`,
 ]) {
   test(`pinnedFacts() refuses the pin ${JSON.stringify(text)} with ROLE_UNPINNED`, () => {
     assert.equal(rolesOf(text), "ROLE_UNPINNED");
@@ -139,7 +159,7 @@ for (const text of [
 
 test("pinnedFacts() refuses a pin for a container that the pod does not have", () => {
   for (const name of ["absent", "app,job"]) {
-    assert.equal(rolesOf(`{"roles":{"${name}":"${BASE}a"},"session":{}}`), "CONTAINER_UNKNOWN");
+    assert.equal(rolesOf(`{"roles":{"${name}":"${BASE_ARN}a"},"session":{}}`), "CONTAINER_UNKNOWN");
   }
 });
 
@@ -154,15 +174,15 @@ test("pinnedFacts() never throws, and no pin permits what the namespace does not
       )
       .map(([roles, session]) => JSON.stringify({ roles, session })),
     fc
-      .dictionary(fc.constantFrom("app", "job"), fc.constantFrom("a", "b", `${BASE}a`, `${BASE}b`, ""))
+      .dictionary(fc.constantFrom("app", "job"), fc.constantFrom("a", "b", `${BASE_ARN}a`, `${BASE_ARN}b`, ""))
       .map((roles) => JSON.stringify({ roles, session: {} })),
   );
   fc.assert(
     fc.property(pins, (pin) => {
-      const facts = pinnedFacts(pod({}, { containers: ["app", "job"], pin }));
+      const facts = pinnedFacts(podFactsWith({}, { containers: ["app", "job"], pin }));
       if (isRefusal(facts)) return assert.equal(codeOf(facts), "ROLE_UNPINNED");
-      const { roles } = decideRoles(facts, inherited({ [PERMITTED]: `${BASE}a` }), settings());
-      for (const role of roles) assert.ok(role.outcome !== "allowed" || role.role.arn === `${BASE}a`);
+      const { roles } = decideRoles(facts, inherited({ [PERMITTED_ANNOTATION]: `${BASE_ARN}a` }), policySettingsWith());
+      for (const role of roles) assert.ok(role.outcome !== "allowed" || role.role.arn === `${BASE_ARN}a`);
     }),
   );
 });

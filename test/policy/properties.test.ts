@@ -11,7 +11,17 @@ import { kiamSessionName } from "../../src/policy/session-name.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
 import { EXPRESSION_PIECES } from "../fuzz/generate.ts";
 import { fc } from "../property.ts";
-import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, role, STS_NAME, settings } from "./facts.ts";
+import {
+  ALLOWED_ROLES_ANNOTATION,
+  BASE_ARN,
+  inherited,
+  PERMITTED_ANNOTATION,
+  parsedRole,
+  podFactsWith,
+  policySettingsWith,
+  ROLE_ANNOTATION,
+  STS_NAME,
+} from "./facts.ts";
 
 /** Any text, often with characters that are special to parsers. */
 const hostile = fc.oneof(
@@ -27,8 +37,8 @@ const name = fc.stringMatching(/^[\w+=,.@-]{1,64}$/);
 
 test("resolveRole() never throws, and returns a parseable ARN or ROLE_INVALID", () => {
   fc.assert(
-    fc.property(hostile, fc.option(fc.constantFrom(BASE, `${BASE}p/`), { nil: undefined }), (text, base) => {
-      const result = resolveRole(text, base, ROLE);
+    fc.property(hostile, fc.option(fc.constantFrom(BASE_ARN, `${BASE_ARN}p/`), { nil: undefined }), (text, base) => {
+      const result = resolveRole(text, base, ROLE_ANNOTATION);
       if (isRefusal(result)) {
         assert.equal(result.code, "ROLE_INVALID");
         assert.ok(result.message.length < 1000 && !/\p{C}/u.test(result.message));
@@ -44,9 +54,9 @@ test("resolveRole() resolves a name, a slash and a name, and the full ARN to the
     fc.property(fc.array(name, { maxLength: 3 }), name, (path, last) => {
       const text = [...path, last].join("/");
       fc.pre(!/^arn:/i.test(text));
-      const resolved = resolveRole(text, BASE);
-      assert.deepEqual(resolveRole(`/${text}`, BASE), resolved);
-      assert.deepEqual(resolveRole(`${BASE}${text}`, undefined), resolved);
+      const resolved = resolveRole(text, BASE_ARN);
+      assert.deepEqual(resolveRole(`/${text}`, BASE_ARN), resolved);
+      assert.deepEqual(resolveRole(`${BASE_ARN}${text}`, undefined), resolved);
     }),
   );
 });
@@ -87,12 +97,12 @@ test("judgeByPermitted() matches whole exactly what an anchored group of the sam
 test("judgeByPermitted() never throws, and permits nothing for an invalid expression", () => {
   fc.assert(
     fc.property(fc.oneof(expression, hostile), fc.boolean(), (source, strict) => {
-      const verdict = judgeByPermitted("ns", source, [`${BASE}a`], strict)(`${BASE}a`);
+      const verdict = judgeByPermitted("ns", source, [`${BASE_ARN}a`], strict)(`${BASE_ARN}a`);
       if (verdict.permitted) assert.ok(compileExpression(source).ok);
       else assert.ok(!/\p{C}/u.test(verdict.state) && verdict.state.length < 500);
       // A whole match is also a match somewhere, never the other way only.
       if (strict && verdict.permitted)
-        assert.ok(judgeByPermitted("ns", source, [`${BASE}a`], false)(`${BASE}a`).permitted);
+        assert.ok(judgeByPermitted("ns", source, [`${BASE_ARN}a`], false)(`${BASE_ARN}a`).permitted);
     }),
     { numRuns: 500 },
   );
@@ -125,9 +135,9 @@ test("decideRoles() never throws and never permits what no annotation of the nam
   const values = fc.oneof(hostile, expression, fc.json());
   const map = fc.dictionary(
     fc.constantFrom(
-      ROLE,
-      `${ROLE}.app`,
-      `${ROLE}.web`,
+      ROLE_ANNOTATION,
+      `${ROLE_ANNOTATION}.app`,
+      `${ROLE_ANNOTATION}.web`,
       "podrole.io/containers",
       "iam.amazonaws.com/default-role",
       "__proto__",
@@ -142,8 +152,8 @@ test("decideRoles() never throws and never permits what no annotation of the nam
       fc.constantFrom("glob", "regexp"),
       fc.option(values, { nil: undefined }),
       (own, space, account, format, fallback) => {
-        const facts = pod(own, { containers: ["app", "init"] });
-        const given = settings({ allowedRolesFormat: format, defaultRole: fallback });
+        const facts = podFactsWith(own, { containers: ["app", "init"] });
+        const given = policySettingsWith({ allowedRolesFormat: format, defaultRole: fallback });
         const { roles, refusal } = decideRoles(facts, inherited(space, account), given);
         assert.ok(roles.every(({ outcome }) => outcome === "refused"));
         assert.ok(refusal === undefined || refusal.code === "CONTAINER_UNKNOWN");
@@ -157,8 +167,11 @@ test("decideRoles() permits with both annotations only what it permits with each
     maxLength: 3,
   });
   const permits = (text: string, namespace: Record<string, string>, format: "glob" | "regexp") =>
-    decideRoles(pod({ [ROLE]: text }), inherited(namespace), settings({ allowedRolesFormat: format })).roles[0]
-      ?.outcome === "allowed";
+    decideRoles(
+      podFactsWith({ [ROLE_ANNOTATION]: text }),
+      inherited(namespace),
+      policySettingsWith({ allowedRolesFormat: format }),
+    ).roles[0]?.outcome === "allowed";
   fc.assert(
     fc.property(
       fc.constantFrom("a", "b", "ab", "arn:aws:iam::999999999999:role/a"),
@@ -167,8 +180,10 @@ test("decideRoles() permits with both annotations only what it permits with each
       fc.constantFrom("glob", "regexp"),
       (text, permitted, list, format) => {
         const allowed = JSON.stringify(list);
-        const both = permits(text, { [PERMITTED]: permitted, [ALLOWED]: allowed }, format);
-        const each = permits(text, { [PERMITTED]: permitted }, format) && permits(text, { [ALLOWED]: allowed }, format);
+        const both = permits(text, { [PERMITTED_ANNOTATION]: permitted, [ALLOWED_ROLES_ANNOTATION]: allowed }, format);
+        const each =
+          permits(text, { [PERMITTED_ANNOTATION]: permitted }, format) &&
+          permits(text, { [ALLOWED_ROLES_ANNOTATION]: allowed }, format);
         assert.equal(both, each);
       },
     ),
@@ -199,9 +214,9 @@ test("assumeRoleInput() returns only session names and source identities that ST
       (given, sessionName, clusterName, annotated) => {
         const annotations = annotated === undefined ? {} : { "iam.amazonaws.com/session-name": annotated };
         const input = assumeRoleInput(
-          pod(annotations, given),
-          role(`${BASE}x`),
-          settings({ sessionName, clusterName, sourceIdentity: true }),
+          podFactsWith(annotations, given),
+          parsedRole(`${BASE_ARN}x`),
+          policySettingsWith({ sessionName, clusterName, sourceIdentity: true }),
         );
         if (isRefusal(input)) return assert.equal(input.code, "ANNOTATION_INVALID");
         assert.match(input.sessionName, STS_NAME);
@@ -219,7 +234,7 @@ test("assumeRoleInput() names different pods differently", () => {
     .map(([head, tail]) => `${head}-${"x".repeat(60)}-${tail}`);
   const who = fc.record({ namespace: dns, name: fc.oneof(dns, long) });
   const nameOf = (given: { namespace: string; name: string }) => {
-    const input = assumeRoleInput(pod({}, given), role(`${BASE}x`), settings());
+    const input = assumeRoleInput(podFactsWith({}, given), parsedRole(`${BASE_ARN}x`), policySettingsWith());
     return isRefusal(input) ? input.code : input.sessionName;
   };
   fc.assert(

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { capForRoleChaining } from "../../src/policy/role-chaining.ts";
 import { durationSeconds } from "../../src/policy/session.ts";
-import { pod, settings } from "./facts.ts";
+import { podFactsWith, policySettingsWith } from "./facts.ts";
 
-const POLICY = settings({ sessionDurationMs: 7_200_000, maxSessionDurationMs: 14_400_000 });
-const requesting = (lifetime: string) => pod({ "podrole.io/session-duration": lifetime });
+const POLICY = policySettingsWith({ sessionDurationMs: 7_200_000, maxSessionDurationMs: 14_400_000 });
+const requesting = (lifetime: string) => podFactsWith({ "podrole.io/session-duration": lifetime });
 
 test("capForRoleChaining() shortens the sessions of a server that is a role session to one hour", () => {
   const capped = capForRoleChaining(POLICY, "arn:aws:sts::123456789012:assumed-role/podrole-server/eks-podrole-1");
-  assert.equal(durationSeconds(pod(), capped), 3600);
+  assert.equal(durationSeconds(podFactsWith(), capped), 3600);
   assert.equal(durationSeconds(requesting("4h"), capped), 3600, "shortened, not refused: it was admitted");
   assert.equal(durationSeconds(requesting("30m"), capped), 1800);
   const refused = durationSeconds(requesting("5h"), capped);

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseBaseArn, parseRoleArn, resolveRole } from "../../src/policy/role.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
-import { BASE, codeOf } from "./facts.ts";
+import { BASE_ARN, codeOf } from "./facts.ts";
 
 const RESOLVED: readonly (readonly [text: string, arn: string, path: string, name: string])[] = [
-  ["reader", `${BASE}reader`, "/", "reader"],
-  ["/reader", `${BASE}reader`, "/", "reader"],
-  ["team/reader", `${BASE}team/reader`, "/team/", "reader"],
-  ["/team/sub/reader", `${BASE}team/sub/reader`, "/team/sub/", "reader"],
-  ["a+b=c,d.e@f_g-h", `${BASE}a+b=c,d.e@f_g-h`, "/", "a+b=c,d.e@f_g-h"],
-  ["n".repeat(64), `${BASE}${"n".repeat(64)}`, "/", "n".repeat(64)],
-  [`${"p".repeat(510)}/x`, `${BASE}${"p".repeat(510)}/x`, `/${"p".repeat(510)}/`, "x"],
+  ["reader", `${BASE_ARN}reader`, "/", "reader"],
+  ["/reader", `${BASE_ARN}reader`, "/", "reader"],
+  ["team/reader", `${BASE_ARN}team/reader`, "/team/", "reader"],
+  ["/team/sub/reader", `${BASE_ARN}team/sub/reader`, "/team/sub/", "reader"],
+  ["a+b=c,d.e@f_g-h", `${BASE_ARN}a+b=c,d.e@f_g-h`, "/", "a+b=c,d.e@f_g-h"],
+  ["n".repeat(64), `${BASE_ARN}${"n".repeat(64)}`, "/", "n".repeat(64)],
+  [`${"p".repeat(510)}/x`, `${BASE_ARN}${"p".repeat(510)}/x`, `/${"p".repeat(510)}/`, "x"],
   ["arn:aws:iam::999999999999:role/x", "arn:aws:iam::999999999999:role/x", "/", "x"],
   ["arn:aws:iam::999999999999:role/p:q/x", "arn:aws:iam::999999999999:role/p:q/x", "/p:q/", "x"],
   ["arn:aws-cn:iam::123456789012:role/x", "arn:aws-cn:iam::123456789012:role/x", "/", "x"],
@@ -23,7 +23,7 @@ const RESOLVED: readonly (readonly [text: string, arn: string, path: string, nam
 
 test("resolveRole() returns the ARN for every accepted form", () => {
   for (const [text, arn, path, name] of RESOLVED) {
-    const role = resolveRole(text, BASE);
+    const role = resolveRole(text, BASE_ARN);
     assert.ok(!isRefusal(role), text);
     assert.deepEqual({ arn: role.arn, path: role.path, name: role.name }, { arn, path, name });
     assert.equal(role.accountId, arn.split(":")[4]);
@@ -60,7 +60,7 @@ const INVALID: readonly (readonly [why: string, text: string, state: RegExp])[] 
 
 for (const [why, text, state] of INVALID) {
   test(`resolveRole() refuses ${why} with ROLE_INVALID`, () => {
-    const role = resolveRole(text, BASE, "iam.amazonaws.com/role");
+    const role = resolveRole(text, BASE_ARN, "iam.amazonaws.com/role");
     assert.ok(isRefusal(role));
     assert.equal(role.code, "ROLE_INVALID");
     assert.match(role.message, /^Cannot resolve iam\.amazonaws\.com\/role "/);
@@ -80,21 +80,29 @@ test("resolveRole() accepts only full ARNs without a base ARN, and names the mis
 });
 
 test("parseRoleArn() accepts only a whole role ARN", () => {
-  assert.equal(parseRoleArn(`${BASE}x`)?.name, "x");
-  for (const text of ["", "x", `${BASE}x\n`, ` ${BASE}x`, `${BASE}/x`, BASE])
+  assert.equal(parseRoleArn(`${BASE_ARN}x`)?.name, "x");
+  for (const text of ["", "x", `${BASE_ARN}x\n`, ` ${BASE_ARN}x`, `${BASE_ARN}/x`, BASE_ARN])
     assert.equal(parseRoleArn(text), undefined);
 });
 
 test("parseBaseArn() adds the slash and allows a path", () => {
-  assert.equal(parseBaseArn("arn:aws:iam::123456789012:role"), BASE);
-  assert.equal(parseBaseArn(BASE), BASE);
-  assert.equal(parseBaseArn(`${BASE}team`), `${BASE}team/`);
+  assert.equal(parseBaseArn("arn:aws:iam::123456789012:role"), BASE_ARN);
+  assert.equal(parseBaseArn(BASE_ARN), BASE_ARN);
+  assert.equal(parseBaseArn(`${BASE_ARN}team`), `${BASE_ARN}team/`);
   assert.equal(parseBaseArn("arn:aws-cn:iam::123456789012:role/a/b/"), "arn:aws-cn:iam::123456789012:role/a/b/");
 });
 
 test("parseBaseArn() refuses texts to which short names must not be appended", () => {
-  const bad = ["", "/", "role/", "arn:aws:iam::1:role/", "arn:aws:iam::123456789012:user/", `${BASE}a b/`, `${BASE}/`];
+  const bad = [
+    "",
+    "/",
+    "role/",
+    "arn:aws:iam::1:role/",
+    "arn:aws:iam::123456789012:user/",
+    `${BASE_ARN}a b/`,
+    `${BASE_ARN}/`,
+  ];
   for (const text of bad) assert.equal(parseBaseArn(text), undefined, text);
   // This took exponential time in a nested repetition.
-  assert.equal(parseBaseArn(`${BASE}${"a".repeat(500)}\u0001`), undefined);
+  assert.equal(parseBaseArn(`${BASE_ARN}${"a".repeat(500)}\u0001`), undefined);
 });

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PolicySettings } from "../../src/policy/decide.ts";
 import { findTemplateProblem, kiamSessionName, sessionName, sourceIdentity } from "../../src/policy/session-name.ts";
-import { codeOf, pod, STS_NAME, settings } from "./facts.ts";
+import { codeOf, podFactsWith, policySettingsWith, STS_NAME } from "./facts.ts";
 
 const ANNOTATION = "iam.amazonaws.com/session-name";
 
-function named(template: string, overrides: Parameters<typeof pod>[1] = {}, clusterName?: string): string {
-  const rule = settings({ sessionName: { kind: "template", template }, clusterName });
-  const name = sessionName(pod({}, overrides), rule);
+function named(template: string, overrides: Parameters<typeof podFactsWith>[1] = {}, clusterName?: string): string {
+  const rule = policySettingsWith({ sessionName: { kind: "template", template }, clusterName });
+  const name = sessionName(podFactsWith({}, overrides), rule);
   return typeof name === "string" ? name : name.code;
 }
 
@@ -42,13 +42,16 @@ test("sessionName() cannot be made to look like another pod's shortened name", (
 });
 
 test("sessionName() uses the pod's annotation as it is", () => {
-  assert.equal(sessionName(pod({ [ANNOTATION]: "nightly+job=1,a.b@c" }), settings()), "nightly+job=1,a.b@c");
-  assert.equal(sessionName(pod({ [ANNOTATION]: "" }), settings()), "shop.web-5d9f8-x2x4z");
+  assert.equal(
+    sessionName(podFactsWith({ [ANNOTATION]: "nightly+job=1,a.b@c" }), policySettingsWith()),
+    "nightly+job=1,a.b@c",
+  );
+  assert.equal(sessionName(podFactsWith({ [ANNOTATION]: "" }), policySettingsWith()), "shop.web-5d9f8-x2x4z");
 });
 
 test("sessionName() refuses an annotation that STS would not accept", () => {
   for (const value of ["a", "a b", "a/b", "a:b", "ä-ö", "x".repeat(65), "x\n", "{pod}"]) {
-    const refused = sessionName(pod({ [ANNOTATION]: value }), settings());
+    const refused = sessionName(podFactsWith({ [ANNOTATION]: value }), policySettingsWith());
     assert.equal(codeOf(refused), "ANNOTATION_INVALID", value);
   }
 });
@@ -77,7 +80,7 @@ test("findTemplateProblem() names the problem", () => {
   for (const [template, why] of bad) assert.match(findTemplateProblem(template) ?? "", why);
 });
 
-const kiam: PolicySettings = settings({ sessionName: { kind: "kiam", session: "kiam" } });
+const kiam: PolicySettings = policySettingsWith({ sessionName: { kind: "kiam", session: "kiam" } });
 
 test("kiamSessionName() equals the result of kiam's regular expression on Go's bytes", () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -96,14 +99,14 @@ test("kiamSessionName() equals the result of kiam's regular expression on Go's b
 });
 
 test("sessionName() by kiam's rule prefers the annotation to --session", () => {
-  assert.equal(sessionName(pod(), kiam), "kiam-kiam");
-  assert.equal(sessionName(pod({ [ANNOTATION]: "my app" }), kiam), "kiam-my-app");
-  assert.equal(sessionName(pod({ [ANNOTATION]: "" }), kiam), "kiam-kiam");
+  assert.equal(sessionName(podFactsWith(), kiam), "kiam-kiam");
+  assert.equal(sessionName(podFactsWith({ [ANNOTATION]: "my app" }), kiam), "kiam-my-app");
+  assert.equal(sessionName(podFactsWith({ [ANNOTATION]: "" }), kiam), "kiam-kiam");
 });
 
 test("sourceIdentity() names namespace and service account, whatever the pod's annotations are", () => {
-  const on = settings({ sourceIdentity: true });
-  assert.equal(sourceIdentity(pod({ [ANNOTATION]: "somebody-else" }), on), "shop.web");
-  assert.equal(sourceIdentity(pod(), settings()), undefined);
-  assert.match(sourceIdentity(pod({}, { serviceAccount: "s".repeat(253) }), on) ?? "", STS_NAME);
+  const on = policySettingsWith({ sourceIdentity: true });
+  assert.equal(sourceIdentity(podFactsWith({ [ANNOTATION]: "somebody-else" }), on), "shop.web");
+  assert.equal(sourceIdentity(podFactsWith(), policySettingsWith()), undefined);
+  assert.match(sourceIdentity(podFactsWith({}, { serviceAccount: "s".repeat(253) }), on) ?? "", STS_NAME);
 });

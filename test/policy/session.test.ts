@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { durationSeconds, externalId, sessionTags } from "../../src/policy/session.ts";
-import { codeOf, pod, settings } from "./facts.ts";
+import { codeOf, podFactsWith, policySettingsWith } from "./facts.ts";
 
 const EXTERNAL_ID = "iam.amazonaws.com/external-id";
 const DURATION = "podrole.io/session-duration";
 
 test("externalId() accepts what STS accepts", () => {
   for (const value of ["ab", "a:b/c=d,e.f@g+h-i_j", "x".repeat(1224)]) {
-    assert.equal(externalId(pod({ [EXTERNAL_ID]: value })), value);
+    assert.equal(externalId(podFactsWith({ [EXTERNAL_ID]: value })), value);
   }
-  assert.equal(externalId(pod()), undefined);
-  assert.equal(externalId(pod({ [EXTERNAL_ID]: "" })), undefined, "kiam sends none when it is empty");
+  assert.equal(externalId(podFactsWith()), undefined);
+  assert.equal(externalId(podFactsWith({ [EXTERNAL_ID]: "" })), undefined, "kiam sends none when it is empty");
 });
 
 test("externalId() refuses other values without repeating them", () => {
   for (const value of ["a", "hush hush", "x#y", "x".repeat(1225), "x\n"]) {
-    const refused = externalId(pod({ [EXTERNAL_ID]: value }));
+    const refused = externalId(podFactsWith({ [EXTERNAL_ID]: value }));
     assert.ok(typeof refused === "object");
     assert.equal(refused.code, "ANNOTATION_INVALID");
     assert.ok(!refused.message.includes("hush"));
@@ -24,21 +24,21 @@ test("externalId() refuses other values without repeating them", () => {
 });
 
 test("durationSeconds() is the setting's value without an annotation", () => {
-  assert.equal(durationSeconds(pod(), settings()), 3600);
-  assert.equal(durationSeconds(pod(), settings({ sessionDurationMs: 900_999 })), 900);
+  assert.equal(durationSeconds(podFactsWith(), policySettingsWith()), 3600);
+  assert.equal(durationSeconds(podFactsWith(), policySettingsWith({ sessionDurationMs: 900_999 })), 900);
 });
 
 test("durationSeconds() follows the annotation between 15 minutes and the maximum", () => {
-  const wide = settings({ maxSessionDurationMs: 43_200_000 });
+  const wide = policySettingsWith({ maxSessionDurationMs: 43_200_000 });
   for (const [text, seconds] of [
     ["15m", 900],
     ["900s", 900],
     ["1h30m", 5400],
     ["12h", 43_200],
   ] as const) {
-    assert.equal(durationSeconds(pod({ [DURATION]: text }), wide), seconds);
+    assert.equal(durationSeconds(podFactsWith({ [DURATION]: text }), wide), seconds);
   }
-  assert.equal(durationSeconds(pod({ [DURATION]: "1h" }), settings()), 3600);
+  assert.equal(durationSeconds(podFactsWith({ [DURATION]: "1h" }), policySettingsWith()), 3600);
 });
 
 test("durationSeconds() refuses an annotation that is shorter, longer or not a duration", () => {
@@ -56,7 +56,7 @@ test("durationSeconds() refuses an annotation that is shorter, longer or not a d
     "1".repeat(400),
     `${"9".repeat(31)}h`,
   ]) {
-    const refused = durationSeconds(pod({ [DURATION]: text }), settings());
+    const refused = durationSeconds(podFactsWith({ [DURATION]: text }), policySettingsWith());
     assert.equal(codeOf(refused), "ANNOTATION_INVALID", text);
     assert.match(
       (refused as { message: string }).message,
@@ -66,7 +66,7 @@ test("durationSeconds() refuses an annotation that is shorter, longer or not a d
 });
 
 test("sessionTags() uses EKS Pod Identity's keys", () => {
-  assert.deepEqual(sessionTags(pod(), settings({ sessionTags: true, clusterName: "prod" })), [
+  assert.deepEqual(sessionTags(podFactsWith(), policySettingsWith({ sessionTags: true, clusterName: "prod" })), [
     { key: "eks-cluster-name", value: "prod" },
     { key: "kubernetes-namespace", value: "shop" },
     { key: "kubernetes-service-account", value: "web" },
@@ -77,14 +77,17 @@ test("sessionTags() uses EKS Pod Identity's keys", () => {
 
 test("sessionTags() contains the cluster's ARN if the setting names it", () => {
   const clusterArn = "arn:aws:eks:eu-central-1:123456789012:cluster/prod";
-  const tags = sessionTags(pod(), settings({ sessionTags: true, clusterName: "prod", clusterArn }));
+  const tags = sessionTags(podFactsWith(), policySettingsWith({ sessionTags: true, clusterName: "prod", clusterArn }));
   assert.deepEqual(Array.isArray(tags) && tags[0], { key: "eks-cluster-arn", value: clusterArn });
   assert.equal(Array.isArray(tags) && tags.length, 6);
 });
 
 test("sessionTags() omits unknown and unselected tags", () => {
-  assert.equal(sessionTags(pod(), settings({ clusterName: "prod" })), undefined);
-  const tags = sessionTags(pod({}, { name: undefined, uid: undefined }), settings({ sessionTags: true }));
+  assert.equal(sessionTags(podFactsWith(), policySettingsWith({ clusterName: "prod" })), undefined);
+  const tags = sessionTags(
+    podFactsWith({}, { name: undefined, uid: undefined }),
+    policySettingsWith({ sessionTags: true }),
+  );
   assert.deepEqual(Array.isArray(tags) && tags.map(({ key }) => key), [
     "kubernetes-namespace",
     "kubernetes-service-account",
@@ -94,17 +97,20 @@ test("sessionTags() omits unknown and unselected tags", () => {
 test("sessionTags() adds the selected labels that the pod has, and no others", () => {
   const labels = { team: "a", "app.kubernetes.io/name": "web", secret: "x", empty: "" };
   const chosen = ["team", "app.kubernetes.io/name", "absent", "empty", "constructor"];
-  assert.deepEqual(sessionTags(pod({}, { labels }), settings({ sessionTagLabels: chosen })), [
+  assert.deepEqual(sessionTags(podFactsWith({}, { labels }), policySettingsWith({ sessionTagLabels: chosen })), [
     { key: "team", value: "a" },
     { key: "app.kubernetes.io/name", value: "web" },
     { key: "empty", value: "" },
   ]);
-  assert.equal(sessionTags(pod({}, { labels: {} }), settings({ sessionTagLabels: chosen })), undefined);
+  assert.equal(
+    sessionTags(podFactsWith({}, { labels: {} }), policySettingsWith({ sessionTagLabels: chosen })),
+    undefined,
+  );
 });
 
 test("sessionTags() refuses tags that STS would reject", () => {
   const refuses = (labels: Record<string, string>) =>
-    codeOf(sessionTags(pod({}, { labels }), settings({ sessionTagLabels: Object.keys(labels) })));
+    codeOf(sessionTags(podFactsWith({}, { labels }), policySettingsWith({ sessionTagLabels: Object.keys(labels) })));
   assert.equal(refuses({ team: "a".repeat(256) }), undefined);
   assert.equal(refuses({ team: "a".repeat(257) }), "ANNOTATION_INVALID");
   assert.equal(refuses({ team: "a;b" }), "ANNOTATION_INVALID");

@@ -5,7 +5,7 @@ import { POLICY_SETTINGS, policySettings } from "../../src/policy/settings-table
 import { readSettings } from "../../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
-import { BASE } from "./facts.ts";
+import { BASE_ARN } from "./facts.ts";
 
 type Key = keyof typeof POLICY_SETTINGS;
 type Flags = Readonly<Partial<Record<Key, string>>>;
@@ -17,7 +17,7 @@ function policyOf(flags: Flags, detectedBaseArn?: string): PolicySettings {
 }
 
 const EFFECTS: Readonly<Record<Key, readonly [Flags, Partial<PolicySettings>]>> = {
-  roleBaseArn: [{ roleBaseArn: BASE }, { baseArn: BASE }],
+  roleBaseArn: [{ roleBaseArn: BASE_ARN }, { baseArn: BASE_ARN }],
   roleBaseArnAutodetect: [{ roleBaseArnAutodetect: "true" }, { serverDetectsBaseArn: true }],
   defaultRole: [{ defaultRole: "usual" }, { defaultRole: "usual" }],
   allowedRolesFormat: [{ allowedRolesFormat: "regexp" }, { allowedRolesFormat: "regexp" }],
@@ -33,7 +33,7 @@ const EFFECTS: Readonly<Record<Key, readonly [Flags, Partial<PolicySettings>]>> 
   clusterName: [{ clusterName: "prod" }, { clusterName: "prod" }],
   clusterArn: [{ clusterArn: "arn:x" }, { clusterArn: "arn:x" }],
   pinRoles: [{ pinRoles: "true" }, { pinRoles: true }],
-  firstHops: [{ firstHops: `${BASE}a=${BASE}b` }, { firstHops: { [`${BASE}a`]: `${BASE}b` } }],
+  firstHops: [{ firstHops: `${BASE_ARN}a=${BASE_ARN}b` }, { firstHops: { [`${BASE_ARN}a`]: `${BASE_ARN}b` } }],
 };
 
 for (const [key, [flags, effect]] of Object.entries(EFFECTS)) {
@@ -43,7 +43,7 @@ for (const [key, [flags, effect]] of Object.entries(EFFECTS)) {
   });
 }
 
-for (const firstHops of [`x=${BASE}b`, `${BASE}a=x`, `${BASE}a`, `${BASE}a=${BASE}b,`]) {
+for (const firstHops of [`x=${BASE_ARN}b`, `${BASE_ARN}a=x`, `${BASE_ARN}a`, `${BASE_ARN}a=${BASE_ARN}b,`]) {
   test(`readSettings() refuses --first-hops ${firstHops}, and names the flag`, () => {
     const read = readSettings(POLICY_SETTINGS, { firstHops }, {});
     assert.ok(!read.ok);
@@ -55,8 +55,8 @@ test("policySettings() prefers --role-base-arn to a detected base ARN, and a det
   const detected = "arn:aws:iam::000000000000:role/";
   const autodetect = { roleBaseArnAutodetect: "true" };
   for (const [flags, found, baseArn, serverDetects] of [
-    [{ roleBaseArn: BASE, ...autodetect }, detected, BASE, undefined],
-    [{ roleBaseArn: BASE, ...autodetect }, undefined, BASE, undefined],
+    [{ roleBaseArn: BASE_ARN, ...autodetect }, detected, BASE_ARN, undefined],
+    [{ roleBaseArn: BASE_ARN, ...autodetect }, undefined, BASE_ARN, undefined],
     [autodetect, detected, detected, undefined],
     [autodetect, undefined, undefined, true],
     [{}, undefined, undefined, undefined],

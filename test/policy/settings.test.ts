@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { PolicySettings } from "../../src/policy/decide.ts";
 import { findPolicyProblems } from "../../src/policy/settings.ts";
 import { HOUR_MS } from "../../src/runtime/clock.ts";
-import { BASE, settings } from "./facts.ts";
+import { BASE_ARN, policySettingsWith } from "./facts.ts";
 
 const FINE: readonly Partial<PolicySettings>[] = [
   {},
@@ -12,12 +12,12 @@ const FINE: readonly Partial<PolicySettings>[] = [
   { sessionName: { kind: "kiam", session: "any thing" } },
   { sessionName: { kind: "template", template: "{cluster}.{uid}" }, clusterName: "prod" },
   { sessionTags: true, sessionTagLabels: Array.from({ length: 45 }, (_, index) => `l${index}`) },
-  { firstHops: { [`${BASE}a`]: `${BASE}b` } },
+  { firstHops: { [`${BASE_ARN}a`]: `${BASE_ARN}b` } },
   { sessionTags: true, transitiveTags: true, clusterArn: "arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod_1" },
 ];
 
 test("findPolicyProblems() returns no problem for valid settings", () => {
-  for (const given of FINE) assert.deepEqual(findPolicyProblems(settings(given)), []);
+  for (const given of FINE) assert.deepEqual(findPolicyProblems(policySettingsWith(given)), []);
 });
 
 const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
@@ -40,12 +40,12 @@ const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
   [{ sessionTags: true, clusterName: "a;b" }, /^--cluster-name/],
   [{ transitiveTags: true }, /^--session-tags-transitive: expected --session-tags/],
   [{ clusterArn: "prod" }, /^--cluster-arn: "prod"/],
-  [{ firstHops: { [`${BASE}a`]: `${BASE}b` }, sessionDurationMs: 2 * HOUR_MS }, /role chaining/],
+  [{ firstHops: { [`${BASE_ARN}a`]: `${BASE_ARN}b` }, sessionDurationMs: 2 * HOUR_MS }, /role chaining/],
 ];
 
 test("findPolicyProblems() names each invalid setting", () => {
   for (const [given, problem] of WRONG) {
-    const problems = findPolicyProblems(settings(given));
+    const problems = findPolicyProblems(policySettingsWith(given));
     assert.ok(
       problems.some((text) => problem.test(text)),
       `${problem} in ${problems.join("; ")}`,
@@ -54,6 +54,10 @@ test("findPolicyProblems() names each invalid setting", () => {
 });
 
 test("findPolicyProblems() returns all problems at once", () => {
-  const wrong = settings({ sessionDurationMs: 1, defaultRole: "", sessionName: { kind: "template", template: "" } });
+  const wrong = policySettingsWith({
+    sessionDurationMs: 1,
+    defaultRole: "",
+    sessionName: { kind: "template", template: "" },
+  });
   assert.equal(findPolicyProblems(wrong).length, 3);
 });

@@ -8,10 +8,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
 import { until } from "../../emulators/until.ts";
-import { ACCOUNT, arnOf, openShop, type Shop } from "../story/shop.ts";
+import { arnOf, openShop, SHOP_ACCOUNT, type Shop } from "../story/shop.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { createRecordingProxy } from "./recording-proxy.ts";
-import { type Results, SCENARIOS, type Scenario, type ScenarioId } from "./scenarios.ts";
+import { SCENARIOS, type Scenario, type ScenarioId, type SdkResults } from "./scenarios.ts";
 import { prepareSdks, type Sdk } from "./sdks.ts";
 
 const FILE = fileURLToPath(new URL("./results.json", import.meta.url));
@@ -41,7 +41,7 @@ async function execute(pod: RunningPod, command: readonly string[], changes: rea
 
 async function call(pod: RunningPod, sdk: Sdk, changes: readonly string[] = []): Promise<Outcome> {
   const result = await execute(pod, sdk.call, changes);
-  if (result.exitCode === 0) assert.match(result.output, new RegExp(`arn:aws:sts::${ACCOUNT}:assumed-role/shop-`));
+  if (result.exitCode === 0) assert.match(result.output, new RegExp(`arn:aws:sts::${SHOP_ACCOUNT}:assumed-role/shop-`));
   return outcomeOf(result);
 }
 
@@ -253,13 +253,13 @@ suite("AWS SDKs", { timeout: 600_000 }, () => {
   }
 
   test("results.json contains the outcome and message of every SDK", () => {
-    const results: Results = {
+    const results: SdkResults = {
       versions: Object.fromEntries(sdks.map(({ id, version }) => [id, version])),
       titles: Object.fromEntries(sdks.map(({ id, title }) => [id, title])),
       outcomes: Object.fromEntries(outcomes),
     };
     if (UPDATE) writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
-    const recorded = JSON.parse(readFileSync(FILE, "utf8")) as Results;
+    const recorded = JSON.parse(readFileSync(FILE, "utf8")) as SdkResults;
     assert.deepEqual(results, recorded, "npm run test:sdk -- --update writes the new results");
   });
 });

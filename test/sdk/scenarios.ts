@@ -87,7 +87,7 @@ export const SCENARIOS = {
 export type ScenarioId = keyof typeof SCENARIOS;
 
 /** The contents of results.json: outcomes by scenario and SDK. */
-export interface Results {
+export interface SdkResults {
   readonly versions: Readonly<Record<string, string>>;
   readonly titles: Readonly<Record<string, string>>;
   readonly outcomes: Readonly<Record<string, Readonly<Record<string, Outcome>>>>;

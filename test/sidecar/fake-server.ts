@@ -120,7 +120,7 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
 
   await start();
   const defaultGrant: FakeServer["defaultGrant"] = (container, call) =>
-    granted(container, { now: clock.now(), suffix: String(call) });
+    grantReply(container, { now: clock.now(), suffix: String(call) });
   const firstAnswers = {
     grant: defaultGrant,
     refuseProof: undefined,
@@ -149,7 +149,7 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
   return server;
 }
 
-export function granted(
+export function grantReply(
   container: string,
   {
     now,
@@ -171,7 +171,12 @@ export function granted(
   return { container, result: { $case: "credentials", credentials } };
 }
 
-export function refused(container: string, code: string, message = `Cannot do it: ${code}`, retryAfterMs = 0): Grant {
+export function refusalReplyFor(
+  container: string,
+  code: string,
+  message = `Cannot do it: ${code}`,
+  retryAfterMs = 0,
+): Grant {
   return { container, result: { $case: "refusal", refusal: { code, message, retryAfterMs } } };
 }
 

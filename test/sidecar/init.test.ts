@@ -7,7 +7,7 @@ import { runInit } from "../../src/sidecar/init.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { createTestPod, keepAlive } from "./fake-pod.ts";
-import { refused, shareFakeServer } from "./fake-server.ts";
+import { refusalReplyFor, shareFakeServer } from "./fake-server.ts";
 
 const server = await shareFakeServer();
 const { defaultGrant } = server;
@@ -59,7 +59,7 @@ test("runInit() retries a retryable refusal, and logs it at least every 10 s", a
   const { run, lines } = await setUp(t, { initTimeout: 10 * 60_000 });
   let calls = 0;
   server.grant = (container, call) =>
-    ++calls <= 6 ? refused(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
+    ++calls <= 6 ? refusalReplyFor(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
   assert.equal(await run(), 0);
   const waiting = lines.filter(({ message }) => message === "waiting for credentials");
   const refusal = waiting.find(({ code }) => code !== undefined);
@@ -90,7 +90,7 @@ test("runInit() returns 1 at once when the pod is permanently refused", async (t
 test("runInit() returns 1 when some containers are permanently refused, and names them", async (t) => {
   const { run, message } = await setUp(t, { containers: ["app", "worker", "other"] });
   server.grant = (container, call) =>
-    container === "app" ? defaultGrant(container, call) : refused(container, "ROLE_FORBIDDEN", "not permitted");
+    container === "app" ? defaultGrant(container, call) : refusalReplyFor(container, "ROLE_FORBIDDEN", "not permitted");
   assert.equal(await run(), 1);
   assert.equal(
     await message(),
@@ -100,7 +100,7 @@ test("runInit() returns 1 when some containers are permanently refused, and name
 
 test("runInit() returns 1 for a permanent refusal of one container, even while that of another is retryable", async (t) => {
   const { run, message } = await setUp(t, { containers: ["app", "worker"] });
-  server.grant = (container) => refused(container, container === "app" ? "STS_THROTTLED" : "STS_DENIED", "no");
+  server.grant = (container) => refusalReplyFor(container, container === "app" ? "STS_THROTTLED" : "STS_DENIED", "no");
   assert.equal(await run(), 1);
   assert.match(await message(), /^STS_DENIED: container "worker": no/);
 });
@@ -109,7 +109,7 @@ test("runInit() ends at once when its signal aborts", async (t) => {
   const { run, stopping, message } = await setUp(t);
   server.grant = (container) => {
     setImmediate(() => stopping.abort());
-    return refused(container, "STS_UNAVAILABLE");
+    return refusalReplyFor(container, "STS_UNAVAILABLE");
   };
   assert.equal(await run(), 1);
   assert.match(

@@ -11,7 +11,7 @@ import { runServe, startServing } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { createTestPod, type FakePod, keepAlive } from "./fake-pod.ts";
-import { granted, refused, shareFakeServer } from "./fake-server.ts";
+import { grantReply, refusalReplyFor, shareFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
 
 const server = await shareFakeServer();
@@ -107,7 +107,7 @@ test("startServe() stops returning credentials that policy revokes, and returns 
     ["STS_DENIED", 200],
     ["ROLE_FORBIDDEN", 403],
   ] as const) {
-    server.grant = (container) => refused(container, code, `Cannot: ${code}`);
+    server.grant = (container) => refusalReplyFor(container, code, `Cannot: ${code}`);
     const again = await restart(pod);
     await until(async () => server.calls.length > 2);
     const token = await pod.token("app");
@@ -130,7 +130,7 @@ test("startServe() renews credentials that expired while the pod was suspended w
   const { serving, token } = await setUp(t, { clock });
   assert.equal((await sendRequest(serving.port, { token })).body["AccessKeyId"], "ASIAAPP1");
   suspend(5 * HOUR_MS);
-  server.grant = (container, call) => granted(container, { now: clock.now(), suffix: String(call) });
+  server.grant = (container, call) => grantReply(container, { now: clock.now(), suffix: String(call) });
   server.certificateLifetimeMs = 6 * HOUR_MS;
   const { status, body } = await sendRequest(serving.port, { token });
   assert.deepEqual([status, body["AccessKeyId"]], [200, "ASIAAPP2"]);
@@ -199,7 +199,7 @@ async function begin(t: TestContext, changes: Partial<SidecarSettings> = {}) {
 
 test("runServe() returns 1 with a termination message when a container of a starting pod is permanently refused", async (t) => {
   server.grant = (container, call) =>
-    container === "app" ? defaultGrant(container, call) : refused(container, "ROLE_FORBIDDEN", "not permitted");
+    container === "app" ? defaultGrant(container, call) : refusalReplyFor(container, "ROLE_FORBIDDEN", "not permitted");
   const { ended, message, lines } = await begin(t, { containers: ["app", "worker"] });
   assert.equal(await ended, 1);
   const { remedy } = ERRORS.ROLE_FORBIDDEN;
@@ -217,7 +217,7 @@ test("runServe() returns 1 with a termination message when the starting pod as a
 test("runServe() waits while refusals are retryable, and becomes ready once they end", async (t) => {
   let refusals = 0;
   server.grant = (container, call) =>
-    ++refusals <= 2 ? refused(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
+    ++refusals <= 2 ? refusalReplyFor(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
   const { ended, message, stopping, lines } = await begin(t);
   await until(async () => lines.some(({ message: text }) => text === "credentials are ready"));
   stopping.abort("SIGTERM");
@@ -226,7 +226,7 @@ test("runServe() waits while refusals are retryable, and becomes ready once they
 });
 
 test("runServe() returns 1 with the last refusal when its signal aborts before the pod was ready", async (t) => {
-  server.grant = (container) => refused(container, "STS_UNAVAILABLE", "Cannot reach STS");
+  server.grant = (container) => refusalReplyFor(container, "STS_UNAVAILABLE", "Cannot reach STS");
   const { ended, message, stopping, lines } = await begin(t);
   await until(async () => lines.some(({ code }) => code === "STS_UNAVAILABLE"));
   stopping.abort("SIGTERM");
@@ -250,7 +250,7 @@ test("runServe() returns 1 with NOT_READY when its signal aborts before a renewa
 test("runServe() continues after a permanent refusal once the pod has been ready, also after a restart", async (t) => {
   const { serving, pod } = await setUp(t);
   await serving.stop("test");
-  server.grant = (container) => refused(container, "ROLE_FORBIDDEN", "no longer permitted");
+  server.grant = (container) => refusalReplyFor(container, "ROLE_FORBIDDEN", "no longer permitted");
   const revoked = await restart(pod);
   const token = await pod.token("app");
   await until(async () => (await sendRequest(revoked.port, { token })).status === 403);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../emulators/until.ts";
-import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
+import { arnOf, openShop, SHOP_ACCOUNT, type Shop } from "./shop.ts";
 
 const ROLE = "iam.amazonaws.com/role";
 
@@ -23,7 +23,7 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     const pod = await shop.run("shop", "orders", { annotations: { [ROLE]: "shop-orders" }, image: "story/sdk:1" });
     assert.equal(await shop.phase(pod, "Succeeded", "Failed"), "Succeeded", pod.logs("app"));
     const identity = JSON.parse(pod.logs("app")) as Record<string, string>;
-    assert.equal(identity["arn"], `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`);
+    assert.equal(identity["arn"], `arn:aws:sts::${SHOP_ACCOUNT}:assumed-role/shop-orders/shop.orders`);
 
     // The access key id joins the app's call, podrole's audit trail and CloudTrail; the uid joins certificate and credentials.
     const issued = await shop.line(cluster.server, { audit: "credentials", pod: "orders", decision: "issued" });

@@ -17,8 +17,8 @@ import { Secret } from "../../src/runtime/secret.ts";
 import { bindLoopback, relayTo } from "../loopback.ts";
 import { startShortSessions } from "./short-sessions.ts";
 
-export const ACCOUNT = "123456789012";
-export const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
+export const SHOP_ACCOUNT = "123456789012";
+export const arnOf = (role: string) => `arn:aws:iam::${SHOP_ACCOUNT}:role/${role}`;
 /** Session lifetimes in milliseconds: renewed after half of it, and not returned in their last 5 s. */
 const LIFETIMES_MS = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000, "shop-pair": 56_000 };
 const SIDECAR_PORT = 9763;
@@ -29,7 +29,7 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const node = (...args: string[]) => ({ command: [process.execPath, ...args] });
 
 /** The endpoint's reply to a container. */
-export interface Reply {
+export interface EndpointReply {
   readonly status: number;
   readonly body: Readonly<Record<string, string>>;
 }
@@ -65,7 +65,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     {
       runtime,
       region: REGION,
-      accountId: ACCOUNT,
+      accountId: SHOP_ACCOUNT,
       ...(front && { front }),
       roles: [
         { name: "shop-orders", isTrusted: true },
@@ -81,7 +81,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
       // Of two flags with the same name the last one wins.
       serverFlags: [
         ...["--sts-endpoint", sessions.url, "--allow-insecure-sts-endpoint", "--role-base-arn-autodetect=false"],
-        ...["--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sts-timeout", "2s"],
+        ...["--role-base-arn", `arn:aws:iam::${SHOP_ACCOUNT}:role/`, "--sts-timeout", "2s"],
         ...serverFlags,
       ],
     },
@@ -167,13 +167,13 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
       return message() ?? "";
     },
     /** Requests credentials with the container's environment; status 0 if that names no endpoint. */
-    async requestCredentials(pod: RunningPod, container = "app"): Promise<Reply> {
+    async requestCredentials(pod: RunningPod, container = "app"): Promise<EndpointReply> {
       const { output } = await pod.exec(
         container,
         [process.execPath, file("./request-credentials.ts")],
         AbortSignal.timeout(5_000),
       );
-      return JSON.parse(output) as Reply;
+      return JSON.parse(output) as EndpointReply;
     },
     /** URL of the credentials endpoint in the environment of the first container. */
     endpointOf(pod: RunningPod): string {

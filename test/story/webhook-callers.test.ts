@@ -8,7 +8,7 @@ import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { ROOT } from "../files.ts";
 import { writeTemporaryFile } from "../temporary-files.ts";
 import { clientOf, newCa } from "../webhook/client-certificates.ts";
-import { podOf, reviewOf } from "../webhook/requests.ts";
+import { annotatedPod, reviewOf } from "../webhook/requests.ts";
 
 const ACCOUNT = "123456789012";
 const NAMESPACE = {
@@ -45,7 +45,7 @@ suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
   const admissions = () => cluster.webhook.lines.filter((line) => line["audit"] === "admission");
 
   test("the API server creates an injected pod, and the audit line says who called", async () => {
-    const pod = { ...podOf(), spec: { containers: [{ name: "app", image: "app" }] } };
+    const pod = { ...annotatedPod(), spec: { containers: [{ name: "app", image: "app" }] } };
     const { code } = await cluster.kubernetes.create("/api/v1/namespaces/shop/pods", pod);
     assert.equal(code, 201);
     assert.deepEqual(
@@ -77,6 +77,6 @@ function post(port: number, client: object): Promise<string> {
       response.resume().on("end", () => resolve(String(response.statusCode)));
     });
     call.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    call.end(JSON.stringify(reviewOf(podOf(), { userInfo: { username: "bob" } })));
+    call.end(JSON.stringify(reviewOf(annotatedPod(), { userInfo: { username: "bob" } })));
   });
 }

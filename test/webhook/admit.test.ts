@@ -11,7 +11,7 @@ import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { podIn } from "../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
-import { createFakeCluster, podOf, ROLE, reviewOf, SHOP } from "./requests.ts";
+import { annotatedPod, createFakeCluster, ROLE_ANNOTATIONS, reviewOf, SHOP } from "./requests.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -32,17 +32,17 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
 
 test("admit() patches a pod that may have its role", async () => {
   const { send, cluster } = createStage();
-  const { decision, reason, response } = await send(podOf());
+  const { decision, reason, response } = await send(annotatedPod());
   assert.deepEqual([decision, reason, response.allowed], ["inject", "INJECTED", true]);
   const namespace = { name: "shop", labels: SHOP.labels ?? {}, annotations: SHOP.annotations ?? {} };
-  const planned = plan({ pod: podOf(), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
-  assert.deepEqual(applyPatch(podOf(), [...(response.patch ?? [])]), podIn(planned));
+  const planned = plan({ pod: annotatedPod(), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
+  assert.deepEqual(applyPatch(annotatedPod(), [...(response.patch ?? [])]), podIn(planned));
   assert.deepEqual(cluster.reads, [], "a decision from the caches makes no call to the API server");
 });
 
 test("admit() denies ROLE_FORBIDDEN with the code where kubectl and a controller's Event show it", async () => {
   const { send } = createStage();
-  const { response } = await send(podOf({ "iam.amazonaws.com/role": "payments" }));
+  const { response } = await send(annotatedPod({ "iam.amazonaws.com/role": "payments" }));
   assert.equal(response.allowed, false);
   assert.equal(response.status?.code, 403);
   assert.equal(response.status?.reason, "ROLE_FORBIDDEN");
@@ -55,14 +55,14 @@ test("admit() denies ROLE_FORBIDDEN with the code where kubectl and a controller
 
 test("admit() allows a pod without a role and changes nothing", async () => {
   const { send } = createStage();
-  const { reason, response } = await send(podOf({}));
+  const { reason, response } = await send(annotatedPod({}));
   assert.equal(reason, "NO_ROLE");
   assert.deepEqual([response.allowed, response.patch], [true, []]);
 });
 
 test("admit() warns why a pod with a role is skipped", async () => {
   const { send } = createStage();
-  const pod = podOf();
+  const pod = annotatedPod();
   const { reason, response } = await send({ ...pod, spec: { ...pod.spec, hostNetwork: true } });
   assert.equal(reason, "HOST_NETWORK");
   assert.equal(response.warnings?.length, 1);
@@ -72,17 +72,17 @@ test("admit() warns why a pod with a role is skipped", async () => {
 test("admit() repeats the look-up live when a lagging watch would refuse the pod", async () => {
   const { send, cluster } = createStage();
   cluster.watched.set("shop", { ...SHOP, annotations: { "iam.amazonaws.com/permitted": "other" } });
-  assert.equal((await send(podOf())).reason, "INJECTED");
+  assert.equal((await send(annotatedPod())).reason, "INJECTED");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
 test("admit() repeats the look-up live when a lagging watch would skip the pod", async () => {
   const { send, cluster } = createStage();
   cluster.watched.set("shop", {});
-  assert.equal((await send(podOf())).reason, "INJECTED");
+  assert.equal((await send(annotatedPod())).reason, "INJECTED");
   cluster.watched.set("shop", SHOP);
-  cluster.live.set("shop/orders", { annotations: ROLE });
-  assert.equal((await send(podOf({}))).reason, "INJECTED");
+  cluster.live.set("shop/orders", { annotations: ROLE_ANNOTATIONS });
+  assert.equal((await send(annotatedPod({}))).reason, "INJECTED");
 });
 
 test("admit() repeats the look-up live when a lagging watch would refuse the session of a role", async () => {
@@ -90,29 +90,35 @@ test("admit() repeats the look-up live when a lagging watch would refuse the ses
   cluster.watched.set("shop/orders", {
     annotations: { "iam.amazonaws.com/role": "arn:aws:iam::999999999999:role/shop-a" },
   });
-  cluster.live.set("shop/orders", { annotations: ROLE });
+  cluster.live.set("shop/orders", { annotations: ROLE_ANNOTATIONS });
   const policy = { "podrole.io/session-policy-arns": "arn:aws:iam::123456789012:policy/narrow" };
-  assert.equal((await send(podOf(policy))).reason, "INJECTED");
+  assert.equal((await send(annotatedPod(policy))).reason, "INJECTED");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
 test("admit() refuses a pod that the live look-up does not permit either", async () => {
   const { send, cluster } = createStage();
-  assert.equal((await send(podOf({ "iam.amazonaws.com/role": "payments" }))).reason, "ROLE_FORBIDDEN");
+  assert.equal((await send(annotatedPod({ "iam.amazonaws.com/role": "payments" }))).reason, "ROLE_FORBIDDEN");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
 test("admit() reads live what no watch has reported, and only once", async () => {
   const { send, cluster } = createStage();
   cluster.watched.clear();
-  assert.equal((await send(podOf({}))).reason, "NO_ROLE");
+  assert.equal((await send(annotatedPod({}))).reason, "NO_ROLE");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
 test("admit() makes no live look-up for a pod that no namespace could permit", async () => {
   const { send, cluster } = createStage();
-  assert.equal((await send(podOf({ ...ROLE, "podrole.io/inject": "disabled" }))).reason, "INJECTION_DISABLED");
-  assert.equal((await send(podOf({ ...ROLE, "podrole.io/containers": "other" }))).reason, "CONTAINER_UNKNOWN");
+  assert.equal(
+    (await send(annotatedPod({ ...ROLE_ANNOTATIONS, "podrole.io/inject": "disabled" }))).reason,
+    "INJECTION_DISABLED",
+  );
+  assert.equal(
+    (await send(annotatedPod({ ...ROLE_ANNOTATIONS, "podrole.io/containers": "other" }))).reason,
+    "CONTAINER_UNKNOWN",
+  );
   assert.deepEqual(cluster.reads, []);
 });
 
@@ -129,7 +135,7 @@ test("admit() denies KUBERNETES_UNAVAILABLE when the API server does not answer 
   const { send, cluster, clock } = createStage();
   cluster.watched.clear();
   cluster.answering = new Promise(() => {});
-  const sent = send(podOf());
+  const sent = send(annotatedPod());
   await clock.advance(TIMEOUT_MS);
   const { response } = await sent;
   assert.deepEqual(
@@ -145,7 +151,7 @@ test("admit() denies in time when the look-up of an unknown object and the live 
   cluster.answering = new Promise((resolve) => {
     answer = () => resolve(undefined);
   });
-  const sent = send(podOf({ "iam.amazonaws.com/role": "payments" }));
+  const sent = send(annotatedPod({ "iam.amazonaws.com/role": "payments" }));
   await clock.advance(TIMEOUT_MS - 1_000);
   answer();
   cluster.answering = new Promise(() => {});
@@ -163,7 +169,7 @@ test("admit() denies KUBERNETES_UNAVAILABLE when a lookup fails, without details
     const { send, cluster, lines } = createStage();
     cluster.watched.clear();
     cluster.answering = Promise.reject(error);
-    const { response, decision } = await send(podOf());
+    const { response, decision } = await send(annotatedPod());
     assert.deepEqual([decision, response.status?.reason], ["refuse", "KUBERNETES_UNAVAILABLE"]);
     assert.doesNotMatch(JSON.stringify(response), /10\.0\.0\.7/);
     assert.equal(lines.at(-1)?.["code"], "KUBERNETES_UNAVAILABLE");
@@ -172,19 +178,19 @@ test("admit() denies KUBERNETES_UNAVAILABLE when a lookup fails, without details
 
 test("admit() denies KUBERNETES_UNAVAILABLE for a namespace that is not found", async () => {
   const { send } = createStage();
-  assert.equal((await send(podOf(), { namespace: "gone" })).reason, "KUBERNETES_UNAVAILABLE");
+  assert.equal((await send(annotatedPod(), { namespace: "gone" })).reason, "KUBERNETES_UNAVAILABLE");
 });
 
 test("admit() denies KUBERNETES_UNAVAILABLE while the trust bundle is unknown", async () => {
   const { send } = createStage(() => undefined);
-  assert.equal((await send(podOf())).reason, "KUBERNETES_UNAVAILABLE");
+  assert.equal((await send(annotatedPod())).reason, "KUBERNETES_UNAVAILABLE");
 });
 
 test("admit() denies INTERNAL when podrole itself fails, with the cause only in the log", async () => {
   const { send, lines } = createStage(() => {
     throw new RangeError("a detail");
   });
-  const { response } = await send(podOf());
+  const { response } = await send(annotatedPod());
   assert.equal(response.status?.reason, "INTERNAL");
   assert.doesNotMatch(JSON.stringify(response), /a detail/);
   assert.match(JSON.stringify(lines.at(-1)), /a detail/);
@@ -199,14 +205,14 @@ test("admit() allows every request that does not create a pod, unchanged", async
   ];
   for (const request of requests) {
     const { send } = createStage();
-    const { reason, response } = await send(podOf(), request);
+    const { reason, response } = await send(annotatedPod(), request);
     assert.deepEqual([reason, response.allowed, response.patch], ["NOT_A_CREATION", true, []]);
   }
 });
 
 test("admit() records user, pod, roles and digest of the patch", async () => {
   const { send, records } = createStage();
-  const { response } = await send(podOf(), { dryRun: true });
+  const { response } = await send(annotatedPod(), { dryRun: true });
   const { durationMs, patchDigest, ...record } = records[0] ?? {};
   assert.equal(records.length, 1);
   assert.equal(durationMs, 0);
@@ -245,7 +251,7 @@ test("admit() records user, pod, roles and digest of the patch", async () => {
 
 test("admit() never records a value of the pod's environment", async () => {
   const { send, records, lines } = createStage();
-  const pod = podOf();
+  const pod = annotatedPod();
   const env = [{ name: "AWS_SECRET_ACCESS_KEY", value: "hunter2" }];
   const app = { name: "app", env };
   await send({ ...pod, spec: { ...pod.spec, containers: [app] } });
@@ -258,7 +264,7 @@ test("admit() keeps warnings within the limits of the API server", async () => {
   const many = Object.fromEntries(
     Array.from({ length: 40 }, (_, index) => [`podrole.io/${"x".repeat(300)}${index}`, ""]),
   );
-  const { response } = await send(podOf({ ...ROLE, ...many }));
+  const { response } = await send(annotatedPod({ ...ROLE_ANNOTATIONS, ...many }));
   const warnings = response.warnings ?? [];
   assert.ok(warnings.length > 0 && warnings.every(({ length }) => length <= 256));
   assert.ok(warnings.reduce((sum, { length }) => sum + length, 0) <= 4096);
@@ -268,7 +274,7 @@ test("admit() records at most 16 warnings and 32 roles, with the number of the o
   const { send, records } = createStage();
   const labels = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`podrole.io/l${index}`, ""]));
   const containers = Array.from({ length: 100 }, (_, index) => ({ name: `c${index}`, image: "app" }));
-  const pod = podOf();
+  const pod = annotatedPod();
   await send({ ...pod, metadata: { ...pod.metadata, labels }, spec: { ...pod.spec, containers } });
   const [record = {}] = records;
   const lengths = (["warnings", "roles"] as const).map((field) => (record[field] as unknown[]).length);
@@ -280,12 +286,12 @@ test("admit() records at most 16 warnings and 32 roles, with the number of the o
 test("admit() cuts the user's name and its groups in the audit record", async () => {
   const { send, records } = createStage();
   const groups = Array.from({ length: 100_000 }, (_, index) => `${index}-${"g".repeat(1_000)}`);
-  await send(podOf(), { userInfo: { username: "u".repeat(1_000_000), groups } });
+  await send(annotatedPod(), { userInfo: { username: "u".repeat(1_000_000), groups } });
   const [record = {}] = records;
   const kept = record["groups"] as string[];
   assert.equal(record["user"], "u".repeat(256));
   assert.deepEqual([kept.length, kept.every((group) => group.length === 256)], [32, true]);
   assert.equal(record["groupsOmitted"], 99_968);
-  await send(podOf());
+  await send(annotatedPod());
   assert.deepEqual([records[1]?.["groups"], records[1]?.["groupsOmitted"]], [["system:authenticated"], undefined]);
 });

@@ -17,7 +17,7 @@ import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
-import { createFakeCluster, podOf, reviewOf, SHOP } from "./requests.ts";
+import { annotatedPod, createFakeCluster, reviewOf, SHOP } from "./requests.ts";
 
 const LIFETIME_MS = 3_600_000;
 
@@ -122,7 +122,7 @@ test("the webhook answers a review over HTTPS with the patch in base64", async (
   const port = await app.listen();
   const agent = new Agent();
   t.after(() => agent.destroy());
-  const { status, body } = await send(port, authority, agent, reviewOf(podOf()));
+  const { status, body } = await send(port, authority, agent, reviewOf(annotatedPod()));
   const { kind, response } = body as { kind: string; response: Record<string, unknown> };
   assert.deepEqual(
     [status, kind, response["allowed"], response["patchType"]],
@@ -137,14 +137,14 @@ test("the webhook presents the new certificate to new connections and keeps old 
   const port = await app.listen();
   const [old, fresh] = [new Agent({ keepAlive: true, maxSockets: 1 }), new Agent()];
   t.after(() => [old, fresh].map((agent) => agent.destroy()));
-  assert.equal((await send(port, authority, old, reviewOf(podOf()))).issuer, "first");
+  assert.equal((await send(port, authority, old, reviewOf(annotatedPod()))).issuer, "first");
 
   const second = newAuthority("second");
   replaceCertificate(second);
-  assert.equal((await send(port, second, fresh, reviewOf(podOf()))).issuer, "second");
-  assert.equal((await send(port, authority, old, reviewOf(podOf()))).issuer, "first");
+  assert.equal((await send(port, second, fresh, reviewOf(annotatedPod()))).issuer, "second");
+  assert.equal((await send(port, authority, old, reviewOf(annotatedPod()))).issuer, "first");
   await assert.rejects(
-    send(port, authority, fresh, reviewOf(podOf())),
+    send(port, authority, fresh, reviewOf(annotatedPod())),
     "the old CA must not verify the new certificate",
   );
 });
@@ -154,10 +154,10 @@ test("close() ends idle connections, unsubscribes from the certificate and accep
   const port = await app.listen();
   const agent = new Agent({ keepAlive: true });
   t.after(() => agent.destroy());
-  await send(port, authority, agent, reviewOf(podOf()));
+  await send(port, authority, agent, reviewOf(annotatedPod()));
   await app.close();
   assert.equal(listeners.size, 0);
-  await assert.rejects(send(port, authority, agent, reviewOf(podOf())));
+  await assert.rejects(send(port, authority, agent, reviewOf(annotatedPod())));
 });
 
 test("close() answers a request in flight", async (t) => {
@@ -168,7 +168,7 @@ test("close() answers a request in flight", async (t) => {
   const held = Promise.withResolvers<void>();
   cluster.watched.clear();
   cluster.answering = held.promise;
-  const sent = send(port, authority, agent, reviewOf(podOf()));
+  const sent = send(port, authority, agent, reviewOf(annotatedPod()));
   while (cluster.reads.length === 0) await new Promise((resolve) => setImmediate(resolve));
   const closed = app.close();
   held.resolve();
@@ -178,7 +178,7 @@ test("close() answers a request in flight", async (t) => {
 
 test("POST /mutate denies with HTTP 200, code, reason and message", async (t) => {
   const { post } = createStage(t);
-  const { status, body } = await post(reviewOf(podOf({ "iam.amazonaws.com/role": "payments" })));
+  const { status, body } = await post(reviewOf(annotatedPod({ "iam.amazonaws.com/role": "payments" })));
   assert.equal(status, 200);
   const response = body["response"] as { allowed: boolean; uid: string; status: Record<string, unknown> };
   assert.deepEqual([response.allowed, response.uid], [false, "705ab4f5-6393-11e8-b7cc-42010a800002"]);
@@ -187,8 +187,8 @@ test("POST /mutate denies with HTTP 200, code, reason and message", async (t) =>
 
 test("POST /mutate answers a dry run like any other request", async (t) => {
   const { post } = createStage(t);
-  const wet = await post(reviewOf(podOf()));
-  const dry = await post(reviewOf(podOf(), { dryRun: true }));
+  const wet = await post(reviewOf(annotatedPod()));
+  const dry = await post(reviewOf(annotatedPod(), { dryRun: true }));
   assert.deepEqual(dry.body, wet.body);
 });
 
@@ -196,7 +196,7 @@ test("POST /mutate evaluates an expression that would stall a backtracking engin
   const { post, cluster } = createStage(t);
   cluster.watched.set("shop", { ...SHOP, annotations: { "iam.amazonaws.com/permitted": "(a+)+$b" } });
   cluster.live.set("shop", cluster.watched.get("shop") ?? {});
-  const { body } = await post(reviewOf(podOf({ "iam.amazonaws.com/role": "a".repeat(64) })));
+  const { body } = await post(reviewOf(annotatedPod({ "iam.amazonaws.com/role": "a".repeat(64) })));
   const { status } = body["response"] as { status: { reason: string } };
   assert.equal(status.reason, "ROLE_FORBIDDEN");
 });
@@ -212,7 +212,12 @@ const unreadable: readonly {
   { what: "JSON that is not a review", payload: "{}", status: 400 },
   { what: "null", payload: "null", status: 400 },
   { what: "a prototype in JSON", payload: '{"__proto__":{"allowed":true}}', status: 400 },
-  { what: "a review as text/plain", payload: JSON.stringify(reviewOf(podOf())), type: "text/plain", status: 415 },
+  {
+    what: "a review as text/plain",
+    payload: JSON.stringify(reviewOf(annotatedPod())),
+    type: "text/plain",
+    status: 415,
+  },
   { what: "a review as YAML", payload: "kind: AdmissionReview", type: "application/yaml", status: 415 },
   { what: "more elements than a pod has", payload: `[${"0,".repeat(100_000)}0]`, status: 413 },
   { what: "a body over 3 MiB", payload: JSON.stringify({ x: "x".repeat(3 * 1024 * 1024) }), status: 413 },
@@ -232,7 +237,7 @@ for (const { what, payload, type, status } of unreadable) {
 
 test("POST /mutate accepts a body just under 3 MiB", async (t) => {
   const { post } = createStage(t);
-  const { metadata, spec } = podOf();
+  const { metadata, spec } = annotatedPod();
   const command = ["x".repeat(3 * 1024 * 1024 - 4_096)];
   const pod: Pod = { metadata, spec: { ...spec, containers: [{ name: "app", image: "app", command }] } };
   const { status, body } = await post(reviewOf(pod));
@@ -274,8 +279,8 @@ test("the webhook answers every other path and method with 404 PATH_UNKNOWN in J
 
 test("measureAdmission() and measureReads() count decisions by reason and live reads by resource", async (t) => {
   const { post, metrics } = createStage(t);
-  await post(reviewOf(podOf()));
-  await post(reviewOf(podOf({ "iam.amazonaws.com/role": "payments" })));
+  await post(reviewOf(annotatedPod()));
+  await post(reviewOf(annotatedPod({ "iam.amazonaws.com/role": "payments" })));
   const text = await metrics.expose();
   assert.match(text, /podrole_admission_total{decision="inject",reason="INJECTED"} 1/);
   assert.match(text, /podrole_admission_total{decision="refuse",reason="ROLE_FORBIDDEN"} 1/);

@@ -19,7 +19,7 @@ import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { newLeaf } from "../pki/samples.ts";
-import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
+import { annotatedPod, createFakeCluster, reviewOf } from "./requests.ts";
 
 const LIMITS: BudgetLimits = { ...WEBHOOK_LIMITS, connections: 10, requests: 10, bytes: 2_000_000 };
 
@@ -87,7 +87,7 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
         },
       );
       call.on("error", (error) => resolve(error.message));
-      call.end(JSON.stringify(reviewOf(podOf())));
+      call.end(JSON.stringify(reviewOf(annotatedPod())));
     });
   }
   const agent = (options: ConstructorParameters<typeof Agent>[0] = {}) => {
@@ -126,7 +126,7 @@ test("the webhook admits pods while bodies that never end fill its memory, and k
 
 test("the webhook answers a request that follows before the end of the last response is reported, and closes a third", async (context) => {
   const { open } = await start(context);
-  const body = JSON.stringify(reviewOf(podOf()));
+  const body = JSON.stringify(reviewOf(annotatedPod()));
   const post = `POST /mutate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const answers = async (count: number) => {
     const socket = await open(post.repeat(count));

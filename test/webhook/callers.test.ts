@@ -19,7 +19,7 @@ import { createKeptLog } from "../fakes/log.ts";
 import { newLeaf } from "../pki/samples.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
 import { type Ca, type Client, clientOf, newCa } from "./client-certificates.ts";
-import { podOf, reviewOf } from "./requests.ts";
+import { annotatedPod, reviewOf } from "./requests.ts";
 
 const now = Date.now();
 
@@ -75,7 +75,7 @@ async function openDoor(context: TestContext, { name, ca = CA }: { readonly name
           response.resume().on("end", () => resolve(response.statusCode ?? 0)),
         );
         call.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-        call.end(JSON.stringify(reviewOf(podOf())));
+        call.end(JSON.stringify(reviewOf(annotatedPod())));
       });
   }
   return { admitted, rejected, lines, clock, caFile, connect };

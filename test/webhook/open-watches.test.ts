@@ -6,14 +6,14 @@ import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { openWatches } from "../../src/webhook/open-watches.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { create, startCluster } from "../kubernetes/harness.ts";
+import { createAndRead, startCluster } from "../kubernetes/harness.ts";
 
 const APPLIED = { "kubectl.kubernetes.io/last-applied-configuration": '{"password":"hunter2"}' };
 
 async function openShop(context: TestContext) {
   const clock = createFakeClock();
   const { emulator, connect } = await startCluster(context, { clock });
-  await create(emulator, "/api/v1/namespaces", {
+  await createAndRead(emulator, "/api/v1/namespaces", {
     metadata: {
       name: "shop",
       labels: { "podrole.io/inject": "enabled", team: "shop" },
@@ -21,7 +21,7 @@ async function openShop(context: TestContext) {
       managedFields: [{ manager: "kubectl" }],
     },
   });
-  await create(emulator, "/api/v1/namespaces/shop/serviceaccounts", {
+  await createAndRead(emulator, "/api/v1/namespaces/shop/serviceaccounts", {
     metadata: { name: "orders", annotations: { ...APPLIED, "iam.amazonaws.com/role": "shop-orders" } },
     secrets: [{ name: "orders-token" }],
   });

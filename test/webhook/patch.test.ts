@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
-import { injectablePods, injectedBy, planSettings } from "../injection/pods.ts";
+import { arbitraryPlanSettings, injectablePods, injectedBy } from "../injection/pods.ts";
 import { fc } from "../property.ts";
-import { podOf } from "./requests.ts";
+import { annotatedPod } from "./requests.ts";
 
 test("patchBetween() leads to exactly the planned pod and replaces no list", () => {
   fc.assert(
-    fc.property(injectablePods, planSettings, (pod, how) => {
+    fc.property(injectablePods, arbitraryPlanSettings, (pod, how) => {
       const planned = injectedBy(pod, how);
       const patch = JSON.parse(JSON.stringify(patchBetween(pod, planned))) as { op: string; value: unknown }[];
       assert.deepEqual(applyPatch(pod, patch), planned);
@@ -21,7 +21,7 @@ test("patchBetween() leads to exactly the planned pod and replaces no list", () 
 
 test("patchBetween() throws INTERNAL when an element would be lost or moved", () => {
   const withContainers = (...names: string[]) => {
-    const pod = podOf();
+    const pod = annotatedPod();
     return { ...pod, spec: { ...pod.spec, containers: names.map((name) => ({ name })) } };
   };
   const pod = withContainers("a", "b");
@@ -42,7 +42,7 @@ for (const field of ["env", "volumeMounts"] as const) {
       mountPath: "/x",
     });
     const elements = Array.from({ length: 400 }, (_, index) => named(index < 200 ? `x${index}` : "podrole-sidecar"));
-    const pod = podOf();
+    const pod = annotatedPod();
     const withList = (list: unknown) => ({ ...pod, spec: { containers: [{ name: "app", [field]: list }] } }) as Pod;
     const operations = patchBetween(withList(elements), withList([...elements, named("added")]));
     assert.equal(operations.length, 1);

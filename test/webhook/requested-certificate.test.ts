@@ -25,7 +25,7 @@ import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
-import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
+import { annotatedPod, createFakeCluster, reviewOf } from "./requests.ts";
 
 /** The longest back-off of failed attempts, with its jitter. */
 const MAX_WAIT = 36_000;
@@ -266,10 +266,10 @@ async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
   const lookups = createPodContextReader({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
   const settings = (): PlanSettings => ({ ...PLAN_SETTINGS, trustBundle: trust.current() ?? "" });
   const admit = createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings });
-  const read = readAdmissionReview(reviewOf(podOf()));
+  const read = readAdmissionReview(reviewOf(annotatedPod()));
   assert.ok(read.ok);
   const { response } = await admit(read.value);
-  const patched = applyPatch<Pod>(podOf(), [...(response.patch ?? [])]);
+  const patched = applyPatch<Pod>(annotatedPod(), [...(response.patch ?? [])]);
   const sidecar = patched.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
   return sidecar?.env?.find(({ name }) => name === "PODROLE_TRUST_BUNDLE")?.value;
 }

@@ -2,9 +2,9 @@
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import type { ClusterReader } from "../../src/webhook/lookups.ts";
 
-export const ROLE = { "iam.amazonaws.com/role": "shop-a" };
+export const ROLE_ANNOTATIONS = { "iam.amazonaws.com/role": "shop-a" };
 
-export function podOf(annotations: Record<string, string> = ROLE): Pod {
+export function annotatedPod(annotations: Record<string, string> = ROLE_ANNOTATIONS): Pod {
   return {
     apiVersion: "v1",
     kind: "Pod",

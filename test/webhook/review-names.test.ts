@@ -5,11 +5,11 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { quoted } from "../../src/policy/annotations.ts";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { fc } from "../property.ts";
-import { podOf, reviewOf } from "./requests.ts";
+import { annotatedPod, reviewOf } from "./requests.ts";
 
 /** Builds a review with `value` in one field. */
 const FIELDS: Readonly<Record<string, (value: string) => Record<string, unknown>>> = {
-  "request.namespace": (value) => reviewOf(podOf(), { namespace: value }),
+  "request.namespace": (value) => reviewOf(annotatedPod(), { namespace: value }),
   "metadata.namespace": (value) => reviewOf(withMetadata({ namespace: value })),
   "metadata.name": (value) => reviewOf(withMetadata({ name: value })),
   "metadata.generateName": (value) => reviewOf(withMetadata({ generateName: value })),
@@ -21,12 +21,12 @@ const FIELDS: Readonly<Record<string, (value: string) => Record<string, unknown>
 const LABELS = ["request.namespace", "metadata.namespace", "spec.containers[0].name", "spec.initContainers[0].name"];
 
 function withMetadata(metadata: object): Pod {
-  const pod = podOf();
+  const pod = annotatedPod();
   return { ...pod, metadata: { ...pod.metadata, ...metadata } };
 }
 
 function withSpec(spec: object): Pod {
-  const pod = podOf();
+  const pod = annotatedPod();
   return { ...pod, spec: { ...pod.spec, ...spec } };
 }
 
@@ -102,10 +102,10 @@ suite("readReview()", () => {
 
   test("refuses a uid that is longer than 128 characters or not plain", () => {
     for (const uid of ["u".repeat(129), "u\n", "u u", "../u"]) {
-      const read = readAdmissionReview(reviewOf(podOf(), { uid }));
+      const read = readAdmissionReview(reviewOf(annotatedPod(), { uid }));
       assert.ok(!read.ok && read.problem.uid === undefined, JSON.stringify(uid));
     }
-    assert.ok(readAdmissionReview(reviewOf(podOf(), { uid: "u".repeat(128) })).ok);
+    assert.ok(readAdmissionReview(reviewOf(annotatedPod(), { uid: "u".repeat(128) })).ok);
   });
 
   test("does not look at the names of an object that is not created: other kinds have other names", () => {

@@ -2,24 +2,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
-import { podOf, reviewOf } from "./requests.ts";
+import { annotatedPod, reviewOf } from "./requests.ts";
 
 const KIB = 1024;
 
-const annotated = (annotations: unknown) => ({ ...podOf(), metadata: { generateName: "orders-", annotations } });
+const annotated = (annotations: unknown) => ({ ...annotatedPod(), metadata: { generateName: "orders-", annotations } });
 const containing = (containers: unknown, initContainers: unknown = []) => ({
-  ...podOf(),
+  ...annotatedPod(),
   spec: { containers, initContainers },
 });
 const containers = (count: number, name = "c") => Array.from({ length: count }, (_, index) => ({ name: name + index }));
 
 const labelled = (count: number) => ({
-  ...podOf(),
+  ...annotatedPod(),
   metadata: { labels: Object.fromEntries(containers(count, "podrole.io/l").map(({ name }) => [name, ""])) },
 });
 /** With one container, which is an element too. */
 const withLists = (env: number, volumes: number) => ({
-  ...podOf(),
+  ...annotatedPod(),
   metadata: {},
   spec: { containers: [{ name: "app", env: containers(env) }], volumes: containers(volumes) },
 });

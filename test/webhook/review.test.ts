@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatReview, readAdmissionReview } from "../../src/webhook/review.ts";
 import { fc } from "../property.ts";
-import { podOf, reviewOf } from "./requests.ts";
+import { annotatedPod, reviewOf } from "./requests.ts";
 
 const cases: readonly { readonly what: string; readonly body: unknown; readonly hasUid: boolean }[] = [
   { what: "a string", body: "AdmissionReview", hasUid: false },
   { what: "nothing", body: undefined, hasUid: false },
-  { what: "a list", body: [reviewOf(podOf())], hasUid: false },
-  { what: "another kind", body: { ...reviewOf(podOf()), kind: "ConversionReview" }, hasUid: false },
-  { what: "v1beta1", body: { ...reviewOf(podOf()), apiVersion: "admission.k8s.io/v1beta1" }, hasUid: false },
-  { what: "no request", body: { ...reviewOf(podOf()), request: null }, hasUid: false },
-  { what: "no uid", body: reviewOf(podOf(), { uid: undefined }), hasUid: false },
-  { what: "an empty uid", body: reviewOf(podOf(), { uid: "" }), hasUid: false },
-  { what: "a uid that is a number", body: reviewOf(podOf(), { uid: 7 }), hasUid: false },
+  { what: "a list", body: [reviewOf(annotatedPod())], hasUid: false },
+  { what: "another kind", body: { ...reviewOf(annotatedPod()), kind: "ConversionReview" }, hasUid: false },
+  { what: "v1beta1", body: { ...reviewOf(annotatedPod()), apiVersion: "admission.k8s.io/v1beta1" }, hasUid: false },
+  { what: "no request", body: { ...reviewOf(annotatedPod()), request: null }, hasUid: false },
+  { what: "no uid", body: reviewOf(annotatedPod(), { uid: undefined }), hasUid: false },
+  { what: "an empty uid", body: reviewOf(annotatedPod(), { uid: "" }), hasUid: false },
+  { what: "a uid that is a number", body: reviewOf(annotatedPod(), { uid: 7 }), hasUid: false },
   { what: "no object", body: reviewOf(undefined), hasUid: true },
   { what: "a null object", body: reviewOf(null), hasUid: true },
   {
@@ -23,10 +23,10 @@ const cases: readonly { readonly what: string; readonly body: unknown; readonly 
   },
   {
     what: "a request about a Deployment",
-    body: reviewOf(podOf(), { kind: { group: "apps", version: "v1", kind: "Deployment" } }),
+    body: reviewOf(annotatedPod(), { kind: { group: "apps", version: "v1", kind: "Deployment" } }),
     hasUid: true,
   },
-  { what: "no namespace", body: reviewOf(podOf(), { namespace: undefined }), hasUid: true },
+  { what: "no namespace", body: reviewOf(annotatedPod(), { namespace: undefined }), hasUid: true },
 ];
 
 for (const { what, body, hasUid } of cases) {
@@ -40,10 +40,10 @@ for (const { what, body, hasUid } of cases) {
 }
 
 test("readReview() returns what a decision needs", () => {
-  const read = readAdmissionReview(reviewOf(podOf(), { dryRun: true }));
+  const read = readAdmissionReview(reviewOf(annotatedPod(), { dryRun: true }));
   assert.ok(read.ok);
   const { object, ...rest } = read.value;
-  assert.deepEqual(object, podOf());
+  assert.deepEqual(object, annotatedPod());
   assert.deepEqual(rest, {
     uid: "705ab4f5-6393-11e8-b7cc-42010a800002",
     createsPod: true,
@@ -63,7 +63,7 @@ test("readReview() never throws", () => {
     fc.property(
       fc.constantFrom(...keys),
       fc.jsonValue(),
-      (key, value) => void readAdmissionReview(reviewOf(podOf(), { [key]: value })),
+      (key, value) => void readAdmissionReview(reviewOf(annotatedPod(), { [key]: value })),
     ),
   );
 });

@@ -5,7 +5,7 @@ import { readCertificates } from "../../pki/bundle.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import { planSettings } from "../../settings/plan-settings.ts";
 import { readInject, readUninject } from "../arguments/inject.ts";
-import { readInput, readText } from "../input.ts";
+import { readInput, readTextFile } from "../input.ts";
 import { injectText, uninjectText, unknownPodsText } from "../output/inject.ts";
 import { type Action, writeProblems } from "../terminal.ts";
 
@@ -47,7 +47,7 @@ export const uninjectAction: Action = async (terminal, flags) => {
 
 /** Pods carry the bundle as it is: without this check, only their sidecars would notice that it is unusable. */
 async function readBundleFile(path: string): Promise<Result<string>> {
-  const pem = await readText(path);
+  const pem = await readTextFile(path);
   if (pem === undefined) return failure(`--trust-bundle: ${path} cannot be read`);
   return readCertificates(pem).length === 0
     ? failure(`--trust-bundle: ${path} is not one or more certificates in PEM`)

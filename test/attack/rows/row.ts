@@ -6,7 +6,7 @@ import type { AttackWorld, GroupName } from "../world.ts";
 export type CallerName = keyof AttackWorld["ordinary"];
 
 /** One attack. Numbers are those that once broke the program. */
-export interface Row {
+export interface AttackRow {
   readonly id: string;
   readonly title: string;
   readonly under: GroupName;
@@ -34,7 +34,7 @@ const LINES_EACH_SECOND = 60;
 const MAX_LINE_LENGTH = 16 * 1024;
 
 /** Returns a check that an attack writes few and short lines to the program's log. */
-export function boundedLines(program: "server" | "webhook"): NonNullable<Row["also"]> {
+export function boundedLines(program: "server" | "webhook"): NonNullable<AttackRow["also"]> {
   return (world, seconds) => {
     const { lines } = world.programs.cluster[program];
     const longest = lines.reduce((most, line) => Math.max(most, JSON.stringify(line).length), 0);

@@ -5,7 +5,7 @@ import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { IssueCertificateRequest } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
-import { boundedLines, type CallerName, localAddress, type Row, unfinishedRequests } from "./row.ts";
+import { type AttackRow, boundedLines, type CallerName, localAddress, unfinishedRequests } from "./row.ts";
 
 const SERVED: readonly CallerName[] = ["certificate", "credentials", "serverLiveness", "serverReadiness"];
 
@@ -66,7 +66,7 @@ function idleConnections(port: "identity" | "credentials") {
 
 const ATTACKED = { under: "server", ordinary: SERVED } as const;
 
-export const SERVER_ROWS: readonly Row[] = [
+export const SERVER_ROWS: readonly AttackRow[] = [
   {
     id: "identity-streams",
     title: "8443: 24 000 calls without a message in 8 connections",

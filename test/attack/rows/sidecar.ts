@@ -1,9 +1,9 @@
 // Attacks on a sidecar: containers of the pod reach its loopback port, the pod network reaches its health port.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { localAddress, type Row } from "./row.ts";
+import { type AttackRow, localAddress } from "./row.ts";
 
-export const SIDECAR_ROWS: readonly Row[] = [
+export const SIDECAR_ROWS: readonly AttackRow[] = [
   {
     id: "sidecar-metrics",
     title: "9764: 1 200 clients that keep their connections and read /metrics every 4 s",

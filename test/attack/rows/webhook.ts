@@ -1,10 +1,10 @@
 // Attacks on the webhook: anyone who reaches its port may send a review.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { podOf, reviewOf } from "../../webhook/requests.ts";
+import { annotatedPod, reviewOf } from "../../webhook/requests.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
-import { boundedLines, type CallerName, localAddress, type Row, unfinishedRequests } from "./row.ts";
+import { type AttackRow, boundedLines, type CallerName, localAddress, unfinishedRequests } from "./row.ts";
 
 const MIB = 1024 * 1024;
 const REVIEWERS: readonly CallerName[] = ["review", "webhookLiveness", "webhookReadiness"];
@@ -20,7 +20,7 @@ function reviewFile({ directory }: AttackWorld, name: string, pod: object, reque
   return file;
 }
 
-const pod = podOf({ "iam.amazonaws.com/role": "shop-app" });
+const pod = annotatedPod({ "iam.amazonaws.com/role": "shop-app" });
 const withAnnotations = (annotations: object) => ({ ...pod, metadata: { ...pod.metadata, annotations } });
 const many = (count: number, name: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => name(index));
@@ -49,7 +49,7 @@ function reviewsOf(name: string, make: () => object, { request, connections = 2,
 
 const ATTACKED = { under: "webhook", ordinary: REVIEWERS } as const;
 
-export const WEBHOOK_ROWS: readonly Row[] = [
+export const WEBHOOK_ROWS: readonly AttackRow[] = [
   {
     id: "webhook-bodies",
     title: "9443: 60 connections that send 2.9 of 3 MiB and then nothing",

@@ -44,7 +44,7 @@ function edges(lines: readonly Line[], { stacked, range }: ChartOptions) {
   });
 }
 
-export function chart(lines: readonly Line[], options: ChartOptions): string {
+export function renderChart(lines: readonly Line[], options: ChartOptions): string {
   const { unit, stacked, width, height, range } = options;
   const lineEdges = edges(lines, options);
   const highest = Math.max(0, ...lineEdges.flat().flatMap(({ high }) => (Number.isFinite(high) ? [high] : [])));

@@ -5,7 +5,7 @@ import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import { getCredentials } from "../../../src/protocol/client.ts";
 import { type AdmittedPod, createAdmittedPod } from "../../admitted-pod.ts";
 import { arnOf, openShop, type Shop } from "../../story/shop.ts";
-import type { Target } from "./prometheus.ts";
+import type { ScrapeTarget } from "./prometheus.ts";
 
 /** Session lifetime; short, so that a few minutes include several renewals. */
 const LIFETIME_MS = 50_000;
@@ -16,7 +16,7 @@ const ROLE = "iam.amazonaws.com/role";
 const NEW_POD_ROLES = ["shop-orders", "shop-web", "shop-orders", "payroll-admin", undefined, "shop-web"];
 
 export interface DashboardLoad {
-  readonly targets: readonly Target[];
+  readonly targets: readonly ScrapeTarget[];
   /** Runs for `seconds`; `report` is called with the name of each phase that begins. */
   run(seconds: number, report: (text: string) => void, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -44,7 +44,7 @@ export async function createLoad(): Promise<DashboardLoad> {
   const { server, webhook } = shop.cluster;
   const metricsAddress = ({ ports }: { readonly ports: Readonly<Record<string, number>> }) =>
     `127.0.0.1:${ports["pages"]}`;
-  const targets: Target[] = [
+  const targets: ScrapeTarget[] = [
     ...[server, second].map((program) => ({ job: "podrole-server", address: metricsAddress(program) })),
     { job: "podrole-webhook", address: metricsAddress(webhook) },
     ...pods.map((pod) => ({ job: "podrole-sidecar", address: healthOf(shop, pod), labels: labelsOf(pod) })),

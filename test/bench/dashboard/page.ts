@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Panel, RowPanel } from "@grafana/schema";
 import { ROOT } from "../../files.ts";
-import { COLOURS, chart, escapeText, type Line } from "./chart.ts";
+import { COLOURS, escapeText, type Line, renderChart } from "./chart.ts";
 import { queryNumber, queryRange, type Range } from "./prometheus.ts";
 import { inUnit } from "./units.ts";
 
@@ -77,7 +77,7 @@ async function drawChart(panel: Panel, options: PageOptions): Promise<string> {
   const { unit = "short", custom = {} } = panel.fieldConfig?.defaults ?? {};
   const { stacking } = custom as { stacking?: { mode: string } };
   const size = { width: w * COLUMN, height: h * UNIT - 60 };
-  const svg = chart(lines, { unit, stacked: stacking?.mode === "normal", range: options.range, ...size });
+  const svg = renderChart(lines, { unit, stacked: stacking?.mode === "normal", range: options.range, ...size });
   const legend = lines.map(
     ({ name }, index) => `<li><i style="background:${COLOURS[index % COLOURS.length]}"></i>${escapeText(name)}</li>`,
   );

@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 import { until } from "../../../emulators/until.ts";
 import { freePort } from "../../loopback.ts";
 
-export interface Target {
+export interface ScrapeTarget {
   readonly job: string;
   /** host:port */
   readonly address: string;
@@ -36,7 +36,7 @@ export interface Prometheus {
 /** Scrapes the targets every second and evaluates the alert rules. Throws RangeError if Prometheus cannot be started. */
 export async function startPrometheus(
   directory: string,
-  targets: readonly Target[],
+  targets: readonly ScrapeTarget[],
   rules: string,
 ): Promise<Prometheus> {
   const jobs = Map.groupBy(targets, ({ job }) => job);

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 
-export interface Target {
+export interface LoadTarget {
   readonly port: number;
   readonly path: string;
   /** Read for each connection: each start of the sidecar replaces its content. */
@@ -20,8 +20,8 @@ export interface LoadResult {
 }
 
 /** Sends requests on `connections` sockets until `requests` are answered or `durationMs` milliseconds have passed. */
-export async function load(
-  target: Target,
+export async function runLoad(
+  target: LoadTarget,
   limits: { readonly connections: number; readonly requests?: number; readonly durationMs?: number },
 ): Promise<LoadResult> {
   const { connections, requests = Number.POSITIVE_INFINITY, durationMs = Number.POSITIVE_INFINITY } = limits;
@@ -42,7 +42,7 @@ export async function load(
   };
 }
 
-function oneConnection({ port, path, tokenFile }: Target, more: () => boolean, latencies: number[]): Promise<void> {
+function oneConnection({ port, path, tokenFile }: LoadTarget, more: () => boolean, latencies: number[]): Promise<void> {
   const authorization = readFileSync(tokenFile, "utf8");
   const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${authorization}\r\n\r\n`;
   return new Promise((resolve, reject) => {

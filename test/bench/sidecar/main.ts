@@ -12,9 +12,9 @@ import { runInit } from "../../../src/sidecar/init.ts";
 import { renewalFlags, SERVING_FLAGS } from "../../../src/sidecar/node-flags.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { createFakePod, type FakePod } from "../../sidecar/fake-pod.ts";
-import { granted, startFakeServer } from "../../sidecar/fake-server.ts";
-import { load, type Target } from "./load.ts";
-import { cpuMs, measureUntilExit, privateMegabytes, start, stop } from "./process.ts";
+import { grantReply, startFakeServer } from "../../sidecar/fake-server.ts";
+import { type LoadTarget, runLoad } from "./load.ts";
+import { cpuMs, measureUntilExit, privateMegabytes, startMeasured, stopMeasured } from "./process.ts";
 
 const PORT = 29_763;
 const ENDPOINT = { port: PORT, path: "/v1/credentials" };
@@ -33,31 +33,31 @@ type Figures = Readonly<Record<string, number>>;
 async function serveFigures(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  target: Target,
+  target: LoadTarget,
 ): Promise<Figures> {
-  const measured = await start(args, env, target);
+  const measured = await startMeasured(args, env, target);
   const pid = measured.child.pid ?? 0;
   const [atStart, cpu] = [await privateMegabytes(pid), await cpuMs(pid)];
-  await load(target, { connections: 1, requests: 1_000 });
+  await runLoad(target, { connections: 1, requests: 1_000 });
   const after1000 = await privateMegabytes(pid);
-  const single = await load(target, { connections: 1, requests: 2_000 });
-  const burst = await load(target, { connections: 16, durationMs: 1_200 });
+  const single = await runLoad(target, { connections: 1, requests: 2_000 });
+  const burst = await runLoad(target, { connections: 16, durationMs: 1_200 });
   const afterBurst = await privateMegabytes(pid);
-  await stop(measured);
+  await stopMeasured(measured);
   const speed = { p50: single.p50, p99: single.p99, "requests/s": burst.requestsPerSecond, "p50 of 16": burst.p50 };
   return { "ms to answer": measured.firstAnswerMs, "CPU ms": cpu, atStart, after1000, afterBurst, ...speed };
 }
 
 /** Returns the private MB of the serving process after one renewal in a child process and a burst of requests. */
-async function renewedFigures(args: readonly string[], pod: FakePod, target: Target): Promise<Figures> {
+async function renewedFigures(args: readonly string[], pod: FakePod, target: LoadTarget): Promise<Figures> {
   const file = join(pod.settings.identityDirectory, "credentials.json");
   await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
-  const measured = await start(args, pod.env, target);
+  const measured = await startMeasured(args, pod.env, target);
   while ((await readFile(file, "utf8")).includes('"renewAtMs":0')) await sleep(20);
-  await load(target, { connections: 1, requests: 1_000 });
-  await load(target, { connections: 16, durationMs: 1_200 });
+  await runLoad(target, { connections: 1, requests: 1_000 });
+  await runLoad(target, { connections: 16, durationMs: 1_200 });
   const megabytes = await privateMegabytes(measured.child.pid ?? 0);
-  await stop(measured);
+  await stopMeasured(measured);
   return { "after a renewal and a burst": megabytes };
 }
 
@@ -70,15 +70,15 @@ async function hourFigures(args: readonly string[]): Promise<Figures> {
     const target = targetOf(pod);
     const proofs = () => server.calls.filter((call) => call === "certificate").length;
     const enough = proofs() + RENEWALS_PER_HOUR;
-    const measured = await start(args, pod.env, target);
+    const measured = await startMeasured(args, pod.env, target);
     while (proofs() < enough) await sleep(20);
     server.certificateLifetimeMs = HOUR_MS;
     // The last of them returned a short certificate: after one more renewal, none is due under load.
     while (proofs() === enough) await sleep(20);
-    await load(target, { connections: 1, requests: 1_000 });
-    await load(target, { connections: 16, durationMs: 1_200 });
+    await runLoad(target, { connections: 1, requests: 1_000 });
+    await runLoad(target, { connections: 16, durationMs: 1_200 });
     const megabytes = await privateMegabytes(measured.child.pid ?? 0);
-    await stop(measured);
+    await stopMeasured(measured);
     return { "after an hour's renewals and a burst": megabytes };
   } finally {
     server.certificateLifetimeMs = HOUR_MS;
@@ -99,7 +99,7 @@ async function buildBare(outfile: string): Promise<string> {
   return outfile;
 }
 
-function targetOf({ settings }: FakePod): Target {
+function targetOf({ settings }: FakePod): LoadTarget {
   return { ...ENDPOINT, tokenFile: join(settings.tokensDirectory, "app", "token") };
 }
 
@@ -137,7 +137,7 @@ async function measureAll(directory: string, pod: FakePod): Promise<void> {
 const directory = await mkdtemp(join(tmpdir(), "podrole-bench-"));
 const server = await startFakeServer();
 server.grant = (container) => {
-  const grant = granted(container, { now: Date.now(), lifetimeMs: server.certificateLifetimeMs });
+  const grant = grantReply(container, { now: Date.now(), lifetimeMs: server.certificateLifetimeMs });
   // As long as a session token of STS.
   if (grant.result?.$case === "credentials") grant.result.credentials.sessionToken = "t".repeat(1_000);
   return grant;

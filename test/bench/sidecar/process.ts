@@ -2,24 +2,24 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { load, type Target } from "./load.ts";
+import { type LoadTarget, runLoad } from "./load.ts";
 
-export interface Measured {
+export interface MeasuredProcess {
   readonly child: ChildProcess;
   /** From spawn to the first answer, in milliseconds. */
   readonly firstAnswerMs: number;
 }
 
-export async function start(
+export async function startMeasured(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  target: Target,
-): Promise<Measured> {
+  target: LoadTarget,
+): Promise<MeasuredProcess> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { env: { ...env }, stdio: ["ignore", "ignore", "inherit"] });
   for (;;) {
     try {
-      await load(target, { connections: 1, requests: 1 });
+      await runLoad(target, { connections: 1, requests: 1 });
       return { child, firstAnswerMs: Math.round(performance.now() - startedAt) };
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -31,7 +31,7 @@ export async function start(
   }
 }
 
-export async function stop({ child }: Measured): Promise<void> {
+export async function stopMeasured({ child }: MeasuredProcess): Promise<void> {
   const exited = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
   await exited;

@@ -10,7 +10,7 @@ import { renewalFlags } from "../../../src/sidecar/node-flags.ts";
 import { type Cgroup, createCgroup } from "../../cgroup.ts";
 import { ROOT } from "../../files.ts";
 import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
-import { type Distribution, describe } from "./distribution.ts";
+import { type Distribution, distributionOf } from "./distribution.ts";
 
 const MEMORY = 512 * 1024 * 1024;
 /** As in Dockerfile.sidecar. */
@@ -99,16 +99,16 @@ async function main(): Promise<void> {
 
 function report(all: readonly Times[]): void {
   const rows: Record<string, Distribution & { readonly ratio?: number }> = {};
-  const median = (values: readonly number[]) => describe(values).median;
+  const median = (values: readonly number[]) => distributionOf(values).median;
   const reference = all.map((times) => times.reference);
-  rows["three times node -e 0"] = describe(reference);
+  rows["three times node -e 0"] = distributionOf(reference);
   for (const [name, key] of [
     ["serve, and the hook with the first renewal", "start"],
     ["one renewal", "renewal"],
   ] as const) {
     const values = all.map((times) => times[key]);
     const ratio = Math.round((median(values) / median(reference)) * 100) / 100;
-    rows[name] = { ...describe(values), ratio };
+    rows[name] = { ...distributionOf(values), ratio };
   }
   console.log(`CPU ms of ${all.length} starts; ${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}`);
   console.table(rows);

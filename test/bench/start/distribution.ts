@@ -11,7 +11,7 @@ export interface Distribution {
   readonly max: number;
 }
 
-export function describe(values: readonly number[]): Distribution {
+export function distributionOf(values: readonly number[]): Distribution {
   const at = (share: number) => Math.round(quantile(values, share));
   return { min: at(0), p25: at(0.25), median: at(0.5), p75: at(0.75), p95: at(0.95), max: at(1) };
 }

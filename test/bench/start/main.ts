@@ -7,17 +7,17 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { createKubectl, type Kubectl } from "../../cluster/kubectl.ts";
-import { node } from "../../cluster/kubernetes/node.ts";
+import { runNodeScript } from "../../cluster/kubernetes/node.ts";
 import { buildImages } from "../../cluster/node/images.ts";
-import { installers } from "../../cluster/node/install/installers.ts";
+import { createInstallers } from "../../cluster/node/install/installers.ts";
 import { injectedNamespace } from "../../cluster/node/pods.ts";
-import { type Distribution, describe } from "./distribution.ts";
+import { type Distribution, distributionOf } from "./distribution.ts";
 import { createMeasure, type Timeline } from "./measure.ts";
-import { NAMESPACE, SHAPES } from "./shapes.ts";
+import { BENCH_NAMESPACE, SHAPES } from "./shapes.ts";
 
 async function install(kubectl: Kubectl): Promise<void> {
-  await installers(kubectl, {})["kustomize"]?.install();
-  await kubectl.ok(["apply", "-f", "-"], injectedNamespace(NAMESPACE));
+  await createInstallers(kubectl, {})["kustomize"]?.install();
+  await kubectl.ok(["apply", "-f", "-"], injectedNamespace(BENCH_NAMESPACE));
 }
 
 /** Alternates between the variants, so that other load on the machine affects all of them equally. */
@@ -36,14 +36,14 @@ async function measureAll(kubectl: Kubectl, auditLog: string, starts: number) {
 }
 
 function report(times: ReadonlyMap<string, readonly Timeline[]>): void {
-  const medianOfPlain = describe((times.get("plain") ?? []).map(({ app }) => app)).median;
+  const medianOfPlain = distributionOf((times.get("plain") ?? []).map(({ app }) => app)).median;
   const rows: [string, Distribution & { readonly added?: number }][] = [];
   for (const { name } of SHAPES) {
     const each = times.get(name) ?? [];
-    const app = describe(each.map((timeline) => timeline.app));
+    const app = distributionOf(each.map((timeline) => timeline.app));
     for (const step of ["up", "ready"] as const) {
       const values = each.flatMap((timeline) => timeline[step] ?? []);
-      if (values.length > 0) rows.push([`${name}: sidecar ${step}`, describe(values)]);
+      if (values.length > 0) rows.push([`${name}: sidecar ${step}`, distributionOf(values)]);
     }
     rows.push([`${name}: app`, { ...app, added: app.median - medianOfPlain }]);
   }
@@ -69,14 +69,14 @@ async function main(): Promise<void> {
   const cluster = values.cluster ?? mkdtempSync(join(tmpdir(), "podrole-start-"));
   const images = mkdtempSync(join(tmpdir(), "podrole-images-"));
   try {
-    if (values.cluster === undefined) node("up", cluster);
+    if (values.cluster === undefined) runNodeScript("up", cluster);
     const environment = parseEnv(readFileSync(join(cluster, "environment"), "utf8"));
     const { archives } = await buildImages(environment["IMAGES"] ?? "", images);
-    node("load", cluster, ...archives);
+    runNodeScript("load", cluster, ...archives);
     await run(environment, starts);
   } finally {
     if (values.cluster === undefined) {
-      node("down", cluster);
+      runNodeScript("down", cluster);
       rmSync(cluster, { recursive: true, force: true });
     }
     rmSync(images, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import type { Kubectl } from "../../cluster/kubectl.ts";
-import { manifestOf, NAMESPACE, type Shape } from "./shapes.ts";
+import { BENCH_NAMESPACE, manifestOf, type StartShape } from "./shapes.ts";
 
 const KUBELET_RELIST_MS = 1_000;
 
@@ -18,10 +18,13 @@ export interface Timeline {
   readonly ready: number | undefined;
 }
 
-export function createMeasure(kubectl: Kubectl, auditLog: string): (shape: Shape, name: string) => Promise<Timeline> {
-  const inNamespace = (args: readonly string[], input?: string) => kubectl.ok(["-n", NAMESPACE, ...args], input);
+export function createMeasure(
+  kubectl: Kubectl,
+  auditLog: string,
+): (shape: StartShape, name: string) => Promise<Timeline> {
+  const inNamespace = (args: readonly string[], input?: string) => kubectl.ok(["-n", BENCH_NAMESPACE, ...args], input);
 
-  async function create(shape: Shape, name: string): Promise<void> {
+  async function create(shape: StartShape, name: string): Promise<void> {
     const manifest = manifestOf(shape, name);
     if (shape.change === undefined) return void (await inNamespace(["create", "-f", "-"], manifest));
     const injected = await inNamespace(["create", "--dry-run=server", "-o", "json", "-f", "-"], manifest);

@@ -1,12 +1,12 @@
 // The pods whose start times are compared.
 
 import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
-import { app, pod } from "../../cluster/node/pods.ts";
+import { appContainer, podManifest } from "../../cluster/node/pods.ts";
 
 /** Namespace of the pods; main.ts creates it. */
-export const NAMESPACE = "start";
+export const BENCH_NAMESPACE = "start";
 
-export interface Shape {
+export interface StartShape {
   readonly name: string;
   /** Without a role podrole does not change the pod. */
   readonly role?: string;
@@ -29,16 +29,16 @@ const BARE: readonly unknown[] = [
 
 const ROLE = "shop-orders";
 
-export const SHAPES: readonly Shape[] = [
+export const SHAPES: readonly StartShape[] = [
   { name: "plain" },
   { name: "bare", initContainers: BARE },
   { name: "podrole", role: ROLE },
   { name: "probe", role: ROLE, change: waitByProbe },
 ];
 
-export function manifestOf({ role, initContainers }: Shape, name: string): string {
+export function manifestOf({ role, initContainers }: StartShape, name: string): string {
   const spec = { initContainers: initContainers ?? [] };
-  return pod(name, { ...(role !== undefined && { role }), containers: [app("app", "start")], spec });
+  return podManifest(name, { ...(role !== undefined && { role }), containers: [appContainer("app", "start")], spec });
 }
 
 /** Replaces the hook by a startup probe, as `podrole webhook --sidecar-command none` injects it. */
@@ -47,7 +47,7 @@ function waitByProbe({ metadata, spec }: Pod): Pod {
   const initContainers = (spec.initContainers ?? []).map((container) =>
     container.name === "podrole-sidecar" ? withProbe(container) : container,
   );
-  return { metadata: { name, namespace: NAMESPACE, labels, annotations }, spec: { ...spec, initContainers } };
+  return { metadata: { name, namespace: BENCH_NAMESPACE, labels, annotations }, spec: { ...spec, initContainers } };
 }
 
 function withProbe(container: Container): Container {

@@ -4,7 +4,15 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { admission, call, certificate, creation, credentials, linesOf, ROLE } from "../../operations/audit/samples.ts";
+import {
+  admission,
+  call,
+  certificate,
+  creation,
+  credentials,
+  linesOf,
+  SAMPLE_ROLE_ARN,
+} from "../../operations/audit/samples.ts";
 import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { partOf, runAudit } from "./run-audit.ts";
 
@@ -40,7 +48,7 @@ suite("podrole audit who", () => {
     assert.equal(partOf(row, "certificate")["credentialId"], "JTI=t-1");
   });
 
-  for (const role of ["shop-orders", ROLE, "/shop-orders"]) {
+  for (const role of ["shop-orders", SAMPLE_ROLE_ARN, "/shop-orders"]) {
     test(`accepts the role as ${role}`, async () => {
       assert.equal((await who({ role }, [credentials()])).json().length, 1);
     });
@@ -196,7 +204,7 @@ suite("podrole audit refusals", () => {
     ).json();
     assert.deepEqual(
       rows.map(({ reason, roles }) => [reason, roles]),
-      [["STS_DENIED", [ROLE]]],
+      [["STS_DENIED", [SAMPLE_ROLE_ARN]]],
     );
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { awsAction } from "../../../src/cli/commands/aws.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
-import { COMMON, deployment, NAMESPACE } from "../../operations/check/healthy.ts";
+import { COMMON, HEALTHY_NAMESPACE, programDeployment } from "../../operations/check/healthy.ts";
 import { startOperatorCluster } from "./operator-cluster.ts";
 
 const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
@@ -11,9 +11,9 @@ const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
 async function cluster(context: TestContext, isInstalled = true) {
   const { store, runAction } = await startOperatorCluster(context);
   store.create("namespaces", { metadata: { name: "podrole" } });
-  store.create("namespaces", structuredClone(NAMESPACE));
+  store.create("namespaces", structuredClone(HEALTHY_NAMESPACE));
   store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
-  if (isInstalled) store.create("deployments", { ...deployment("server") });
+  if (isInstalled) store.create("deployments", { ...programDeployment("server") });
   store.create("configmaps", { ...COMMON, metadata: { ...COMMON.metadata, namespace: "podrole" } });
   const addPod = (name: string, role: string) =>
     store.create("pods", {

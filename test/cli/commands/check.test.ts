@@ -14,7 +14,7 @@ import { formatAge } from "../../../src/operations/format.ts";
 import type { Deployment } from "../../../src/operations/installed.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { readManifest } from "../../files.ts";
-import { barePod, NAMESPACE } from "../../operations/check/healthy.ts";
+import { barePod, HEALTHY_NAMESPACE } from "../../operations/check/healthy.ts";
 import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 
@@ -41,7 +41,7 @@ suite("checkAction()", { timeout: 120_000 }, () => {
       },
     );
     installObjects(cluster);
-    cluster.kubernetes.store.create("namespaces", structuredClone(NAMESPACE));
+    cluster.kubernetes.store.create("namespaces", structuredClone(HEALTHY_NAMESPACE));
     cluster.kubernetes.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
   });
   after(() => cluster?.stop());

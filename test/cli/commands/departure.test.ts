@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { migrateAction } from "../../../src/cli/commands/migrate.ts";
-import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { clusterExport, EXPORT_BASE_ARN, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
 
 const ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF";
@@ -118,7 +118,7 @@ suite("migrateAction() to irsa and pod-identity", () => {
       );
       assert.deepEqual(
         moves.map(({ serviceAccount, role: { arn } }) => [serviceAccount, arn]),
-        [["a", `${BASE}shop-a`]],
+        [["a", `${EXPORT_BASE_ARN}shop-a`]],
       );
       assert.deepEqual([stays, withoutRole], [[], 1]);
     });
@@ -219,7 +219,7 @@ suite("migrateAction() to irsa and pod-identity", () => {
     assert.deepEqual(conditions, [tags("market", "a"), tags("shop", ["a", "b"])]);
     assert.equal(
       moves[0]?.command,
-      `aws eks create-pod-identity-association --cluster-name prod --namespace market --service-account a --role-arn ${BASE}shop-a --region eu-central-1`,
+      `aws eks create-pod-identity-association --cluster-name prod --namespace market --service-account a --role-arn ${EXPORT_BASE_ARN}shop-a --region eu-central-1`,
     );
   });
 

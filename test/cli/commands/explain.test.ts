@@ -4,7 +4,7 @@ import { suite, type TestContext, test } from "node:test";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
 import type { Explanation } from "../../../src/operations/explain/explanation.ts";
-import { barePod, createInstalledObjects, injectedPod, NAMESPACE } from "../../operations/check/healthy.ts";
+import { barePod, createInstalledObjects, HEALTHY_NAMESPACE, healthyPod } from "../../operations/check/healthy.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 import { type OperatorOptions, startOperatorCluster } from "./operator-cluster.ts";
@@ -82,7 +82,7 @@ suite("explainAction()", () => {
 
   test("distinguishes an injected pod from one that is older than the label", async (context) => {
     const { store, run } = await cluster(context);
-    const [bare, injected] = [barePod(), injectedPod()];
+    const [bare, injected] = [barePod(), healthyPod()];
     store.create("pods", { ...bare, metadata: { ...bare.metadata, name: "older" } });
     const ready = [{ name: "podrole-sidecar", ready: true, state: { running: {} } }];
     store.create("pods", {
@@ -98,7 +98,11 @@ suite("explainAction()", () => {
 
   test("explains manifests, whose namespaces take precedence over the cluster's", async (context) => {
     const { run } = await cluster(context);
-    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { ...NAMESPACE.metadata, annotations: {} } };
+    const namespace = {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { ...HEALTHY_NAMESPACE.metadata, annotations: {} },
+    };
     const pod = { apiVersion: "v1", kind: "Pod", ...barePod() };
     const alone = await run([], { filename: "-" }, { stdin: JSON.stringify(pod) });
     assert.deepEqual([alone.exitCode, alone.said[0]?.existing], [0, undefined]);
@@ -119,7 +123,7 @@ suite("explainAction()", () => {
     const message = "STS_DENIED: Cannot assume role shop-orders -- Let the role trust the server.";
     const terminated = { exitCode: 1, message, finishedAt: "2026-06-01T10:00:00Z" };
     const entry = { name: "podrole-sidecar", restartCount: 2, state: { waiting: { reason: "CrashLoopBackOff" } } };
-    const pod = injectedPod();
+    const pod = healthyPod();
     store.create("pods", {
       ...pod,
       metadata: { ...pod.metadata, namespace: "shop" },

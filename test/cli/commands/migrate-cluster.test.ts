@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { migrateAction } from "../../../src/cli/commands/migrate.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
-import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { clusterExport, EXPORT_BASE_ARN, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
 import { startOperatorCluster } from "./operator-cluster.ts";
 
@@ -48,7 +48,7 @@ suite("migrateAction() of a cluster", () => {
 
   test("reads one namespace only with -n", async (context) => {
     const run = await cluster(context);
-    const { exitCode, out } = await run({ namespace: "shop", roleBaseArn: BASE });
+    const { exitCode, out } = await run({ namespace: "shop", roleBaseArn: EXPORT_BASE_ARN });
     assert.equal(exitCode, 0);
     assert.match(out, /^kiam to podrole: 27 pods in 1 namespace\n {2}27 unchanged \(of these, 6 without a role\)/);
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parse } from "yaml";
 import { migrateAction } from "../../../src/cli/commands/migrate.ts";
-import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { clusterExport, EXPORT_BASE_ARN, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 
@@ -28,7 +28,7 @@ spec:
     metadata: { annotations: { iam.amazonaws.com/role: ROLE } }
     spec: { containers: [{ name: app, image: app:1 }] }
 `;
-const full = quiet.replace("ROLE", `${BASE}web`);
+const full = quiet.replace("ROLE", `${EXPORT_BASE_ARN}web`);
 
 async function folder(context: TestContext): Promise<string> {
   const directory = createTemporaryDirectory(context);
@@ -89,7 +89,7 @@ suite("migrateAction()", () => {
     const { exitCode, out } = await run(CLUSTER, { output: "values" });
     assert.equal(exitCode, 0);
     assert.match(out, /^# --sync=1m: /m);
-    assert.match(out, new RegExp(`roleBaseArn: ${BASE}`));
+    assert.match(out, new RegExp(`roleBaseArn: ${EXPORT_BASE_ARN}`));
   });
 
   test("requires a base ARN only for short role names, and accepts it as a flag", async () => {
@@ -97,7 +97,7 @@ suite("migrateAction()", () => {
     const without = await run(short);
     assert.equal(without.exitCode, 2);
     assert.match(without.err, /--role-base-arn: required: "web" is a short role name and the input has no base ARN/);
-    const given = await run(short, { roleBaseArn: BASE });
+    const given = await run(short, { roleBaseArn: EXPORT_BASE_ARN });
     assert.deepEqual([given.exitCode, given.err], [0, ""]);
   });
 
@@ -132,10 +132,10 @@ spec:
     const common = `---
 kind: ConfigMap
 metadata: { name: podrole-common, namespace: podrole }
-data: { PODROLE_ROLE_BASE_ARN: "${BASE}team/" }
+data: { PODROLE_ROLE_BASE_ARN: "${EXPORT_BASE_ARN}team/" }
 `;
     const text = `${quiet.replace("ROLE", "web").trimEnd()}\n${podrole("webhook")}${podrole("server")}${common}`;
-    const { err, out } = await run(text, { roleBaseArn: BASE });
+    const { err, out } = await run(text, { roleBaseArn: EXPORT_BASE_ARN });
     assert.equal(err, "");
     assert.match(
       out,
@@ -146,7 +146,7 @@ data: { PODROLE_ROLE_BASE_ARN: "${BASE}team/" }
 
   test("uses the values of kiam's chart instead of its pods", async (context) => {
     const path = join(await folder(context), "values.yaml");
-    await writeFile(path, `server: { roleBaseArn: "${BASE}", extraArgs: { session: prod } }\n`);
+    await writeFile(path, `server: { roleBaseArn: "${EXPORT_BASE_ARN}", extraArgs: { session: prod } }\n`);
     const { exitCode, out } = await run(quiet.replace("ROLE", "web"), { kiamValues: path });
     assert.equal(exitCode, 0);
     assert.match(out, /session names: kiam-prod becomes/);

@@ -7,7 +7,7 @@ import type { RotationStatus } from "../../../src/operations/rotate/status.ts";
 import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts";
 import { systemClock as clock, HOUR_MS } from "../../../src/runtime/clock.ts";
 import { toBase64 } from "../../fakes/secret-data.ts";
-import { deployment } from "../../operations/check/healthy.ts";
+import { programDeployment } from "../../operations/check/healthy.ts";
 import { startOperatorCluster } from "./operator-cluster.ts";
 
 const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR_MS, leafLifetimeMs: HOUR_MS };
@@ -19,7 +19,7 @@ const RIGHTS = [
 async function cluster(context: TestContext) {
   const { kubernetes, store, runAction } = await startOperatorCluster(context);
   store.create("namespaces", { metadata: { name: "podrole" } });
-  store.create("deployments", { ...deployment("server") });
+  store.create("deployments", { ...programDeployment("server") });
   const slots = encodeAuthorities(planRotation(undefined, clock.now(), ROTATION).authorities);
   const data = toBase64(slots);
   store.create("secrets", { metadata: { name: "podrole-ca", namespace: "podrole" }, data });
@@ -111,7 +111,7 @@ suite("rotateAction()", () => {
 
   test("refuses a CA of the operator's own (--ca-cert) and a namespace without the server", async (context) => {
     const { store, run } = await cluster(context);
-    const own = deployment("server");
+    const own = programDeployment("server");
     own.spec.template.spec.containers[0]?.args?.push("--ca-cert=/ca/tls.crt", "--ca-key", "/ca/tls.key");
     store.replace("deployments", { ...own });
     const files = await run("prepare");
@@ -125,7 +125,7 @@ suite("rotateAction()", () => {
     store.remove("deployments", "podrole", "podrole-server");
     const labels = { "app.kubernetes.io/part-of": "podrole" };
     const inNamespace = (namespace: string) => {
-      const server = deployment("server");
+      const server = programDeployment("server");
       store.create("namespaces", { metadata: { name: namespace } });
       store.create("deployments", { ...server, metadata: { ...server.metadata, namespace, labels } });
     };

@@ -9,7 +9,7 @@ import { until } from "../../../emulators/until.ts";
 import { hasRoleAnnotation } from "../../../src/injection/pod-annotations.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { createKubectl } from "../kubectl.ts";
-import { type KubeObject, kustomize } from "./tools.ts";
+import { type ChartObject, renderKustomization } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
@@ -29,14 +29,14 @@ async function dryRun(pod: object, namespaceName: string): Promise<string> {
   return code === 0 ? "created" : err;
 }
 
-const ofKind = (objects: readonly KubeObject[], ...kinds: string[]) =>
+const ofKind = (objects: readonly ChartObject[], ...kinds: string[]) =>
   objects.filter(({ kind }) => kinds.includes(kind));
 
-async function apply(objects: readonly KubeObject[]): Promise<void> {
+async function apply(objects: readonly ChartObject[]): Promise<void> {
   await kubectl.ok(["apply", "-f", "-"], objects.map((object) => stringify(object)).join("---\n"));
 }
 
-async function remove(objects: readonly KubeObject[]): Promise<void> {
+async function remove(objects: readonly ChartObject[]): Promise<void> {
   const yaml = objects.map((object) => stringify(object)).join("---\n");
   await kubectl.run(["delete", "--ignore-not-found", "-f", "-"], yaml);
 }
@@ -62,7 +62,7 @@ after(async () => {
 });
 
 suite("the ValidatingAdmissionPolicy", { timeout: 120_000 }, () => {
-  const policies = ofKind(kustomize("base"), "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
+  const policies = ofKind(renderKustomization("base"), "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
   const policy = policies.filter(({ metadata }) => metadata.name === "podrole-sidecar");
   before(async () => {
     assert.equal(policy.length, 2);
@@ -165,7 +165,7 @@ suite("an outage of the webhook", { timeout: 120_000 }, () => {
     ["components/annotated-pods-only", ["annotated-pods-only"]],
   ] as const) {
     suite(`with ${variant}`, () => {
-      const configuration = ofKind(kustomize("base", components), "MutatingWebhookConfiguration");
+      const configuration = ofKind(renderKustomization("base", components), "MutatingWebhookConfiguration");
       before(async () => {
         assert.equal(configuration.length, 1);
         await kubectl.ok(["label", "namespace", "kube-system", "podrole.io/inject=enabled"]);

@@ -1,11 +1,11 @@
 // The allowed differences between the chart and the kustomize manifests, each with its reason; everything else must be equal.
-import type { KubeObject } from "./tools.ts";
+import type { ChartObject } from "./tools.ts";
 
 export interface Difference {
   readonly what: string;
   readonly why: string;
   /** Returns the object without the difference; undefined if the whole object is the difference. */
-  readonly erase: (object: KubeObject) => KubeObject | undefined;
+  readonly erase: (object: ChartObject) => ChartObject | undefined;
 }
 
 const HELM_LABELS = [
@@ -44,7 +44,7 @@ export const DIFFERENCES: readonly Difference[] = [
     why: "both roll out changed settings as a new revision: kustomize by the name, Helm by the annotation",
     erase(object) {
       const named = JSON.stringify(object).replaceAll(/"(podrole-(?:common|server|webhook))-[0-9a-z]{10}"/g, '"$1"');
-      const plain = JSON.parse(named) as KubeObject & { spec?: { template?: Pick<KubeObject, "metadata"> } };
+      const plain = JSON.parse(named) as ChartObject & { spec?: { template?: Pick<ChartObject, "metadata"> } };
       const metadata = plain.spec?.template?.metadata;
       if (metadata?.annotations) {
         const annotations = without(metadata.annotations, ["checksum/settings"]);
@@ -56,16 +56,16 @@ export const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
-export const keyOf = ({ kind, metadata: { namespace = "", name } }: KubeObject): string =>
+export const keyOf = ({ kind, metadata: { namespace = "", name } }: ChartObject): string =>
   `${kind} ${namespace}/${name}`;
 
 /** Returns the objects by their key (see keyOf()), without the given differences. */
-export function comparable(
-  objects: readonly KubeObject[],
+export function comparableObjects(
+  objects: readonly ChartObject[],
   differences: readonly Difference[] = DIFFERENCES,
-): ReadonlyMap<string, KubeObject> {
+): ReadonlyMap<string, ChartObject> {
   const erased = objects.flatMap((object) => {
-    const rest = differences.reduce<KubeObject | undefined>((now, { erase }) => now && erase(now), object);
+    const rest = differences.reduce<ChartObject | undefined>((now, { erase }) => now && erase(now), object);
     return rest ? [[keyOf(rest), rest] as const] : [];
   });
   return new Map(erased.toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { until } from "../../../emulators/until.ts";
 import { createKubectl } from "../kubectl.ts";
-import { startServer } from "./server.ts";
-import { CHART, helm, type KubeObject, kustomize } from "./tools.ts";
+import { startLocalServer } from "./server.ts";
+import { CHART, type ChartObject, renderKustomization, runHelm } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
@@ -24,8 +24,8 @@ async function allObjects(): Promise<readonly string[]> {
 /** The server's state as stored in the cluster: CA, trust bundle and caBundle. */
 async function storedTrust() {
   const [ca, trust, configuration] = await Promise.all([
-    kubectl.json<KubeObject>(["-n", "podrole", "get", "secret", "podrole-ca"]),
-    kubectl.json<KubeObject>(["-n", "podrole", "get", "configmap", "podrole-trust"]),
+    kubectl.json<ChartObject>(["-n", "podrole", "get", "secret", "podrole-ca"]),
+    kubectl.json<ChartObject>(["-n", "podrole", "get", "configmap", "podrole-trust"]),
     kubectl.json<{ webhooks: { clientConfig: { caBundle?: string } }[] }>([
       ...["get", "mutatingwebhookconfiguration", "podrole"],
     ]),
@@ -52,7 +52,7 @@ interface Method {
 }
 
 function helmOrFail(args: readonly string[], values?: object): void {
-  const { code, err } = helm([...args, "--namespace", "podrole"], values);
+  const { code, err } = runHelm([...args, "--namespace", "podrole"], values);
   assert.equal(code, 0, err);
 }
 
@@ -60,7 +60,7 @@ const withReplicas = (count: number) => ({ server: { replicas: count }, settings
 
 /** Runs a Helm command that accepts no values, such as rollback and uninstall. */
 function helmBare(...args: string[]): void {
-  const { code, err } = helm(args);
+  const { code, err } = runHelm(args);
   assert.equal(code, 0, err);
 }
 
@@ -83,8 +83,8 @@ const HELM: Method = {
     ["Namespace /podrole", "ServiceAccount podrole/default", "ConfigMap podrole/kube-root-ca.crt"].includes(line),
 };
 
-const yamlOf = (objects: readonly KubeObject[]) => objects.map((object) => stringify(object)).join("---\n");
-const apply = async (objects: readonly KubeObject[], ...flags: string[]) => {
+const yamlOf = (objects: readonly ChartObject[]) => objects.map((object) => stringify(object)).join("---\n");
+const apply = async (objects: readonly ChartObject[], ...flags: string[]) => {
   await kubectl.ok(["apply", ...flags, "-f", "-"], yamlOf(objects));
 };
 
@@ -92,24 +92,28 @@ const KUSTOMIZE: Method = {
   name: "kustomize",
   // In reverse order, to show that the order does not matter. Only the namespace must exist first.
   async install() {
-    const objects = kustomize("base");
-    const isNamespace = ({ kind }: KubeObject) => kind === "Namespace";
+    const objects = renderKustomization("base");
+    const isNamespace = ({ kind }: ChartObject) => kind === "Namespace";
     await apply([...objects.filter(isNamespace), ...objects.filter((object) => !isNamespace(object)).toReversed()]);
   },
   changes: [
-    ["kubectl apply of another overlay", () => apply(kustomize("overlays/ha")), "3"],
-    ["kubectl apply of the first overlay", () => apply(kustomize("base")), "2"],
-    ["kubectl apply --server-side", () => apply(kustomize("overlays/ha"), "--server-side", "--force-conflicts"), "3"],
+    ["kubectl apply of another overlay", () => apply(renderKustomization("overlays/ha")), "3"],
+    ["kubectl apply of the first overlay", () => apply(renderKustomization("base")), "2"],
+    [
+      "kubectl apply --server-side",
+      () => apply(renderKustomization("overlays/ha"), "--server-side", "--force-conflicts"),
+      "3",
+    ],
     [
       "kubectl replace",
       async () => {
-        await kubectl.ok(["replace", "-f", "-"], yamlOf(kustomize("base")));
+        await kubectl.ok(["replace", "-f", "-"], yamlOf(renderKustomization("base")));
       },
       "2",
     ],
   ],
   async uninstall() {
-    await kubectl.ok(["delete", "--wait=false", "-f", "-"], yamlOf(kustomize("base")));
+    await kubectl.ok(["delete", "--wait=false", "-f", "-"], yamlOf(renderKustomization("base")));
   },
   isLeftBehind: () => false,
 };
@@ -136,7 +140,7 @@ for (const method of [HELM, KUSTOMIZE]) {
 
     test("starts without a CA; the server creates it with the installed RBAC", async () => {
       assert.equal((await kubectl.run(["-n", "podrole", "get", "secret", "podrole-ca"])).code, 1);
-      stopServer = await startServer(kubectl, kubeconfig);
+      stopServer = await startLocalServer(kubectl, kubeconfig);
       await until(hasTrust, "CA, trust bundle and caBundle exist");
       created = await storedTrust();
       assert.deepEqual(Object.keys(created.ca as object), [

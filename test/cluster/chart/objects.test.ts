@@ -5,13 +5,13 @@ import {
   ALWAYS,
   API_SERVER_KNOWN,
   API_SERVER_UNKNOWN,
-  disagreements,
+  type ConnectionRow,
+  findDisagreements,
   INSTANCE_METADATA,
-  type Row,
 } from "../../manifests/network-policies.ts";
 import { isAllowed, type NetworkPolicy } from "../../manifests/network-policy.ts";
-import { comparable, DIFFERENCES } from "./differences.ts";
-import { helmTemplate, kustomize } from "./tools.ts";
+import { comparableObjects, DIFFERENCES } from "./differences.ts";
+import { helmTemplate, renderKustomization } from "./tools.ts";
 
 const ADDRESSES = { networkPolicy: { apiServerCidrs: ["192.0.2.0/24"] } };
 
@@ -39,7 +39,10 @@ const PAIRS: readonly (readonly [folder: string, components: readonly string[], 
 
 for (const [folder, components, values] of PAIRS) {
   test(`helm template with ${JSON.stringify(values)} equals kustomize of ${[folder, ...components].join(" + ")}`, () => {
-    const [fromHelm, fromKustomize] = [comparable(helmTemplate(values)), comparable(kustomize(folder, components))];
+    const [fromHelm, fromKustomize] = [
+      comparableObjects(helmTemplate(values)),
+      comparableObjects(renderKustomization(folder, components)),
+    ];
     assert.deepEqual([...fromHelm.keys()], [...fromKustomize.keys()]);
     for (const [key, object] of fromKustomize) assert.deepEqual(fromHelm.get(key), object, key);
   });
@@ -48,12 +51,15 @@ for (const [folder, components, values] of PAIRS) {
 for (const { what, why } of DIFFERENCES) {
   test(`the chart differs from the base in ${what}: ${why}`, () => {
     const others = DIFFERENCES.filter((difference) => difference.what !== what);
-    const [fromHelm, fromKustomize] = [comparable(helmTemplate({}), others), comparable(kustomize("base"), others)];
+    const [fromHelm, fromKustomize] = [
+      comparableObjects(helmTemplate({}), others),
+      comparableObjects(renderKustomization("base"), others),
+    ];
     assert.notDeepEqual([...fromHelm.values()], [...fromKustomize.values()]);
   });
 }
 
-const POLICIES: readonly (readonly [what: string, values: object, rows: readonly Row[]])[] = [
+const POLICIES: readonly (readonly [what: string, values: object, rows: readonly ConnectionRow[]])[] = [
   ["with the default values", {}, [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_UNKNOWN]],
   ["with the API server's addresses", ADDRESSES, [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_KNOWN]],
   [
@@ -68,7 +74,7 @@ for (const [what, values, rows] of POLICIES) {
     const policies = helmTemplate(values).filter(({ kind }) => kind === "NetworkPolicy") as unknown as NetworkPolicy[];
     assert.equal(policies.length, 2);
     assert.deepEqual(
-      disagreements(rows, (connection) => isAllowed(policies, connection)),
+      findDisagreements(rows, (connection) => isAllowed(policies, connection)),
       [],
     );
   });

@@ -4,14 +4,14 @@ import { after, before, suite, test } from "node:test";
 import { stringify } from "yaml";
 import { until } from "../../../emulators/until.ts";
 import { createKubectl } from "../kubectl.ts";
-import { kustomize } from "./tools.ts";
+import { renderKustomization } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
 const REFUSED = /PriorityClass podrole is for the pods of podrole's own namespace/;
 const OTHER = `priority-${process.pid}`;
 
-const objects = kustomize("base").filter(
+const objects = renderKustomization("base").filter(
   ({ kind, metadata: { name } }) => kind === "PriorityClass" || name === "podrole-priority-class",
 );
 const yaml = objects.map((object) => stringify(object)).join("---\n");

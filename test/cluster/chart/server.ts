@@ -13,7 +13,7 @@ const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
 const [REGION, ACCOUNT] = ["eu-central-1", "123456789012"];
 
 /** Resolves with a function that stops the server. */
-export async function startServer(kubectl: Kubectl, kubeconfig: string): Promise<() => Promise<void>> {
+export async function startLocalServer(kubectl: Kubectl, kubeconfig: string): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-lifecycle-"));
   const { sts, serverEnv } = await startSts({ clock }, { region: REGION, accountId: ACCOUNT, roles: [] });
   const token = (await kubectl.ok(["-n", "podrole", "create", "token", "podrole-server", "--duration=1h"])).trim();

@@ -10,7 +10,7 @@ const { HELM = "helm", KUBECTL = "kubectl" } = process.env;
 export const MANIFESTS = join(ROOT, "manifests");
 export const CHART = join(MANIFESTS, "chart");
 
-export interface KubeObject {
+export interface ChartObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: {
@@ -22,37 +22,37 @@ export interface KubeObject {
   readonly [field: string]: unknown;
 }
 
-export interface CommandResult {
+export interface ToolResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-function run(command: string, args: readonly string[], input = ""): CommandResult {
+function run(command: string, args: readonly string[], input = ""): ToolResult {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", input, maxBuffer: 2 ** 26 });
   if (error) throw error;
   return { code: status ?? 1, out: stdout, err: stderr };
 }
 
 /** Runs Helm; passes `values` as `-f -` on its standard input. */
-export function helm(args: readonly string[], values?: object): CommandResult {
+export function runHelm(args: readonly string[], values?: object): ToolResult {
   return values === undefined ? run(HELM, args) : run(HELM, [...args, "-f", "-"], JSON.stringify(values));
 }
 
-function orThrow({ code, out, err }: CommandResult, what: string): string {
+function orThrow({ code, out, err }: ToolResult, what: string): string {
   if (code !== 0) throw new RangeError(`${what}: ${err}`);
   return out;
 }
 
-const objectsOf = (yaml: string): KubeObject[] =>
-  parseDocuments<KubeObject | null>(yaml).filter((object) => object !== null);
+const objectsOf = (yaml: string): ChartObject[] =>
+  parseDocuments<ChartObject | null>(yaml).filter((object) => object !== null);
 
-export function helmTemplate(values: object, namespace = "podrole"): readonly KubeObject[] {
-  return objectsOf(orThrow(helm(["template", "podrole", CHART, "--namespace", namespace], values), "helm template"));
+export function helmTemplate(values: object, namespace = "podrole"): readonly ChartObject[] {
+  return objectsOf(orThrow(runHelm(["template", "podrole", CHART, "--namespace", namespace], values), "helm template"));
 }
 
 /** Renders `path`, a folder below manifests/, with the given components of manifests/components/. */
-export function kustomize(path: string, components: readonly string[] = []): readonly KubeObject[] {
+export function renderKustomization(path: string, components: readonly string[] = []): readonly ChartObject[] {
   const directory = mkdtempSync(join(tmpdir(), "podrole-kustomize-"));
   try {
     const below = (folder: string) => relative(directory, join(MANIFESTS, folder));

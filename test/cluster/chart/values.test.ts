@@ -7,7 +7,7 @@ import { POLICY_SETTINGS } from "../../../src/policy/settings-table.ts";
 import { envName, readSettings, type Setting, type SettingTable } from "../../../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../../src/settings/webhook.ts";
-import { CHART, helm, helmTemplate, type KubeObject } from "./tools.ts";
+import { CHART, type ChartObject, helmTemplate, runHelm } from "./tools.ts";
 
 const TABLES: Readonly<Record<"server" | "webhook", SettingTable>> = {
   server: SERVER_SETTINGS,
@@ -25,15 +25,15 @@ interface PodTemplate {
   readonly spec: { readonly containers: readonly [Container]; readonly [field: string]: unknown };
 }
 
-const find = (objects: readonly KubeObject[], kind: string, name: string): KubeObject =>
+const find = (objects: readonly ChartObject[], kind: string, name: string): ChartObject =>
   objects.find((object) => object.kind === kind && object.metadata.name === name) ??
   assert.fail(`${kind} ${name} is missing`);
 
-const templateOf = (objects: readonly KubeObject[], program: string): PodTemplate =>
+const templateOf = (objects: readonly ChartObject[], program: string): PodTemplate =>
   (find(objects, "Deployment", `podrole-${program}`)["spec"] as { template: PodTemplate }).template;
 
 /** The environment variables that a program gets from its ConfigMaps. */
-function environmentOf(objects: readonly KubeObject[], program: string): Record<string, string> {
+function environmentOf(objects: readonly ChartObject[], program: string): Record<string, string> {
   const maps = ["common", program].map((name) => find(objects, "ConfigMap", `podrole-${name}`)["data"] as object);
   return Object.assign({}, ...maps) as Record<string, string>;
 }
@@ -62,7 +62,7 @@ const INVALID: readonly (readonly [values: object, message: RegExp])[] = [
 suite("values.schema.json", () => {
   for (const [values, message] of INVALID) {
     test(`rejects ${JSON.stringify(values)}`, () => {
-      const { code, err } = helm(["template", "podrole", CHART], values);
+      const { code, err } = runHelm(["template", "podrole", CHART], values);
       assert.equal(code, 1);
       assert.match(err, message);
     });
@@ -158,7 +158,7 @@ suite("settings", () => {
     ],
   ] as const) {
     test(`of policy are refused with two values: ${JSON.stringify(values)}`, () => {
-      const { code, err } = helm(["template", "podrole", CHART], values);
+      const { code, err } = runHelm(["template", "podrole", CHART], values);
       assert.equal(code, 1);
       assert.match(err, says);
     });
@@ -238,7 +238,7 @@ suite("options", () => {
   });
 
   test("helm lint reports no warnings or errors", () => {
-    const { code, out } = helm(["lint", "--strict", CHART]);
+    const { code, out } = runHelm(["lint", "--strict", CHART]);
     assert.equal(code, 0, out);
     assert.deepEqual(out.match(/\[(WARNING|ERROR)\].*/g), null);
   });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 export const NODE_SCRIPT = join(import.meta.dirname, "node.sh");
 
 /** Returns the script's output; its progress goes to standard error. Throws RangeError if it fails. */
-export function node(verb: "up" | "load" | "down", directory: string, ...args: readonly string[]): string {
+export function runNodeScript(verb: "up" | "load" | "down", directory: string, ...args: readonly string[]): string {
   const { status, stdout } = spawnSync(NODE_SCRIPT, [verb, directory, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],

@@ -2,8 +2,8 @@
 // start one after the other. Whatever a test does to podrole meanwhile, no request may fail.
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import { app, deployment, job, load } from "./pods.ts";
-import { eventually, type Namespace, Not, rolledOut } from "./suite.ts";
+import { appContainer, deploymentManifest, jobManifest, loadContainer } from "./pods.ts";
+import { Not, rolledOut, type SuiteNamespace, untilSuccess } from "./suite.ts";
 
 const PODS = 20;
 /** Below the 400 ms that give 50 requests a second, because the compared tallies are up to a second old. */
@@ -24,7 +24,7 @@ export interface Clients {
   during(context: TestContext, name: string, act: () => Promise<void>): Promise<void>;
 }
 
-export function createClients(shop: Namespace): Clients {
+export function createClients(shop: SuiteNamespace): Clients {
   async function tallies(): Promise<readonly Tally[]> {
     const lines = await shop.ok(["logs", "-l", "app=clients", "-c", "app", "--tail=1", `--max-log-requests=${PODS}`]);
     return lines.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Tally] : []));
@@ -39,9 +39,11 @@ export function createClients(shop: Namespace): Clients {
 
   return {
     async start() {
-      await shop.apply(deployment("clients", { role: "shop-orders", containers: [load(PERIOD_MS)] }, PODS));
+      await shop.apply(
+        deploymentManifest("clients", { role: "shop-orders", containers: [loadContainer(PERIOD_MS)] }, PODS),
+      );
       await rolledOut(shop.name, "deployment/clients");
-      await eventually("a successful request of every client", async () => {
+      await untilSuccess("a successful request of every client", async () => {
         const all = await tallies();
         return all.length === PODS && all.every(({ good }) => good > 0) ? all : new Not(JSON.stringify(all));
       });
@@ -58,7 +60,7 @@ export function createClients(shop: Namespace): Clients {
       let started = 0;
       for (; !state.isDone || started === 0; started++) {
         const each = `${name}-${started}`;
-        await shop.apply(job(each, { role: "shop-orders", containers: [app("app", "once")] }));
+        await shop.apply(jobManifest(each, { role: "shop-orders", containers: [appContainer("app", "once")] }));
         await shop.ok(["wait", `job/${each}`, "--for=condition=Complete", "--timeout=120s"]);
       }
       await done;

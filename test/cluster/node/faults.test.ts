@@ -1,18 +1,18 @@
 // Causes the failures that happen in clusters; asserts what the app observes, and that podrole recovers without help.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { app, deployment, load, pod } from "./pods.ts";
+import { appContainer, deploymentManifest, loadContainer, podManifest } from "./pods.ts";
 import {
-  assumed,
-  diagnose,
-  eventually,
+  assumedRolePattern,
   kubectl,
   NODE_DIRECTORY,
   Not,
   onNode,
+  printDiagnosis,
   rolledOut,
-  scale,
+  scaleDeployment,
   sts,
+  untilSuccess,
   useNamespace,
 } from "./suite.ts";
 
@@ -24,12 +24,12 @@ const MAILER = "arn:aws:iam::123456789012:role/shop-mailer";
 
 suite("faults", { timeout: 1_200_000 }, () => {
   const shop = useNamespace("faults");
-  const orders = assumed("shop-orders", shop.name);
-  afterEach((context) => diagnose(context, shop.name));
+  const orders = assumedRolePattern("shop-orders", shop.name);
+  afterEach((context) => printDiagnosis(context, shop.name));
 
   const status = (name: string) => shop.evaluate(name, "app", REQUEST).then((output) => output.trim());
   const waitUntilServed = (name: string) =>
-    eventually(`credentials for ${name}`, async () => {
+    untilSuccess(`credentials for ${name}`, async () => {
       const answer = await status(name);
       return answer === "200" ? answer : new Not(answer);
     });
@@ -46,7 +46,7 @@ suite("faults", { timeout: 1_200_000 }, () => {
 
   test("a killed sidecar restarts with its stored credentials, and the app is not restarted", async (context) => {
     if (!isOwnNode) return context.diagnostic("not run: processes can be killed only on a node that the suite started");
-    await shop.apply(pod("survivor", { role: "shop-orders" }));
+    await shop.apply(podManifest("survivor", { role: "shop-orders" }));
     await shop.logs("survivor", orders);
     await killSidecar("survivor");
     const began = Date.now();
@@ -57,45 +57,45 @@ suite("faults", { timeout: 1_200_000 }, () => {
   });
 
   test("server down: running pods keep their credentials, even if their sidecar restarts; new pods wait", async () => {
-    await shop.apply(pod("running", { role: "shop-orders" }));
+    await shop.apply(podManifest("running", { role: "shop-orders" }));
     await shop.logs("running", orders);
-    await scale("podrole-server", 0);
+    await scaleDeployment("podrole-server", 0);
     try {
       assert.equal(await status("running"), "200");
       if (isOwnNode) {
         await killSidecar("running");
         await waitUntilServed("running");
       }
-      await shop.apply(pod("newcomer", { role: "shop-orders", containers: [app("app", "once")] }));
-      await eventually("the newcomer's sidecar to wait for the server", async () => {
+      await shop.apply(podManifest("newcomer", { role: "shop-orders", containers: [appContainer("app", "once")] }));
+      await untilSuccess("the newcomer's sidecar to wait for the server", async () => {
         const { out, err } = await shop.run(["logs", "newcomer", "-c", "podrole-sidecar"]);
         return out.includes("SERVER_UNREACHABLE") ? out : new Not(out + err);
       });
       assert.equal(await shop.ok(["get", "pod", "newcomer", "-o", "jsonpath={.status.phase}"]), "Pending");
     } finally {
-      await scale("podrole-server", 2);
+      await scaleDeployment("podrole-server", 2);
     }
     await shop.logs("newcomer", orders);
   });
 
   test("webhook down: pods of labelled namespaces wait and show the reason, others start; then all start", async () => {
-    await scale("podrole-webhook", 0);
+    await scaleDeployment("podrole-webhook", 0);
     try {
-      await shop.apply(deployment("waiting", { role: "shop-orders" }));
-      const reason = await eventually("FailedCreate", async () => {
+      await shop.apply(deploymentManifest("waiting", { role: "shop-orders" }));
+      const reason = await untilSuccess("FailedCreate", async () => {
         const description = await shop.ok(["describe", "replicaset", "-l", "app=waiting"]);
         return description.includes("FailedCreate") ? description : new Not(description);
       });
       assert.match(reason, /failed calling webhook "pods\.podrole\.io"/);
-      const plain = app("app", "start");
+      const plain = appContainer("app", "start");
       const { code, err } = await kubectl.run(
         ["-n", "default", "apply", "-f", "-"],
-        pod("unlabelled", { role: "shop-orders", containers: [plain] }),
+        podManifest("unlabelled", { role: "shop-orders", containers: [plain] }),
       );
       assert.equal(code, 0, err);
       await kubectl.ok(["-n", "default", "delete", "pod", "unlabelled", "--wait=false"]);
     } finally {
-      await scale("podrole-webhook", 2);
+      await scaleDeployment("podrole-webhook", 2);
     }
     // The ReplicaSet controller retries after about 16 s.
     await shop.logs("deployment/waiting", orders);
@@ -104,26 +104,26 @@ suite("faults", { timeout: 1_200_000 }, () => {
 
   test("STS throttles: the pod starts when the throttling ends", async () => {
     await sts.set({ kind: "throttle" }, { calls: 4, roleArn: MAILER });
-    await shop.apply(pod("throttled", { role: "shop-mailer", containers: [app("app", "once")] }));
-    await shop.logs("throttled", assumed("shop-mailer", shop.name));
+    await shop.apply(podManifest("throttled", { role: "shop-mailer", containers: [appContainer("app", "once")] }));
+    await shop.logs("throttled", assumedRolePattern("shop-mailer", shop.name));
     await sts.clear();
   });
 
   test("STS stalls: running pods are not affected, and a new pod starts afterwards", async () => {
     await sts.set({ kind: "stall", ms: 20_000 }, { calls: 1, roleArn: MAILER });
-    await shop.apply(pod("stalled", { role: "shop-mailer", containers: [app("app", "once")] }));
+    await shop.apply(podManifest("stalled", { role: "shop-mailer", containers: [appContainer("app", "once")] }));
     assert.equal(await status("running"), "200");
-    await shop.logs("stalled", assumed("shop-mailer", shop.name));
+    await shop.logs("stalled", assumedRolePattern("shop-mailer", shop.name));
     await sts.clear();
   });
 
   test("a killed server: no request of a running pod fails, and new pods start", async (context) => {
     if (!isOwnNode) return context.diagnostic("not run: processes can be killed only on a node that the suite started");
-    await shop.apply(deployment("clients", { role: "shop-orders", containers: [load(400)] }, 5));
+    await shop.apply(deploymentManifest("clients", { role: "shop-orders", containers: [loadContainer(400)] }, 5));
     await rolledOut(shop.name, "deployment/clients");
     const [victim = ""] = onNode("pgrep -f '[p]odrole.js server'").split("\n");
     onNode(`kill -KILL ${victim}`);
-    await shop.apply(pod("meanwhile", { role: "shop-orders", containers: [app("app", "once")] }));
+    await shop.apply(podManifest("meanwhile", { role: "shop-orders", containers: [appContainer("app", "once")] }));
     await shop.logs("meanwhile", orders);
     const tallies = (await shop.ok(["logs", "-l", "app=clients", "-c", "app", "--tail=1"])).trim().split("\n");
     assert.equal(tallies.length, 5);

@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import { createClients } from "./clients.ts";
 import { createHelm } from "./install/helm.ts";
-import { app, deployment, job, pod } from "./pods.ts";
-import { assumed, diagnose, eventually, kubectl, Not, rolledOut, useNamespace } from "./suite.ts";
+import { appContainer, deploymentManifest, jobManifest, podManifest } from "./pods.ts";
+import { assumedRolePattern, kubectl, Not, printDiagnosis, rolledOut, untilSuccess, useNamespace } from "./suite.ts";
 
 const helm = createHelm(process.env);
 
 suite("helm", { timeout: 1_200_000 }, () => {
   const shop = useNamespace("helm", { labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
   const clients = createClients(shop);
-  afterEach((context) => diagnose(context, shop.name));
+  afterEach((context) => printDiagnosis(context, shop.name));
 
   /** The CA, and the caBundle by which the API server verifies the webhook. */
   async function trust() {
@@ -40,19 +40,19 @@ suite("helm", { timeout: 1_200_000 }, () => {
   });
 
   test("a Deployment assumes its role", async () => {
-    await shop.apply(deployment("orders", { role: "shop-orders" }));
+    await shop.apply(deploymentManifest("orders", { role: "shop-orders" }));
     await rolledOut(shop.name, "deployment/orders");
-    await shop.logs("deployment/orders", assumed("shop-orders", shop.name));
+    await shop.logs("deployment/orders", assumedRolePattern("shop-orders", shop.name));
   });
 
   test("a Job completes", async () => {
-    await shop.apply(job("report", { role: "shop-orders", containers: [app("app", "once")] }));
+    await shop.apply(jobManifest("report", { role: "shop-orders", containers: [appContainer("app", "once")] }));
     await shop.ok(["wait", "job/report", "--for=condition=Complete", "--timeout=120s"]);
-    await shop.logs("job/report", assumed("shop-orders", shop.name));
+    await shop.logs("job/report", assumedRolePattern("shop-orders", shop.name));
   });
 
   test("ROLE_FORBIDDEN: kubectl apply of a pod whose role is not permitted is denied", async (context) => {
-    const { code, err } = await shop.run(["apply", "-f", "-"], pod("intruder", { role: "payroll-admin" }));
+    const { code, err } = await shop.run(["apply", "-f", "-"], podManifest("intruder", { role: "payroll-admin" }));
     context.diagnostic(err.trim());
     assert.equal(code, 1);
     assert.match(err, /denied the request: ROLE_FORBIDDEN: .*payroll-admin/);
@@ -88,16 +88,16 @@ suite("helm", { timeout: 1_200_000 }, () => {
   test("helm uninstall leaves no object of podrole; running pods keep their credentials", async (context) => {
     const before = await clients.answered();
     context.diagnostic((await helm.ok(["uninstall", "podrole", "--wait", "--timeout=5m"])).trim());
-    await eventually("the deletion of every object of podrole", async () => {
+    await untilSuccess("the deletion of every object of podrole", async () => {
       const left = await objectsNamed(/podrole/);
       return left.length === 0 ? left : new Not(left.join(" "));
     });
-    await eventually("500 more successful requests", async () => {
+    await untilSuccess("500 more successful requests", async () => {
       const now = await clients.answered();
       return now > before + 500 ? now : new Not(`${now - before} answers since`);
     });
     // Without the webhook and the policy, the namespace's label alone blocks no pod.
-    await shop.apply(pod("plain", { role: "shop-orders", containers: [app("app", "start")] }));
+    await shop.apply(podManifest("plain", { role: "shop-orders", containers: [appContainer("app", "start")] }));
     await shop.ok(["wait", "pod/plain", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
     assert.equal(await shop.ok(["get", "pod", "plain", "-o", "jsonpath={.spec.initContainers}"]), "");
   });

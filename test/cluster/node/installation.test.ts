@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import type { ImageSizes } from "./images.ts";
-import { deployment } from "./pods.ts";
-import { diagnose, kubectl, NODE_DIRECTORY, onNode, rolledOut, useNamespace } from "./suite.ts";
+import { deploymentManifest } from "./pods.ts";
+import { kubectl, NODE_DIRECTORY, onNode, printDiagnosis, rolledOut, useNamespace } from "./suite.ts";
 
 const MEBIBYTE = 2 ** 20;
 
 suite("an installation", { timeout: 300_000 }, () => {
   const shop = useNamespace("installation");
-  afterEach((context) => diagnose(context, "podrole"));
+  afterEach((context) => printDiagnosis(context, "podrole"));
 
   test("the images add less than 10 MB to their base", (context) => {
     const images = JSON.parse(process.env["PODROLE_IMAGE_SIZES"] ?? "{}") as Readonly<Record<string, ImageSizes>>;
@@ -36,7 +36,7 @@ suite("an installation", { timeout: 300_000 }, () => {
   test("a sidecar uses less than 18 MiB of private memory", async (context) => {
     if (NODE_DIRECTORY === "")
       return context.diagnostic("not run: memory can be read only on a node that the suite started");
-    await shop.apply(deployment("orders", { role: "shop-orders" }, 5));
+    await shop.apply(deploymentManifest("orders", { role: "shop-orders" }, 5));
     await rolledOut(shop.name, "deployment/orders");
     const rollups = onNode("for pid in $(pgrep -f '[m]ain.cjs serve'); do cat /proc/$pid/smaps_rollup; done");
     const sizes = rollups.split(/ \[rollup\]\n/).slice(1);

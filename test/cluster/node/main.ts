@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { createKubectl } from "../kubectl.ts";
-import { NODE_SCRIPT, node } from "../kubernetes/node.ts";
+import { NODE_SCRIPT, runNodeScript } from "../kubernetes/node.ts";
 import { type BuiltImages, buildImages } from "./images.ts";
-import { installers } from "./install/installers.ts";
+import { createInstallers } from "./install/installers.ts";
 
 /** installation counts restarts, so it runs first; the last two cause restarts. */
 const ORDER = ["installation", "operator", "workloads", "refusals", "reinvocation", "rolling", "faults"];
@@ -53,7 +53,7 @@ function run(files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> 
 /** For each installation method: installs podrole, runs the tests, uninstalls. Resolves with the exit code. */
 async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["sizes"]): Promise<number> {
   const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = environment;
-  const known = installers(createKubectl({ binary, kubeconfig }), environment);
+  const known = createInstallers(createKubectl({ binary, kubeconfig }), environment);
   let worst = 0;
   const names = options.install ?? Object.keys(known);
   for (const name of names) {
@@ -78,9 +78,9 @@ async function onNewNode(): Promise<number> {
   const cluster = mkdtempSync(join(tmpdir(), "podrole-node-"));
   const built = mkdtempSync(join(tmpdir(), "podrole-images-"));
   try {
-    const environment = parseEnv(node("up", cluster));
+    const environment = parseEnv(runNodeScript("up", cluster));
     const { archives, sizes } = await buildImages(environment["IMAGES"] ?? "", built);
-    node("load", cluster, ...archives);
+    runNodeScript("load", cluster, ...archives);
     return await onCluster({ ...process.env, ...environment, PODROLE_NODE: cluster }, sizes);
   } finally {
     rmSync(built, { recursive: true, force: true });
@@ -90,7 +90,7 @@ async function onNewNode(): Promise<number> {
       );
       console.error(`to stop it: ${NODE_SCRIPT} down ${cluster}`);
     } else {
-      node("down", cluster);
+      runNodeScript("down", cluster);
       rmSync(cluster, { recursive: true, force: true });
     }
   }

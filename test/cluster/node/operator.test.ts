@@ -8,8 +8,17 @@ import { text } from "node:stream/consumers";
 import { afterEach, suite, test } from "node:test";
 import type { Finding } from "../../../src/operations/check/finding.ts";
 import { NODE_SCRIPT } from "../kubernetes/node.ts";
-import { deployment } from "./pods.ts";
-import { diagnose, eventually, kubectl, NODE_DIRECTORY, Not, rolledOut, scale, useNamespace } from "./suite.ts";
+import { deploymentManifest } from "./pods.ts";
+import {
+  kubectl,
+  NODE_DIRECTORY,
+  Not,
+  printDiagnosis,
+  rolledOut,
+  scaleDeployment,
+  untilSuccess,
+  useNamespace,
+} from "./suite.ts";
 
 const { KUBECONFIG = "" } = process.env;
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
@@ -39,10 +48,10 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   const NAMESPACE = shop.name;
   const probes = async () =>
     (await shop.ok(["get", "pods", "-l", "app.kubernetes.io/name=podrole-check", "-o", "name"])).trim();
-  afterEach((context) => diagnose(context, shop.name));
+  afterEach((context) => printDiagnosis(context, shop.name));
 
   test("check --wait exits with 0 when the installation becomes healthy", async () => {
-    await scale("podrole-server", 0);
+    await scaleDeployment("podrole-server", 0);
     await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
     const { code, out, err } = await podrole(["check", "--wait", "2m"]);
     assert.equal(code, 0, out);
@@ -50,7 +59,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   });
 
   test("check passes every check once pods use podrole, and warns that STS is emulated", async (context) => {
-    await shop.apply(deployment("orders", { role: "shop-orders" }));
+    await shop.apply(deploymentManifest("orders", { role: "shop-orders" }));
     await rolledOut(shop.name, "deployment/orders");
     const { code, findings } = await check();
     assert.equal(code, 0);
@@ -74,9 +83,9 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   });
 
   test("check reports a server that is scaled to 0", async () => {
-    await scale("podrole-server", 0);
+    await scaleDeployment("podrole-server", 0);
     const { code, of } = await check();
-    await scale("podrole-server", 2);
+    await scaleDeployment("podrole-server", 2);
     assert.deepEqual([code, of("SERVER_READY").state], [1, "failed"]);
     assert.equal((await check("--wait", "1m")).code, 0);
   });
@@ -106,7 +115,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   test("check --imds: leaves no pod behind when interrupted", async () => {
     const child = start(["check", "--imds", NAMESPACE]);
     const ended = once(child, "close");
-    await eventually("the pod of check --imds", async () => (await probes()) || new Not("none"));
+    await untilSuccess("the pod of check --imds", async () => (await probes()) || new Not("none"));
     child.kill("SIGINT");
     await ended;
     assert.equal(await probes(), "");

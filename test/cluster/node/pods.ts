@@ -6,7 +6,7 @@ const IMAGE = "localhost/podrole-test:1";
 /** A labelled namespace whose pods may have the roles shop-*. */
 export function injectedNamespace(
   name: string,
-  { labels = {}, annotations = {} }: Pick<Shape, "labels" | "annotations"> = {},
+  { labels = {}, annotations = {} }: Pick<PodShape, "labels" | "annotations"> = {},
 ): string {
   const metadata = {
     name,
@@ -19,7 +19,7 @@ export function injectedNamespace(
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A container with workload/app.ts. "once": prints its AWS identity and exits; "stay": keeps running; "start": no AWS call. */
-export function app(name = "app", mode: "once" | "stay" | "start" = "stay", more: Fields = {}): Fields {
+export function appContainer(name = "app", mode: "once" | "stay" | "start" = "stay", more: Fields = {}): Fields {
   return {
     name,
     image: IMAGE,
@@ -31,11 +31,14 @@ export function app(name = "app", mode: "once" | "stay" | "start" = "stay", more
 }
 
 /** A container that requests credentials every `periodMs` and counts the results (workload/load.ts). */
-export function load(periodMs: number): Fields {
-  return app("app", "stay", { args: ["/app/load.cjs"], env: [{ name: "PERIOD_MS", value: String(periodMs) }] });
+export function loadContainer(periodMs: number): Fields {
+  return appContainer("app", "stay", {
+    args: ["/app/load.cjs"],
+    env: [{ name: "PERIOD_MS", value: String(periodMs) }],
+  });
 }
 
-export interface Shape {
+export interface PodShape {
   /** Value of iam.amazonaws.com/role. */
   readonly role?: string;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -46,7 +49,10 @@ export interface Shape {
   readonly spec?: Fields;
 }
 
-function template(name: string, { role, annotations = {}, labels = {}, containers = [app()], spec = {} }: Shape) {
+function template(
+  name: string,
+  { role, annotations = {}, labels = {}, containers = [appContainer()], spec = {} }: PodShape,
+) {
   return {
     metadata: {
       labels: { app: name, ...labels },
@@ -62,33 +68,33 @@ function template(name: string, { role, annotations = {}, labels = {}, container
   };
 }
 
-export function pod(name: string, shape: Shape): string {
+export function podManifest(name: string, shape: PodShape): string {
   const { metadata, spec } = template(name, { ...shape, spec: { restartPolicy: "Never", ...shape.spec } });
   return JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name }, spec });
 }
 
-export function deployment(name: string, shape: Shape, replicas = 1): string {
+export function deploymentManifest(name: string, shape: PodShape, replicas = 1): string {
   const selector = { matchLabels: { app: name } };
   const spec = { replicas, selector, template: template(name, shape) };
   return JSON.stringify({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name }, spec });
 }
 
-export function statefulSet(name: string, shape: Shape): string {
+export function statefulSet(name: string, shape: PodShape): string {
   const selector = { matchLabels: { app: name } };
   const spec = { replicas: 1, serviceName: name, selector, template: template(name, shape) };
   return JSON.stringify({ apiVersion: "apps/v1", kind: "StatefulSet", metadata: { name }, spec });
 }
 
-function jobSpec(name: string, shape: Shape) {
+function jobSpec(name: string, shape: PodShape) {
   return { backoffLimit: 0, template: template(name, { ...shape, spec: { restartPolicy: "Never", ...shape.spec } }) };
 }
 
-export function job(name: string, shape: Shape): string {
+export function jobManifest(name: string, shape: PodShape): string {
   return JSON.stringify({ apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec: jobSpec(name, shape) });
 }
 
 /** Scheduled for 31 February, so it never starts on its own: `kubectl create job --from` starts it. */
-export function cronJob(name: string, shape: Shape): string {
+export function cronJob(name: string, shape: PodShape): string {
   const spec = { schedule: "0 0 31 2 *", jobTemplate: { spec: jobSpec(name, shape) } };
   return JSON.stringify({ apiVersion: "batch/v1", kind: "CronJob", metadata: { name }, spec });
 }

@@ -2,12 +2,12 @@
 // `kubectl describe pod`.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { app, deployment, pod } from "./pods.ts";
-import { assumed, diagnose, eventually, Not, sts, useNamespace } from "./suite.ts";
+import { appContainer, deploymentManifest, podManifest } from "./pods.ts";
+import { assumedRolePattern, Not, printDiagnosis, sts, untilSuccess, useNamespace } from "./suite.ts";
 
 suite("refusals", { timeout: 600_000 }, () => {
   const shop = useNamespace("refusals");
-  afterEach((context) => diagnose(context, shop.name));
+  afterEach((context) => printDiagnosis(context, shop.name));
 
   const refused = [
     { code: "ROLE_FORBIDDEN", shape: { role: "payroll-admin" }, message: /namespace "refusals" permits/ },
@@ -25,7 +25,7 @@ suite("refusals", { timeout: 600_000 }, () => {
   ];
   for (const { code, shape, message } of refused) {
     test(`${code}: kubectl apply shows the reason`, async (context) => {
-      const result = await shop.run(["apply", "-f", "-"], pod(code.toLowerCase().replaceAll("_", "-"), shape));
+      const result = await shop.run(["apply", "-f", "-"], podManifest(code.toLowerCase().replaceAll("_", "-"), shape));
       context.diagnostic(result.err.trim());
       assert.equal(result.code, 1);
       assert.match(result.err, new RegExp(`denied the request: ${code}: `));
@@ -34,8 +34,8 @@ suite("refusals", { timeout: 600_000 }, () => {
   }
 
   test("ROLE_FORBIDDEN: kubectl describe of the Deployment's ReplicaSet shows the event with the reason", async (context) => {
-    await shop.apply(deployment("intruder", { role: "payroll-admin" }));
-    const description = await eventually("FailedCreate", async () => {
+    await shop.apply(deploymentManifest("intruder", { role: "payroll-admin" }));
+    const description = await untilSuccess("FailedCreate", async () => {
       const text = await shop.ok(["describe", "replicaset", "-l", "app=intruder"]);
       return text.includes("FailedCreate") ? text : new Not(text);
     });
@@ -45,8 +45,8 @@ suite("refusals", { timeout: 600_000 }, () => {
   });
 
   test("STS_DENIED: kubectl describe pod shows the error from STS, its remedy, and an Event", async (context) => {
-    await shop.apply(pod("untrusted", { role: "shop-untrusted", containers: [app("app", "once")] }));
-    const description = await eventually("STS_DENIED in kubectl describe", async () => {
+    await shop.apply(podManifest("untrusted", { role: "shop-untrusted", containers: [appContainer("app", "once")] }));
+    const description = await untilSuccess("STS_DENIED in kubectl describe", async () => {
       const text = await shop.ok(["describe", "pod", "untrusted"]);
       const isReported = /Message:\s+STS_DENIED: /.test(text) && /Warning\s+STS_DENIED/.test(text);
       return isReported ? text : new Not(text);
@@ -61,12 +61,12 @@ suite("refusals", { timeout: 600_000 }, () => {
 
   test("STS_DENIED: the waiting pod starts once the role trusts the server", async () => {
     await sts.set({ kind: "deny" }, { roleArn: "arn:aws:iam::123456789012:role/shop-busy" });
-    await shop.apply(pod("patient", { role: "shop-busy", containers: [app("app", "once")] }));
-    await eventually("STS_DENIED", async () => {
+    await shop.apply(podManifest("patient", { role: "shop-busy", containers: [appContainer("app", "once")] }));
+    await untilSuccess("STS_DENIED", async () => {
       const events = await shop.events("patient");
       return events.includes("STS_DENIED") ? events : new Not(events);
     });
     await sts.clear();
-    await shop.logs("patient", assumed("shop-busy", shop.name));
+    await shop.logs("patient", assumedRolePattern("shop-busy", shop.name));
   });
 });

@@ -6,16 +6,16 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
-import { app, deployment, pod } from "./pods.ts";
-import { assumed, diagnose, eventually, kubectl, Not, rolledOut, useNamespace } from "./suite.ts";
+import { appContainer, deploymentManifest, podManifest } from "./pods.ts";
+import { assumedRolePattern, kubectl, Not, printDiagnosis, rolledOut, untilSuccess, useNamespace } from "./suite.ts";
 
 // The API server calls mutating webhooks in the order of their configurations' names.
 const CONFIGURATIONS = { before: "a-other", after: "z-other" } as const;
 
 suite("another mutating webhook", { timeout: 600_000 }, () => {
   const shop = useNamespace("reinvocation");
-  const orders = assumed("shop-orders", shop.name);
-  afterEach((context) => diagnose(context, shop.name));
+  const orders = assumedRolePattern("shop-orders", shop.name);
+  afterEach((context) => printDiagnosis(context, shop.name));
 
   before(async () => {
     const { key, certificate } = createCertificate(`other.${shop.name}.svc`);
@@ -23,11 +23,16 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
     const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "tls" }, stringData: data };
     await shop.apply(JSON.stringify(secret));
     const mount = { name: "tls", mountPath: "/tls" };
-    const env = [{ name: "ADDED", value: JSON.stringify(app("added")) }];
+    const env = [{ name: "ADDED", value: JSON.stringify(appContainer("added")) }];
     const readinessProbe = { tcpSocket: { port: 8443 }, periodSeconds: 1 };
-    const container = app("other", "stay", { args: ["/app/other.cjs"], env, volumeMounts: [mount], readinessProbe });
+    const container = appContainer("other", "stay", {
+      args: ["/app/other.cjs"],
+      env,
+      volumeMounts: [mount],
+      readinessProbe,
+    });
     const spec = { volumes: [{ name: "tls", secret: { secretName: "tls" } }] };
-    await shop.apply(deployment("other", { containers: [container], spec }));
+    await shop.apply(deploymentManifest("other", { containers: [container], spec }));
     const ports = [{ port: 443, targetPort: 8443 }];
     const service = { metadata: { name: "other" }, spec: { selector: { app: "other" }, ports } };
     await shop.apply(JSON.stringify({ apiVersion: "v1", kind: "Service", ...service }));
@@ -35,9 +40,9 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
     for (const [order, name] of Object.entries(CONFIGURATIONS)) {
       await kubectl.ok(["apply", "-f", "-"], configuration(name, order, certificate));
       // The API server learns of the configuration, and kube-proxy of the Service, a moment later.
-      await eventually(`the webhook that is called ${order} podrole's`, async () => {
+      await untilSuccess(`the webhook that is called ${order} podrole's`, async () => {
         const names = ["create", "--dry-run=server", "-o", "jsonpath={.spec.containers[*].name}", "-f", "-"];
-        const { out, err } = await shop.run(names, pod("probe", { labels: { other: order } }));
+        const { out, err } = await shop.run(names, podManifest("probe", { labels: { other: order } }));
         return out.includes("added") ? out : new Not(out + err);
       });
     }
@@ -66,7 +71,7 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
 
   for (const order of Object.keys(CONFIGURATIONS)) {
     test(`called ${order} podrole's: the added container has the pod's role, and one sidecar is injected`, async () => {
-      await shop.apply(pod(`shared-${order}`, { role: "shop-orders", labels: { other: order } }));
+      await shop.apply(podManifest(`shared-${order}`, { role: "shop-orders", labels: { other: order } }));
       await shop.logs(`shared-${order}`, orders, "app");
       await shop.logs(`shared-${order}`, orders, "added");
       const names = "jsonpath={.spec.initContainers[*].name} {.spec.containers[*].name}";
@@ -77,7 +82,7 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
     test(`called ${order} podrole's: the added container gets no role if the pod's annotations exclude it`, async () => {
       const annotations = { "podrole.io/containers": "app" };
       const name = `alone-${order}`;
-      await shop.apply(pod(name, { role: "shop-orders", annotations, labels: { other: order } }));
+      await shop.apply(podManifest(name, { role: "shop-orders", annotations, labels: { other: order } }));
       await shop.logs(name, orders, "app");
       const env = await shop.ok([
         "get",

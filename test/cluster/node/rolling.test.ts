@@ -2,12 +2,12 @@
 // and no request for credentials may fail.
 import { afterEach, suite, test } from "node:test";
 import { createClients } from "./clients.ts";
-import { diagnose, kubectl, rolledOut, useNamespace } from "./suite.ts";
+import { kubectl, printDiagnosis, rolledOut, useNamespace } from "./suite.ts";
 
 suite("rolling restarts under load", { timeout: 900_000 }, () => {
   const shop = useNamespace("rolling");
   const clients = createClients(shop);
-  afterEach((context) => diagnose(context, shop.name));
+  afterEach((context) => printDiagnosis(context, shop.name));
 
   test("20 client pods get credentials", () => clients.start());
 

@@ -7,7 +7,7 @@ import type { StsCall } from "../../../emulators/sts/calls.ts";
 import type { Fault } from "../../../emulators/sts/faults.ts";
 import { createKubectl } from "../kubectl.ts";
 import { NODE_SCRIPT } from "../kubernetes/node.ts";
-import { injectedNamespace, type Shape } from "./pods.ts";
+import { injectedNamespace, type PodShape } from "./pods.ts";
 
 const { KUBECONFIG = "", KUBECTL = "kubectl" } = process.env;
 
@@ -17,11 +17,11 @@ export const AUDIT_LOG = process.env["AUDIT_LOG"] ?? "";
 export const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
 
 /** Matches the ARN that GetCallerIdentity returns for a session of `role` in a pod of `namespace`. */
-export function assumed(role: string, namespace: string): RegExp {
+export function assumedRolePattern(role: string, namespace: string): RegExp {
   return new RegExp(`^arn:aws:sts::123456789012:assumed-role/${role}/${namespace}\\.`, "m");
 }
 
-export interface Namespace {
+export interface SuiteNamespace {
   readonly name: string;
   /** Runs kubectl in this namespace; throws RangeError if it fails. */
   ok(args: readonly string[], input?: string): Promise<string>;
@@ -35,7 +35,7 @@ export interface Namespace {
 }
 
 /** A namespace for the tests of one file: created before them, deleted after them. */
-export function useNamespace(name: string, metadata: Pick<Shape, "labels" | "annotations"> = {}): Namespace {
+export function useNamespace(name: string, metadata: Pick<PodShape, "labels" | "annotations"> = {}): SuiteNamespace {
   const ok = (args: readonly string[], input?: string) => kubectl.ok(["-n", name, ...args], input);
   const run = (args: readonly string[], input?: string) => kubectl.run(["-n", name, ...args], input);
   before(async () => {
@@ -50,7 +50,7 @@ export function useNamespace(name: string, metadata: Pick<Shape, "labels" | "ann
     run,
     apply: (manifest) => ok(["apply", "-f", "-"], manifest),
     logs: (what, expected, container = "app") =>
-      eventually(`${expected} in the log of ${what}`, async () => {
+      untilSuccess(`${expected} in the log of ${what}`, async () => {
         const { out, err } = await run(["logs", what, "-c", container]);
         return expected.test(out) ? out : new Not(out + err);
       }),
@@ -68,7 +68,7 @@ export class Not {
 }
 
 /** Polls until the result is not a `Not`; after `seconds` fails with the last observed state. */
-export async function eventually<Answer>(
+export async function untilSuccess<Answer>(
   what: string,
   poll: () => Promise<Answer | Not>,
   seconds = 120,
@@ -108,12 +108,12 @@ export const sts = {
 };
 
 /** Scales one of podrole's programs and waits until the pods match. */
-export async function scale(deployment: string, replicas: number): Promise<void> {
+export async function scaleDeployment(deployment: string, replicas: number): Promise<void> {
   await kubectl.ok(["-n", "podrole", "scale", `deployment/${deployment}`, `--replicas=${replicas}`]);
   const selector = ["-n", "podrole", "get", "pods", "-l", `app.kubernetes.io/name=${deployment}`, "-o", "name"];
   if (replicas > 0) await rolledOut("podrole", `deployment/${deployment}`);
   else
-    await eventually(`the end of ${deployment}'s pods`, async () => {
+    await untilSuccess(`the end of ${deployment}'s pods`, async () => {
       const left = await kubectl.ok(selector);
       return left === "" ? left : new Not(left);
     });
@@ -124,7 +124,7 @@ export async function rolledOut(namespace: string, workload: string): Promise<vo
 }
 
 /** For afterEach: after a failed test, prints the state of a namespace and of podrole. */
-export async function diagnose(context: unknown, namespace: string): Promise<void> {
+export async function printDiagnosis(context: unknown, namespace: string): Promise<void> {
   const test = context as TestContext;
   if (test.passed) return;
   const commands = [

@@ -2,28 +2,28 @@
 // get exactly the roles of their annotations, and its controllers work as without podrole.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { app, cronJob, deployment, job, pod, statefulSet } from "./pods.ts";
-import { assumed, diagnose, kubectl, rolledOut, sts, useNamespace } from "./suite.ts";
+import { appContainer, cronJob, deploymentManifest, jobManifest, podManifest, statefulSet } from "./pods.ts";
+import { assumedRolePattern, kubectl, printDiagnosis, rolledOut, sts, useNamespace } from "./suite.ts";
 
 suite("workloads", { timeout: 900_000 }, () => {
   const shop = useNamespace("workloads", { labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
-  const orders = assumed("shop-orders", shop.name);
-  afterEach((context) => diagnose(context, shop.name));
+  const orders = assumedRolePattern("shop-orders", shop.name);
+  afterEach((context) => printDiagnosis(context, shop.name));
 
   test("the pods of a Deployment assume their role", async () => {
-    await shop.apply(deployment("orders", { role: "shop-orders" }, 2));
+    await shop.apply(deploymentManifest("orders", { role: "shop-orders" }, 2));
     await rolledOut(shop.name, "deployment/orders");
     await shop.logs("deployment/orders", orders);
   });
 
   test("a Job completes: the sidecar stops after the app", async () => {
-    await shop.apply(job("report", { role: "shop-orders", containers: [app("app", "once")] }));
+    await shop.apply(jobManifest("report", { role: "shop-orders", containers: [appContainer("app", "once")] }));
     await shop.ok(["wait", "job/report", "--for=condition=Complete", "--timeout=120s"]);
     await shop.logs("job/report", orders);
   });
 
   test("the Job of a CronJob completes", async () => {
-    await shop.apply(cronJob("nightly", { role: "shop-orders", containers: [app("app", "once")] }));
+    await shop.apply(cronJob("nightly", { role: "shop-orders", containers: [appContainer("app", "once")] }));
     await shop.ok(["create", "job", "nightly-now", "--from=cronjob/nightly"]);
     await shop.ok(["wait", "job/nightly-now", "--for=condition=Complete", "--timeout=120s"]);
     await shop.logs("job/nightly-now", orders);
@@ -36,20 +36,20 @@ suite("workloads", { timeout: 900_000 }, () => {
   });
 
   test("a bare pod with restartPolicy Never succeeds", async () => {
-    await shop.apply(pod("bare", { role: "shop-orders", containers: [app("app", "once")] }));
+    await shop.apply(podManifest("bare", { role: "shop-orders", containers: [appContainer("app", "once")] }));
     await shop.ok(["wait", "pod/bare", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
     await shop.logs("bare", orders);
   });
 
   test("a bare pod with restartPolicy Never fails if its app fails", async () => {
-    const failing = app("app", "once", { args: ["--eval", "process.exit(7)"] });
-    await shop.apply(pod("failing", { role: "shop-orders", containers: [failing] }));
+    const failing = appContainer("app", "once", { args: ["--eval", "process.exit(7)"] });
+    await shop.apply(podManifest("failing", { role: "shop-orders", containers: [failing] }));
     await shop.ok(["wait", "pod/failing", "--for=jsonpath={.status.phase}=Failed", "--timeout=120s"]);
   });
 
   test("a user's init container gets credentials", async () => {
-    const spec = { initContainers: [app("prepare", "once")] };
-    await shop.apply(pod("prepared", { role: "shop-orders", containers: [app("app", "once")], spec }));
+    const spec = { initContainers: [appContainer("prepare", "once")] };
+    await shop.apply(podManifest("prepared", { role: "shop-orders", containers: [appContainer("app", "once")], spec }));
     await shop.ok(["wait", "pod/prepared", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
     await shop.logs("prepared", orders, "prepare");
   });
@@ -60,11 +60,11 @@ suite("workloads", { timeout: 900_000 }, () => {
       "podrole.io/containers": "app,mailer",
     };
     const idle = { args: ["--eval", "setInterval(() => {}, 60000); process.on('SIGTERM', () => process.exit(0))"] };
-    const containers = [app(), app("mailer"), app("outsider", "stay", idle)];
-    await shop.apply(pod("trio", { role: "shop-orders", annotations, containers }));
+    const containers = [appContainer(), appContainer("mailer"), appContainer("outsider", "stay", idle)];
+    await shop.apply(podManifest("trio", { role: "shop-orders", annotations, containers }));
     await shop.ok(["wait", "pod/trio", "--for=condition=Ready", "--timeout=120s"]);
     await shop.logs("trio", orders);
-    await shop.logs("trio", assumed("shop-mailer", shop.name), "mailer");
+    await shop.logs("trio", assumedRolePattern("shop-mailer", shop.name), "mailer");
     const seen = await shop.evaluate(
       "trio",
       "outsider",
@@ -79,20 +79,24 @@ suite("workloads", { timeout: 900_000 }, () => {
 
   test("a Guaranteed pod stays Guaranteed", async () => {
     const resources = { limits: { cpu: "100m", memory: "128Mi" } };
-    await shop.apply(pod("guaranteed", { role: "shop-orders", containers: [app("app", "stay", { resources })] }));
+    await shop.apply(
+      podManifest("guaranteed", { role: "shop-orders", containers: [appContainer("app", "stay", { resources })] }),
+    );
     await shop.ok(["wait", "pod/guaranteed", "--for=condition=Ready", "--timeout=120s"]);
     assert.equal(await shop.ok(["get", "pod", "guaranteed", "-o", "jsonpath={.status.qosClass}"]), "Guaranteed");
     await shop.ok(["delete", "pod", "guaranteed", "--wait=false"]);
   });
 
   test("classic mode: the app starts after the sidecar and assumes its role", async () => {
-    await shop.apply(pod("classic", { role: "shop-orders", annotations: { "podrole.io/mode": "classic" } }));
+    await shop.apply(podManifest("classic", { role: "shop-orders", annotations: { "podrole.io/mode": "classic" } }));
     await shop.logs("classic", orders);
     await shop.ok(["delete", "pod", "classic", "--wait=false"]);
   });
 
   test("a container that exits is restarted with its credentials, and the sidecar keeps running", async () => {
-    await shop.apply(deployment("restless", { role: "shop-orders", containers: [app("app", "once")] }));
+    await shop.apply(
+      deploymentManifest("restless", { role: "shop-orders", containers: [appContainer("app", "once")] }),
+    );
     const restarts = [
       "get",
       "pods",
@@ -119,7 +123,7 @@ suite("workloads", { timeout: 900_000 }, () => {
   test("--dry-run=server shows the injected pod and creates none", async () => {
     const shown = await shop.ok(
       ["create", "--dry-run=server", "-o", "json", "-f", "-"],
-      pod("dry", { role: "shop-orders" }),
+      podManifest("dry", { role: "shop-orders" }),
     );
     const { spec } = JSON.parse(shown) as { spec: { initContainers: { name: string }[] } };
     assert.ok(spec.initContainers.some(({ name }) => name === "podrole-sidecar"));
@@ -140,8 +144,8 @@ suite("workloads", { timeout: 900_000 }, () => {
 
 suite("namespaces with limits", { timeout: 600_000 }, () => {
   const bound = useNamespace("bounded");
-  const orders = assumed("shop-orders", bound.name);
-  afterEach((context) => diagnose(context, bound.name));
+  const orders = assumedRolePattern("shop-orders", bound.name);
+  afterEach((context) => printDiagnosis(context, bound.name));
 
   test("LimitRange and ResourceQuota admit the injected pod, and count the sidecar", async () => {
     const limits = {
@@ -164,14 +168,17 @@ suite("namespaces with limits", { timeout: 600_000 }, () => {
     const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "quota" }, spec: { hard } };
     await bound.apply(JSON.stringify(limits));
     await bound.apply(JSON.stringify(quota));
-    await bound.apply(pod("within", { role: "shop-orders", containers: [app("app", "once")] }));
+    await bound.apply(podManifest("within", { role: "shop-orders", containers: [appContainer("app", "once")] }));
     await bound.logs("within", orders);
   });
 
   test("a ResourceQuota that the pod exceeds denies it with its own message", async () => {
     const resources = { limits: { cpu: "1", memory: "512Mi" } };
-    const containers = [app("app", "once", { resources }), app("more", "once", { resources })];
-    const { code, err } = await bound.run(["apply", "-f", "-"], pod("beyond", { role: "shop-orders", containers }));
+    const containers = [appContainer("app", "once", { resources }), appContainer("more", "once", { resources })];
+    const { code, err } = await bound.run(
+      ["apply", "-f", "-"],
+      podManifest("beyond", { role: "shop-orders", containers }),
+    );
     assert.equal(code, 1);
     assert.match(err, /exceeded quota: quota/);
   });
@@ -179,7 +186,7 @@ suite("namespaces with limits", { timeout: 600_000 }, () => {
 
 suite("pods that podrole does not change", { timeout: 300_000 }, () => {
   const outside = useNamespace("outside");
-  afterEach((context) => diagnose(context, outside.name));
+  afterEach((context) => printDiagnosis(context, outside.name));
 
   const skipped = [
     { reason: "HOST_NETWORK", name: "on-the-host", shape: { role: "shop-orders", spec: { hostNetwork: true } } },
@@ -197,7 +204,7 @@ suite("pods that podrole does not change", { timeout: 300_000 }, () => {
     test(`${reason}: the pod has no sidecar, and kubectl shows the reason`, async () => {
       const { code, out, err } = await outside.run(
         ["create", "--dry-run=server", "-o", "json", "-f", "-"],
-        pod(name, shape),
+        podManifest(name, shape),
       );
       assert.equal(code, 0, err);
       assert.doesNotMatch(out, /podrole-sidecar/);
@@ -208,18 +215,18 @@ suite("pods that podrole does not change", { timeout: 300_000 }, () => {
   test("a pod that opts out has no sidecar: the webhook is not called, so its outage cannot block the pod", async () => {
     const shape = { role: "shop-orders", annotations: { "podrole.io/inject": "disabled" } };
     const args = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
-    const { code, out, err } = await outside.run(args, pod("opted-out", shape));
+    const { code, out, err } = await outside.run(args, podManifest("opted-out", shape));
     assert.equal(code, 0, err);
     assert.doesNotMatch(out, /podrole-sidecar/);
     assert.doesNotMatch(err, /Warning: .*INJECTION_DISABLED/);
-    const opted = await outside.run(args, pod("opted-in", { role: "shop-orders" }));
+    const opted = await outside.run(args, podManifest("opted-in", { role: "shop-orders" }));
     assert.match(opted.out, /podrole-sidecar/);
   });
 
   test("a pod of a namespace without the label is not changed", async () => {
     const shown = await kubectl.run(
       ["-n", "default", "create", "--dry-run=server", "-o", "json", "-f", "-"],
-      pod("plain", { role: "shop-orders" }),
+      podManifest("plain", { role: "shop-orders" }),
     );
     assert.equal(shown.code, 0, shown.err);
     assert.doesNotMatch(shown.out, /podrole-sidecar/);

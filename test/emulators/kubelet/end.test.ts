@@ -8,7 +8,17 @@ import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import type { Container } from "../../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { freePort } from "../../loopback.ts";
-import { containerOf, createHarness, isAlive, isRunning, podOf, SHARED, shell, UID, waitingReason } from "./harness.ts";
+import {
+  containerOf,
+  createHarness,
+  isAlive,
+  isRunning,
+  podWithSpec,
+  SHARED,
+  shellContainer,
+  UID,
+  waitingReason,
+} from "./harness.ts";
 
 const MESSAGES: readonly {
   readonly name: string;
@@ -39,7 +49,9 @@ const MESSAGES: readonly {
 for (const { name, container, line, message } of MESSAGES) {
   test(`run() ends a failed init container with its exit code and ${name} as its message`, async (t) => {
     const { node } = await createHarness(t);
-    const pod = node.run(podOf({ restartPolicy: "Never", initContainers: [shell("podrole-init", line, container)] }));
+    const pod = node.run(
+      podWithSpec({ restartPolicy: "Never", initContainers: [shellContainer("podrole-init", line, container)] }),
+    );
     const status = await pod.until(({ phase }) => phase === "Failed");
     const { state } = containerOf(status, "podrole-init");
     assert.ok("terminated" in state);
@@ -55,8 +67,8 @@ test("run() restarts an init container at once, then with back-off, each time wi
   const clock = createFakeClock();
   const { node } = await createHarness(t, { restartBackoff: { baseMs: 10_000, capMs: 300_000 } }, clock);
   const count = "echo x >> /work/runs; [ $(wc -l < /work/runs) -ge 4 ] || exit 1";
-  const init = shell("init", count, { volumeMounts: [{ name: "shared", mountPath: "/work" }] });
-  const pod = node.run(podOf({ volumes: [SHARED], initContainers: [init] }));
+  const init = shellContainer("init", count, { volumeMounts: [{ name: "shared", mountPath: "/work" }] });
+  const pod = node.run(podWithSpec({ volumes: [SHARED], initContainers: [init] }));
 
   const backedOff = (restarts: number) =>
     pod.until((status) => {
@@ -83,11 +95,11 @@ test("run() restarts an init container at once, then with back-off, each time wi
 test("run() restarts a sidecar that exits, with its volumes, while the app continues", async (t) => {
   const { node } = await createHarness(t);
   const line = "echo run >> /work/runs; cat /work/runs; echo pid $$$$; exec sleep 1000";
-  const sidecar = shell("side", line, {
+  const sidecar = shellContainer("side", line, {
     restartPolicy: "Always",
     volumeMounts: [{ name: "shared", mountPath: "/work" }],
   });
-  const pod = node.run(podOf({ volumes: [SHARED], initContainers: [sidecar] }));
+  const pod = node.run(podWithSpec({ volumes: [SHARED], initContainers: [sidecar] }));
   await pod.until(({ phase }) => phase === "Running");
   const before = await logged(pod, "side", /pid (\d+)/);
   kill(Number(before), "SIGKILL");
@@ -108,8 +120,8 @@ test("run() ends and restarts a container when its liveness probe fails", async 
     failureThreshold: 2,
   };
   const line = "if [ -e /work/sick ]; then rm /work/sick; else touch /work/sick; fi; exec sleep 1000";
-  const app = shell("app", line, { livenessProbe, volumeMounts: [{ name: "shared", mountPath: "/work" }] });
-  const pod = node.run(podOf({ volumes: [SHARED], containers: [app] }));
+  const app = shellContainer("app", line, { livenessProbe, volumeMounts: [{ name: "shared", mountPath: "/work" }] });
+  const pod = node.run(podWithSpec({ volumes: [SHARED], containers: [app] }));
   const { containerStatuses } = await pod.until(
     ({ containerStatuses: [only] }) => only?.restartCount === 1 && isRunning(only),
   );
@@ -120,7 +132,7 @@ test("run() ends a container when its startup probe never passes", async (t) => 
   const { node } = await createHarness(t);
   const startupProbe = { tcpSocket: { port: await freePort() }, periodSeconds: 1, failureThreshold: 0.05 };
   const pod = node.run(
-    podOf({ restartPolicy: "Never", containers: [shell("app", "exec sleep 1000", { startupProbe })] }),
+    podWithSpec({ restartPolicy: "Never", containers: [shellContainer("app", "exec sleep 1000", { startupProbe })] }),
   );
   const { containerStatuses } = await pod.until(({ phase }) => phase === "Failed");
   const [only] = containerStatuses;
@@ -134,11 +146,11 @@ test("run() changes only ready when a readiness probe fails", async (t) => {
     periodSeconds: 0.02,
     failureThreshold: 1,
   };
-  const app = shell("app", "exec sleep 1000", {
+  const app = shellContainer("app", "exec sleep 1000", {
     readinessProbe,
     volumeMounts: [{ name: "shared", mountPath: "/work" }],
   });
-  const pod = node.run(podOf({ volumes: [SHARED], containers: [app] }));
+  const pod = node.run(podWithSpec({ volumes: [SHARED], containers: [app] }));
   const up = await pod.until(({ phase }) => phase === "Running");
   assert.equal(containerOf(up, "app").ready, false);
   await pod.exec("app", ["/bin/sh", "-c", "touch /work/open"]);
@@ -152,10 +164,12 @@ test("run() stops the sidecars and reports Succeeded when the app has ended", as
   const { node, outside } = await createHarness(t);
   const sidecar = (name: string) => trap(name, outside, { restartPolicy: "Always" });
   const pod = node.run(
-    podOf({
+    podWithSpec({
       restartPolicy: "OnFailure",
       initContainers: [sidecar("one"), sidecar("two")],
-      containers: [shell("job", `until [ -e ${outside}/one.up ] && [ -e ${outside}/two.up ]; do sleep 0.02; done`)],
+      containers: [
+        shellContainer("job", `until [ -e ${outside}/one.up ] && [ -e ${outside}/two.up ]; do sleep 0.02; done`),
+      ],
     }),
   );
   const { initContainerStatuses } = await pod.until(({ phase }) => phase === "Succeeded");
@@ -166,7 +180,7 @@ test("run() stops the sidecars and reports Succeeded when the app has ended", as
 test("stop() ends the app containers, then the sidecars in reverse order, and leaves no process and no file", async (t) => {
   const { node, outside, directory } = await createHarness(t);
   const pod = node.run(
-    podOf({
+    podWithSpec({
       volumes: [SHARED],
       initContainers: [
         trap("one", outside, { restartPolicy: "Always" }),
@@ -194,7 +208,9 @@ test("stop() ends the app containers, then the sidecars in reverse order, and le
 test("stop() kills a process that ignores SIGTERM, with its children", async (t) => {
   const { node } = await createHarness(t);
   const pod = node.run(
-    podOf({ containers: [shell("app", "trap '' TERM; sleep 1000 & echo child $!; echo pid $$$$; wait; wait")] }),
+    podWithSpec({
+      containers: [shellContainer("app", "trap '' TERM; sleep 1000 & echo child $!; echo pid $$$$; wait; wait")],
+    }),
   );
   const pids = [Number(await logged(pod, "app", /child (\d+)/)), Number(await logged(pod, "app", /pid (\d+)/))];
   assert.ok(pids.every(isAlive));
@@ -214,10 +230,13 @@ test("stop() ends a pod that is still waiting, for a token, for a probe or for i
   const proof = { name: "proof", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
   const startupProbe = { tcpSocket: { port: await freePort() }, failureThreshold: 1000 };
   const probing = node.run(
-    podOf({ initContainers: [shell("side", "exec sleep 1000", { restartPolicy: "Always", startupProbe })] }, uid(2)),
+    podWithSpec(
+      { initContainers: [shellContainer("side", "exec sleep 1000", { restartPolicy: "Always", startupProbe })] },
+      uid(2),
+    ),
   );
-  const failing = node.run(podOf({ initContainers: [shell("init", "exit 1")] }, uid(3)));
-  node.run(podOf({ volumes: [proof] }, uid(4)));
+  const failing = node.run(podWithSpec({ initContainers: [shellContainer("init", "exit 1")] }, uid(3)));
+  node.run(podWithSpec({ volumes: [proof] }, uid(4)));
   await probing.until((status) => isRunning(containerOf(status, "side")));
   await failing.until((status) => waitingReason(containerOf(status, "init")) === "CrashLoopBackOff");
   await node.stop();
@@ -227,10 +246,10 @@ test("stop() ends a pod that is still waiting, for a token, for a probe or for i
 test("stop() leaves no process and no file, however early it is called", async (t) => {
   const { node, outside } = await createHarness(t);
   const side = (name: string) =>
-    shell(name, `echo $$$$ >> ${outside}/pids; exec sleep 1000`, { restartPolicy: "Always" });
+    shellContainer(name, `echo $$$$ >> ${outside}/pids; exec sleep 1000`, { restartPolicy: "Always" });
   for (let delayMs = 0; delayMs < 40; delayMs++) {
-    const init = [shell("init", `echo $$$$ >> ${outside}/pids`), side("one"), side("two")];
-    const pod = node.run(podOf({ volumes: [SHARED], initContainers: init }));
+    const init = [shellContainer("init", `echo $$$$ >> ${outside}/pids`), side("one"), side("two")];
+    const pod = node.run(podWithSpec({ volumes: [SHARED], initContainers: init }));
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     await pod.stop(0);
   }
@@ -241,7 +260,7 @@ test("stop() leaves no process and no file, however early it is called", async (
 
 /** A container that writes its name to `ends` on SIGTERM and exits with 0. */
 function trap(name: string, outside: string, more: Partial<Container>): Container {
-  return shell(
+  return shellContainer(
     name,
     `trap 'echo ${name} >> ${outside}/ends; exit 0' TERM; touch ${outside}/${name}.up; echo pid $$$$; while :; do sleep 0.02; done`,
     more,

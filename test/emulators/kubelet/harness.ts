@@ -13,7 +13,7 @@ import { type Clock, systemClock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
-export interface Harness {
+export interface KubeletHarness {
   readonly node: ProcessNode;
   /** The node's directory. */
   readonly directory: string;
@@ -28,7 +28,7 @@ export async function createHarness(
   t: TestContext,
   options: Partial<ProcessNodeOptions> = {},
   clock: Clock = systemClock,
-): Promise<Harness> {
+): Promise<KubeletHarness> {
   const base = await mkdtemp(join(tmpdir(), "podrole-kubelet-"));
   const tokenRequests: TokenRequest[] = [];
   const node = createProcessNode(
@@ -59,15 +59,15 @@ export async function createHarness(
   return { node, directory: join(base, "node"), outside: base, tokenRequests };
 }
 
-export function podOf(spec: Omit<PodSpec, "containers"> & { containers?: Container[] }, uid = UID): Pod {
+export function podWithSpec(spec: Omit<PodSpec, "containers"> & { containers?: Container[] }, uid = UID): Pod {
   return {
     metadata: { name: "web-0", namespace: "shop", uid },
-    spec: { containers: [shell("app", "exec sleep 1000")], ...spec },
+    spec: { containers: [shellContainer("app", "exec sleep 1000")], ...spec },
   };
 }
 
 /** A container that runs one line of shell. */
-export function shell(name: string, line: string, more: Partial<Container> = {}): Container {
+export function shellContainer(name: string, line: string, more: Partial<Container> = {}): Container {
   return { name, image: "sh", args: [line], ...more };
 }
 

@@ -8,7 +8,7 @@ import { createPathRewriter } from "../../../emulators/kubelet/mounts.ts";
 import { shiftPorts } from "../../../emulators/kubelet/ports.ts";
 import type { EnvVar } from "../../../src/kubernetes/objects.ts";
 import { fc } from "../../property.ts";
-import { podOf } from "./harness.ts";
+import { podWithSpec } from "./harness.ts";
 
 const EXPANSIONS = [
   ["$(A)", "1"],
@@ -79,7 +79,7 @@ test("createPathRewriter() does not search inserted paths again", () => {
 });
 
 function variablesOf(env: EnvVar[]) {
-  const pod = podOf({ serviceAccountName: "cart" });
+  const pod = podWithSpec({ serviceAccountName: "cart" });
   pod.metadata.annotations = { "iam.amazonaws.com/role": "reader" };
   return containerVariables({ name: "app", env }, { pod, nodeName: "node-1", podIP: "127.0.0.1" });
 }
@@ -125,7 +125,7 @@ for (const [name, variable] of [
 }
 
 test("shiftPorts() shifts the sidecar's ports in variables, URLs and probes, and no others", () => {
-  const pod = podOf({
+  const pod = podWithSpec({
     initContainers: [
       {
         name: "podrole-sidecar",

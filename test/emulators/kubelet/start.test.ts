@@ -9,9 +9,9 @@ import {
   createHarness,
   gatedSidecar,
   isRunning,
-  podOf,
+  podWithSpec,
   SHARED,
-  shell,
+  shellContainer,
   UID,
   waitingReason,
 } from "./harness.ts";
@@ -21,14 +21,14 @@ const MOUNT = { volumeMounts: [{ name: "shared", mountPath: "/work" }] };
 test("run() runs init containers one after the other, then the app, to Succeeded", async (t) => {
   const { node } = await createHarness(t);
   const pod = node.run(
-    podOf({
+    podWithSpec({
       restartPolicy: "Never",
       volumes: [SHARED],
       initContainers: [
-        shell("first", "sleep 0.1; echo first >> /work/order", MOUNT),
-        shell("second", "echo second >> /work/order", MOUNT),
+        shellContainer("first", "sleep 0.1; echo first >> /work/order", MOUNT),
+        shellContainer("second", "echo second >> /work/order", MOUNT),
       ],
-      containers: [shell("app", "echo app >> /work/order; cat /work/order", MOUNT)],
+      containers: [shellContainer("app", "echo app >> /work/order; cat /work/order", MOUNT)],
     }),
   );
   const { initContainerStatuses, containerStatuses } = await pod.until(({ phase }) => phase === "Succeeded");
@@ -46,7 +46,7 @@ test("run() gives a process only its own environment and PATH", async (t) => {
     { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     { name: "FULL", value: "$(POD).shop" },
   ];
-  const pod = node.run(podOf({ restartPolicy: "Never", containers: [{ name: "app", image: "env", env }] }));
+  const pod = node.run(podWithSpec({ restartPolicy: "Never", containers: [{ name: "app", image: "env", env }] }));
   await pod.until(({ phase }) => phase === "Succeeded");
   assert.deepEqual(pod.logs("app").trim().split("\n").sort(), [
     "FROM_IMAGE=yes",
@@ -66,7 +66,7 @@ test("run() rewrites mount paths in values, command and args, the longest first,
   const env = [{ name: "FILE", value: "/var/run/all/mine/token" }];
   const command = ["/bin/sh", "-c", "echo secret > $(FILE); echo $FILE; cat /var/run/all/app/token"];
   const pod = node.run(
-    podOf({
+    podWithSpec({
       restartPolicy: "Never",
       volumes: [SHARED],
       containers: [{ name: "app", image: "sh", command, env, volumeMounts }],
@@ -82,10 +82,10 @@ test("run() delays later containers until a sidecar's startup probe has passed",
   const { node, directory } = await createHarness(t);
   const port = await freePort();
   const pod = node.run(
-    podOf({
+    podWithSpec({
       volumes: [SHARED],
-      initContainers: [gatedSidecar("podrole-sidecar", port), shell("migrate", "true")],
-      containers: [shell("app", "exec sleep 1000")],
+      initContainers: [gatedSidecar("podrole-sidecar", port), shellContainer("migrate", "true")],
+      containers: [shellContainer("app", "exec sleep 1000")],
     }),
   );
   const waiting = await pod.until((status) => isRunning(containerOf(status, "podrole-sidecar")));
@@ -112,7 +112,9 @@ test("run() starts the next container when the postStart hook of the one before 
   const { node, directory } = await createHarness(t, { images });
   const lifecycle = { postStart: { exec: { command: ["wait-for", "/work/go"] } } };
   const classic = { name: "classic", image: "classic", args: ["exec sleep 1000"], lifecycle, ...MOUNT };
-  const pod = node.run(podOf({ volumes: [SHARED], containers: [classic, shell("app", "exec sleep 1000")] }));
+  const pod = node.run(
+    podWithSpec({ volumes: [SHARED], containers: [classic, shellContainer("app", "exec sleep 1000")] }),
+  );
   const waiting = await pod.until((status) => isRunning(containerOf(status, "classic")));
   assert.equal(waitingReason(containerOf(waiting, "app")), "PodInitializing");
   await writeFile(join(directory, UID, "volumes", "shared", "go"), "");
@@ -125,7 +127,7 @@ test("run() shifts the ports of the sidecar by an offset, so that two pods run s
   const [first, second] = await freePorts();
   const uids = [UID, UID.replace(/1$/, "2")];
   for (const [n, port] of [first, second].entries()) {
-    const pod = podOf({ volumes: [SHARED], initContainers: [gatedSidecar("podrole-sidecar", base)] }, uids[n]);
+    const pod = podWithSpec({ volumes: [SHARED], initContainers: [gatedSidecar("podrole-sidecar", base)] }, uids[n]);
     const running = node.run(pod, { portOffset: port - base });
     await running.until((status) => isRunning(containerOf(status, "podrole-sidecar")));
     await writeFile(join(directory, uids[n] ?? "", "volumes", "shared", "go"), "");
@@ -140,24 +142,28 @@ const STUCK = [
   { name: "an image that the node does not have", container: { name: "app", image: "nginx" }, reason: "ErrImagePull" },
   {
     name: "a variable from a Secret",
-    container: shell("app", "true", { env: [{ name: "X", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }] }),
+    container: shellContainer("app", "true", {
+      env: [{ name: "X", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }],
+    }),
     reason: "CreateContainerConfigError",
   },
   {
     name: "a mount of a volume that the pod does not have",
-    container: shell("app", "true", { volumeMounts: [{ name: "none", mountPath: "/x" }] }),
+    container: shellContainer("app", "true", { volumeMounts: [{ name: "none", mountPath: "/x" }] }),
     reason: "CreateContainerConfigError",
   },
   {
     name: "a subPath that leaves the volume",
-    container: shell("app", "true", { volumeMounts: [{ name: "shared", mountPath: "/x", subPath: "../../.." }] }),
+    container: shellContainer("app", "true", {
+      volumeMounts: [{ name: "shared", mountPath: "/x", subPath: "../../.." }],
+    }),
     reason: "CreateContainerConfigError",
   },
 ];
 for (const { name, container, reason } of STUCK) {
   test(`run() keeps a container with ${name} waiting with ${reason}`, async (t) => {
     const { node } = await createHarness(t);
-    const pod = node.run(podOf({ volumes: [SHARED], containers: [container] }));
+    const pod = node.run(podWithSpec({ volumes: [SHARED], containers: [container] }));
     await pod.until((status) => waitingReason(containerOf(status, "app")) === reason);
     await pod.stop();
   });
@@ -166,7 +172,7 @@ for (const { name, container, reason } of STUCK) {
 test("run() reports a program that does not exist as StartError", async (t) => {
   const { node } = await createHarness(t);
   const container = { name: "app", image: "sh", command: ["/no/such/program"] };
-  const pod = node.run(podOf({ restartPolicy: "Never", containers: [container] }));
+  const pod = node.run(podWithSpec({ restartPolicy: "Never", containers: [container] }));
   const { state } = containerOf(await pod.until(({ phase }) => phase === "Failed"), "app");
   assert.equal("terminated" in state && state.terminated.reason, "StartError");
   assert.equal("terminated" in state && state.terminated.exitCode, 128);
@@ -174,7 +180,7 @@ test("run() reports a program that does not exist as StartError", async (t) => {
 
 test("run() keeps a pod pending if the node does not support its volume", async (t) => {
   const { node } = await createHarness(t);
-  const pod = node.run(podOf({ volumes: [{ name: "data", hostPath: { path: "/" } }] }));
+  const pod = node.run(podWithSpec({ volumes: [{ name: "data", hostPath: { path: "/" } }] }));
   const { message } = await pod.until((status) => status.message !== undefined);
   assert.equal(message, 'volume "data" is neither emptyDir nor projected');
 });
@@ -185,20 +191,20 @@ test("run() throws for a pod without uid, for one that runs, and after stop()", 
     () => node.run({ metadata: { name: "a", namespace: "b" }, spec: { containers: [] } }),
     /^Error: Cannot /,
   );
-  assert.throws(() => node.run(podOf({}, "../escape")), /^Error: Cannot /);
-  node.run(podOf({}));
-  assert.throws(() => node.run(podOf({})), /^Error: Cannot /);
+  assert.throws(() => node.run(podWithSpec({}, "../escape")), /^Error: Cannot /);
+  node.run(podWithSpec({}));
+  assert.throws(() => node.run(podWithSpec({})), /^Error: Cannot /);
   await node.stop(0);
-  assert.throws(() => node.run(podOf({})), /^Error: Cannot /);
+  assert.throws(() => node.run(podWithSpec({})), /^Error: Cannot /);
 });
 
 test("exec() runs a command with the container's environment and mounts", async (t) => {
   const { node } = await createHarness(t);
   const env = [{ name: "TOKEN_FILE", value: "/work/token" }];
   const pod = node.run(
-    podOf({
+    podWithSpec({
       volumes: [SHARED],
-      containers: [shell("app", "echo abc > $TOKEN_FILE; exec sleep 1000", { env, ...MOUNT })],
+      containers: [shellContainer("app", "echo abc > $TOKEN_FILE; exec sleep 1000", { env, ...MOUNT })],
     }),
   );
   await assert.rejects(pod.exec("app", ["true"]), /^Error: Cannot /);
@@ -215,7 +221,7 @@ test("exec() runs a command with the container's environment and mounts", async 
 
 test("until() ends with the pod, and with its signal", async (t) => {
   const { node } = await createHarness(t);
-  const pod = node.run(podOf({}));
+  const pod = node.run(podWithSpec({}));
   const never = pod.until(() => false);
   const cancelled = new AbortController();
   const aborted = pod.until(() => false, cancelled.signal);

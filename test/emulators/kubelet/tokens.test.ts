@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { until } from "../../../emulators/until.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { createHarness, podOf, shell, UID } from "./harness.ts";
+import { createHarness, podWithSpec, shellContainer, UID } from "./harness.ts";
 
 const PROOF = {
   name: "podrole-proof",
@@ -23,8 +23,8 @@ test("run() requests a token bound to the pod and writes it readable only by its
   const { node, directory, tokenRequests } = await createHarness(t);
   const volumeMounts = [{ name: "podrole-proof", mountPath: "/var/run/podrole/proof", readOnly: true }];
   const env = [{ name: "PODROLE_PROOF_FILE", value: "/var/run/podrole/proof/token" }];
-  const app = shell("app", "cat $PODROLE_PROOF_FILE; exec sleep 1000", { env, volumeMounts });
-  const pod = node.run(podOf({ serviceAccountName: "cart", volumes: [PROOF], containers: [app] }));
+  const app = shellContainer("app", "cat $PODROLE_PROOF_FILE; exec sleep 1000", { env, volumeMounts });
+  const pod = node.run(podWithSpec({ serviceAccountName: "cart", volumes: [PROOF], containers: [app] }));
   await pod.until(({ phase }) => phase === "Running");
   assert.deepEqual(tokenRequests, [
     {
@@ -58,7 +58,7 @@ test("run() replaces a token after 80 % of its lifetime, and keeps it while no n
     },
     clock,
   );
-  const pod = node.run(podOf({ volumes: [PROOF] }));
+  const pod = node.run(podWithSpec({ volumes: [PROOF] }));
   await pod.until(({ phase }) => phase === "Running");
   const content = () => readFile(join(directory, UID, "volumes", "podrole-proof", "token"), "utf8");
 
@@ -91,7 +91,7 @@ test("run() starts no container before the first token is available, and reports
     },
     clock,
   );
-  const pod = node.run(podOf({ volumes: [PROOF] }));
+  const pod = node.run(podWithSpec({ volumes: [PROOF] }));
   const { message, phase } = await pod.until((status) => status.message !== undefined);
   assert.equal(message, "token for audience podrole.io: the API server is away");
   assert.equal(phase, "Pending");
@@ -103,7 +103,7 @@ test("run() starts no container before the first token is available, and reports
 test("run() keeps a pod pending whose projected volume has a source that the node does not support", async (t) => {
   const { node } = await createHarness(t);
   const volume = { name: "ca", projected: { sources: [{ configMap: { name: "kube-root-ca.crt" } }] } };
-  const pod = node.run(podOf({ volumes: [volume] }));
+  const pod = node.run(podWithSpec({ volumes: [volume] }));
   const { message } = await pod.until((status) => status.message !== undefined);
   assert.equal(message, 'volume "ca" has a source that this node does not have: configMap');
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { joinJwt, readJwt } from "../../../emulators/jwt.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { type Api, CONFIG_MAPS, PODS, podNamed, startApi } from "./harness.ts";
+import { type Api, CONFIG_MAPS_PATH, PODS_PATH, podNamed, startApi } from "./harness.ts";
 
 const TOKEN_PATH = "/api/v1/namespaces/default/serviceaccounts/default/token";
 const REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
@@ -28,8 +28,8 @@ async function review({ call }: Api, token: string, audiences?: readonly string[
 
 test("createKubernetesEmulator(): a user without rules is allowed everything, an unknown user nothing", async (t) => {
   const { call } = await startApi(t);
-  assert.equal((await call("GET", CONFIG_MAPS, undefined, { username: "anna" })).code, 200);
-  const { code, body } = await call("GET", CONFIG_MAPS, undefined, { token: "made-up" });
+  assert.equal((await call("GET", CONFIG_MAPS_PATH, undefined, { username: "anna" })).code, 200);
+  const { code, body } = await call("GET", CONFIG_MAPS_PATH, undefined, { token: "made-up" });
   assert.deepEqual([code, body.message], [401, "Unauthorized"]);
 });
 
@@ -41,11 +41,11 @@ const RULES = [
 ];
 
 const ALLOWED = [
-  { method: "GET", path: PODS, allowed: true },
+  { method: "GET", path: PODS_PATH, allowed: true },
   { method: "GET", path: "/api/v1/pods", allowed: true },
   {
     method: "GET",
-    path: `${PODS}?watch=true`,
+    path: `${PODS_PATH}?watch=true`,
     allowed: false,
     expected: 'pods is forbidden: User "anna" cannot watch resource "pods" in API group "" in the namespace "default"',
   },
@@ -55,22 +55,22 @@ const ALLOWED = [
     allowed: false,
     expected: 'secrets is forbidden: User "anna" cannot list resource "secrets" in API group "" at the cluster scope',
   },
-  { method: "GET", path: `${CONFIG_MAPS}/mine`, allowed: true },
+  { method: "GET", path: `${CONFIG_MAPS_PATH}/mine`, allowed: true },
   {
     method: "GET",
-    path: `${CONFIG_MAPS}/other`,
+    path: `${CONFIG_MAPS_PATH}/other`,
     allowed: false,
     expected:
       'configmaps "other" is forbidden: User "anna" cannot get resource "configmaps" in API group "" in the namespace "default"',
   },
-  { method: "GET", path: `${CONFIG_MAPS}?fieldSelector=metadata.name=mine`, allowed: true },
-  { method: "GET", path: CONFIG_MAPS, allowed: false },
+  { method: "GET", path: `${CONFIG_MAPS_PATH}?fieldSelector=metadata.name=mine`, allowed: true },
+  { method: "GET", path: CONFIG_MAPS_PATH, allowed: false },
   { method: "POST", path: REVIEWS, allowed: true },
   { method: "POST", path: TOKEN_PATH, allowed: true },
-  { method: "DELETE", path: `${PODS}/a`, allowed: false },
+  { method: "DELETE", path: `${PODS_PATH}/a`, allowed: false },
   {
     method: "PATCH",
-    path: `${PODS}/a/status`,
+    path: `${PODS_PATH}/a/status`,
     allowed: false,
     expected:
       'pods/status "a" is forbidden: User "anna" cannot patch resource "pods/status" in API group "" in the namespace "default"',
@@ -79,7 +79,7 @@ const ALLOWED = [
 
 test("createKubernetesEmulator(): rules allow exactly what they list, with RBAC's messages", async (t) => {
   const { emulator, call } = await startApi(t);
-  await call("POST", CONFIG_MAPS, { metadata: { name: "mine" } });
+  await call("POST", CONFIG_MAPS_PATH, { metadata: { name: "mine" } });
   emulator.restrict("anna", RULES);
   for (const { method, path, allowed, ...refusal } of ALLOWED) {
     const answer = await call(method, path, method === "POST" ? { spec: { token: "x" } } : undefined, {
@@ -93,7 +93,7 @@ test("createKubernetesEmulator(): rules allow exactly what they list, with RBAC'
 test("createKubernetesEmulator(): rules bound in one namespace do not apply in others", async (t) => {
   const { emulator, call } = await startApi(t);
   emulator.restrict("anna", RULES, "default");
-  assert.equal((await call("GET", PODS, undefined, { username: "anna" })).code, 200);
+  assert.equal((await call("GET", PODS_PATH, undefined, { username: "anna" })).code, 200);
   assert.equal((await call("GET", "/api/v1/namespaces/kube-system/pods", undefined, { username: "anna" })).code, 403);
   assert.equal((await call("GET", "/api/v1/pods", undefined, { username: "anna" })).code, 403);
 });
@@ -102,11 +102,11 @@ test("createKubernetesEmulator(): a token for the API's own audience authenticat
   const api = await startApi(t);
   api.emulator.restrict("system:serviceaccount:default:default", RULES);
   const token = await requestToken(api, {});
-  assert.equal((await api.call("GET", PODS, undefined, { token })).code, 200);
+  assert.equal((await api.call("GET", PODS_PATH, undefined, { token })).code, 200);
   const { body } = await api.call("GET", "/api/v1/secrets", undefined, { token });
   assert.match(body.message ?? "", /User "system:serviceaccount:default:default" cannot list/);
   const foreign = await requestToken(api, { audiences: ["vault"] });
-  assert.equal((await api.call("GET", PODS, undefined, { token: foreign })).code, 401);
+  assert.equal((await api.call("GET", PODS_PATH, undefined, { token: foreign })).code, 401);
 });
 
 test("createKubernetesEmulator(): a review returns the audiences that token and request share", async (t) => {
@@ -125,8 +125,8 @@ test("createKubernetesEmulator(): a review returns the audiences that token and 
 test("createKubernetesEmulator(): a review checks a token's signature, time and bound object", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
-  const { body: pod } = await api.call("POST", PODS, podNamed("web"));
-  await api.call("POST", `${PODS}/web/binding`, { metadata: { name: "web" }, target: { name: "node-1" } });
+  const { body: pod } = await api.call("POST", PODS_PATH, podNamed("web"));
+  await api.call("POST", `${PODS_PATH}/web/binding`, { metadata: { name: "web" }, target: { name: "node-1" } });
   const boundObjectRef = { kind: "Pod", apiVersion: "v1", name: "web", uid: pod.metadata.uid };
   const token = await requestToken(api, { audiences: ["a"], expirationSeconds: 600, boundObjectRef });
 
@@ -139,7 +139,7 @@ test("createKubernetesEmulator(): a review checks a token's signature, time and 
   assert.equal((await review(api, other, ["b"])).error, "invalid bearer token");
 
   // A deleted pod's token works for the leeway, a minute past the end of the grace period, and no longer.
-  await api.call("DELETE", `${PODS}/web`);
+  await api.call("DELETE", `${PODS_PATH}/web`);
   assert.equal((await review(api, token, ["a"])).authenticated, true);
   await clock.advance(91_000);
   assert.equal(
@@ -176,8 +176,8 @@ const REFUSED_TOKENS = [
 test("createKubernetesEmulator(): a token request is refused for an object that cannot be bound", async (t) => {
   const api = await startApi(t);
   await api.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "other" } });
-  await api.call("POST", PODS, podNamed("web"));
-  await api.call("POST", PODS, podNamed("foreign", { serviceAccountName: "other" }));
+  await api.call("POST", PODS_PATH, podNamed("web"));
+  await api.call("POST", PODS_PATH, podNamed("foreign", { serviceAccountName: "other" }));
   for (const { spec, code, message } of REFUSED_TOKENS) {
     const answer = await api.call("POST", TOKEN_PATH, { spec });
     assert.equal(answer.code, code, String(answer.body.message));
@@ -188,8 +188,8 @@ test("createKubernetesEmulator(): a token request is refused for an object that 
 test("createKubernetesEmulator(): the audit log records user, request and outcome", async (t) => {
   const { emulator, call } = await startApi(t);
   emulator.restrict("anna", RULES);
-  await call("POST", PODS, podNamed("web"), { username: "anna" });
-  await call("DELETE", `${PODS}/web`, undefined, { username: "anna" });
+  await call("POST", PODS_PATH, podNamed("web"), { username: "anna" });
+  await call("DELETE", `${PODS_PATH}/web`, undefined, { username: "anna" });
   assert.deepEqual(
     emulator.audit.map(({ verb, user, objectRef, responseStatus }) => [
       verb,

@@ -4,8 +4,8 @@ import { type TestContext, test } from "node:test";
 import { until } from "../../../emulators/until.ts";
 import type { Container, Volume } from "../../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { type Api, PODS, podNamed, startApi } from "./harness.ts";
-import { configurationOf, patching, startWebhook, type WebhookFields } from "./webhook.ts";
+import { type Api, PODS_PATH, podNamed, startApi } from "./harness.ts";
+import { configurationOf, patchResponse, startTestWebhook, type WebhookFields } from "./webhook.ts";
 
 const CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 
@@ -22,13 +22,13 @@ function annotated(name: string) {
 
 test("createKubernetesEmulator(): a webhook's patch is stored; its warnings reach the client, its annotations the audit log", async (t) => {
   const api = await startApi(t);
-  const webhook = await startWebhook(t, () => ({
-    ...patching(annotate("by", "w")),
+  const webhook = await startTestWebhook(t, () => ({
+    ...patchResponse(annotate("by", "w")),
     warnings: ['say "hi"', "zwölf", "two\nlines"],
     auditAnnotations: { decision: "inject" },
   }));
   await register(api, "podrole", webhook.fields);
-  const { code, body, headers } = await api.call("POST", PODS, annotated("a"), { username: "anna" });
+  const { code, body, headers } = await api.call("POST", PODS_PATH, annotated("a"), { username: "anna" });
   assert.equal(code, 201);
   assert.deepEqual(body.metadata.annotations, { by: "w" });
   assert.equal(headers.get("warning"), '299 - "say \\"hi\\"", 299 - "zwÃ¶lf"');
@@ -43,9 +43,9 @@ test("createKubernetesEmulator(): a webhook's patch is stored; its warnings reac
 
 test("createKubernetesEmulator(): a webhook receives the pod with defaults, but without uid and generated name", async (t) => {
   const api = await startApi(t);
-  const webhook = await startWebhook(t, () => ({}));
+  const webhook = await startTestWebhook(t, () => ({}));
   await register(api, "podrole", webhook.fields);
-  await api.call("POST", PODS, { ...podNamed("a"), metadata: { generateName: "web-" } }, { username: "anna" });
+  await api.call("POST", PODS_PATH, { ...podNamed("a"), metadata: { generateName: "web-" } }, { username: "anna" });
   const [request] = webhook.seen;
   assert.deepEqual(
     [request?.name, request?.namespace, request?.operation, request?.dryRun, request?.userInfo.username],
@@ -71,11 +71,15 @@ const DENIALS = [
 for (const { status, code, expected } of DENIALS) {
   test(`createKubernetesEmulator(): a denial with ${JSON.stringify(status)} is a ${code} with the API server's message`, async (t) => {
     const api = await startApi(t);
-    const webhook = await startWebhook(t, () => ({ allowed: false, status, auditAnnotations: { decision: "refuse" } }));
+    const webhook = await startTestWebhook(t, () => ({
+      allowed: false,
+      status,
+      auditAnnotations: { decision: "refuse" },
+    }));
     await register(api, "podrole", webhook.fields);
-    const answer = await api.call("POST", PODS, podNamed("a"));
+    const answer = await api.call("POST", PODS_PATH, podNamed("a"));
     assert.deepEqual([answer.code, answer.body.message], [code, `admission webhook "w0.podrole.io" ${expected}`]);
-    assert.equal((await api.call("GET", `${PODS}/a`)).code, 404);
+    assert.equal((await api.call("GET", `${PODS_PATH}/a`)).code, 404);
     const last = api.emulator.audit.findLast(
       ({ objectRef, verb }) => verb === "create" && objectRef.resource === "pods",
     );
@@ -118,7 +122,7 @@ const SELECTIONS = [
 
 test("createKubernetesEmulator(): selectors and rules select the webhooks to call", async (t) => {
   const api = await startApi(t);
-  const webhook = await startWebhook(t, () => ({}));
+  const webhook = await startTestWebhook(t, () => ({}));
   await api.call("POST", "/api/v1/namespaces", {
     metadata: { name: "shop", labels: { "podrole.io/inject": "enabled" } },
   });
@@ -176,7 +180,7 @@ const FAILURES = [
   },
   {
     what: "a patch of no type",
-    decide: () => ({ ...patching(), patchType: undefined }),
+    decide: () => ({ ...patchResponse(), patchType: undefined }),
     expected: /response\.patch but not response\.patchType$/,
   },
   {
@@ -188,12 +192,12 @@ const FAILURES = [
 
 async function failing(t: TestContext, failure: (typeof FAILURES)[number], failurePolicy: string) {
   const api = await startApi(t);
-  const webhook = await startWebhook(t, "decide" in failure ? failure.decide : () => ({}));
+  const webhook = await startTestWebhook(t, "decide" in failure ? failure.decide : () => ({}));
   const { host, ...changed } = { host: "127.0.0.1", ...("clientConfig" in failure ? failure.clientConfig : {}) };
   const { url, caBundle } = webhook.fields.clientConfig;
   const clientConfig = { url: url.replace("127.0.0.1", host), caBundle, ...changed };
   await register(api, "podrole", { clientConfig, failurePolicy });
-  return { api, answer: await api.call("POST", PODS, podNamed("a")) };
+  return { api, answer: await api.call("POST", PODS_PATH, podNamed("a")) };
 }
 
 for (const failure of FAILURES) {
@@ -217,9 +221,9 @@ for (const failure of FAILURES) {
 test("createKubernetesEmulator(): a slow webhook times out after its timeoutSeconds", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
-  const webhook = await startWebhook(t, () => undefined);
+  const webhook = await startTestWebhook(t, () => undefined);
   await register(api, "podrole", { ...webhook.fields, timeoutSeconds: 5 });
-  const pending = api.call("POST", PODS, podNamed("a"));
+  const pending = api.call("POST", PODS_PATH, podNamed("a"));
   await until(() => webhook.seen.length === 1, "the webhook is called");
   await clock.advance(5_000);
   const { code, body } = await pending;
@@ -229,35 +233,35 @@ test("createKubernetesEmulator(): a slow webhook times out after its timeoutSeco
 
 test("createKubernetesEmulator(): a patch that does not fit refuses the pod, whatever the failure policy", async (t) => {
   const api = await startApi(t);
-  const webhook = await startWebhook(t, () => patching({ op: "remove", path: "/spec/nothing" }));
+  const webhook = await startTestWebhook(t, () => patchResponse({ op: "remove", path: "/spec/nothing" }));
   await register(api, "podrole", { ...webhook.fields, failurePolicy: "Ignore" });
-  const { code, body } = await api.call("POST", PODS, podNamed("a"));
+  const { code, body } = await api.call("POST", PODS_PATH, podNamed("a"));
   assert.deepEqual([code, body.reason], [500, "InternalError"]);
 });
 
 test("createKubernetesEmulator(): a service is called at its address, under its DNS name", async (t) => {
   const api = await startApi(t);
-  const webhook = await startWebhook(t, () => patching(annotate("by", "w")));
+  const webhook = await startTestWebhook(t, () => patchResponse(annotate("by", "w")));
   const { caBundle } = webhook.fields.clientConfig;
   const service = { namespace: "shop", name: "hook", path: "/mutate" };
   await register(api, "podrole", { clientConfig: { service, caBundle } });
-  const lost = await api.call("POST", PODS, annotated("a"));
+  const lost = await api.call("POST", PODS_PATH, annotated("a"));
   assert.match(lost.body.message ?? "", /service "hook" not found$/);
   api.emulator.services.set("shop/hook", webhook.address);
-  assert.equal((await api.call("POST", PODS, annotated("a"))).body.metadata.annotations?.["by"], "w");
+  assert.equal((await api.call("POST", PODS_PATH, annotated("a"))).body.metadata.annotations?.["by"], "w");
 });
 
 test("createKubernetesEmulator(): dry run calls webhooks without side effects, and is refused with others", async (t) => {
   const api = await startApi(t);
-  const webhook = await startWebhook(t, () => ({}));
+  const webhook = await startTestWebhook(t, () => ({}));
   await register(api, "podrole", webhook.fields);
-  await api.call("POST", `${PODS}?dryRun=All`, podNamed("a"));
+  await api.call("POST", `${PODS_PATH}?dryRun=All`, podNamed("a"));
   assert.equal(webhook.seen[0]?.dryRun, true);
   api.emulator.store.create(
     "mutatingwebhookconfigurations",
     configurationOf("other", { ...webhook.fields, sideEffects: "Some" }),
   );
-  const refused = await api.call("POST", `${PODS}?dryRun=All`, podNamed("a"));
+  const refused = await api.call("POST", `${PODS_PATH}?dryRun=All`, podNamed("a"));
   assert.deepEqual(
     [refused.code, refused.body.message],
     [400, 'admission webhook "w0.other.io" does not support dry run'],
@@ -269,20 +273,20 @@ function injector(name: string) {
   return ({ object }: { object: { spec: Record<string, unknown> } }) => {
     const containers = object.spec["containers"] as Container[];
     const isDone = containers.some((container) => container.name === name);
-    return isDone ? {} : patching({ op: "add", path: "/spec/containers/-", value: { name, image: "sidecar:1" } });
+    return isDone ? {} : patchResponse({ op: "add", path: "/spec/containers/-", value: { name, image: "sidecar:1" } });
   };
 }
 
 test("createKubernetesEmulator(): webhooks run in order of their configurations, and an earlier one again if a later one changed the pod", async (t) => {
   const api = await startApi(t);
   const [first, second, never] = await Promise.all([
-    startWebhook(t, injector("one")),
-    startWebhook(t, injector("two")),
-    startWebhook(t, () => ({})),
+    startTestWebhook(t, injector("one")),
+    startTestWebhook(t, injector("two")),
+    startTestWebhook(t, () => ({})),
   ]);
   await register(api, "b-second", second.fields);
   await register(api, "a-first", { ...first.fields, reinvocationPolicy: "IfNeeded" }, never.fields);
-  const { body } = await api.call("POST", PODS, podNamed("a"));
+  const { body } = await api.call("POST", PODS_PATH, podNamed("a"));
   const containers = (body["spec"] as { containers: Container[] }).containers.map(({ name }) => name);
   assert.deepEqual(containers, ["app", "one", "two"]);
   assert.deepEqual([first.seen.length, never.seen.length, second.seen.length], [2, 1, 1]);
@@ -295,17 +299,17 @@ test("createKubernetesEmulator(): webhooks run in order of their configurations,
 
 test("createKubernetesEmulator(): a webhook is not called again if no later one changed the object, even if it requests reinvocation", async (t) => {
   const api = await startApi(t);
-  const only = await startWebhook(t, injector("one"));
+  const only = await startTestWebhook(t, injector("one"));
   await register(api, "podrole", { ...only.fields, reinvocationPolicy: "IfNeeded" });
-  await api.call("POST", PODS, podNamed("a"));
+  await api.call("POST", PODS_PATH, podNamed("a"));
   assert.equal(only.seen.length, 1);
 });
 
 test("createKubernetesEmulator(): the API token's volume is in the pod before webhooks, and in their containers after them", async (t) => {
   const api = await startApi(t, { mountTokens: true });
-  const only = await startWebhook(t, injector("one"));
+  const only = await startTestWebhook(t, injector("one"));
   await register(api, "podrole", { ...only.fields, reinvocationPolicy: "IfNeeded" });
-  const { body } = await api.call("POST", PODS, podNamed("a"));
+  const { body } = await api.call("POST", PODS_PATH, podNamed("a"));
   const { containers, volumes } = body["spec"] as { containers: Container[]; volumes: Volume[] };
   assert.match(volumes[0]?.name ?? "", /^kube-api-access-/);
   for (const { name, volumeMounts } of containers) {
@@ -317,6 +321,6 @@ test("createKubernetesEmulator(): the API token's volume is in the pod before we
   }
   // The plugin changed the pod after the webhook, so the webhook is called again.
   assert.equal(only.seen.length, 2);
-  const off = await api.call("POST", PODS, podNamed("b", { automountServiceAccountToken: false }));
+  const off = await api.call("POST", PODS_PATH, podNamed("b", { automountServiceAccountToken: false }));
   assert.equal((off.body["spec"] as { volumes?: Volume[] }).volumes, undefined);
 });

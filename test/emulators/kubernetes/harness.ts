@@ -54,8 +54,8 @@ export function tokenOf(emulator: KubernetesEmulator, username?: string): string
   return config.users[0]?.user.token ?? "";
 }
 
-export const PODS = "/api/v1/namespaces/default/pods";
-export const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
+export const PODS_PATH = "/api/v1/namespaces/default/pods";
+export const CONFIG_MAPS_PATH = "/api/v1/namespaces/default/configmaps";
 
 export function podNamed(name: string, spec: object = {}) {
   return { metadata: { name }, spec: { containers: [{ name: "app", image: "shop/app:1" }], ...spec } };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { until } from "../../../emulators/until.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { type Api, CONFIG_MAPS, PODS, podNamed, startApi, tokenOf } from "./harness.ts";
+import { type Api, CONFIG_MAPS_PATH, PODS_PATH, podNamed, startApi, tokenOf } from "./harness.ts";
 
 interface Line {
   readonly type: string;
@@ -63,33 +63,33 @@ const SELECTORS = [
 test("list() selects by labels in the text form", async (t) => {
   const api = await startApi(t);
   for (const { name, labels } of LABELLED) {
-    await api.call("POST", PODS, { ...podNamed(name), metadata: { name, labels } });
+    await api.call("POST", PODS_PATH, { ...podNamed(name), metadata: { name, labels } });
   }
   for (const { selector, names } of SELECTORS) {
-    assert.deepEqual(await namesAt(api, `${PODS}?labelSelector=${encodeURIComponent(selector)}`), names, selector);
+    assert.deepEqual(await namesAt(api, `${PODS_PATH}?labelSelector=${encodeURIComponent(selector)}`), names, selector);
   }
-  assert.equal((await api.call("GET", `${PODS}?labelSelector=${encodeURIComponent("a=(")}`)).code, 400);
+  assert.equal((await api.call("GET", `${PODS_PATH}?labelSelector=${encodeURIComponent("a=(")}`)).code, 400);
 });
 
 test("list() selects by the fields that a resource supports, and refuses others", async (t) => {
   const api = await startApi(t);
-  for (const name of ["a", "b"]) await api.call("POST", PODS, podNamed(name));
-  await api.call("POST", `${PODS}/b/binding`, { metadata: { name: "b" }, target: { name: "node-1" } });
-  assert.deepEqual(await namesAt(api, `${PODS}?fieldSelector=spec.nodeName=node-1`), ["b"]);
-  assert.deepEqual(await namesAt(api, `${PODS}?fieldSelector=spec.nodeName=,status.phase!=Running`), ["a"]);
+  for (const name of ["a", "b"]) await api.call("POST", PODS_PATH, podNamed(name));
+  await api.call("POST", `${PODS_PATH}/b/binding`, { metadata: { name: "b" }, target: { name: "node-1" } });
+  assert.deepEqual(await namesAt(api, `${PODS_PATH}?fieldSelector=spec.nodeName=node-1`), ["b"]);
+  assert.deepEqual(await namesAt(api, `${PODS_PATH}?fieldSelector=spec.nodeName=,status.phase!=Running`), ["a"]);
   assert.deepEqual(await namesAt(api, "/api/v1/pods?fieldSelector=metadata.name=a,metadata.namespace=default"), ["a"]);
-  const refused = await api.call("GET", `${PODS}?fieldSelector=spec.hostNetwork=true`);
+  const refused = await api.call("GET", `${PODS_PATH}?fieldSelector=spec.hostNetwork=true`);
   assert.deepEqual([refused.code, refused.body.message], [400, "field label not supported: spec.hostNetwork"]);
 });
 
 test("list() pages show one revision, whatever is created between them", async (t) => {
   const api = await startApi(t);
-  for (const name of ["a", "b", "c"]) await api.call("POST", PODS, podNamed(name));
-  const first = await api.call("GET", `${PODS}?limit=2`);
+  for (const name of ["a", "b", "c"]) await api.call("POST", PODS_PATH, podNamed(name));
+  const first = await api.call("GET", `${PODS_PATH}?limit=2`);
   const { metadata } = first.body;
   assert.equal(metadata["remainingItemCount"], 1);
-  await api.call("POST", PODS, podNamed("bb"));
-  const second = await api.call("GET", `${PODS}?limit=2&continue=${metadata["continue"] as string}`);
+  await api.call("POST", PODS_PATH, podNamed("bb"));
+  const second = await api.call("GET", `${PODS_PATH}?limit=2&continue=${metadata["continue"] as string}`);
   assert.deepEqual(
     (second.body["items"] as { metadata: { name: string } }[]).map((item) => item.metadata.name),
     ["c"],
@@ -100,49 +100,49 @@ test("list() pages show one revision, whatever is created between them", async (
 
 test("list() returns 410 for a continuation that was compacted", async (t) => {
   const api = await startApi(t);
-  for (const name of ["a", "b"]) await api.call("POST", PODS, podNamed(name));
-  const { body } = await api.call("GET", `${PODS}?limit=1`);
+  for (const name of ["a", "b"]) await api.call("POST", PODS_PATH, podNamed(name));
+  const { body } = await api.call("GET", `${PODS_PATH}?limit=1`);
   api.emulator.faults.compact();
-  const gone = await api.call("GET", `${PODS}?limit=1&continue=${body.metadata["continue"] as string}`);
+  const gone = await api.call("GET", `${PODS_PATH}?limit=1&continue=${body.metadata["continue"] as string}`);
   assert.deepEqual([gone.code, gone.body.reason], [410, "Expired"]);
 });
 
 test("list() items carry neither apiVersion nor kind, a watch's objects do", async (t) => {
   const api = await startApi(t);
-  await api.call("POST", PODS, podNamed("a"));
-  const { body } = await api.call("GET", PODS);
+  await api.call("POST", PODS_PATH, podNamed("a"));
+  const { body } = await api.call("GET", PODS_PATH);
   assert.equal(body.kind, "PodList");
   assert.equal((body["items"] as { kind?: string }[])[0]?.kind, undefined);
-  const { lines } = openWatch(t, api, `${PODS}?watch=true`);
+  const { lines } = openWatch(t, api, `${PODS_PATH}?watch=true`);
   await until(() => lines.length === 1, "the present state");
   assert.equal((lines[0] as { object: { kind?: string } } | undefined)?.object.kind, "Pod");
 });
 
 test("watch() sends the events since its version, then new ones", async (t) => {
   const api = await startApi(t);
-  const { body } = await api.call("GET", CONFIG_MAPS);
-  await api.call("POST", CONFIG_MAPS, { metadata: { name: "a" } });
-  const watch = openWatch(t, api, `${CONFIG_MAPS}?watch=1&resourceVersion=${body.metadata.resourceVersion}`);
+  const { body } = await api.call("GET", CONFIG_MAPS_PATH);
+  await api.call("POST", CONFIG_MAPS_PATH, { metadata: { name: "a" } });
+  const watch = openWatch(t, api, `${CONFIG_MAPS_PATH}?watch=1&resourceVersion=${body.metadata.resourceVersion}`);
   await until(() => watch.lines.length === 1, "the past");
-  await api.call("POST", CONFIG_MAPS, { metadata: { name: "b" } });
-  await api.call("DELETE", `${CONFIG_MAPS}/a`);
+  await api.call("POST", CONFIG_MAPS_PATH, { metadata: { name: "b" } });
+  await api.call("DELETE", `${CONFIG_MAPS_PATH}/a`);
   // Changes of another resource and in another namespace are not sent.
-  await api.call("POST", PODS, podNamed("p"));
+  await api.call("POST", PODS_PATH, podNamed("p"));
   await api.call("POST", "/api/v1/namespaces/kube-system/configmaps", { metadata: { name: "x" } });
-  await api.call("POST", CONFIG_MAPS, { metadata: { name: "z" } });
+  await api.call("POST", CONFIG_MAPS_PATH, { metadata: { name: "z" } });
   await until(() => watch.lines.length === 4, "the present");
   assert.deepEqual(watch.received(), ["ADDED a", "ADDED b", "DELETED a", "ADDED z"]);
 });
 
 test("watch() with a selector reports objects that start and stop to match", async (t) => {
   const api = await startApi(t);
-  const watch = openWatch(t, api, `${CONFIG_MAPS}?watch=true&labelSelector=${encodeURIComponent("on=yes")}`);
+  const watch = openWatch(t, api, `${CONFIG_MAPS_PATH}?watch=true&labelSelector=${encodeURIComponent("on=yes")}`);
   await until(() => api.emulator.watches.size === 1, "the watch is open");
-  await api.call("POST", CONFIG_MAPS, { metadata: { name: "a" } });
+  await api.call("POST", CONFIG_MAPS_PATH, { metadata: { name: "a" } });
   const label = (value: string | null) =>
     api.call(
       "PATCH",
-      `${CONFIG_MAPS}/a`,
+      `${CONFIG_MAPS_PATH}/a`,
       { metadata: { labels: { on: value } } },
       { contentType: "application/merge-patch+json" },
     );
@@ -154,10 +154,10 @@ test("watch() with a selector reports objects that start and stop to match", asy
 
 test("watch() from an expired version gets 410, as an event or as a status", async (t) => {
   const api = await startApi(t);
-  const { body } = await api.call("GET", CONFIG_MAPS);
-  await api.call("POST", CONFIG_MAPS, { metadata: { name: "a" } });
+  const { body } = await api.call("GET", CONFIG_MAPS_PATH);
+  await api.call("POST", CONFIG_MAPS_PATH, { metadata: { name: "a" } });
   api.emulator.faults.compact();
-  const path = `${CONFIG_MAPS}?watch=true&resourceVersion=${body.metadata.resourceVersion}`;
+  const path = `${CONFIG_MAPS_PATH}?watch=true&resourceVersion=${body.metadata.resourceVersion}`;
   const watch = openWatch(t, api, path);
   await until(() => watch.hasEnded(), "the end");
   assert.deepEqual(
@@ -171,12 +171,12 @@ test("watch() from an expired version gets 410, as an event or as a status", asy
 test("watch() sends bookmarks on request, and ends at its timeout", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
-  const { body } = await api.call("GET", CONFIG_MAPS);
+  const { body } = await api.call("GET", CONFIG_MAPS_PATH);
   const from = `watch=true&resourceVersion=${body.metadata.resourceVersion}&timeoutSeconds=150`;
-  const asking = openWatch(t, api, `${CONFIG_MAPS}?${from}&allowWatchBookmarks=true`);
-  const plain = openWatch(t, api, `${CONFIG_MAPS}?${from}`);
+  const asking = openWatch(t, api, `${CONFIG_MAPS_PATH}?${from}&allowWatchBookmarks=true`);
+  const plain = openWatch(t, api, `${CONFIG_MAPS_PATH}?${from}`);
   await until(() => api.emulator.watches.size === 2, "both are open");
-  await api.call("POST", PODS, podNamed("elsewhere"));
+  await api.call("POST", PODS_PATH, podNamed("elsewhere"));
   await clock.advance(120_000);
   await until(() => asking.lines.length === 2, "two bookmarks");
   assert.equal(asking.lines[0]?.object.metadata.resourceVersion, api.emulator.store.resourceVersion());

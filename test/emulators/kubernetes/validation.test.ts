@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { qosClassOf } from "../../../emulators/kubernetes/pod-defaults.ts";
 import type { Container, ResourceRequirements } from "../../../src/kubernetes/objects.ts";
-import { PODS, startApi } from "./harness.ts";
+import { PODS_PATH, startApi } from "./harness.ts";
 
 const APP = { name: "app", image: "shop/app:1" };
 const SIDECAR = { name: "side", image: "side:1", restartPolicy: "Always" };
@@ -138,7 +138,7 @@ const CASES = [
 test("createKubernetesEmulator(): a pod is refused with every problem, or accepted", async (t) => {
   const { call } = await startApi(t);
   for (const { spec, wrong } of CASES) {
-    const { code, body } = await call("POST", `${PODS}?dryRun=All`, { metadata: { name: "a" }, spec });
+    const { code, body } = await call("POST", `${PODS_PATH}?dryRun=All`, { metadata: { name: "a" }, spec });
     const about = JSON.stringify(spec);
     assert.equal(code, wrong === undefined ? 201 : 422, `${about}: ${body.message}`);
     const said = (body.message ?? "").replace(/^Pod "a" is invalid: /, "");
@@ -159,7 +159,7 @@ const METADATA = [
 test("createKubernetesEmulator(): metadata is refused for invalid names, labels and annotations", async (t) => {
   const { call } = await startApi(t);
   for (const { metadata, wrong } of METADATA) {
-    const { code, body } = await call("POST", PODS, { metadata, spec: { containers: [APP] } });
+    const { code, body } = await call("POST", PODS_PATH, { metadata, spec: { containers: [APP] } });
     assert.equal(code, 422);
     assert.match((body.message ?? "").replace(/^Pod "[^"]*" is invalid: /, ""), wrong);
   }
@@ -190,7 +190,7 @@ test("createKubernetesEmulator(): defaults are set as by the API server", async 
     ],
     volumes: [{ name: "none" }, { name: "cm", configMap: { name: "c" } }],
   };
-  const { body } = await call("POST", PODS, { metadata: { name: "a" }, spec });
+  const { body } = await call("POST", PODS_PATH, { metadata: { name: "a" }, spec });
   const { containers, volumes } = body["spec"] as typeof spec & { containers: Record<string, unknown>[] };
   assert.deepEqual(
     containers.map(({ imagePullPolicy }: Record<string, unknown>) => imagePullPolicy),
@@ -211,7 +211,7 @@ test("createKubernetesEmulator(): defaults of probes, ports and fields are set, 
     env: [{ name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
     startupProbe: { httpGet: { path: "/healthz", port: 9764 }, periodSeconds: 1 },
   };
-  const { body } = await call("POST", PODS, { metadata: { name: "a" }, spec: { containers: [container] } });
+  const { body } = await call("POST", PODS_PATH, { metadata: { name: "a" }, spec: { containers: [container] } });
   const [filled] = (body["spec"] as { containers: Container[] }).containers;
   assert.deepEqual(filled?.ports, [{ containerPort: 9764, protocol: "TCP" }]);
   assert.deepEqual(filled?.env?.[0]?.valueFrom, { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } });

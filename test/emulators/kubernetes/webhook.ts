@@ -31,7 +31,7 @@ export interface TestWebhook {
   readonly fields: { readonly clientConfig: { readonly url: string; readonly caBundle: string } };
 }
 
-export async function startWebhook(test: TestContext, decide: Decide): Promise<TestWebhook> {
+export async function startTestWebhook(test: TestContext, decide: Decide): Promise<TestWebhook> {
   const now = Date.now();
   const authority = createAuthority({ commonName: "webhook test", now, lifetimeMs: HOUR_MS });
   const key = generateKeyPem();
@@ -56,7 +56,7 @@ export async function startWebhook(test: TestContext, decide: Decide): Promise<T
 }
 
 /** A response that applies these operations. */
-export function patching(...operations: readonly object[]): Record<string, unknown> {
+export function patchResponse(...operations: readonly object[]): Record<string, unknown> {
   return { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(operations)).toString("base64") };
 }
 

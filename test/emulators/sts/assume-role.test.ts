@@ -3,17 +3,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AssumeRoleCommand, type AssumeRoleCommandInput } from "@aws-sdk/client-sts";
 import {
-  ACCOUNT,
-  element,
   PARTNER,
   READER,
   refusalOf,
   roleArn,
+  STS_ACCOUNT,
   sendSigned,
   sessionOf,
-  startSts,
+  startStsHarness,
   USER_ARN,
   WRITER,
+  xmlElement,
 } from "./harness.ts";
 
 const GOOD = { RoleArn: READER, RoleSessionName: "ns.pod" };
@@ -134,7 +134,7 @@ const INVALID: readonly {
 
 for (const { name, input, code = "ValidationError", message } of INVALID) {
   test(`readAssumeRole() refuses ${name}`, async (t) => {
-    const harness = await startSts(t);
+    const harness = await startStsHarness(t);
     const refusal = await refusalOf(harness.client().send(new AssumeRoleCommand({ ...GOOD, ...input })));
     assert.deepEqual(refusal, { code, message, status: 400 });
   });
@@ -150,24 +150,24 @@ const ACCEPTED: readonly { readonly name: string; readonly input: Partial<Assume
 ];
 for (const { name, input } of ACCEPTED) {
   test(`assumeRole() accepts ${name}`, async (t) => {
-    const harness = await startSts(t);
+    const harness = await startStsHarness(t);
     const { AssumedRoleUser } = await harness.client().send(new AssumeRoleCommand({ ...GOOD, ...input }));
     assert.equal(
       AssumedRoleUser?.Arn,
-      `arn:aws:sts::${ACCOUNT}:assumed-role/reader/${input.RoleSessionName ?? "ns.pod"}`,
+      `arn:aws:sts::${STS_ACCOUNT}:assumed-role/reader/${input.RoleSessionName ?? "ns.pod"}`,
     );
   });
 }
 
 test("readAssumeRole() reads a duration as a signed number of 32 bits", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const send = (DurationSeconds: string) =>
     sendSigned(harness, { fields: { Action: "AssumeRole", ...GOOD, DurationSeconds } });
   for (const good of ["+900", "0900"]) assert.equal((await send(good)).status, 200, good);
   for (const bad of ["abc", "900.0", "2147483648"]) {
     const { status, body } = await send(bad);
     assert.deepEqual(
-      [status, element(body, "Code"), element(body, "Message")],
+      [status, xmlElement(body, "Code"), xmlElement(body, "Message")],
       [400, "MalformedInput", undefined],
       bad,
     );
@@ -175,7 +175,7 @@ test("readAssumeRole() reads a duration as a signed number of 32 bits", async (t
 });
 
 test("assumeRole() requires the external ID that the trust policy names", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const assume = (ExternalId?: string) =>
     harness
       .client()
@@ -189,7 +189,7 @@ test("assumeRole() requires the external ID that the trust policy names", async 
 });
 
 test("assumeRole() requires sts:TagSession for tags that are passed or inherited", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const passed = harness
     .client()
     .send(new AssumeRoleCommand({ RoleArn: PARTNER, RoleSessionName: "ns.pod", ExternalId: "abc/42", Tags: [tag(1)] }));
@@ -207,7 +207,7 @@ test("assumeRole() requires sts:TagSession for tags that are passed or inherited
 });
 
 test("assumeRole() refuses to override an inherited tag", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   harness.sts.roles.put({ arn: WRITER, trust: { principals: [READER], tagSession: true } });
   const first = await harness
     .client()
@@ -221,7 +221,7 @@ test("assumeRole() refuses to override an inherited tag", async (t) => {
 });
 
 test("assumeRole() checks the role's own maximum first, then the hour of chained sessions", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const first = await harness.client().send(new AssumeRoleCommand(GOOD));
   const chained = (DurationSeconds: number) =>
     harness
@@ -241,7 +241,7 @@ test("assumeRole() checks the role's own maximum first, then the hour of chained
 });
 
 test("assumeRole() passes a source identity on and refuses to change it", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const { roles } = harness.sts;
   roles.put({ arn: READER, trust: { principals: [USER_ARN] } });
   const named = () => harness.client().send(new AssumeRoleCommand({ ...GOOD, SourceIdentity: "alice" }));
@@ -267,7 +267,7 @@ test("assumeRole() passes a source identity on and refuses to change it", async 
 });
 
 test("assumeRole() reports the packed size and refuses one that is too large", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const random = (n: number) => ({
     Key: `key-${n}`,
     Value: Array.from({ length: 200 }, (_, i) => ((n * 7919 + i * i * 31) % 36).toString(36)).join(""),
@@ -284,24 +284,24 @@ test("assumeRole() reports the packed size and refuses one that is too large", a
 });
 
 test("roles.put() refuses text that is not a role's ARN", async (t) => {
-  const { sts } = await startSts(t);
+  const { sts } = await startStsHarness(t);
   assert.throws(() => sts.roles.put({ arn: USER_ARN, trust: { principals: [] } }), /^Error: Cannot /);
-  sts.roles.put({ arn: roleArn("a/b/c"), trust: { principals: [ACCOUNT] } });
+  sts.roles.put({ arn: roleArn("a/b/c"), trust: { principals: [STS_ACCOUNT] } });
   assert.equal(sts.roles.get(roleArn("a/b/c"))?.name, "c");
 });
 
 const PRINCIPALS: readonly { readonly principal: string; readonly trusted: boolean }[] = [
   { principal: "*", trusted: true },
-  { principal: ACCOUNT, trusted: true },
-  { principal: `arn:aws:iam::${ACCOUNT}:root`, trusted: true },
+  { principal: STS_ACCOUNT, trusted: true },
+  { principal: `arn:aws:iam::${STS_ACCOUNT}:root`, trusted: true },
   { principal: USER_ARN, trusted: true },
   { principal: "arn:aws:iam::999999999999:root", trusted: false },
-  { principal: `arn:aws:iam::${ACCOUNT}:user/podrole2`, trusted: false },
-  { principal: `arn:aws:iam::${ACCOUNT}:user/*`, trusted: false },
+  { principal: `arn:aws:iam::${STS_ACCOUNT}:user/podrole2`, trusted: false },
+  { principal: `arn:aws:iam::${STS_ACCOUNT}:user/*`, trusted: false },
 ];
 for (const { principal, trusted } of PRINCIPALS) {
   test(`deniedAction() ${trusted ? "accepts the user by" : "denies the user for a role that trusts"} ${principal}`, async (t) => {
-    const harness = await startSts(t);
+    const harness = await startStsHarness(t);
     harness.sts.roles.put({ arn: READER, trust: { principals: [principal] } });
     const sent = harness.client().send(new AssumeRoleCommand(GOOD));
     if (trusted) assert.ok((await sent).Credentials);

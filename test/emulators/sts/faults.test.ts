@@ -6,7 +6,7 @@ import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
 import type { Fault } from "../../../emulators/sts/faults.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { KEY, PARTNER, READER, REGION, refusalOf, startSts, USER_ARN } from "./harness.ts";
+import { KEY, PARTNER, READER, refusalOf, STS_REGION, startStsHarness, USER_ARN } from "./harness.ts";
 
 const ASSUME = { RoleArn: READER, RoleSessionName: "ns.pod" };
 
@@ -39,7 +39,7 @@ const FAULTS: readonly {
 
 for (const { fault, code, status, message } of FAULTS) {
   test(`faults.set() makes the next call fail with ${code}, and the one after it succeed`, async (t) => {
-    const harness = await startSts(t);
+    const harness = await startStsHarness(t);
     harness.sts.faults.set(fault, { calls: 1 });
     assert.deepEqual(await refusalOf(harness.client().send(new AssumeRoleCommand(ASSUME))), { code, status, message });
     assert.ok((await harness.client().send(new AssumeRoleCommand(ASSUME))).Credentials);
@@ -47,7 +47,7 @@ for (const { fault, code, status, message } of FAULTS) {
 }
 
 test("faults.set() lasts until faults.clear() without a number of calls", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   harness.sts.faults.set({ kind: "throttle" });
   for (let call = 0; call < 3; call++) {
     assert.equal((await refusalOf(harness.client().send(new AssumeRoleCommand(ASSUME)))).code, "Throttling");
@@ -57,7 +57,7 @@ test("faults.set() lasts until faults.clear() without a number of calls", async 
 });
 
 test("faults.set() of one role does not affect other roles and GetCallerIdentity", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   harness.sts.faults.set({ kind: "throttle" }, { roleArn: READER });
   await harness.client().send(new GetCallerIdentityCommand({}));
   await harness
@@ -67,7 +67,7 @@ test("faults.set() of one role does not affect other roles and GetCallerIdentity
 });
 
 test("faults.set() of kind down resets the connection", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   harness.sts.faults.set({ kind: "down" }, { calls: 1 });
   const { status, message } = await refusalOf(harness.client().send(new AssumeRoleCommand(ASSUME)));
   assert.equal(status, 0);
@@ -79,7 +79,7 @@ test("faults.set() of kind down resets the connection", async (t) => {
 });
 
 test("faults.set() of kind stall delays the response by the emulator's clock", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   harness.sts.faults.set({ kind: "stall", ms: 5000 }, { calls: 1 });
   let answered = false;
   const sent = harness
@@ -94,7 +94,7 @@ test("faults.set() of kind stall delays the response by the emulator's clock", a
 });
 
 test("close() ends a stalled call instead of waiting for it", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   harness.sts.faults.set({ kind: "stall", ms: 5000 });
   const sent = refusalOf(harness.client().send(new AssumeRoleCommand(ASSUME)));
   await harness.stalled;
@@ -103,7 +103,7 @@ test("close() ends a stalled call instead of waiting for it", async (t) => {
 });
 
 test("calls.list() records caller, request and issued key, and no secret", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const answered = await harness.client().send(
     new AssumeRoleCommand({
       ...ASSUME,
@@ -140,11 +140,14 @@ test("calls.list() records caller, request and issued key, and no secret", async
 });
 
 test("createStsEmulator() has no url before listen()", async (t) => {
-  assert.match((await startSts(t)).sts.url, /^http:\/\/127\.0\.0\.1:\d+$/);
-  assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION }).url, /^Error: Cannot /);
+  assert.match((await startStsHarness(t)).sts.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.throws(() => createStsEmulator({ clock: systemClock }, { region: STS_REGION }).url, /^Error: Cannot /);
 });
 
 test("createStsEmulator() refuses a key without a principal", () => {
   const key = { accessKeyId: "AKIA", secretAccessKey: new Secret("x"), arn: "podrole" };
-  assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION, keys: [key] }), /^Error: Cannot /);
+  assert.throws(
+    () => createStsEmulator({ clock: systemClock }, { region: STS_REGION, keys: [key] }),
+    /^Error: Cannot /,
+  );
 });

@@ -7,10 +7,10 @@ import { createStsEmulator, type StsEmulator } from "../../../emulators/sts/emul
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 
-export const REGION = "eu-central-1";
-export const ACCOUNT = "123456789012";
-export const USER_ARN = `arn:aws:iam::${ACCOUNT}:user/podrole`;
-export const KEY: Credentials = {
+export const STS_REGION = "eu-central-1";
+export const STS_ACCOUNT = "123456789012";
+export const USER_ARN = `arn:aws:iam::${STS_ACCOUNT}:user/podrole`;
+export const KEY: AccessKeyPair = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 };
@@ -20,25 +20,25 @@ export const WRITER = roleArn("writer");
 export const PARTNER = roleArn("partner");
 
 export function roleArn(name: string): string {
-  return `arn:aws:iam::${ACCOUNT}:role/${name}`;
+  return `arn:aws:iam::${STS_ACCOUNT}:role/${name}`;
 }
 
-export interface Credentials {
+export interface AccessKeyPair {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
 
-export interface Harness {
+export interface StsHarness {
   readonly sts: StsEmulator;
   readonly clock: FakeClock;
   /** Resolves when the emulator waits for the first time. */
   readonly stalled: Promise<void>;
-  client(credentials?: Credentials, region?: string): STSClient;
+  client(credentials?: AccessKeyPair, region?: string): STSClient;
 }
 
 /** Reader trusts the user and allows tags; writer trusts reader; partner trusts the user with an external ID. */
-export async function startSts(t: TestContext): Promise<Harness> {
+export async function startStsHarness(t: TestContext): Promise<StsHarness> {
   const fake = createFakeClock(Date.UTC(2026, 0, 15, 12));
   const stalled = Promise.withResolvers<void>();
   const clock: FakeClock = {
@@ -51,7 +51,7 @@ export async function startSts(t: TestContext): Promise<Harness> {
   const sts = createStsEmulator(
     { clock },
     {
-      region: REGION,
+      region: STS_REGION,
       keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn: USER_ARN }],
       roles: [
         { arn: READER, trust: { principals: [USER_ARN], tagSession: true }, maxSessionDurationSeconds: 43_200 },
@@ -66,7 +66,7 @@ export async function startSts(t: TestContext): Promise<Harness> {
     sts,
     clock,
     stalled: stalled.promise,
-    client(credentials = KEY, region = REGION) {
+    client(credentials = KEY, region = STS_REGION) {
       // The SDK signs with the machine's time; the offset corrects it to the emulator's.
       const systemClockOffset = clock.now() - Date.now();
       const client = new STSClient({ region, endpoint: sts.url, credentials, maxAttempts: 1, systemClockOffset });
@@ -77,7 +77,7 @@ export async function startSts(t: TestContext): Promise<Harness> {
 }
 
 /** Returns the credentials in a response of AssumeRole, in the form that clients accept. */
-export function sessionOf({ Credentials: issued }: AssumeRoleCommandOutput): Required<Credentials> {
+export function sessionOf({ Credentials: issued }: AssumeRoleCommandOutput): Required<AccessKeyPair> {
   const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = issued ?? {};
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
 }
@@ -95,7 +95,7 @@ export async function refusalOf(sent: Promise<unknown>): Promise<{ code: string;
 
 export interface RawRequest {
   readonly fields: Readonly<Record<string, string>>;
-  readonly credentials?: Credentials;
+  readonly credentials?: AccessKeyPair;
   readonly headers?: Readonly<Record<string, string>>;
   /** Signed in place of the body's hash, and sent as x-amz-content-sha256. */
   readonly payloadHash?: string;
@@ -106,7 +106,10 @@ export interface RawRequest {
 }
 
 /** Sends a request signed by hand at the emulator's time and returns status and body. */
-export async function sendSigned({ sts, clock }: Harness, raw: RawRequest): Promise<{ status: number; body: string }> {
+export async function sendSigned(
+  { sts, clock }: StsHarness,
+  raw: RawRequest,
+): Promise<{ status: number; body: string }> {
   const { credentials = KEY, method = "POST", scope = {}, unsigned = [] } = raw;
   const form = Object.entries({ Version: "2011-06-15", ...raw.fields })
     .map(([name, value]) => `${encode(name)}=${encode(value)}`)
@@ -122,7 +125,7 @@ export async function sendSigned({ sts, clock }: Harness, raw: RawRequest): Prom
     ...(credentials.sessionToken !== undefined && { "x-amz-security-token": credentials.sessionToken }),
     ...raw.headers,
   };
-  const { region = REGION, service = "sts", date = timestamp.slice(0, 8) } = scope;
+  const { region = STS_REGION, service = "sts", date = timestamp.slice(0, 8) } = scope;
   const names = Object.keys(headers)
     .filter((name) => !unsigned.includes(name))
     .sort();
@@ -158,7 +161,7 @@ export async function sendSigned({ sts, clock }: Harness, raw: RawRequest): Prom
 }
 
 /** Returns the text of one element of an XML response. */
-export function element(body: string, name: string): string | undefined {
+export function xmlElement(body: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(body)?.[1];
 }
 

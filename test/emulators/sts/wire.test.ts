@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createQueryForm, readTags } from "../../../emulators/sts/query.ts";
 import { fc } from "../../property.ts";
-import { element, KEY, type RawRequest, READER, sendSigned, startSts, USER_ARN } from "./harness.ts";
+import { KEY, type RawRequest, READER, sendSigned, startStsHarness, USER_ARN, xmlElement } from "./harness.ts";
 
 const IDENTITY = { Action: "GetCallerIdentity" };
 
 test("GetCallerIdentity returns STS's XML, element for element", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const { status, body } = await sendSigned(harness, { fields: IDENTITY });
   assert.equal(status, 200);
   assert.equal(
@@ -33,7 +33,7 @@ const ACCEPTED: readonly (RawRequest & { readonly name: string })[] = [
 ];
 for (const { name, ...raw } of ACCEPTED) {
   test(`authenticate() accepts ${name}`, async (t) => {
-    const { status, body } = await sendSigned(await startSts(t), raw);
+    const { status, body } = await sendSigned(await startStsHarness(t), raw);
     assert.equal(status, 200, body);
   });
 }
@@ -146,9 +146,9 @@ const REFUSED: readonly (RawRequest & {
 ];
 for (const { name, status, code, message, ...raw } of REFUSED) {
   test(`handleStsRequest() refuses ${name}`, async (t) => {
-    const reply = await sendSigned(await startSts(t), raw);
+    const reply = await sendSigned(await startStsHarness(t), raw);
     assert.deepEqual(
-      { status: reply.status, code: element(reply.body, "Code"), message: element(reply.body, "Message") },
+      { status: reply.status, code: xmlElement(reply.body, "Code"), message: xmlElement(reply.body, "Message") },
       { status, code, message },
     );
     const namespace =
@@ -156,18 +156,18 @@ for (const { name, status, code, message, ...raw } of REFUSED) {
         ? "http://webservices.amazon.com/AWSFault/2005-15-09"
         : "https://sts.amazonaws.com/doc/2011-06-15/";
     assert.ok(reply.body.startsWith(`<ErrorResponse xmlns="${namespace}">`));
-    assert.match(element(reply.body, "RequestId") ?? "", /^[\da-f-]{36}$/);
+    assert.match(xmlElement(reply.body, "RequestId") ?? "", /^[\da-f-]{36}$/);
   });
 }
 
 test("handleStsRequest() redirects requests without an action to AWS's page", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   assert.equal((await sendSigned(harness, { fields: {} })).status, 302);
   assert.deepEqual(harness.sts.calls.list(), []);
 });
 
 test("authenticate() refuses a session token that is sent but not signed", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const issued = harness.sts.issueSession({ roleArn: READER, sessionName: "node", durationSeconds: 900 });
   const credentials = {
     accessKeyId: issued.accessKeyId,
@@ -181,7 +181,7 @@ test("authenticate() refuses a session token that is sent but not signed", async
     unsigned: ["x-amz-security-token"],
   });
   assert.equal(status, 403);
-  assert.equal(element(body, "Code"), "SignatureDoesNotMatch");
+  assert.equal(xmlElement(body, "Code"), "SignatureDoesNotMatch");
 });
 
 test("createQueryForm() uses the first of two fields with one name, and lists in the order of their numbers", () => {
@@ -197,7 +197,7 @@ test("createQueryForm() uses the first of two fields with one name, and lists in
 });
 
 test("authenticate() accepts any text in a signed query string", async (t) => {
-  const harness = await startSts(t);
+  const harness = await startStsHarness(t);
   const property = fc.asyncProperty(fc.string({ unit: "grapheme" }), async (text) => {
     const { status } = await sendSigned(harness, { fields: { ...IDENTITY, Unknown: text }, method: "GET" });
     assert.equal(status, 200);

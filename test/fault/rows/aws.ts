@@ -1,9 +1,9 @@
 // Faults of STS.
 import type { Fault } from "../../../emulators/sts/faults.ts";
 import type { FaultRow } from "../row.ts";
-import { ROLE } from "../world.ts";
+import { FAULT_ROLE } from "../world.ts";
 
-const ROLE_ARN = `arn:aws:iam::123456789012:role/${ROLE}`;
+const ROLE_ARN = `arn:aws:iam::123456789012:role/${FAULT_ROLE}`;
 const CALLS = { from: "server", name: "podrole_sts_calls_total", moves: "rises" } as const;
 
 /** Sets a fault of STS until the end. */

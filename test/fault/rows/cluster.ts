@@ -4,7 +4,7 @@ import { hasCaBundle } from "../../../emulators/installation.ts";
 import type { ApiServerFaults } from "../../../emulators/kubernetes/faults.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
 import type { FaultRow } from "../row.ts";
-import { type FaultWorld, ROLE } from "../world.ts";
+import { FAULT_ROLE, type FaultWorld } from "../world.ts";
 
 function apiServer(world: FaultWorld): ApiServerFaults {
   return world.programs.cluster.kubernetes.faults;
@@ -102,7 +102,7 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
     id: "pod-recreated",
     title: "A pod is deleted and created again with the same name",
     begin: async ({ programs }) => {
-      const create = () => programs.createPod({ name: "recreated", roles: { app: ROLE } });
+      const create = () => programs.createPod({ name: "recreated", roles: { app: FAULT_ROLE } });
       await create();
       programs.cluster.kubernetes.store.remove("pods", "shop", "recreated");
       const second = await create();

@@ -14,7 +14,7 @@ import {
 } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
 import { grpcHeaders } from "../../protocol/grpc-call.ts";
 import { HOSTILE_TEXTS, hostileText, mutatedBytes, mutatedText } from "../generate.ts";
-import { assertNoCanary, canary } from "../target.ts";
+import { assertNoCanary, canaryOf } from "../target.ts";
 import type { FuzzWorld } from "../world.ts";
 import { type SocketTarget, socketTarget } from "./socket-target.ts";
 
@@ -239,7 +239,7 @@ function messagesTarget(
 const csr = createCsr(generateKeyPem(), "web");
 
 function proofs({ tokens }: FuzzWorld): fc.Arbitrary<Message> {
-  const stranger = canary("a token that a stranger sent");
+  const stranger = canaryOf("a token that a stranger sent");
   const jwt = (claims: object) => joinJwt({ alg: "RS256" }, claims, "A".repeat(86));
   const texts = [
     ...[

@@ -2,19 +2,19 @@
 import assert from "node:assert/strict";
 import { Agent, request } from "node:https";
 import * as fc from "fast-check";
-import { podOf, reviewOf } from "../../webhook/requests.ts";
+import { annotatedPod, reviewOf } from "../../webhook/requests.ts";
 import { HOSTILE_TEXTS, mutatedJson, mutatedText } from "../generate.ts";
-import { assertNoCanary, canary } from "../target.ts";
+import { assertNoCanary, canaryOf } from "../target.ts";
 import { socketTarget } from "./socket-target.ts";
 
 const STATUSES = new Set([200, 400, 404, 405, 411, 413, 415, 431]);
 
 const [pod, refused] = [
-  podOf({ "iam.amazonaws.com/role": "shop-app" }),
-  podOf({ "iam.amazonaws.com/role": "bank-admin" }),
+  annotatedPod({ "iam.amazonaws.com/role": "shop-app" }),
+  annotatedPod({ "iam.amazonaws.com/role": "bank-admin" }),
 ];
-const user = { username: "alice", groups: ["a"], extra: { token: [canary("an extra field of the user")] } };
-const REVIEWS = [pod, refused, podOf({})].map((one) =>
+const user = { username: "alice", groups: ["a"], extra: { token: [canaryOf("an extra field of the user")] } };
+const REVIEWS = [pod, refused, annotatedPod({})].map((one) =>
   reviewOf({ ...one, spec: { ...one.spec, serviceAccountName: "default" } }, { userInfo: user }),
 );
 const TEXTS = [

@@ -11,9 +11,9 @@ import { createPodContextReader } from "../../../src/webhook/lookups.ts";
 import { formatReview, readAdmissionReview } from "../../../src/webhook/review.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
-import { createFakeCluster, podOf, reviewOf } from "../../webhook/requests.ts";
+import { annotatedPod, createFakeCluster, reviewOf } from "../../webhook/requests.ts";
 import { mutatedJson } from "../generate.ts";
-import { canary, target } from "../target.ts";
+import { canaryOf, defineTarget } from "../target.ts";
 
 /** What an ordinary pod carries and podrole must not repeat. */
 function secretsIn(pod: Pod): Pod {
@@ -22,19 +22,19 @@ function secretsIn(pod: Pod): Pod {
     ...pod,
     metadata: {
       ...pod.metadata,
-      annotations: { ...pod.metadata.annotations, "example.com/token": canary("an annotation of another program") },
+      annotations: { ...pod.metadata.annotations, "example.com/token": canaryOf("an annotation of another program") },
     },
     spec: {
       ...pod.spec,
       containers: [
         {
           ...app,
-          args: [`--password=${canary("an argument of an app")}`],
+          args: [`--password=${canaryOf("an argument of an app")}`],
           env: [
-            { name: "PASSWORD", value: canary("a variable of an app") },
-            { name: "HTTP_PROXY", value: `http://u:${canary("a proxy's password")}@proxy:3128` },
+            { name: "PASSWORD", value: canaryOf("a variable of an app") },
+            { name: "HTTP_PROXY", value: `http://u:${canaryOf("a proxy's password")}@proxy:3128` },
           ],
-          command: ["run", canary("a command of an app")],
+          command: ["run", canaryOf("a command of an app")],
         },
       ],
     },
@@ -42,7 +42,11 @@ function secretsIn(pod: Pod): Pod {
 }
 
 const sidecar: Pod = {
-  ...podOf({ "iam.amazonaws.com/role": "shop-a", "podrole.io/metadata": "enabled", "podrole.io/mode": "classic" }),
+  ...annotatedPod({
+    "iam.amazonaws.com/role": "shop-a",
+    "podrole.io/metadata": "enabled",
+    "podrole.io/mode": "classic",
+  }),
   spec: {
     serviceAccountName: "orders",
     containers: [
@@ -54,23 +58,23 @@ const sidecar: Pod = {
   },
 };
 const PODS: readonly Pod[] = [
-  podOf(),
-  podOf({
+  annotatedPod(),
+  annotatedPod({
     "iam.amazonaws.com/role.app": "shop-b",
     "podrole.io/containers": "app",
     "iam.amazonaws.com/session-name": "x",
   }),
-  podOf({ "iam.amazonaws.com/role": "bank-admin" }),
-  podOf({ "podrole.io/inject": "disabled" }),
+  annotatedPod({ "iam.amazonaws.com/role": "bank-admin" }),
+  annotatedPod({ "podrole.io/inject": "disabled" }),
   sidecar,
 ].map(secretsIn);
 const user = {
   username: "alice@example.com",
   groups: ["system:authenticated"],
-  extra: { token: [canary("an extra field of the user")] },
+  extra: { token: [canaryOf("an extra field of the user")] },
 };
 const REVIEWS = PODS.map((pod) =>
-  reviewOf(pod, { userInfo: user, options: { note: canary("an option of the request") } }),
+  reviewOf(pod, { userInfo: user, options: { note: canaryOf("an option of the request") } }),
 );
 
 const lines: string[] = [];
@@ -93,7 +97,7 @@ const admit = createAdmissionHandler({
 /** The fake namespace permits these; JavaScript's reading of its annotation. */
 const PERMITTED = /^.*:role\/shop-.*$/;
 
-const reviews = target({
+const reviews = defineTarget({
   name: "AdmissionReview",
   isAsync: true,
   weight: 20,

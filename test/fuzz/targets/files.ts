@@ -10,7 +10,7 @@ import { takeInventory } from "../../../src/operations/migrate/input/inventory.t
 import { readText } from "../../files.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { mutatedJson, mutatedText } from "../generate.ts";
-import { target } from "../target.ts";
+import { defineTarget } from "../target.ts";
 
 const example = readText("manifests/examples/app.yaml");
 const MANIFESTS = [
@@ -21,7 +21,7 @@ const MANIFESTS = [
   '{"kind":"PodList","items":[{"metadata":{"name":"a"}},null,1]}',
 ];
 
-const manifests = target({
+const manifests = defineTarget({
   name: "manifests",
   weight: 1,
   inputs: mutatedText(MANIFESTS),
@@ -71,7 +71,7 @@ const TRAIL = {
 
 const json = (value: object) => JSON.stringify(value);
 
-const logLines = target({
+const logLines = defineTarget({
   name: "log lines",
   weight: 60,
   inputs: fc.tuple(

@@ -12,16 +12,16 @@ import * as oids from "../../../src/pki/oids.ts";
 import { readAuthority } from "../../../src/pki/own-authority.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { revealed } from "../../fakes/secret-data.ts";
-import { extension, NOW, newAuthority, newLeaf, oddCertificate, POD_URI } from "../../pki/samples.ts";
+import { revealAll } from "../../fakes/secret-data.ts";
+import { extension, newAuthority, newLeaf, oddCertificate, POD_URI, SAMPLE_NOW } from "../../pki/samples.ts";
 import { anyDer, HOSTILE_TEXTS, mutatedBytes, mutatedText } from "../generate.ts";
-import { messageOf, plant, refusing, target } from "../target.ts";
+import { defineTarget, messageOf, plantCanary, refusalMessages } from "../target.ts";
 
 const authority = newAuthority();
 const [current, next, previous] = [
-  newAuthority(NOW, "current"),
-  newAuthority(NOW, "next"),
-  newAuthority(NOW, "previous"),
+  newAuthority(SAMPLE_NOW, "current"),
+  newAuthority(SAMPLE_NOW, "next"),
+  newAuthority(SAMPLE_NOW, "previous"),
 ];
 const leaf = newLeaf(authority);
 const leafPem = leaf.pem;
@@ -33,9 +33,9 @@ const partOf = (key: Secret): string =>
     .reveal()
     .replaceAll(/-----[^-]+-----|\s/g, "")
     .slice(40, 64);
-plant("the key of the current CA", partOf(current.key));
-plant("the key of the next CA", partOf(next.key));
-plant("the key of an operator's CA", partOf(authority.key));
+plantCanary("the key of the current CA", partOf(current.key));
+plantCanary("the key of the next CA", partOf(next.key));
+plantCanary("the key of an operator's CA", partOf(authority.key));
 
 /** A certificate of the CA whose URI is any text. */
 function certificateFor(uri: string): Buffer {
@@ -50,7 +50,7 @@ const certificates = [
   certificateFor("spiffe://cluster.local/ns/a/sa/b/pod/c/d"),
 ];
 
-const requests = target({
+const requests = defineTarget({
   name: "certificate request",
   weight: 40,
   inputs: fc.oneof(
@@ -69,7 +69,7 @@ const requests = target({
   },
 });
 
-const identity = target({
+const identity = defineTarget({
   name: "certificate",
   weight: 80,
   inputs: fc.oneof({ weight: 4, arbitrary: mutatedBytes(certificates) }, { weight: 1, arbitrary: anyDer }),
@@ -85,7 +85,7 @@ const identity = target({
   },
 });
 
-const bundle = target({
+const bundle = defineTarget({
   name: "trust bundle",
   weight: 4,
   inputs: mutatedText([
@@ -105,16 +105,16 @@ const bundle = target({
   },
 });
 
-const SLOTS = revealed(
+const SLOTS = revealAll(
   encodeAuthorities({
-    current: { authority: current, since: NOW },
-    next: { authority: next, since: NOW },
-    previous: { certificatePem: previous.certificatePem, since: NOW },
+    current: { authority: current, since: SAMPLE_NOW },
+    next: { authority: next, since: SAMPLE_NOW },
+    previous: { certificatePem: previous.certificatePem, since: SAMPLE_NOW },
   }),
 );
 const KEYS = Object.keys(SLOTS);
 
-const caSecret = target({
+const caSecret = defineTarget({
   name: "CA Secret",
   weight: 4,
   inputs: fc.array(
@@ -128,7 +128,7 @@ const caSecret = target({
       if (kind === 0) delete data[key];
       else data[key] = new Secret(text);
     }
-    return refusing(["AUTHORITY_UNAVAILABLE"], () => {
+    return refusalMessages(["AUTHORITY_UNAVAILABLE"], () => {
       const slots = decodeAuthorities(data);
       // What is accepted can sign: certificate and key belong together.
       if (slots) {
@@ -140,7 +140,7 @@ const caSecret = target({
   },
 });
 
-const ownAuthority = target({
+const ownAuthority = defineTarget({
   name: "own CA",
   weight: 8,
   inputs: fc.tuple(
@@ -148,7 +148,7 @@ const ownAuthority = target({
     mutatedText([authority.key.reveal(), current.key.reveal()]),
   ),
   run([certificate, key]) {
-    const read = readAuthority(certificate, new Secret(key), NOW);
+    const read = readAuthority(certificate, new Secret(key), SAMPLE_NOW);
     return read.ok ? [] : [read.problem];
   },
 });

@@ -10,9 +10,9 @@ import { parseBaseArn, resolveRole } from "../../../src/policy/role.ts";
 import { kiamSessionName, sessionName } from "../../../src/policy/session-name.ts";
 import { sessionPolicies } from "../../../src/policy/session-policy.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
-import { BASE, pod, role as roleOf, STS_NAME, settings } from "../../policy/facts.ts";
+import { BASE_ARN, podFactsWith, policySettingsWith, parsedRole as roleOf, STS_NAME } from "../../policy/facts.ts";
 import { anyExpression, hostileText, mutatedText, sharedExpression } from "../generate.ts";
-import { canary, messageOf, target } from "../target.ts";
+import { canaryOf, defineTarget, messageOf } from "../target.ts";
 
 const ROLES = [
   "shop-orders",
@@ -24,10 +24,10 @@ const ROLES = [
 const roleText = mutatedText(ROLES);
 const LEGAL_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/(?:[\x21-\x7e]{1,510}\/)?[\w+=,.@-]{1,64}$/;
 
-const role = target({
+const role = defineTarget({
   name: "role",
   weight: 120,
-  inputs: fc.tuple(roleText, fc.constantFrom(BASE, `${BASE}team/`, undefined)),
+  inputs: fc.tuple(roleText, fc.constantFrom(BASE_ARN, `${BASE_ARN}team/`, undefined)),
   run([text, base]) {
     const resolved = resolveRole(text, base);
     assert.ok(parseBaseArn(text) === undefined || text.startsWith("arn:aws"));
@@ -39,12 +39,12 @@ const role = target({
   },
 });
 
-const expression = target({
+const expression = defineTarget({
   name: "expression",
   weight: 1,
   inputs: fc.tuple(
     anyExpression,
-    fc.constantFrom(`${BASE}shop-orders`, `${BASE}${"a".repeat(64)}`, `${BASE}${"a/".repeat(255)}b`),
+    fc.constantFrom(`${BASE_ARN}shop-orders`, `${BASE_ARN}${"a".repeat(64)}`, `${BASE_ARN}${"a/".repeat(255)}b`),
   ),
   run([source, text]) {
     const result = compileExpression(source);
@@ -74,7 +74,7 @@ function peerAllows(
     return undefined;
   }
   if (allowed === undefined) return true;
-  const short = arn.startsWith(BASE) ? arn.slice(BASE.length) : undefined;
+  const short = arn.startsWith(BASE_ARN) ? arn.slice(BASE_ARN.length) : undefined;
   return allowed.some((pattern) => {
     const isArn = /^arn:/i.test(pattern);
     const text = isArn ? arn : short;
@@ -90,7 +90,7 @@ function peerAllows(
 /** RE2 and JavaScript read repeated repetitions and anchors inside repetitions differently. */
 const SHARED = /[*+?}][*+{]|[\^$][*+?{]|\}\?|[*+]\?/;
 
-const decision = target({
+const decision = defineTarget({
   name: "decision",
   weight: 2,
   inputs: fc.record({
@@ -116,8 +116,12 @@ const decision = target({
       ...(permitted !== undefined && { [ANNOTATIONS.permitted]: permitted }),
       ...(allowed !== undefined && { [ANNOTATIONS.allowedRoles]: JSON.stringify(allowed) }),
     };
-    const facts = pod(annotations, { containers: ["app", "worker"] });
-    const { roles, refusal } = decideRoles(facts, { namespaceAnnotations, serviceAccountAnnotations: {} }, settings());
+    const facts = podFactsWith(annotations, { containers: ["app", "worker"] });
+    const { roles, refusal } = decideRoles(
+      facts,
+      { namespaceAnnotations, serviceAccountAnnotations: {} },
+      policySettingsWith(),
+    );
     if (refusal) return [messageOf(refusal, ["CONTAINER_UNKNOWN", "ANNOTATION_INVALID"])];
     return roles.map((one) => {
       if (one.outcome !== "allowed")
@@ -133,13 +137,13 @@ const decision = target({
 
 const PODS = ["web-1", "web-5d9f8-x2x4z", "a".repeat(253)];
 
-const session = target({
+const session = defineTarget({
   name: "session",
   weight: 50,
   inputs: fc.record({
     name: fc.option(mutatedText(["orders", "orders@shop", "a", "x".repeat(64)]), { nil: undefined }),
     duration: fc.option(mutatedText(["15m", "1h", "12h", "30", "1h30m", "PT1H"]), { nil: undefined }),
-    externalId: fc.option(mutatedText(["external-1", `${canary("an external ID")} b`, "x:y/z"]), { nil: undefined }),
+    externalId: fc.option(mutatedText(["external-1", `${canaryOf("an external ID")} b`, "x:y/z"]), { nil: undefined }),
     policies: fc.option(
       mutatedText([
         "arn:aws:iam::aws:policy/ReadOnlyAccess",
@@ -161,15 +165,15 @@ const session = target({
       ...(policies !== undefined && { [ANNOTATIONS.sessionPolicyArns]: policies }),
       ...(configMap !== undefined && { [ANNOTATIONS.sessionPolicy]: configMap }),
     };
-    const facts = pod(annotations, { name: podName, labels: { team: label } });
-    const own = settings({
+    const facts = podFactsWith(annotations, { name: podName, labels: { team: label } });
+    const own = policySettingsWith({
       sessionTags: isTagged,
       sourceIdentity: true,
       maxSessionDurationMs: 43_200_000,
       ...(isTagged && { sessionTagLabels: ["team"] }),
     });
-    const input = assumeRoleInput(facts, roleOf(`${BASE}shop-orders`), own, { text: policy });
-    const left = [sessionPolicies(facts, roleOf(`${BASE}shop-orders`), { text: policy }), sessionName(facts, own)]
+    const input = assumeRoleInput(facts, roleOf(`${BASE_ARN}shop-orders`), own, { text: policy });
+    const left = [sessionPolicies(facts, roleOf(`${BASE_ARN}shop-orders`), { text: policy }), sessionName(facts, own)]
       .filter(isRefusal)
       .map((refusal) => messageOf(refusal, ["ANNOTATION_INVALID"]));
     assert.match(kiamSessionName(name ?? "kiam"), STS_NAME);
@@ -190,40 +194,40 @@ const session = target({
 });
 
 const PINS = [
-  `{"roles":{"app":"${BASE}shop-orders","job":"shop-a"},"session":{"${ANNOTATIONS.sessionName}":"nightly"}}`,
+  `{"roles":{"app":"${BASE_ARN}shop-orders","job":"shop-a"},"session":{"${ANNOTATIONS.sessionName}":"nightly"}}`,
   `{"roles":{},"session":{"${ANNOTATIONS.externalId}":"x","${ANNOTATIONS.sessionDuration}":"1h"}}`,
   '{"roles":{"app,job":"a","__proto__":"b"},"session":{}}',
 ];
 
 /** Whatever a pin says, it gives only roles that the namespace permits, and only to containers of the pod. */
-const pin = target({
+const pin = defineTarget({
   name: "pin",
   weight: 50,
   inputs: mutatedText(PINS),
   run(text) {
     const containers = ["app", "job"];
-    const facts = pinnedFacts(pod({ [ANNOTATIONS.role]: `${BASE}bank-admin` }, { containers, pin: text }));
+    const facts = pinnedFacts(podFactsWith({ [ANNOTATIONS.role]: `${BASE_ARN}bank-admin` }, { containers, pin: text }));
     if (isRefusal(facts)) return [messageOf(facts, ["ROLE_UNPINNED"])];
     const inherited = {
-      namespaceAnnotations: { [ANNOTATIONS.permitted]: `${BASE}shop-orders` },
-      serviceAccountAnnotations: { [ANNOTATIONS.role]: `${BASE}bank-admin` },
+      namespaceAnnotations: { [ANNOTATIONS.permitted]: `${BASE_ARN}shop-orders` },
+      serviceAccountAnnotations: { [ANNOTATIONS.role]: `${BASE_ARN}bank-admin` },
     };
-    const { roles, refusal } = decideRoles(facts, inherited, settings({ defaultRole: "bank-admin" }));
+    const { roles, refusal } = decideRoles(facts, inherited, policySettingsWith({ defaultRole: "bank-admin" }));
     for (const { container, outcome, role: given, asked } of roles) {
       assert.ok(containers.includes(container) && text.includes(JSON.stringify(asked)));
-      assert.ok(outcome !== "allowed" || given.arn === `${BASE}shop-orders`, `the pin gave ${given?.arn}`);
+      assert.ok(outcome !== "allowed" || given.arn === `${BASE_ARN}shop-orders`, `the pin gave ${given?.arn}`);
     }
     return refusal ? [messageOf(refusal, ["CONTAINER_UNKNOWN", "ANNOTATION_INVALID"])] : [];
   },
 });
 
 /** Annotations that are not podrole's may hold anything; no message may repeat them. */
-const foreign = target({
+const foreign = defineTarget({
   name: "foreign annotations",
   weight: 60,
   inputs: fc.tuple(roleText, mutatedText(["app", "app,other"]), hostileText),
   run([text, containers, key]) {
-    const secret = canary("an annotation of another program");
+    const secret = canaryOf("an annotation of another program");
     const annotations = {
       [ANNOTATIONS.role]: text,
       [ANNOTATIONS.containers]: containers,
@@ -231,9 +235,9 @@ const foreign = target({
       [key]: secret,
     };
     const { roles, refusal } = decideRoles(
-      pod(annotations),
+      podFactsWith(annotations),
       { namespaceAnnotations: { [`example.com/${key}`]: secret }, serviceAccountAnnotations: {} },
-      settings(),
+      policySettingsWith(),
     );
     return [
       ...(refusal ? [refusal.message] : []),

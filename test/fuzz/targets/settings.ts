@@ -8,7 +8,7 @@ import { SERVER_SETTINGS } from "../../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../../src/settings/webhook.ts";
 import { SIDECAR_SETTINGS } from "../../../src/sidecar/settings.ts";
 import { hostileText, mutatedText } from "../generate.ts";
-import { target } from "../target.ts";
+import { defineTarget } from "../target.ts";
 
 const TABLES: readonly SettingTable[] = [SERVER_SETTINGS, WEBHOOK_SETTINGS, SIDECAR_SETTINGS];
 
@@ -29,7 +29,7 @@ const VALUES = mutatedText([
   ...["arn:aws:iam::123456789012:role/", "a,b,c", "eu-central-1", "{namespace}.{pod}", "https://sts.example", "10000"],
 ]);
 
-const settings = target({
+const settings = defineTarget({
   name: "settings",
   weight: 5,
   inputs: fc.tuple(
@@ -56,7 +56,7 @@ const settings = target({
   },
 });
 
-const quantity = target({
+const quantity = defineTarget({
   name: "quantity",
   weight: 150,
   inputs: mutatedText(["100m", "1.5Gi", "0.25", "1e3", "-1", "+2Ki", "12E", "1.000000001", "5n", ".5", "1e-3"]),
@@ -69,7 +69,7 @@ const quantity = target({
   },
 });
 
-const durations = target({
+const durations = defineTarget({
   name: "duration",
   weight: 80,
   inputs: mutatedText(["15m", "1h30m", "500ms", "0s", "1.5h", "99999999h", "1h1h"]),
@@ -80,7 +80,7 @@ const durations = target({
   },
 });
 
-const selector = target({
+const selector = defineTarget({
   name: "selector",
   weight: 60,
   inputs: fc.tuple(

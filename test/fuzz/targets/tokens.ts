@@ -16,7 +16,7 @@ import { createTokenMatcher } from "../../../src/sidecar/http/match-token.ts";
 import { createMetadataTokens } from "../../../src/sidecar/http/metadata/metadata-tokens.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { hostileText, mutatedJson, mutatedText } from "../generate.ts";
-import { canary, messageOf, target } from "../target.ts";
+import { canaryOf, defineTarget, messageOf } from "../target.ts";
 
 const containerTokens = ["A".repeat(43), "b-_".repeat(14) + "c", "0".repeat(43)];
 const earlierToken = "e".repeat(43);
@@ -25,7 +25,7 @@ const authorizeContainer = createTokenMatcher({
   earlier: [hashOf(earlierToken)],
 });
 
-const authorize = target({
+const authorize = defineTarget({
   name: "container token",
   weight: 100,
   inputs: mutatedText([
@@ -49,7 +49,7 @@ const clock = createFakeClock();
 const tokens = createMetadataTokens({ clock });
 const issued = [tokens.issue(60), tokens.issue(21_600)];
 
-const metadata = target({
+const metadata = defineTarget({
   name: "metadata token",
   weight: 60,
   inputs: mutatedText([...issued, "x", ".", `${issued[0]}.${issued[1]}`]),
@@ -81,7 +81,7 @@ const POD = {
 const CLAIMS = { aud: ["podrole.io"], exp: 4_102_444_800 };
 const signed = (claims: unknown) => joinJwt({ alg: "RS256" }, claims, "c2lnbmF0dXJl");
 
-const form = target({
+const form = defineTarget({
   name: "token form",
   weight: 100,
   inputs: mutatedText([signed(CLAIMS), signed({ ...CLAIMS, aud: "podrole.io" }), signed({ exp: 1 }), "not.a.token"]),
@@ -93,7 +93,7 @@ const form = target({
   },
 });
 
-const review = target({
+const review = defineTarget({
   name: "token review",
   isAsync: true,
   weight: 40,
@@ -116,7 +116,7 @@ const review = target({
       ...REVIEW,
       ...Object.fromEntries(Object.entries(verdict).filter(([key, value]) => isOfType(key, value))),
     };
-    const token = new Secret(joinJwt({ alg: "RS256" }, CLAIMS, canary("a ServiceAccount token")));
+    const token = new Secret(joinJwt({ alg: "RS256" }, CLAIMS, canaryOf("a ServiceAccount token")));
     const kubernetes = { reviewToken: async () => typed, getPod: async () => pod };
     const prove = createProofVerifier(
       { clock, kubernetes, readSignedPod: () => undefined, limitReviews: createReviewLimiter({ clock }) },
@@ -150,8 +150,8 @@ const GRANTS = encodeGrants({
       served: true,
       credentials: {
         accessKeyId: "ASIAEXAMPLE",
-        secretAccessKey: new Secret(canary("a session's secret key")),
-        sessionToken: new Secret(canary("a session token")),
+        secretAccessKey: new Secret(canaryOf("a session's secret key")),
+        sessionToken: new Secret(canaryOf("a session token")),
         roleArn: "arn:aws:iam::123456789012:role/a",
         accountId: "123456789012",
         issuedAtMs: 1,
@@ -163,7 +163,7 @@ const GRANTS = encodeGrants({
   ],
 });
 
-const grants = target({
+const grants = defineTarget({
   name: "stored credentials",
   weight: 60,
   inputs: fc.oneof(
@@ -182,7 +182,7 @@ const grants = target({
   },
 });
 
-const wire = target({
+const wire = defineTarget({
   name: "refusals on the wire",
   weight: 40,
   inputs: fc.tuple(
@@ -208,7 +208,7 @@ const wire = target({
       error instanceof PodroleError && ["ROLE_FORBIDDEN", "INTERNAL", "SERVER_UNREACHABLE"].includes(error.code),
     );
     assert.ok(error.retryAfterMs === undefined || Number.isFinite(error.retryAfterMs));
-    const secret = new Error(canary("the cause of an error"));
+    const secret = new Error(canaryOf("the cause of an error"));
     return [String(toStatus(new PodroleError(error.code, "Cannot do it", { cause: secret })).details)];
   },
 });
@@ -219,7 +219,7 @@ const MESSAGES = [
   "Rate exceeded",
 ];
 
-const aws = target({
+const aws = defineTarget({
   name: "answers of STS",
   weight: 40,
   inputs: fc.tuple(
@@ -236,7 +236,7 @@ const aws = target({
     hostileText,
   ),
   run([name, message, fault, retryAfter]) {
-    const externalId = canary("an external ID");
+    const externalId = canaryOf("an external ID");
     const thrown = Object.assign(new Error(message), {
       name,
       $fault: fault,

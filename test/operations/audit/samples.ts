@@ -1,5 +1,5 @@
 // Records as server and webhook write them; a test overrides the fields that it is about.
-export const ROLE = "arn:aws:iam::123456789012:role/shop-orders";
+export const SAMPLE_ROLE_ARN = "arn:aws:iam::123456789012:role/shop-orders";
 type Fields = Readonly<Record<string, unknown>>;
 
 export const admission = (fields: Fields = {}) => ({
@@ -13,7 +13,7 @@ export const admission = (fields: Fields = {}) => ({
   namespace: "shop",
   pod: "orders",
   dryRun: false,
-  roles: [{ container: "app", asked: "shop-orders", resolved: ROLE, origin: "pod", allowed: true }],
+  roles: [{ container: "app", asked: "shop-orders", resolved: SAMPLE_ROLE_ARN, origin: "pod", allowed: true }],
   decision: "inject",
   reason: "INJECTED",
   ...fields,
@@ -42,7 +42,7 @@ export const credentials = (fields: Fields = {}) => ({
   podUid: "u-1",
   serviceAccount: "default",
   container: "app",
-  role: ROLE,
+  role: SAMPLE_ROLE_ARN,
   sessionName: "shop.orders",
   outcome: "miss",
   accessKeyId: "ASIAEXAMPLE000000001",

@@ -3,15 +3,15 @@
 import {
   type Broken,
   onOneNode,
-  refusing,
   registered,
+  rightAnswered,
   serverReports,
   withDeployments,
   withServerSetting,
   withServerSettings,
   withWebhookSetting,
 } from "./defects.ts";
-import { base64, CA, deployment, known, OLD_CA, OTHER_CA } from "./healthy.ts";
+import { base64, CA, knownFact, OLD_CA, OTHER_CA, programDeployment } from "./healthy.ts";
 
 export const BROKEN_INSTALLATION: readonly Broken[] = [
   [
@@ -24,61 +24,67 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     "warning",
     /STS is emulated.*http:\/\/podrole-try-sts/,
   ],
-  ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27; expected 1\.28/],
+  ["an old API server", { api: knownFact({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27; expected 1\.28/],
   [
     "an API server without native sidecars",
-    { api: known({ major: 1, minor: 28 }) },
+    { api: knownFact({ major: 1, minor: 28 }) },
     "NATIVE_SIDECARS",
     "warning",
     /classic/,
   ],
-  ["a server without a permission", refusing("server", "list", "pods", false), "RIGHTS_SERVER", "failed", /list pods/],
+  [
+    "a server without a permission",
+    rightAnswered("server", "list", "pods", false),
+    "RIGHTS_SERVER",
+    "failed",
+    /list pods/,
+  ],
   [
     "a webhook without a permission",
-    refusing("webhook", "watch", "namespaces", false),
+    rightAnswered("webhook", "watch", "namespaces", false),
     "RIGHTS_WEBHOOK",
     "failed",
     /watch/,
   ],
   [
     "a server with too many permissions",
-    refusing("server", "impersonate", "users", true),
+    rightAnswered("server", "impersonate", "users", true),
     "RIGHTS_SERVER_NARROW",
     "failed",
     /impersonate users; expected none/,
   ],
   [
     "a webhook that reads secrets",
-    refusing("webhook", "get", "secrets", true),
+    rightAnswered("webhook", "get", "secrets", true),
     "RIGHTS_WEBHOOK_NARROW",
     "failed",
     /get secrets/,
   ],
-  ["no namespace", { ownNamespace: known(undefined) }, "NAMESPACE", "failed", /no namespace "podrole"/],
+  ["no namespace", { ownNamespace: knownFact(undefined) }, "NAMESPACE", "failed", /no namespace "podrole"/],
   [
     "a server scaled to 0",
-    withDeployments(deployment("server", { replicas: 0 }), deployment("webhook")),
+    withDeployments(programDeployment("server", { replicas: 0 }), programDeployment("webhook")),
     "SERVER_READY",
     "failed",
     /scaled to 0/,
   ],
   [
     "no webhook",
-    withDeployments(deployment("server")),
+    withDeployments(programDeployment("server")),
     "WEBHOOK_READY",
     "failed",
     /no Deployment that runs the webhook/,
   ],
   [
     "no ready webhook",
-    withDeployments(deployment("server"), { ...deployment("webhook"), status: {} }),
+    withDeployments(programDeployment("server"), { ...programDeployment("webhook"), status: {} }),
     "WEBHOOK_READY",
     "failed",
     /None of 2/,
   ],
   [
     "a server with half of its replicas",
-    withDeployments({ ...deployment("server"), status: { readyReplicas: 1 } }, deployment("webhook")),
+    withDeployments({ ...programDeployment("server"), status: { readyReplicas: 1 } }, programDeployment("webhook")),
     "SERVER_READY",
     "warning",
     /1 of 2/,
@@ -86,15 +92,15 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   [
     "one replica",
     withDeployments(
-      { ...deployment("server", { replicas: 1 }), status: { readyReplicas: 1, updatedReplicas: 1 } },
-      deployment("webhook"),
+      { ...programDeployment("server", { replicas: 1 }), status: { readyReplicas: 1, updatedReplicas: 1 } },
+      programDeployment("webhook"),
     ),
     "REPLICAS",
     "warning",
     /one replica/,
   ],
   ["all on one node", onOneNode(), "REPLICAS", "warning", /on node node-1/],
-  ["no budgets", { budgets: known([]) }, "DISRUPTION_BUDGETS", "warning", /No PodDisruptionBudget covers/],
+  ["no budgets", { budgets: knownFact([]) }, "DISRUPTION_BUDGETS", "warning", /No PodDisruptionBudget covers/],
   [
     "a misspelt setting",
     withWebhookSetting({ name: "PODROLE_REGOIN", value: "x" }),
@@ -148,7 +154,7 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   [
     "a crash loop",
     {
-      ownPods: known([
+      ownPods: knownFact([
         { metadata: { name: "s" }, spec: { containers: [] }, status: { containerStatuses: [{ restartCount: 9 }] } },
       ]),
     },
@@ -158,7 +164,7 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   ],
   [
     "a bundle that is missing",
-    { trustBundle: known(undefined), ...registered({ clientConfig: { caBundle: base64(CA) } }) },
+    { trustBundle: knownFact(undefined), ...registered({ clientConfig: { caBundle: base64(CA) } }) },
     "TRUST_BUNDLE",
     "failed",
     /not published/,
@@ -166,7 +172,7 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   [
     "a CA close to its expiry",
     {
-      trustBundle: known(OLD_CA),
+      trustBundle: knownFact(OLD_CA),
       slots: { unknown: "may not" },
       ...registered({ clientConfig: { caBundle: base64(OLD_CA) } }),
     },
@@ -176,7 +182,7 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   ],
   [
     "a bundle that differs from the Secret",
-    { slots: known([{ slot: "current", certificatePem: OTHER_CA, since: 0 }]) },
+    { slots: knownFact([{ slot: "current", certificatePem: OTHER_CA, since: 0 }]) },
     "CA_SLOTS",
     "warning",
     /differs from the Secret's CAs/,
@@ -191,7 +197,7 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   ],
   [
     "an outdated caBundle",
-    { trustBundle: known(CA + OTHER_CA), slots: { unknown: "may not" } },
+    { trustBundle: knownFact(CA + OTHER_CA), slots: { unknown: "may not" } },
     "CA_BUNDLE",
     "warning",
     /lacks 1 of 2/,

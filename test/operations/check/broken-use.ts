@@ -10,19 +10,19 @@ import {
   withPinnedRoles,
   withWebhookSetting,
 } from "./defects.ts";
-import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
+import { barePod, HEALTHY_NAMESPACE, healthyFacts, healthyPod, knownFact, ownConfiguration } from "./healthy.ts";
 
 /** An injected pod whose sidecar has this entry in its status. */
 function withSidecar(entry: object) {
   const status = { phase: "Pending", initContainerStatuses: [{ name: "podrole-sidecar", ...entry }] };
-  return { ...injectedPod(), status };
+  return { ...healthyPod(), status };
 }
 
 const GUARD = "ANNOTATIONS_GUARDED";
 const BROKEN_GUARDS: readonly Broken[] = [
   [
     "no policy on pods/status",
-    { admissionPolicies: known({ policies: [], bindings: [] }) },
+    { admissionPolicies: knownFact({ policies: [], bindings: [] }) },
     GUARD,
     "warning",
     /There is no ValidatingAdmissionPolicy/,
@@ -60,14 +60,14 @@ const BROKEN_GUARDS: readonly Broken[] = [
 export const BROKEN_USE: readonly Broken[] = [
   [
     "no registration",
-    { webhookConfigurations: known([]) },
+    { webhookConfigurations: knownFact([]) },
     "WEBHOOK_REGISTERED",
     "failed",
     /No MutatingWebhookConfiguration/,
   ],
   [
     "two registrations",
-    { webhookConfigurations: known([configuration(), configuration()]) },
+    { webhookConfigurations: knownFact([ownConfiguration(), ownConfiguration()]) },
     "WEBHOOK_REGISTERED",
     "warning",
     /2 webhooks/,
@@ -75,8 +75,8 @@ export const BROKEN_USE: readonly Broken[] = [
   [
     "a try installation beside it",
     {
-      webhookConfigurations: known([
-        configuration(),
+      webhookConfigurations: knownFact([
+        ownConfiguration(),
         {
           metadata: { name: "podrole-try" },
           webhooks: [
@@ -119,21 +119,21 @@ export const BROKEN_USE: readonly Broken[] = [
   ...BROKEN_GUARDS,
   [
     "a pod that was admitted",
-    { admission: known({ answer: "admitted", namespace: "shop" }) },
+    { admission: knownFact({ answer: "admitted", namespace: "shop" }) },
     "ADMISSION",
     "failed",
     /admitted a dry run of a pod without podrole/,
   ],
   [
     "an unreachable webhook",
-    { admission: known({ answer: "not reached", namespace: "shop", message: "x509: unknown authority" }) },
+    { admission: knownFact({ answer: "not reached", namespace: "shop", message: "x509: unknown authority" }) },
     "ADMISSION",
     "failed",
     /x509/,
   ],
   [
     "a replica that does not respond",
-    { pages: [...healthy().pages, { program: "server", pod: "s-2", samples: { unknown: "HTTP 503" } }] },
+    { pages: [...healthyFacts().pages, { program: "server", pod: "s-2", samples: { unknown: "HTTP 503" } }] },
     "PAGES",
     "warning",
     /HTTP 503/,
@@ -166,7 +166,13 @@ export const BROKEN_USE: readonly Broken[] = [
     "warning",
     /1 min 40 s/,
   ],
-  ["no labelled namespace", { namespaces: known([]), pods: known([]) }, "NAMESPACES_PERMIT", "warning", /No namespace/],
+  [
+    "no labelled namespace",
+    { namespaces: knownFact([]), pods: knownFact([]) },
+    "NAMESPACES_PERMIT",
+    "warning",
+    /No namespace/,
+  ],
   ["a label without permitted", annotated({}), "NAMESPACES_PERMIT", "failed", /permits no role/],
   [
     "an empty permitted",
@@ -191,21 +197,21 @@ export const BROKEN_USE: readonly Broken[] = [
   ],
   [
     "a pod that was not injected",
-    { pods: known([barePod()]) },
+    { pods: knownFact([barePod()]) },
     "PODS_INJECTED",
     "failed",
     /would be if it were created now/,
   ],
   [
     "a pod that would be refused",
-    { pods: known([barePod("payroll-admin")]) },
+    { pods: knownFact([barePod("payroll-admin")]) },
     "PODS_INJECTED",
     "failed",
     /ROLE_FORBIDDEN/,
   ],
   [
     "a pod on the node's network",
-    { pods: known([barePod("shop-orders", { hostNetwork: true })]) },
+    { pods: knownFact([barePod("shop-orders", { hostNetwork: true })]) },
     "PODS_INJECTED",
     "warning",
     /HOST_NETWORK/,
@@ -213,11 +219,11 @@ export const BROKEN_USE: readonly Broken[] = [
   [
     "a pod in a namespace without label",
     {
-      namespaces: known([
-        { metadata: { ...NAMESPACE.metadata, labels: {} } },
-        { metadata: { ...NAMESPACE.metadata, name: "other" } },
+      namespaces: knownFact([
+        { metadata: { ...HEALTHY_NAMESPACE.metadata, labels: {} } },
+        { metadata: { ...HEALTHY_NAMESPACE.metadata, name: "other" } },
       ]),
-      pods: known([barePod()]),
+      pods: knownFact([barePod()]),
     },
     "PODS_INJECTED",
     "warning",
@@ -226,7 +232,7 @@ export const BROKEN_USE: readonly Broken[] = [
   [
     "a sidecar that ended with a code",
     {
-      pods: known([
+      pods: knownFact([
         withSidecar({
           restartCount: 3,
           state: { waiting: { reason: "CrashLoopBackOff" } },
@@ -240,14 +246,14 @@ export const BROKEN_USE: readonly Broken[] = [
   ],
   [
     "a sidecar whose image is not there",
-    { pods: known([withSidecar({ state: { waiting: { reason: "ImagePullBackOff" } } })]) },
+    { pods: knownFact([withSidecar({ state: { waiting: { reason: "ImagePullBackOff" } } })]) },
     "SIDECARS_READY",
     "failed",
     /does not run and was restarted 0 times: ImagePullBackOff/,
   ],
   [
     "a role that is no longer permitted",
-    { pods: known([injectedPod("payroll-admin")]) },
+    { pods: knownFact([healthyPod("payroll-admin")]) },
     "ROLES_PERMITTED",
     "failed",
     /ROLE_FORBIDDEN/,
@@ -255,7 +261,7 @@ export const BROKEN_USE: readonly Broken[] = [
   [
     "a default role that is not permitted",
     {
-      serviceAccounts: known([
+      serviceAccounts: knownFact([
         { metadata: { name: "api", namespace: "shop", annotations: { "iam.amazonaws.com/role": "payroll-admin" } } },
       ]),
     },
@@ -265,7 +271,7 @@ export const BROKEN_USE: readonly Broken[] = [
   ],
   [
     "a namespace's default role that is not permitted",
-    annotated({ ...NAMESPACE.metadata.annotations, "iam.amazonaws.com/default-role": "web" }),
+    annotated({ ...HEALTHY_NAMESPACE.metadata.annotations, "iam.amazonaws.com/default-role": "web" }),
     "DEFAULT_ROLES",
     "failed",
     /ROLE_FORBIDDEN/,
@@ -280,14 +286,14 @@ export const BROKEN_USE: readonly Broken[] = [
   ],
   [
     "a pod that can reach the node's role",
-    { metadata: known({ namespace: "shop", answer: "reached", detail: "HTTP 200" }) },
+    { metadata: knownFact({ namespace: "shop", answer: "reached", detail: "HTTP 200" }) },
     "INSTANCE_METADATA",
     "failed",
     /HTTP 200/,
   ],
   [
     "a test pod without a result",
-    { metadata: known({ namespace: "shop", answer: "unknown", detail: "Pending, ErrImagePull" }) },
+    { metadata: knownFact({ namespace: "shop", answer: "unknown", detail: "Pending, ErrImagePull" }) },
     "INSTANCE_METADATA",
     "warning",
     /no result: Pending, ErrImagePull/,

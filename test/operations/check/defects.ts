@@ -2,35 +2,44 @@
 import type { Facts } from "../../../src/operations/check/facts.ts";
 import type { CheckState } from "../../../src/operations/check/finding.ts";
 import { readInstalled } from "../../../src/operations/installed.ts";
-import { admissionPolicies, COMMON, configuration, deployment, healthy, known, metrics, NAMESPACE } from "./healthy.ts";
+import {
+  admissionPolicies,
+  COMMON,
+  HEALTHY_NAMESPACE,
+  healthyFacts,
+  knownFact,
+  ownConfiguration,
+  programDeployment,
+  programMetrics,
+} from "./healthy.ts";
 
 /** The defect, the check that reports it, its state, and what the message must contain. */
 export type Broken = readonly [what: string, change: Partial<Facts>, id: string, state: CheckState, message: RegExp];
 
 export const withDeployments = (...list: Parameters<typeof readInstalled>[0]): Partial<Facts> => ({
-  deployments: known(list),
-  installed: known(readInstalled(list, [COMMON])),
+  deployments: knownFact(list),
+  installed: knownFact(readInstalled(list, [COMMON])),
 });
 export const registered = (change: object): Partial<Facts> => ({
-  webhookConfigurations: known([configuration(change)]),
+  webhookConfigurations: knownFact([ownConfiguration(change)]),
 });
 export const annotated = (annotations: Record<string, string>): Partial<Facts> => ({
-  namespaces: known([{ metadata: { ...NAMESPACE.metadata, annotations } }]),
-  pods: known([]),
+  namespaces: knownFact([{ metadata: { ...HEALTHY_NAMESPACE.metadata, annotations } }]),
+  pods: knownFact([]),
 });
 export const serverReports = (change: Readonly<Record<string, number | string>>): Partial<Facts> => ({
-  pages: [{ program: "server", pod: "podrole-server-1", samples: known(metrics("server", change)) }],
+  pages: [{ program: "server", pod: "podrole-server-1", samples: knownFact(programMetrics("server", change)) }],
 });
-export const refusing = (
+export const rightAnswered = (
   who: "server" | "webhook",
   verb: string,
   resource: string,
   allowed: boolean,
 ): Partial<Facts> => ({
-  programRights: healthy().programRights.map((judged) => {
+  programRights: healthyFacts().programRights.map((judged) => {
     const { right } = judged;
     const isIt = right.who === who && right.verb === verb && right.resource === resource;
-    return isIt ? { right, allowed: known(allowed) } : judged;
+    return isIt ? { right, allowed: knownFact(allowed) } : judged;
   }),
 });
 /** The guard of podrole's annotations with other fields in the policy's or the binding's spec. */
@@ -38,33 +47,33 @@ export function guardWith(policy: object, binding: object = {}): Partial<Facts> 
   const { policies, bindings } = structuredClone(admissionPolicies());
   for (const { spec } of policies) Object.assign(spec, policy);
   for (const { spec } of bindings) Object.assign(spec, binding);
-  return { admissionPolicies: known({ policies, bindings }) };
+  return { admissionPolicies: knownFact({ policies, bindings }) };
 }
 /** Both programs have --pin-roles; running pods were injected before. */
 export function withPinnedRoles(): Partial<Facts> {
   const common = { ...COMMON, data: { ...COMMON.data, PODROLE_PIN_ROLES: "true" } };
-  return { installed: known(readInstalled([deployment("server"), deployment("webhook")], [common])) };
+  return { installed: knownFact(readInstalled([programDeployment("server"), programDeployment("webhook")], [common])) };
 }
 export const withServerSetting = (env: { name: string; value: string }): Partial<Facts> => withServerSettings([env]);
 export const withServerSettings = (env: readonly { name: string; value: string }[]): Partial<Facts> => {
-  const server = deployment("server");
+  const server = programDeployment("server");
   server.spec.template.spec.containers[0]?.env?.push(...env);
-  return withDeployments(server, deployment("webhook"));
+  return withDeployments(server, programDeployment("webhook"));
 };
 export const withWebhookSetting = (env: { name: string; value: string }): Partial<Facts> => {
-  const webhook = deployment("webhook");
+  const webhook = programDeployment("webhook");
   webhook.spec.template.spec.containers[0]?.env?.push(env);
-  return withDeployments(deployment("server"), webhook);
+  return withDeployments(programDeployment("server"), webhook);
 };
 export const withoutWebhookSetting = (name: string): Partial<Facts> => {
-  const webhook = deployment("webhook");
+  const webhook = programDeployment("webhook");
   const [container] = webhook.spec.template.spec.containers;
   if (container) container.env = (container.env ?? []).filter((variable) => variable.name !== name);
-  return withDeployments(deployment("server"), webhook);
+  return withDeployments(programDeployment("server"), webhook);
 };
 export const onOneNode = (): Partial<Facts> => {
-  const { ownPods } = healthy();
+  const { ownPods } = healthyFacts();
   const pods = "value" in ownPods ? ownPods.value : [];
   for (const pod of pods) pod.spec.nodeName = "node-1";
-  return { ownPods: known(pods) };
+  return { ownPods: knownFact(pods) };
 };

@@ -16,8 +16,8 @@ import { readManifest } from "../../files.ts";
 import { podIn } from "../../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 
-export const NOW = Date.parse("2026-06-01T12:00:00Z");
-export const VERSION = "0.1.0";
+export const CHECKED_AT = Date.parse("2026-06-01T12:00:00Z");
+export const CHECKED_VERSION = "0.1.0";
 const NAMES = {
   namespace: "podrole",
   caSecret: "podrole-ca",
@@ -27,17 +27,17 @@ const NAMES = {
 
 const madeAt = (at: number, commonName = "podrole CA") =>
   createAuthority({ commonName, now: at, lifetimeMs: 365 * DAY_MS });
-export const CA = madeAt(NOW - 10 * DAY_MS).certificatePem;
-export const OTHER_CA = madeAt(NOW - 10 * DAY_MS, "another CA").certificatePem;
-export const EXPIRED_CA = madeAt(NOW - 400 * DAY_MS).certificatePem;
-export const OLD_CA = madeAt(NOW - 330 * DAY_MS).certificatePem;
+export const CA = madeAt(CHECKED_AT - 10 * DAY_MS).certificatePem;
+export const OTHER_CA = madeAt(CHECKED_AT - 10 * DAY_MS, "another CA").certificatePem;
+export const EXPIRED_CA = madeAt(CHECKED_AT - 400 * DAY_MS).certificatePem;
+export const OLD_CA = madeAt(CHECKED_AT - 330 * DAY_MS).certificatePem;
 
-export const known = <T>(value: T): Known<T> => ({ value });
+export const knownFact = <T>(value: T): Known<T> => ({ value });
 export const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-export function deployment(program: "server" | "webhook", change: object = {}): Deployment {
+export function programDeployment(program: "server" | "webhook", change: object = {}): Deployment {
   const labels = { "app.kubernetes.io/name": `podrole-${program}` };
-  const image = `registry.example/podrole-server:${VERSION}`;
+  const image = `registry.example/podrole-server:${CHECKED_VERSION}`;
   const container = { name: program, image, args: [program], envFrom: [{ configMapRef: { name: "podrole-common" } }] };
   const webhooks = [
     { name: "PODROLE_SIDECAR_IMAGE", value: PLAN_SETTINGS.image },
@@ -75,7 +75,7 @@ function ownPod(program: string, number: number): Pod {
   };
 }
 
-export function configuration(change: object = {}): WebhookConfigurationObject {
+export function ownConfiguration(change: object = {}): WebhookConfigurationObject {
   return {
     metadata: { name: "podrole" },
     webhooks: [
@@ -98,10 +98,10 @@ export function configuration(change: object = {}): WebhookConfigurationObject {
   };
 }
 
-export function metrics(program: "server" | "webhook", change: Readonly<Record<string, number | string>> = {}) {
+export function programMetrics(program: "server" | "webhook", change: Readonly<Record<string, number | string>> = {}) {
   const values: Record<string, number | string> = {
     podrole_serving_certificate_expiry_seconds: 2400,
-    [`podrole_build_info{version="${VERSION}",node="v26"}`]: 1,
+    [`podrole_build_info{version="${CHECKED_VERSION}",node="v26"}`]: 1,
     'podrole_watch_age_seconds{resource="pods"}': 20,
     ...(program === "server" && {
       podrole_credential_nearest_expiry_seconds: 1900,
@@ -116,7 +116,7 @@ export function metrics(program: "server" | "webhook", change: Readonly<Record<s
   );
 }
 
-export const NAMESPACE = {
+export const HEALTHY_NAMESPACE = {
   metadata: {
     name: "shop",
     labels: { "podrole.io/inject": "enabled" },
@@ -134,10 +134,10 @@ export function barePod(role = "shop-orders", change: Partial<Pod["spec"]> = {},
 }
 
 /** The same pod as the webhook injects it in a namespace that permits the role. */
-export function injectedPod(role = "shop-orders"): Pod {
+export function healthyPod(role = "shop-orders"): Pod {
   const namespace = {
     name: "shop",
-    labels: NAMESPACE.metadata.labels,
+    labels: HEALTHY_NAMESPACE.metadata.labels,
     annotations: { "iam.amazonaws.com/permitted": ".*" },
   };
   const planned = plan({ pod: barePod(role), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
@@ -150,62 +150,62 @@ export function admissionPolicies(): AdmissionPolicies {
   return { policies: [policy as never], bindings: [binding as never] };
 }
 
-export function healthy(change: Partial<Facts> = {}): Facts {
-  const deployments = [deployment("server"), deployment("webhook")];
-  const expected = (right: { readonly isExpected: boolean }) => known(right.isExpected);
+export function healthyFacts(change: Partial<Facts> = {}): Facts {
+  const deployments = [programDeployment("server"), programDeployment("webhook")];
+  const expected = (right: { readonly isExpected: boolean }) => knownFact(right.isExpected);
   return {
-    now: NOW,
-    cliVersion: VERSION,
+    now: CHECKED_AT,
+    cliVersion: CHECKED_VERSION,
     namespace: "podrole",
-    api: known({ major: 1, minor: 37 }),
-    nodes: known(3),
+    api: knownFact({ major: 1, minor: 37 }),
+    nodes: knownFact(3),
     ownRights: installersRights("podrole").map((right) => ({ right, allowed: expected(right) })),
     programRights: [...neededRights(NAMES), ...forbiddenRights(NAMES)].map((right) => ({
       right,
       allowed: expected(right),
     })),
-    ownNamespace: known({ metadata: { name: "podrole" } }),
-    deployments: known(deployments),
-    installed: known(readInstalled(deployments, [COMMON])),
-    ownPods: known([ownPod("server", 1), ownPod("server", 2), ownPod("webhook", 1), ownPod("webhook", 2)]),
-    budgets: known(
+    ownNamespace: knownFact({ metadata: { name: "podrole" } }),
+    deployments: knownFact(deployments),
+    installed: knownFact(readInstalled(deployments, [COMMON])),
+    ownPods: knownFact([ownPod("server", 1), ownPod("server", 2), ownPod("webhook", 1), ownPod("webhook", 2)]),
+    budgets: knownFact(
       ["server", "webhook"].map((program) => ({
         metadata: { name: program },
         spec: { selector: { matchLabels: { "app.kubernetes.io/name": `podrole-${program}` } } },
       })),
     ),
-    trustBundle: known(CA),
-    slots: known([{ slot: "current", certificatePem: CA, since: NOW - 10 * DAY_MS }]),
-    webhookConfigurations: known([configuration()]),
-    admissionPolicies: known(admissionPolicies()),
-    admission: known({ answer: "refused by podrole", namespace: "shop" }),
+    trustBundle: knownFact(CA),
+    slots: knownFact([{ slot: "current", certificatePem: CA, since: CHECKED_AT - 10 * DAY_MS }]),
+    webhookConfigurations: knownFact([ownConfiguration()]),
+    admissionPolicies: knownFact(admissionPolicies()),
+    admission: knownFact({ answer: "refused by podrole", namespace: "shop" }),
     pages: [
-      { program: "server", pod: "podrole-server-1", samples: known(metrics("server")) },
-      { program: "webhook", pod: "podrole-webhook-1", samples: known(metrics("webhook")) },
+      { program: "server", pod: "podrole-server-1", samples: knownFact(programMetrics("server")) },
+      { program: "webhook", pod: "podrole-webhook-1", samples: knownFact(programMetrics("webhook")) },
     ],
-    namespaces: known([NAMESPACE]),
-    serviceAccounts: known([{ metadata: { name: "default", namespace: "shop" } }]),
-    pods: known([injectedPod()]),
-    metadata: known({ namespace: "shop", answer: "silent", detail: "TimeoutError" }),
+    namespaces: knownFact([HEALTHY_NAMESPACE]),
+    serviceAccounts: knownFact([{ metadata: { name: "default", namespace: "shop" } }]),
+    pods: knownFact([healthyPod()]),
+    metadata: knownFact({ namespace: "shop", answer: "silent", detail: "TimeoutError" }),
     ...change,
   };
 }
 
-export function judge(facts: Facts, phase: "pre" | "installed" = "installed"): readonly Finding[] {
+export function judgeFacts(facts: Facts, phase: "pre" | "installed" = "installed"): readonly Finding[] {
   return findingsOf(CLUSTER_CHECKS, facts, phase);
 }
 
 /** Failures and warnings. */
 export function problemsOf(facts: Facts, phase?: "pre" | "installed"): readonly Finding[] {
-  return judge(facts, phase).filter(({ state }) => state === "failed" || state === "warning");
+  return judgeFacts(facts, phase).filter(({ state }) => state === "failed" || state === "warning");
 }
 
 /** Creates podrole's objects, and a namespace whose pods it injects, in the store of an emulated API server. */
 export function createInstalledObjects(store: KubernetesEmulator["store"]): void {
   store.create("namespaces", { metadata: { name: "podrole" } });
-  store.create("namespaces", structuredClone(NAMESPACE));
+  store.create("namespaces", structuredClone(HEALTHY_NAMESPACE));
   store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
-  for (const program of ["server", "webhook"] as const) store.create("deployments", { ...deployment(program) });
+  for (const program of ["server", "webhook"] as const) store.create("deployments", { ...programDeployment(program) });
   store.create("configmaps", { ...COMMON, metadata: { ...COMMON.metadata, namespace: "podrole" } });
-  store.create("mutatingwebhookconfigurations", { ...configuration() });
+  store.create("mutatingwebhookconfigurations", { ...ownConfiguration() });
 }

@@ -7,22 +7,31 @@ import { fc } from "../../property.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
 import { BROKEN_USE } from "./broken-use.ts";
 import { registered } from "./defects.ts";
-import { barePod, base64, EXPIRED_CA, healthy, judge, known, NAMESPACE, problemsOf } from "./healthy.ts";
+import {
+  barePod,
+  base64,
+  EXPIRED_CA,
+  HEALTHY_NAMESPACE,
+  healthyFacts,
+  judgeFacts,
+  knownFact,
+  problemsOf,
+} from "./healthy.ts";
 
 const BROKEN = [...BROKEN_INSTALLATION, ...BROKEN_USE];
 
 suite("findingsOf()", () => {
   test("reports no problem in a healthy cluster, and skips no check", () => {
     assert.deepEqual(
-      judge(healthy()).filter(({ state }) => state !== "ok"),
+      judgeFacts(healthyFacts()).filter(({ state }) => state !== "ok"),
       [],
     );
-    assert.equal(judge(healthy(), "pre").length, 5);
+    assert.equal(judgeFacts(healthyFacts(), "pre").length, 5);
   });
 
   for (const [what, change, id, state, message] of BROKEN) {
     test(`${id} is ${state} with ${what}, and no other check reports a problem`, () => {
-      const problems = problemsOf(healthy(change));
+      const problems = problemsOf(healthyFacts(change));
       assert.deepEqual([...new Set(problems.map((finding) => finding.id))], [id], JSON.stringify(problems, null, 1));
       assert.equal(problems[0]?.state, state);
       assert.match(problems[0]?.message ?? "", message);
@@ -41,12 +50,12 @@ suite("findingsOf()", () => {
 
   test("an expired CA fails in every place", () => {
     const change = {
-      trustBundle: known(EXPIRED_CA),
+      trustBundle: knownFact(EXPIRED_CA),
       ...registered({ clientConfig: { caBundle: base64(EXPIRED_CA) } }),
     };
-    const slots = known([{ slot: "current", certificatePem: EXPIRED_CA, since: 0 } as const]);
+    const slots = knownFact([{ slot: "current", certificatePem: EXPIRED_CA, since: 0 } as const]);
     assert.deepEqual(
-      problemsOf(healthy({ ...change, slots })).map(({ id, state }) => [id, state]),
+      problemsOf(healthyFacts({ ...change, slots })).map(({ id, state }) => [id, state]),
       [
         ["TRUST_BUNDLE", "failed"],
         ["CA_SLOTS", "failed"],
@@ -60,12 +69,15 @@ suite("findingsOf()", () => {
     finished.status = { phase: "Succeeded" };
     Object.assign(deleted.metadata, gone);
     const ending = { metadata: { name: "till", labels: { "podrole.io/inject": "enabled" }, ...gone } };
-    const facts = healthy({ pods: known([finished, deleted]), namespaces: known([NAMESPACE, ending]) });
+    const facts = healthyFacts({
+      pods: knownFact([finished, deleted]),
+      namespaces: knownFact([HEALTHY_NAMESPACE, ending]),
+    });
     assert.deepEqual(problemsOf(facts), []);
   });
 
   test("skips a check whose facts could not be read, and never reports a problem for it", () => {
-    const facts = healthy();
+    const facts = healthyFacts();
     const keys = Object.keys(facts).filter((key) => {
       const fact = facts[key as keyof Facts];
       return typeof fact === "object" && "value" in fact;
@@ -73,7 +85,7 @@ suite("findingsOf()", () => {
     fc.assert(
       fc.property(fc.subarray(keys), (hidden) => {
         const reason = { unknown: "Cannot list it: you may not" };
-        const seen = judge(healthy(Object.fromEntries(hidden.map((key) => [key, reason]))));
+        const seen = judgeFacts(healthyFacts(Object.fromEntries(hidden.map((key) => [key, reason]))));
         assert.deepEqual(
           seen.filter(({ state }) => state === "failed" || state === "warning"),
           [],
@@ -84,19 +96,19 @@ suite("findingsOf()", () => {
   });
 
   test("INSTALL_RIGHTS names the permissions that the operator lacks", () => {
-    const ownRights = healthy().ownRights.map(({ right }) => ({
+    const ownRights = healthyFacts().ownRights.map(({ right }) => ({
       right,
-      allowed: known(right.resource !== "clusterroles"),
+      allowed: knownFact(right.resource !== "clusterroles"),
     }));
-    const [problem] = problemsOf(healthy({ ownRights, webhookConfigurations: known([]) }), "pre");
+    const [problem] = problemsOf(healthyFacts({ ownRights, webhookConfigurations: knownFact([]) }), "pre");
     assert.equal(problem?.id, "INSTALL_RIGHTS");
     assert.match(problem?.message ?? "", /you may not create clusterroles$/);
-    assert.deepEqual(problemsOf(healthy({ webhookConfigurations: known([]) }), "pre"), []);
+    assert.deepEqual(problemsOf(healthyFacts({ webhookConfigurations: knownFact([]) }), "pre"), []);
   });
 
   test("NOT_INSTALLED warns about an existing installation", () => {
     assert.deepEqual(
-      problemsOf(healthy(), "pre").map(({ id }) => id),
+      problemsOf(healthyFacts(), "pre").map(({ id }) => id),
       ["NOT_INSTALLED"],
     );
   });

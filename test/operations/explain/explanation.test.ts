@@ -7,7 +7,7 @@ import {
   isWell,
 } from "../../../src/operations/explain/explanation.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
-import { barePod, configuration, injectedPod, NAMESPACE } from "../check/healthy.ts";
+import { barePod, HEALTHY_NAMESPACE, healthyPod, ownConfiguration } from "../check/healthy.ts";
 
 const SETTINGS: ExplainSettings = {
   plan: PLAN_SETTINGS,
@@ -16,7 +16,7 @@ const SETTINGS: ExplainSettings = {
     sessionName: { kind: "template", template: "{cluster}-{pod}" },
     clusterName: "eu",
   },
-  webhooks: configuration().webhooks ?? [],
+  webhooks: ownConfiguration().webhooks ?? [],
   sources: ["Deployment podrole-webhook"],
   assumptions: [],
   missingRights: [],
@@ -30,14 +30,14 @@ function explained(change: Partial<ExplainInput> = {}, settings: Partial<Explain
     pod: barePod(),
     exists: false,
     namespaceName: "shop",
-    namespace: NAMESPACE,
+    namespace: HEALTHY_NAMESPACE,
     serviceAccount: { metadata: { name: "default", namespace: "shop" } },
     ...change,
   };
   return explainPod(input, { ...SETTINGS, ...settings });
 }
 
-const running = (pod = injectedPod()) => ({
+const running = (pod = healthyPod()) => ({
   ...pod,
   metadata: { ...pod.metadata, creationTimestamp: "2026-06-01T00:00:00Z" },
 });
@@ -144,7 +144,7 @@ suite("explainPod()", () => {
     });
     const later = explained({ pod, exists: true }, { plan: { ...PLAN_SETTINGS, image: "sidecar:2" } });
     assert.equal(later.existing?.sidecarNow, "sidecar:2");
-    const forbidden = explained({ pod: running(injectedPod("payroll-admin")), exists: true });
+    const forbidden = explained({ pod: running(healthyPod("payroll-admin")), exists: true });
     assert.deepEqual([forbidden.injected, forbidden.now.reason], [false, "ROLE_FORBIDDEN"]);
   });
 
@@ -157,7 +157,7 @@ suite("explainPod()", () => {
     ["no webhook is registered", [], /podrole's webhook is not registered/],
     [
       "the selectors do not match it",
-      configuration({ namespaceSelector: { matchLabels: { a: "b" } } }).webhooks,
+      ownConfiguration({ namespaceSelector: { matchLabels: { a: "b" } } }).webhooks,
       /do not match/,
     ],
   ] as const) {

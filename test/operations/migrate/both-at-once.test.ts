@@ -8,7 +8,7 @@ import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
 import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
 import { podIn } from "../../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
-import { BASE } from "./cluster-export.ts";
+import { EXPORT_BASE_ARN } from "./cluster-export.ts";
 
 const annotations = { "iam.amazonaws.com/permitted": ".*" };
 const left = { name: "shop", labels: {}, annotations };
@@ -19,7 +19,7 @@ const pod: Pod = {
 };
 const planIn = (namespace: typeof left, given: Pod = pod) =>
   plan({ pod: given, namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
-const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });
+const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: EXPORT_BASE_ARN });
 
 const appOf = ({ spec }: Pod) => spec.containers.find(({ name }) => name === "app") as Container;
 const variable = (name: string, { env }: Container) => env?.find((each) => each.name === name)?.value;

@@ -11,9 +11,9 @@ import { planWaves } from "../../../src/operations/migrate/waves.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { pods } from "../../injection/pods.ts";
 import { fc } from "../../property.ts";
-import { BASE } from "./cluster-export.ts";
+import { EXPORT_BASE_ARN } from "./cluster-export.ts";
 
-const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });
+const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: EXPORT_BASE_ARN });
 const { policy } = PLAN_SETTINGS;
 
 const piece = fc.constantFrom("team", "a", "b", ".*", "-", "[ab]", "(?:a|b)", "a?", ".", "\\d+");
@@ -34,7 +34,7 @@ suite("kiam's interpretation and podrole's", () => {
   test("agree on an expression without alternatives at the top level", () => {
     fc.assert(
       fc.property(expression, name, (text, role) => {
-        const [namespace, arn] = [namespaceOf(`${BASE}${text}`), `${BASE}${role}`];
+        const [namespace, arn] = [namespaceOf(`${EXPORT_BASE_ARN}${text}`), `${EXPORT_BASE_ARN}${role}`];
         assert.equal(kiam.permits(namespace, arn), podrolePermits(namespace, arn, policy));
       }),
       run,
@@ -44,10 +44,10 @@ suite("kiam's interpretation and podrole's", () => {
   test("agree on alternatives in a group, and podrole never permits more", () => {
     fc.assert(
       fc.property(fc.array(expression, { minLength: 2, maxLength: 3 }), name, (texts, role) => {
-        const arn = `${BASE}${role}`;
+        const arn = `${EXPORT_BASE_ARN}${role}`;
         const [open, grouped] = [
-          namespaceOf(texts.map((text) => BASE + text).join("|")),
-          namespaceOf(`${BASE}(?:${texts.join("|")})`),
+          namespaceOf(texts.map((text) => EXPORT_BASE_ARN + text).join("|")),
+          namespaceOf(`${EXPORT_BASE_ARN}(?:${texts.join("|")})`),
         ];
         assert.equal(kiam.permits(grouped, arn), podrolePermits(grouped, arn, policy));
         assert.ok(kiam.permits(open, arn) || !podrolePermits(open, arn, policy));
@@ -59,7 +59,7 @@ suite("kiam's interpretation and podrole's", () => {
   test("agree on the expression that keeps kiam's interpretation", () => {
     fc.assert(
       fc.property(fc.array(expression, { minLength: 1, maxLength: 3 }), name, (texts, role) => {
-        const [text, arn] = [texts.map((each) => BASE + each).join("|"), `${BASE}${role}`];
+        const [text, arn] = [texts.map((each) => EXPORT_BASE_ARN + each).join("|"), `${EXPORT_BASE_ARN}${role}`];
         const asKiam = podrolePermits(namespaceOf(`.*(?:^${text}$).*`), arn, policy);
         assert.equal(asKiam, kiam.permits(namespaceOf(text), arn));
       }),

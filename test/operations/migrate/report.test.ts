@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
 import type { MigrationReport, WorkloadGroup } from "../../../src/operations/migrate/report.ts";
-import { BASE, clusterExport, KIAM, KUBE2IAM } from "./cluster-export.ts";
+import { clusterExport, EXPORT_BASE_ARN, KIAM, KUBE2IAM } from "./cluster-export.ts";
 import { reportOf } from "./report-of.ts";
 
 const kiam = reportOf("kiam", clusterExport(KIAM).items);
@@ -30,28 +30,28 @@ suite("makeReport() of a kiam cluster", () => {
   });
 
   for (const [namespace, name, verdict, findings, after] of [
-    ["shop", "orders", "unchanged", [], `${BASE}shop-orders`],
-    ["shop", "cart", "unchanged", [], `${BASE}shop-cart`],
+    ["shop", "orders", "unchanged", [], `${EXPORT_BASE_ARN}shop-orders`],
+    ["shop", "cart", "unchanged", [], `${EXPORT_BASE_ARN}shop-cart`],
     ["shop", "front", "unchanged", [], "no role"],
-    ["payments", "reporting", "changed", ["session-name"], `${BASE}payments-reporting`],
-    ["search", "indexer", "unchanged", [], `${BASE}search-a`],
+    ["payments", "reporting", "changed", ["session-name"], `${EXPORT_BASE_ARN}payments-reporting`],
+    ["search", "indexer", "unchanged", [], `${EXPORT_BASE_ARN}search-a`],
     ["search", "admin", "refused", ["refused"], "refused (ROLE_FORBIDDEN)"],
     ["data", "etl", "refused", ["refused"], "refused (ROLE_FORBIDDEN)"],
     ["data", "nightly", "refused", ["refused"], "refused (ROLE_FORBIDDEN)"],
-    ["logging", "fluent-bit", "needsWork", ["sdk-too-old"], `${BASE}log-writer`],
+    ["logging", "fluent-bit", "needsWork", ["sdk-too-old"], `${EXPORT_BASE_ARN}log-writer`],
     ["logging", "node-agent", "needsWork", ["host-network"], "not injected (HOST_NETWORK)"],
     ["monitoring", "cloudwatch-exporter", "refused", ["refused"], "refused (ROLE_FORBIDDEN)"],
-    ["ci", "runner-old-0", "needsWork", ["sdk-too-old"], `${BASE}ci-runner`],
-    ["ci", "runner-0", "unchanged", [], `${BASE}ci-runner`],
+    ["ci", "runner-old-0", "needsWork", ["sdk-too-old"], `${EXPORT_BASE_ARN}ci-runner`],
+    ["ci", "runner-0", "unchanged", [], `${EXPORT_BASE_ARN}ci-runner`],
     ["legacy", "broken-0", "refused", ["crashed-kiam", "refused"], "refused (ROLE_INVALID)"],
     ["legacy", "emptied", "refused", ["refused"], "refused (ROLE_INVALID)"],
     ["legacy", "dotnet", "needsWork", ["windows"], "not injected (WINDOWS)"],
-    ["legacy", "keys", "unchanged", ["shadowed"], `${BASE}keys`],
-    ["legacy", "half-moved", "unchanged", ["shadowed"], `${BASE}half-moved`],
+    ["legacy", "keys", "unchanged", ["shadowed"], `${EXPORT_BASE_ARN}keys`],
+    ["legacy", "half-moved", "unchanged", ["shadowed"], `${EXPORT_BASE_ARN}half-moved`],
     ["platform", "external-dns", "unchanged", [], "arn:aws:iam::999999999999:role/dns"],
-    ["platform", "autoscaler", "changed", ["metadata-paths"], `${BASE}autoscaler`],
-    ["platform", "backup", "needsWork", ["edited"], `${BASE}backup-hotfix`],
-    ["analytics", "notebook", "changed", ["gets-role"], `${BASE}analytics-notebook`],
+    ["platform", "autoscaler", "changed", ["metadata-paths"], `${EXPORT_BASE_ARN}autoscaler`],
+    ["platform", "backup", "needsWork", ["edited"], `${EXPORT_BASE_ARN}backup-hotfix`],
+    ["analytics", "notebook", "changed", ["gets-role"], `${EXPORT_BASE_ARN}analytics-notebook`],
     ["kube-system", "load-balancer", "needsWork", ["place"], "not injected (SYSTEM_NAMESPACE)"],
   ] as const) {
     test(`gives ${namespace}/${name} the verdict ${verdict}`, () => {
@@ -65,7 +65,7 @@ suite("makeReport() of a kiam cluster", () => {
       kiam.permissions.map(({ namespace, lost, gained }) => ({ namespace, lost, gained })),
       [
         { namespace: "data", lost: [], gained: [] },
-        { namespace: "search", lost: [{ arn: `${BASE}search-a-admin`, pods: 2 }], gained: [] },
+        { namespace: "search", lost: [{ arn: `${EXPORT_BASE_ARN}search-a-admin`, pods: 2 }], gained: [] },
       ],
     );
     const mended = annotate(
@@ -82,8 +82,8 @@ suite("makeReport() of a kiam cluster", () => {
     assert.deepEqual(
       change?.byName.map(({ arn, pods }) => [arn, pods]),
       [
-        [`${BASE}data-etl`, 3],
-        [`${BASE}data-nightly`, 1],
+        [`${EXPORT_BASE_ARN}data-etl`, 3],
+        [`${EXPORT_BASE_ARN}data-nightly`, 1],
       ],
     );
     const mended = annotate(clusterExport(KIAM).items, "Namespace", "data", annotationOf(change?.remedies[0]?.command));
@@ -96,10 +96,10 @@ suite("makeReport() of a kiam cluster", () => {
     const odd = [agent, { ...server, container: { image: "uswitch/kiam:v4.0", command: ["/kiam", "server"], args } }];
     const report = reportOf("kiam", clusterExport(odd as typeof KIAM).items);
     const found = group(report, "legacy", "keys");
-    assert.deepEqual([found.before, found.after], [`${BASE}team-keys`, `${BASE}team-/keys`]);
+    assert.deepEqual([found.before, found.after], [`${EXPORT_BASE_ARN}team-keys`, `${EXPORT_BASE_ARN}team-/keys`]);
     assert.equal(
       found.findings[0]?.todo,
-      `write the role as both systems resolve it: iam.amazonaws.com/role: ${BASE}team-keys`,
+      `write the role as both systems resolve it: iam.amazonaws.com/role: ${EXPORT_BASE_ARN}team-keys`,
     );
     assert.equal(found.verdict, "needsWork");
   });
@@ -137,7 +137,7 @@ suite("makeReport() of a kube2iam cluster", () => {
 
   test("offers a list of roles with which the namespace's pods are permitted", () => {
     const change = kube2iam.permissions.find(({ namespace }) => namespace === "web");
-    assert.deepEqual(change?.lost, [{ arn: `${BASE}web-default`, pods: 61 }]);
+    assert.deepEqual(change?.lost, [{ arn: `${EXPORT_BASE_ARN}web-default`, pods: 61 }]);
     const annotations = annotationOf(change?.remedies[0]?.command);
     assert.deepEqual(annotations, { "iam.amazonaws.com/allowed-roles": '["web-default"]' });
     const mended = annotate(clusterExport(KUBE2IAM).items, "Namespace", "web", annotations);
@@ -146,7 +146,7 @@ suite("makeReport() of a kube2iam cluster", () => {
 
   test("finds work for another annotation key", () => {
     const [agent] = KUBE2IAM;
-    const args = [`--base-role-arn=${BASE}`, "--iam-role-key=example.com/role"];
+    const args = [`--base-role-arn=${EXPORT_BASE_ARN}`, "--iam-role-key=example.com/role"];
     const other = [{ ...agent, container: { image: "jtblin/kube2iam:0.11.1", args } }] as typeof KUBE2IAM;
     const items = annotate(clusterExport(other).items, "Pod", "runner-0", { "example.com/role": "ci-runner" });
     assert.deepEqual(ids(group(reportOf("kube2iam", items), "ci", "runner-0")), ["annotation-key"]);

@@ -7,7 +7,7 @@ import { withEnvironment } from "../environment.ts";
 
 /** The user behind the key in the environment. */
 export const SERVER = "arn:aws:iam::123456789012:user/podrole-server";
-export const REGION = "eu-central-1";
+export const EMULATED_REGION = "eu-central-1";
 const ACCESS_KEY = "AKIAPODROLESERVER001";
 const SECRET_KEY = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00";
 
@@ -16,7 +16,7 @@ export async function startEmulatedSts(
   context: TestContext,
   {
     user = SERVER,
-    region = REGION,
+    region = EMULATED_REGION,
     roles,
   }: Required<Pick<StsEmulatorOptions, "roles">> & { user?: string; region?: string },
 ): Promise<StsEmulator> {

@@ -11,11 +11,11 @@ import { createSts } from "../../../src/server/aws/sts.ts";
 import { createStsLimiter } from "../../../src/server/aws/sts-limiter.ts";
 import { createCredentialIssuer, type IssueResult } from "../../../src/server/issue/issue-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { settings } from "../../policy/facts.ts";
-import { REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
+import { policySettingsWith } from "../../policy/facts.ts";
+import { EMULATED_REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
 
 const BASE_ARN = "arn:aws:iam::123456789012:role/";
-const POLICY = settings();
+const POLICY = policySettingsWith();
 
 const [HOSTILE_PODS, CONTAINERS, HONEST_PODS] = [20, 100, 35];
 const STEP_MS = 10;
@@ -35,7 +35,7 @@ async function setUp(context: TestContext) {
   const inFlight = new Set<Promise<unknown>>();
 
   function open() {
-    const where = { region: REGION, endpoint: emulator.url, usesFips: false, usesDualStack: false };
+    const where = { region: EMULATED_REGION, endpoint: emulator.url, usesFips: false, usesDualStack: false };
     const sts = createSts({ clock }, { ...where, hopRoleArn: undefined, timeoutMs: 60_000 });
     context.after(() => sts.close());
     const limiter = createStsLimiter(

@@ -5,7 +5,7 @@ import type { PodroleError } from "../../../src/protocol/errors.ts";
 import { type Clock, systemClock as clock } from "../../../src/runtime/clock.ts";
 import { createSts } from "../../../src/server/aws/sts.ts";
 import { listenOnLoopback } from "../../loopback.ts";
-import { REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
+import { EMULATED_REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
 
 const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
 const input = (name: string) => ({ roleArn: roleArn(name), sessionName: "team.web", durationSeconds: 900 });
@@ -22,7 +22,10 @@ async function setUp(context: TestContext, options: { hopRoleArn?: string; timeo
     ],
   });
   const { hopRoleArn, timeoutMs = 5_000 } = options;
-  const sts = createSts({ clock }, { region: REGION, endpoint: emulator.url, ...PLAIN, hopRoleArn, timeoutMs });
+  const sts = createSts(
+    { clock },
+    { region: EMULATED_REGION, endpoint: emulator.url, ...PLAIN, hopRoleArn, timeoutMs },
+  );
   context.after(() => sts.close());
   return { emulator, sts };
 }
@@ -166,7 +169,7 @@ async function behindProxy(
   const endpoint = `http://127.0.0.1:${await listenOnLoopback(context, proxy)}`;
   const sts = createSts(
     { clock: own },
-    { region: REGION, endpoint, ...PLAIN, hopRoleArn: undefined, timeoutMs: 5_000 },
+    { region: EMULATED_REGION, endpoint, ...PLAIN, hopRoleArn: undefined, timeoutMs: 5_000 },
   );
   context.after(() => sts.close());
   return { counts, sts };

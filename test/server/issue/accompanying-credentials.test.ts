@@ -12,7 +12,7 @@ import type { IssuedIdentity } from "../../../src/server/issue/issue-certificate
 import type { IssueResult } from "../../../src/server/issue/issue-credentials.ts";
 import { identityService } from "../../../src/server/issue/services.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { newLeaf, POD } from "../../pki/samples.ts";
+import { newLeaf, SAMPLE_POD } from "../../pki/samples.ts";
 
 const REFUSED: IssueResult = { container: "app", refusal: { code: "ROLE_MISSING", message: "Cannot" } };
 
@@ -29,7 +29,7 @@ function setUp(issue: () => Promise<readonly IssueResult[]> = async () => [REFUS
     },
   });
   const fetching = Promise.withResolvers<void>();
-  const pod = { identity: POD, prefetched: fetching.promise };
+  const pod = { identity: SAMPLE_POD, prefetched: fetching.promise };
   return { clock, calls, pod, fetched: fetching.resolve, accompany };
 }
 
@@ -40,7 +40,7 @@ test("createAccompanyingCredentials() issues to the proven pod once its credenti
   assert.deepEqual(calls, [], "a call would wait for STS");
   fetched();
   assert.deepEqual(await results, [REFUSED]);
-  assert.deepEqual(calls, [[POD, ["app"], "peer"]]);
+  assert.deepEqual(calls, [[SAMPLE_POD, ["app"], "peer"]]);
 });
 
 test("createAccompanyingCredentials() waits at most 2 s, and then issues and records nothing", async () => {
@@ -100,7 +100,7 @@ async function answerOf(context: TestContext, issued: IssuedIdentity, containers
 }
 
 const ISSUED = { pem: "leaf", serial: "1", notBefore: 0, notAfter: 0 };
-const PROVEN: IssuedIdentity = { ...ISSUED, pod: { identity: POD, prefetched: Promise.resolve() } };
+const PROVEN: IssuedIdentity = { ...ISSUED, pod: { identity: SAMPLE_POD, prefetched: Promise.resolve() } };
 
 test("identityService() returns the grants of the requested containers, each once, with the certificate", async (context) => {
   const { requested, granted } = await answerOf(context, PROVEN, ["app", "job", "app"]);

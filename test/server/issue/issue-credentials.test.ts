@@ -6,7 +6,7 @@ import { Secret } from "../../../src/runtime/secret.ts";
 import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
-import { settings } from "../../policy/facts.ts";
+import { policySettingsWith } from "../../policy/facts.ts";
 
 const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
 const ROLE = "arn:aws:iam::123456789012:role/orders";
@@ -47,7 +47,7 @@ function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
     },
     readSessionPolicy: async (namespace, name) => (namespace === "team" && name === "narrow" ? POLICY : undefined),
     recordRefusal: (_pod, refusal) => recorded.push(refusal),
-    policy: () => settings(),
+    policy: () => policySettingsWith(),
   });
   return { issuer, audit, recorded, requested, prefetched };
 }

@@ -13,7 +13,7 @@ import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
 import { createCallerIdentifier } from "../../../src/server/issue/identify-caller.ts";
 import { credentialsService } from "../../../src/server/issue/services.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { newLeaf, POD, POD_SUBJECT } from "../../pki/samples.ts";
+import { newLeaf, POD_SUBJECT, SAMPLE_POD } from "../../pki/samples.ts";
 
 const NAME = "podrole-server";
 /** TLS knows only the system's time, so the server's own clock starts there. */
@@ -31,7 +31,7 @@ async function setUp(context: TestContext) {
   const service = credentialsService({
     bundlePem,
     onFailure: () => {},
-    identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain: POD.trustDomain }),
+    identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain: SAMPLE_POD.trustDomain }),
     issuer: {
       issue: async ({ name }) => [{ container: name, refusal: { code: "ROLE_MISSING", message: "Cannot" } }],
       prefetch: async () => {},
@@ -71,9 +71,9 @@ async function setUp(context: TestContext) {
 test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next call of its open connection", async (context) => {
   const { clock, first, listener, connectAs } = await setUp(context);
   const call = connectAs(first);
-  assert.equal(await call(), POD.name);
+  assert.equal(await call(), SAMPLE_POD.name);
   await clock.advance(HOUR_MS - 60_000);
-  assert.equal(await call(), POD.name);
+  assert.equal(await call(), SAMPLE_POD.name);
   await clock.advance(61_000);
   assert.equal(await call(), "CERTIFICATE_REJECTED");
   assert.equal(listener.connections().opened, 1);
@@ -82,9 +82,9 @@ test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next ca
 test("CERTIFICATE_REJECTED: a certificate of a retired CA is refused at the next call of its open connection", async (context) => {
   const { trust, first, second, listener, connectAs } = await setUp(context);
   const [early, late] = [connectAs(first), connectAs(second)];
-  assert.deepEqual([await early(), await late()], [POD.name, POD.name]);
+  assert.deepEqual([await early(), await late()], [SAMPLE_POD.name, SAMPLE_POD.name]);
   trust.bundle = second.certificatePem;
-  assert.deepEqual([await early(), await late()], ["CERTIFICATE_REJECTED", POD.name]);
+  assert.deepEqual([await early(), await late()], ["CERTIFICATE_REJECTED", SAMPLE_POD.name]);
   trust.bundle = joinBundle([newCa("first").certificatePem, second.certificatePem]);
   assert.equal(await early(), "CERTIFICATE_REJECTED", "another CA of the same name");
   assert.equal(listener.connections().opened, 2);
@@ -101,7 +101,7 @@ for (const [what, containers] of [
     const { first, connectAs } = await setUp(context);
     const call = connectAs(first);
     assert.equal(await call(containers), "REQUEST_INVALID");
-    assert.equal(await call(["app", "a".repeat(63)]), POD.name);
+    assert.equal(await call(["app", "a".repeat(63)]), SAMPLE_POD.name);
   });
 }
 

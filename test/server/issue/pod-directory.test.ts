@@ -10,13 +10,13 @@ import { type PodInContext, startPodDirectory } from "../../../src/server/issue/
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
-import { create, podOf, startCluster } from "../../kubernetes/harness.ts";
+import { createAndRead, podWithMetadata, startCluster } from "../../kubernetes/harness.ts";
 
 const LABELS = { "podrole.io/injected": "true" };
 
 async function setUp(context: TestContext) {
   const { emulator, connect } = await startCluster(context);
-  await create(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
+  await createAndRead(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
   const directory = startPodDirectory(
     { kubernetes: await connect(), clock, log: createKeptLog().log },
     { sessionTagLabels: ["team"] },
@@ -26,8 +26,9 @@ async function setUp(context: TestContext) {
     emulator,
     directory,
     pod: async (name: string, labels: Record<string, string> = LABELS) => {
-      const pod = podOf({ name, namespace: "team", labels });
-      return (await create<{ metadata: { uid: string } }>(emulator, "/api/v1/namespaces/team/pods", pod)).metadata.uid;
+      const pod = podWithMetadata({ name, namespace: "team", labels });
+      return (await createAndRead<{ metadata: { uid: string } }>(emulator, "/api/v1/namespaces/team/pods", pod))
+        .metadata.uid;
     },
   };
 }
@@ -57,8 +58,8 @@ const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccou
 /** A directory whose watches deliver their first lists and then nothing, with a count of the look-ups of pods. */
 async function blindStage(context: TestContext) {
   const { emulator, connect } = await startCluster(context);
-  await create(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
-  const pod = await create<Pod>(
+  await createAndRead(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
+  const pod = await createAndRead<Pod>(
     emulator,
     "/api/v1/namespaces/team/pods",
     injectedPod({ name: "web", namespace: "team" }),
@@ -131,7 +132,7 @@ test("POD_NOT_INJECTED: find() and confirm() refuse a pod that has the label and
 
   const unlabelled = { ...identity, name: "bare", uid: await pod("bare", {}) };
   assert.equal(permits(await directory.find(unlabelled)), "POD_NOT_INJECTED");
-  const own = await create<Pod>(emulator, "/api/v1/namespaces/team/pods", {
+  const own = await createAndRead<Pod>(emulator, "/api/v1/namespaces/team/pods", {
     ...injectedPod({ name: "host", namespace: "team" }),
     spec: { ...injectedPod().spec, hostNetwork: true },
   });

@@ -6,7 +6,7 @@ import { createCredentialCache } from "../../../src/server/aws/credential-cache.
 import type { AssumeRoleFor } from "../../../src/server/aws/sts-limiter.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { settings } from "../../policy/facts.ts";
+import { policySettingsWith } from "../../policy/facts.ts";
 
 const ROLE = "arn:aws:iam::123456789012:role/orders";
 
@@ -37,7 +37,7 @@ async function accessKeys(annotations: Readonly<Record<string, string>>, session
     cache: createCredentialCache({ clock, assumeRole }, { capacity: 10 }),
     readSessionPolicy: async () => undefined,
     recordRefusal: () => {},
-    policy: () => settings({ baseArn: undefined, sessionName }),
+    policy: () => policySettingsWith({ baseArn: undefined, sessionName }),
   });
   const keys: string[] = [];
   for (const namespace of ["shop", "team", "shop"]) {

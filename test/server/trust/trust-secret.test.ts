@@ -7,7 +7,7 @@ import type { ReadTrust } from "../../../src/server/trust/authority-poller.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
-import { revealed } from "../../fakes/secret-data.ts";
+import { revealAll } from "../../fakes/secret-data.ts";
 
 const OPTIONS = {
   namespace: "podrole",
@@ -20,7 +20,7 @@ function createSecretStore() {
   let held: { data: Readonly<Record<string, Secret>>; version: number } | undefined;
   /** As the API server returns it: every value is secret. */
   const asRead = (data: SecretData) =>
-    Object.fromEntries(Object.entries(revealed(data)).map(([key, text]) => [key, new Secret(text)]));
+    Object.fromEntries(Object.entries(revealAll(data)).map(([key, text]) => [key, new Secret(text)]));
   const writes: string[] = [];
   return {
     writes,

@@ -17,7 +17,7 @@ import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { listenOnLoopback } from "../../loopback.ts";
 import { createTestPod } from "../fake-pod.ts";
-import { granted, refused, shareFakeServer, startFakeServer } from "../fake-server.ts";
+import { grantReply, refusalReplyFor, shareFakeServer, startFakeServer } from "../fake-server.ts";
 
 let clock: FakeClock = createFakeClock(Date.now());
 const server = await shareFakeServer({
@@ -107,7 +107,7 @@ test("renew() stores a refusal that accompanies the certificate like one of the 
   const { run, grants } = await setUp(t, { containers: ["app", "worker"] });
   server.accompanies = true;
   server.grant = (container, call) =>
-    container === "app" ? refused(container, "ROLE_FORBIDDEN", "Cannot") : defaultGrant(container, call);
+    container === "app" ? refusalReplyFor(container, "ROLE_FORBIDDEN", "Cannot") : defaultGrant(container, call);
   assert.deepEqual(await run(), { outcome: "refused", code: "ROLE_FORBIDDEN", message: "Cannot", retryAfterMs: 0 });
   assert.deepEqual(server.calls, ["certificate"]);
   assert.deepEqual(
@@ -149,7 +149,7 @@ for (const skewMs of [2 * HOUR_MS, -2 * HOUR_MS]) {
   test(`renew() stores the time that remains by the node's clock when the server's is ahead by ${skewMs} ms`, async (t) => {
     const { run, grants } = await setUp(t);
     const times = { now: clock.now() + skewMs - 15 * MINUTE_MS, remainingMs: 45 * MINUTE_MS };
-    server.grant = (container) => granted(container, times);
+    server.grant = (container) => grantReply(container, times);
     assert.deepEqual(await run(), { outcome: "renewed" });
     const { issuedAtMs = 0, expiresAtMs = 0 } = grants()[0]?.credentials ?? {};
     assert.deepEqual([issuedAtMs, expiresAtMs], [clock.now() - 15 * MINUTE_MS, clock.now() + 45 * MINUTE_MS]);
@@ -162,7 +162,7 @@ test("renew() requests a new certificate, once, when the server rejects the stor
   let rejections = 0;
   server.grant = (container) => {
     if (rejections++ === 0) throw new PodroleError("CERTIFICATE_REJECTED", "Cannot accept it");
-    return granted(container, { now: clock.now() });
+    return grantReply(container, { now: clock.now() });
   };
   assert.deepEqual(await run(), { outcome: "renewed" });
   assert.deepEqual(server.calls.slice(2), ["credentials", "certificate", "credentials"]);
@@ -229,7 +229,7 @@ for (const code of ["STS_THROTTLED", "PERMITTED_INVALID", "ROLE_FORBIDDEN", "POD
     const { run, grants } = await setUp(t, { containers: ["app", "worker"] });
     await run();
     server.grant = (container, call) =>
-      container === "app" ? refused(container, code, "Cannot", 4_000) : defaultGrant(container, call);
+      container === "app" ? refusalReplyFor(container, code, "Cannot", 4_000) : defaultGrant(container, call);
     assert.deepEqual(await run(), { outcome: "refused", code, message: "Cannot", retryAfterMs: 4_000 });
     const [app, worker] = grants();
     assert.equal(app?.credentials?.accessKeyId, keep ? "ASIAAPP1" : undefined);
@@ -266,7 +266,7 @@ for (const port of ["identity", "credentials"] as const) {
 
 test("renew() returns a retryable refusal in preference to a permanent one", async (t) => {
   const { run } = await setUp(t, { containers: ["app", "worker"] });
-  server.grant = (container) => refused(container, container === "app" ? "STS_DENIED" : "STS_THROTTLED");
+  server.grant = (container) => refusalReplyFor(container, container === "app" ? "STS_DENIED" : "STS_THROTTLED");
   const renewal = await run();
   assert.equal(renewal.outcome === "refused" && renewal.code, "STS_THROTTLED");
 });
@@ -274,7 +274,7 @@ test("renew() returns a retryable refusal in preference to a permanent one", asy
 test("renew() stores CLOCK_SKEWED for expired credentials, and INTERNAL for any other unusable answer", async (t) => {
   const { run, grants } = await setUp(t, { containers: ["expired", "empty", "silent"] });
   server.grant = (container) => {
-    if (container === "expired") return granted(container, { now: clock.now() - 2 * HOUR_MS });
+    if (container === "expired") return grantReply(container, { now: clock.now() - 2 * HOUR_MS });
     if (container === "empty") return { container, result: undefined };
     return { container: "somebody-else", result: undefined };
   };

@@ -13,7 +13,10 @@ const STS = join(import.meta.dirname, "sts.yaml");
 const KUSTOMIZATION = join(import.meta.dirname, "kustomize");
 const BEFORE_HELM = join(import.meta.dirname, "helm/before.yaml");
 
-export function installers(kubectl: Kubectl, environment: NodeJS.ProcessEnv): Readonly<Record<string, Installer>> {
+export function createInstallers(
+  kubectl: Kubectl,
+  environment: NodeJS.ProcessEnv,
+): Readonly<Record<string, Installer>> {
   const helm = createHelm(environment);
   async function installSts(): Promise<void> {
     await kubectl.ok(["apply", "-f", STS]);

@@ -8,7 +8,7 @@ import type { AuditLine } from "../../../../src/runtime/audit-line.ts";
 import { createAudit } from "../../../../src/runtime/log.ts";
 import { runAudit } from "../../../cli/commands/run-audit.ts";
 import { fc } from "../../../property.ts";
-import { admission, call, certificate, creation, credentials, ROLE } from "../samples.ts";
+import { admission, call, certificate, creation, credentials, SAMPLE_ROLE_ARN } from "../samples.ts";
 
 const POD_FIELDS = { namespace: "shop", pod: "orders", podUid: "u-1", serviceAccount: "default" };
 
@@ -66,7 +66,7 @@ const WRITTEN: readonly AuditLine[] = [
     generateName: "orders-",
     owner: { kind: "ReplicaSet", name: "orders-1" },
     dryRun: true,
-    roles: [{ container: "app", asked: "orders", resolved: ROLE, origin: "pod", allowed: true }],
+    roles: [{ container: "app", asked: "orders", resolved: SAMPLE_ROLE_ARN, origin: "pod", allowed: true }],
     rolesOmitted: 1,
     decision: "inject",
     reason: "INJECTED",
@@ -91,7 +91,7 @@ const WRITTEN: readonly AuditLine[] = [
     decision: "issued",
     ...POD_FIELDS,
     container: "app",
-    role: ROLE,
+    role: SAMPLE_ROLE_ARN,
     sessionName: "shop.orders",
     outcome: "miss",
     accessKeyId: "ASIAEXAMPLE000000001",
@@ -106,7 +106,7 @@ const WRITTEN: readonly AuditLine[] = [
     message: "Cannot give role",
     ...POD_FIELDS,
     container: "app",
-    role: ROLE,
+    role: SAMPLE_ROLE_ARN,
     containersOmitted: 2,
     peer: "10.0.0.7:40000",
   },
@@ -136,7 +136,7 @@ test("readRecord() reads what createAudit() writes, field by field", () => {
     generateName: "orders-",
     owner: "ReplicaSet/orders-1",
     dryRun: true,
-    roles: [{ container: "app", requested: "orders", resolved: ROLE }],
+    roles: [{ container: "app", requested: "orders", resolved: SAMPLE_ROLE_ARN }],
   });
   assert.deepEqual(certified, {
     ...common,
@@ -146,7 +146,7 @@ test("readRecord() reads what createAudit() writes, field by field", () => {
     credentialId: "JTI=t-1",
     serial: "01AB",
   });
-  const container = { kind: "credentials", container: "app", role: ROLE } as const;
+  const container = { kind: "credentials", container: "app", role: SAMPLE_ROLE_ARN } as const;
   const session = { sessionName: "shop.orders", outcome: "miss", accessKeyId: "ASIAEXAMPLE000000001" };
   assert.deepEqual(issued, { ...common, ...call, ...container, ...session, decision: "issued" });
   assert.deepEqual(refused, {

@@ -4,7 +4,7 @@ import { permissionChange, podrolePermits } from "../../../../src/operations/mig
 import { createKiam, KIAM_DEFAULTS } from "../../../../src/operations/migrate/from-kiam/authorization.ts";
 import { createKube2iam, KUBE2IAM_DEFAULTS } from "../../../../src/operations/migrate/from-kube2iam/authorization.ts";
 import { PLAN_SETTINGS } from "../../../injection/plan-settings.ts";
-import { BASE } from "../cluster-export.ts";
+import { EXPORT_BASE_ARN } from "../cluster-export.ts";
 
 const PERMITTED = "iam.amazonaws.com/permitted";
 const ALLOWED = "iam.amazonaws.com/allowed-roles";
@@ -12,12 +12,17 @@ const { policy } = PLAN_SETTINGS;
 
 const namespace = (annotations: Record<string, string>) => ({ name: "shop", labels: {}, annotations, isKnown: true });
 const requestedBy = (...names: string[]) => {
-  const arns = names.map((name) => BASE + name);
+  const arns = names.map((name) => EXPORT_BASE_ARN + name);
   return { all: arns, byNamespace: new Map([["shop", new Map(arns.map((arn) => [arn, 1]))]]) };
 };
-const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });
+const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: EXPORT_BASE_ARN });
 const kube2iam = (format: "glob" | "regexp") =>
-  createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE, namespaceRestrictions: true, restrictionFormat: format });
+  createKube2iam({
+    ...KUBE2IAM_DEFAULTS,
+    baseArn: EXPORT_BASE_ARN,
+    namespaceRestrictions: true,
+    restrictionFormat: format,
+  });
 
 /** The annotations that a command sets. */
 function annotationsOf(command: string): Record<string, string> {
@@ -31,11 +36,11 @@ suite("permissionChange()", () => {
     const regexp = { ...policy, allowedRolesFormat: "regexp" as const };
     const given = namespace({ [ALLOWED]: '["foo","bar.*"]' });
     const change = permissionChange(given, requestedBy("foo", "foobar", "bar-1"), kube2iam("regexp"), regexp);
-    assert.deepEqual(change?.lost, [{ arn: `${BASE}foobar`, pods: 1 }]);
+    assert.deepEqual(change?.lost, [{ arn: `${EXPORT_BASE_ARN}foobar`, pods: 1 }]);
     const annotations = annotationsOf(change?.remedies[0]?.command ?? "");
     assert.deepEqual(annotations, { [ALLOWED]: '["foo","bar.*","foobar"]' });
     for (const name of ["foo", "foobar", "bar-1"]) {
-      assert.ok(podrolePermits({ ...given, annotations }, BASE + name, regexp), name);
+      assert.ok(podrolePermits({ ...given, annotations }, EXPORT_BASE_ARN + name, regexp), name);
     }
   });
 
@@ -47,21 +52,21 @@ suite("permissionChange()", () => {
   });
 
   test("extends both annotations if both must permit", () => {
-    const given = namespace({ [PERMITTED]: `${BASE}a`, [ALLOWED]: '["a"]' });
+    const given = namespace({ [PERMITTED]: `${EXPORT_BASE_ARN}a`, [ALLOWED]: '["a"]' });
     const change = permissionChange(
       given,
       requestedBy("a", "b"),
-      createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE }),
+      createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: EXPORT_BASE_ARN }),
       policy,
     );
     const annotations = annotationsOf(change?.remedies[0]?.command ?? "");
-    assert.deepEqual(annotations, { [PERMITTED]: `${BASE}a|${BASE}b`, [ALLOWED]: '["a","b"]' });
+    assert.deepEqual(annotations, { [PERMITTED]: `${EXPORT_BASE_ARN}a|${EXPORT_BASE_ARN}b`, [ALLOWED]: '["a","b"]' });
   });
 
   test("finds a role that kiam's annotation permits and kube2iam's does not", () => {
     const given = namespace({ [PERMITTED]: ".*", [ALLOWED]: '["a"]' });
     assert.deepEqual(permissionChange(given, requestedBy("a", "b"), kiam, policy)?.lost, [
-      { arn: `${BASE}b`, pods: 1 },
+      { arn: `${EXPORT_BASE_ARN}b`, pods: 1 },
     ]);
   });
 
@@ -69,13 +74,13 @@ suite("permissionChange()", () => {
     // kiam does not read this annotation.
     const given = namespace({ [ALLOWED]: '["a"]' });
     assert.deepEqual(permissionChange(given, requestedBy("a", "b"), kiam, policy)?.gained, [
-      { arn: `${BASE}a`, pods: 1 },
+      { arn: `${EXPORT_BASE_ARN}a`, pods: 1 },
     ]);
   });
 
   test("returns undefined if both permit the same", () => {
     assert.equal(
-      permissionChange(namespace({ [PERMITTED]: `${BASE}a` }), requestedBy("a", "b"), kiam, policy),
+      permissionChange(namespace({ [PERMITTED]: `${EXPORT_BASE_ARN}a` }), requestedBy("a", "b"), kiam, policy),
       undefined,
     );
     assert.equal(permissionChange(namespace({}), requestedBy("a"), kiam, policy), undefined);
@@ -85,7 +90,7 @@ suite("permissionChange()", () => {
     const given = namespace({ [PERMITTED]: "a" });
     const [byKiam, byKube2iam] = [kiam, kube2iam("glob")].map((system) => {
       const change = permissionChange(given, requestedBy("a"), system, policy);
-      assert.deepEqual(change?.byName, [{ arn: `${BASE}a`, pods: 1 }]);
+      assert.deepEqual(change?.byName, [{ arn: `${EXPORT_BASE_ARN}a`, pods: 1 }]);
       return change.remedies.map(({ why }) => why);
     });
     assert.deepEqual(byKiam, ["match role names, as kiam 3 did"]);
@@ -93,8 +98,8 @@ suite("permissionChange()", () => {
   });
 
   test("offers no remedy that would not help", () => {
-    const given = namespace({ [PERMITTED]: `${BASE}a|(${BASE}b` });
-    const open = createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE });
+    const given = namespace({ [PERMITTED]: `${EXPORT_BASE_ARN}a|(${EXPORT_BASE_ARN}b` });
+    const open = createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: EXPORT_BASE_ARN });
     assert.deepEqual(permissionChange(given, requestedBy("b"), open, policy)?.remedies, []);
   });
 
@@ -102,11 +107,11 @@ suite("permissionChange()", () => {
     const change = permissionChange(
       namespace({ [PERMITTED]: "x" }),
       requestedBy("a.b+c"),
-      createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE }),
+      createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: EXPORT_BASE_ARN }),
       policy,
     );
     const annotations = annotationsOf(change?.remedies[0]?.command ?? "");
-    assert.ok(podrolePermits({ name: "shop", annotations }, `${BASE}a.b+c`, policy));
-    assert.ok(!podrolePermits({ name: "shop", annotations }, `${BASE}aXb+c`, policy));
+    assert.ok(podrolePermits({ name: "shop", annotations }, `${EXPORT_BASE_ARN}a.b+c`, policy));
+    assert.ok(!podrolePermits({ name: "shop", annotations }, `${EXPORT_BASE_ARN}aXb+c`, policy));
   });
 });

@@ -7,7 +7,7 @@ import {
   type KiamSettings,
   resolveByKiam,
 } from "../../../../src/operations/migrate/from-kiam/authorization.ts";
-import { BASE } from "../cluster-export.ts";
+import { EXPORT_BASE_ARN } from "../cluster-export.ts";
 
 const ROLE = "iam.amazonaws.com/role";
 const PERMITTED = "iam.amazonaws.com/permitted";
@@ -17,23 +17,24 @@ const pod = (annotations: Record<string, string>): Pod => ({
   spec: { containers: [{ name: "app" }] },
 });
 const namespace = (annotations: Record<string, string>) => ({ name: "shop", labels: {}, annotations, isKnown: true });
-const kiam = (changes: Partial<KiamSettings> = {}) => createKiam({ ...KIAM_DEFAULTS, baseArn: BASE, ...changes });
+const kiam = (changes: Partial<KiamSettings> = {}) =>
+  createKiam({ ...KIAM_DEFAULTS, baseArn: EXPORT_BASE_ARN, ...changes });
 
 suite("resolveByKiam()", () => {
   for (const [text, arn] of [
-    ["myrole", `${BASE}myrole`],
-    ["/myrole", `${BASE}myrole`],
-    ["//myrole", `${BASE}/myrole`],
-    ["kiam/myrole", `${BASE}kiam/myrole`],
-    ["/kiam/myrole", `${BASE}kiam/myrole`],
+    ["myrole", `${EXPORT_BASE_ARN}myrole`],
+    ["/myrole", `${EXPORT_BASE_ARN}myrole`],
+    ["//myrole", `${EXPORT_BASE_ARN}/myrole`],
+    ["kiam/myrole", `${EXPORT_BASE_ARN}kiam/myrole`],
+    ["/kiam/myrole", `${EXPORT_BASE_ARN}kiam/myrole`],
     ["arn:aws:iam::999999999999:role/x", "arn:aws:iam::999999999999:role/x"],
     ["arn:a:b:c:d:e", "arn:a:b:c:d:e"],
     // The prefix is case-sensitive.
-    ["ARN:aws:iam::999999999999:role/x", `${BASE}ARN:aws:iam::999999999999:role/x`],
+    ["ARN:aws:iam::999999999999:role/x", `${EXPORT_BASE_ARN}ARN:aws:iam::999999999999:role/x`],
     ["arn:foo", undefined],
     ["arn:", undefined],
   ] as const) {
-    test(`returns ${arn ?? "undefined"} for ${text}`, () => assert.equal(resolveByKiam(text, BASE), arn));
+    test(`returns ${arn ?? "undefined"} for ${text}`, () => assert.equal(resolveByKiam(text, EXPORT_BASE_ARN), arn));
   }
 
   test("prepends the base ARN as it is written", () => {
@@ -42,17 +43,17 @@ suite("resolveByKiam()", () => {
 });
 
 suite("createKiam().permits()", () => {
-  const A = `${BASE}team-a`;
+  const A = `${EXPORT_BASE_ARN}team-a`;
   for (const [expression, strict, arn, expected] of [
     // TestVagueNamespaceAnnotationRegex
     ["o", true, A, false],
     ["o", false, A, true],
     [".*:role/team-a", true, A, true],
-    [".*:role/team-a", true, `${BASE}team-ab`, false],
+    [".*:role/team-a", true, `${EXPORT_BASE_ARN}team-ab`, false],
     // Without a group the anchors apply only to the first and the last alternative.
-    [`${BASE}team-a|${BASE}team-b`, true, `${BASE}team-a-admin`, true],
-    [`${BASE}team-a|${BASE}team-b`, true, `${BASE}team-b-admin`, false],
-    [".*team-a|.*team-b", true, `${BASE}x/team-a/y`, true],
+    [`${EXPORT_BASE_ARN}team-a|${EXPORT_BASE_ARN}team-b`, true, `${EXPORT_BASE_ARN}team-a-admin`, true],
+    [`${EXPORT_BASE_ARN}team-a|${EXPORT_BASE_ARN}team-b`, true, `${EXPORT_BASE_ARN}team-b-admin`, false],
+    [".*team-a|.*team-b", true, `${EXPORT_BASE_ARN}x/team-a/y`, true],
     ["", true, A, false],
     ["", false, A, false],
     ["team-a", true, A, false],
@@ -61,7 +62,7 @@ suite("createKiam().permits()", () => {
     ["a)|(b", true, A, undefined],
     ["(?i)ARN:.*", true, A, true],
   ] as const) {
-    test(`returns ${expected} for ${arn.slice(BASE.length)} with ${expression || "(empty)"}, strict ${strict}`, () => {
+    test(`returns ${expected} for ${arn.slice(EXPORT_BASE_ARN.length)} with ${expression || "(empty)"}, strict ${strict}`, () => {
       const system = kiam({ strictNamespaceRegexp: strict });
       assert.equal(system.permits(namespace({ [PERMITTED]: expression }), arn), expected);
     });
@@ -78,7 +79,7 @@ suite("createKiam().outcomeOf()", () => {
   test("grants the role with kiam's session name and no external ID", () => {
     assert.deepEqual(kiam().outcomeOf(pod({ [ROLE]: "web" }), open), {
       kind: "granted",
-      arn: `${BASE}web`,
+      arn: `${EXPORT_BASE_ARN}web`,
       sessionName: "kiam-kiam",
       externalId: undefined,
     });

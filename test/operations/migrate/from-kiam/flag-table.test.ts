@@ -2,19 +2,24 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parseContainerFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
-import { BASE } from "../cluster-export.ts";
+import { EXPORT_BASE_ARN } from "../cluster-export.ts";
 
 const NONE = new Map<string, string>();
 const kiam = (...args: string[]) => convertKiam(parseContainerFlags(args), NONE);
 
 suite("convertKiam()", () => {
   for (const [what, args, server, webhook] of [
-    ["the base ARN", [`--role-base-arn=${BASE}`], { roleBaseArn: BASE }, { roleBaseArn: BASE }],
+    [
+      "the base ARN",
+      [`--role-base-arn=${EXPORT_BASE_ARN}`],
+      { roleBaseArn: EXPORT_BASE_ARN },
+      { roleBaseArn: EXPORT_BASE_ARN },
+    ],
     [
       "a base ARN without its slash",
       ["--role-base-arn=arn:aws:iam::123456789012:role"],
-      { roleBaseArn: BASE },
-      { roleBaseArn: BASE },
+      { roleBaseArn: EXPORT_BASE_ARN },
+      { roleBaseArn: EXPORT_BASE_ARN },
     ],
     ["no unusable base ARN", ["--role-base-arn=x"], {}, {}],
     [
@@ -25,9 +30,9 @@ suite("convertKiam()", () => {
     ],
     [
       "the role to assume first, by its name",
-      [`--role-base-arn=${BASE}`, "--assume-role-arn=hop"],
-      { roleBaseArn: BASE, assumeRoleArn: `${BASE}hop` },
-      { roleBaseArn: BASE },
+      [`--role-base-arn=${EXPORT_BASE_ARN}`, "--assume-role-arn=hop"],
+      { roleBaseArn: EXPORT_BASE_ARN, assumeRoleArn: `${EXPORT_BASE_ARN}hop` },
+      { roleBaseArn: EXPORT_BASE_ARN },
     ],
     ["no duration below an hour", ["--session-duration=15m"], {}, {}],
     ["a longer one", ["--session-duration=2h"], { sessionDuration: "120m" }, { sessionDuration: "120m" }],

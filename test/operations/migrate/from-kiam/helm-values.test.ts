@@ -3,13 +3,13 @@ import { suite, test } from "node:test";
 import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { readKiamValues } from "../../../../src/operations/migrate/from-kiam/helm-values.ts";
 import { podroleSettings } from "../../../../src/operations/migrate/settings/podrole-settings.ts";
-import { BASE } from "../cluster-export.ts";
+import { EXPORT_BASE_ARN } from "../cluster-export.ts";
 
 suite("readKiamValues()", () => {
   const values = {
     server: {
       log: { jsonOutput: true, level: "warn" },
-      roleBaseArn: BASE,
+      roleBaseArn: EXPORT_BASE_ARN,
       sessionDuration: "15m",
       extraArgs: { region: "eu-west-1", session: "prod", "disable-strict-namespace-regexp": "" },
       tolerations: [{ operator: "Exists" }],
@@ -19,7 +19,7 @@ suite("readKiamValues()", () => {
       prometheus: { scrape: true },
     },
     agent: { host: { iptables: true, interface: "cali+" }, updateStrategy: "RollingUpdate" },
-    serviceAccounts: { server: { annotations: { "eks.amazonaws.com/role-arn": `${BASE}kiam-server` } } },
+    serviceAccounts: { server: { annotations: { "eks.amazonaws.com/role-arn": `${EXPORT_BASE_ARN}kiam-server` } } },
   };
 
   test("returns the flags that the chart's templates generate, and the values that generate none", () => {
@@ -27,7 +27,7 @@ suite("readKiamValues()", () => {
     assert.deepEqual(Object.fromEntries(server), {
       "json-log": "true",
       level: "warn",
-      "role-base-arn": BASE,
+      "role-base-arn": EXPORT_BASE_ARN,
       "session-duration": "15m",
       region: "eu-west-1",
       session: "prod",
@@ -41,7 +41,7 @@ suite("readKiamValues()", () => {
     assert.deepEqual(readKiamValues(values).placement, {
       replicas: 3,
       tolerations: [{ operator: "Exists" }],
-      serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": `${BASE}kiam-server` } },
+      serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": `${EXPORT_BASE_ARN}kiam-server` } },
     });
     assert.deepEqual(readKiamValues({ server: { deployment: { enabled: false, replicas: 3 } } }).placement, {});
   });

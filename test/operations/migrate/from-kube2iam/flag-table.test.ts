@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parseContainerFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
-import { BASE } from "../cluster-export.ts";
+import { EXPORT_BASE_ARN } from "../cluster-export.ts";
 
 const kube2iam = (...args: string[]) => convertKube2iam(parseContainerFlags(args));
 
@@ -16,7 +16,7 @@ suite("convertKube2iam()", () => {
       "--node=x",
     );
     assert.deepEqual(server, {
-      roleBaseArn: BASE,
+      roleBaseArn: EXPORT_BASE_ARN,
       defaultRole: "usual",
       allowedRolesFormat: "regexp",
       sessionDuration: "90m",

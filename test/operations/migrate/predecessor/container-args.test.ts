@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { findCommandLine } from "../../../../src/operations/migrate/predecessor/container-args.ts";
-import { BASE, clusterExport, KIAM } from "../cluster-export.ts";
+import { clusterExport, EXPORT_BASE_ARN, KIAM } from "../cluster-export.ts";
 
 suite("findCommandLine()", () => {
   const { items } = clusterExport(KIAM);
@@ -18,6 +18,6 @@ suite("findCommandLine()", () => {
   });
   test("reads a pod if there is no workload", () => {
     const pods = items.filter(({ kind }) => kind === "Pod");
-    assert.equal(findCommandLine(pods, "kiam server")?.flags.get("role-base-arn"), BASE);
+    assert.equal(findCommandLine(pods, "kiam server")?.flags.get("role-base-arn"), EXPORT_BASE_ARN);
   });
 });

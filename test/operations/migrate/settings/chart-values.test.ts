@@ -5,18 +5,18 @@ import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-t
 import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
 import { chartValues } from "../../../../src/operations/migrate/settings/chart-values.ts";
 import { readText } from "../../../files.ts";
-import { BASE } from "../cluster-export.ts";
+import { EXPORT_BASE_ARN } from "../cluster-export.ts";
 
 const NONE = new Map<string, string>();
 const kube2iam = (...args: string[]) => convertKube2iam(parseContainerFlags(args));
 
 suite("chartValues()", () => {
   test("puts settings that both programs take under settings, and leaves out empty parts", () => {
-    const server = { roleBaseArn: BASE, assumeRoleArn: `${BASE}hop` };
-    const webhook = { roleBaseArn: BASE };
+    const server = { roleBaseArn: EXPORT_BASE_ARN, assumeRoleArn: `${EXPORT_BASE_ARN}hop` };
+    const webhook = { roleBaseArn: EXPORT_BASE_ARN };
     assert.deepEqual(chartValues({ server, webhook }, { replicas: 3, tolerations: [] }), {
-      settings: { roleBaseArn: BASE },
-      server: { settings: { assumeRoleArn: `${BASE}hop` }, replicas: 3 },
+      settings: { roleBaseArn: EXPORT_BASE_ARN },
+      server: { settings: { assumeRoleArn: `${EXPORT_BASE_ARN}hop` }, replicas: 3 },
     });
     assert.deepEqual(chartValues({ server: {}, webhook: {} }, {}), {});
   });
@@ -26,8 +26,8 @@ suite("chartValues()", () => {
       "--json-log",
       "--level=info",
       "--region=eu-central-1",
-      `--role-base-arn=${BASE}`,
-      `--assume-role-arn=${BASE}hop`,
+      `--role-base-arn=${EXPORT_BASE_ARN}`,
+      `--assume-role-arn=${EXPORT_BASE_ARN}hop`,
       "--session-duration=2h",
       "--disable-strict-namespace-regexp",
     ]);
