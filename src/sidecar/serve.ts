@@ -139,13 +139,13 @@ function createRun(
 /** Loads the metadata paths if the pod enables them: other pods spend no memory on them. */
 async function loadMetadata(
   { clock }: ServeDeps,
-  { metadata, metadataV1: version1, region, zone }: SidecarSettings,
+  { metadata, metadataV1: version1, region, zone, containers }: SidecarSettings,
   store: CredentialStore,
 ): Promise<OtherPaths | undefined> {
   if (!metadata) return undefined;
   const { createMetadataPaths } = await import("./http/metadata/metadata-paths.ts");
   return createMetadataPaths(
-    { clock, credentials: () => store.credentials(0) },
+    { clock, credentials: () => containers.map((_container, index) => store.credentials(index)) },
     { region: region || undefined, zone: zone || undefined, acceptsVersion1: version1 },
   );
 }

@@ -53,7 +53,7 @@ function bodyOf({ body }: Reply): unknown {
 
 function metadataPaths(): Entries {
   const answer = createMetadataPaths(
-    { clock, credentials: () => GRANTED },
+    { clock, credentials: () => [GRANTED] },
     { region: "eu-central-1", zone: "eu-central-1a", acceptsVersion1: true },
   );
   const paths = [

@@ -82,6 +82,18 @@ test("startServe() serves the metadata paths only in pods that enable them", asy
   await Promise.all([on.serving.stop("test"), off.serving.stop("test")]);
 });
 
+test("startServe() returns nobody's credentials from the metadata paths in a pod whose containers have different roles", async (t) => {
+  const containers = ["app", "worker"];
+  const { serving } = await setUp(t, { settings: { metadata: true, metadataV1: true, containers } });
+  for (const name of ["", ...containers]) {
+    const path = `/latest/meta-data/iam/security-credentials/${name}`;
+    const { status, text } = await sendRequest(serving.port, { path });
+    assert.equal(status, 404, path);
+    assert.ok(!text.includes("secret-of-"));
+  }
+  await serving.stop("test");
+});
+
 test("startServe() holds the first request after a cold start until the running renewal has ended", async (t) => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {

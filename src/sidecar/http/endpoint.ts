@@ -27,7 +27,7 @@ export interface EndpointDeps extends Pick<HeldRequestsDeps, "renewals"> {
   readonly onClose?: HttpServerDeps["onClose"];
 }
 
-/** Returns a reply, or the lookup of one that requires the first container's credentials. */
+/** Returns a reply, or the lookup of one that requires the credentials of all containers. */
 export type OtherPaths = (request: IncomingMessage) => CodedReply | Lookup;
 
 /** How the endpoint listens; port 0 is any free one. */
@@ -37,8 +37,6 @@ export interface EndpointOptions extends HeldRequestsOptions {
 }
 
 const CREDENTIALS_PATH = "/v1/credentials";
-/** Whose credentials the other paths return. */
-const FIRST_CONTAINER = 0;
 const ENDPOINT_CLOSE_GRACE_MS = 500;
 const WITHOUT_TOKEN = "";
 /** In whole seconds; JavaScript v2 waits as long as this header says before it reads the token file again. */
@@ -107,8 +105,9 @@ export function createCredentialsEndpoint(
   }
 
   function replyToOtherPath(found: CodedReply | Lookup, response: ServerResponse): void {
-    if (typeof found === "function") lookUp(found, FIRST_CONTAINER, response);
-    else reply(found, response);
+    if (typeof found !== "function") return reply(found, response);
+    const index = containers.findIndex((_container, each) => !store.reply(each));
+    lookUp(found, Math.max(0, index), response);
   }
 
   /** Replies with what the lookup finds; without credentials, the request is held for the container's next ones. */

@@ -1,6 +1,6 @@
 // The paths of the EC2 instance metadata service from which SDKs and tools read a role, an account and a region. Its
 // requests do not identify a container, so the webhook permits them only in pods whose containers all have the same
-// role.
+// role, and they return credentials only while that is so: a pod's roles may change while it runs.
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html)
 // serve.ts loads this module only if the pod enables it.
 import type { IncomingMessage } from "node:http";
@@ -15,8 +15,8 @@ import { createMetadataTokens } from "./metadata-tokens.ts";
 /** What the metadata paths read. */
 export interface MetadataPathsDeps {
   readonly clock: Clock;
-  /** Returns valid credentials of the pod's role; undefined while there are none. */
-  readonly credentials: () => Credentials | undefined;
+  /** Returns the valid credentials of each container with a role; undefined for one that has none. */
+  readonly credentials: () => readonly (Credentials | undefined)[];
 }
 
 /** What the metadata paths return. */
@@ -109,11 +109,13 @@ export function createMetadataPaths(
     }
   }
 
-  /** Returns the lookup of a reply that requires credentials. */
+  /** Returns the lookup of a reply that requires credentials of one role for all containers. */
   function withRole(toReply: (role: Credentials) => CodedReply): Lookup {
     return () => {
-      const role = credentials();
-      return role && toReply(role);
+      const roles = credentials();
+      const [role] = roles;
+      if (!role || roles.includes(undefined)) return undefined;
+      return roles.every((other) => other?.roleArn === role.roleArn) ? toReply(role) : rolesDiffer();
     };
   }
 }
@@ -126,6 +128,13 @@ function textDocument(body: string): CodedReply {
 function pathUnknown(path: string): CodedReply {
   const message = `Cannot return metadata: podrole does not serve ${path.slice(0, 80)}`;
   return { reply: refusalReply({ code: "PATH_UNKNOWN", message }), code: "PATH_UNKNOWN" };
+}
+
+/** As an instance without a role answers, so that SDKs go on to their next source of credentials. */
+function rolesDiffer(): CodedReply {
+  const message =
+    "Cannot return metadata: the pod's containers have different roles; expected one role for all, as podrole.io/metadata requires";
+  return metadataRefusal(404, "ANNOTATION_INVALID", message);
 }
 
 /** `status`: that of IMDS, which clients react to. */

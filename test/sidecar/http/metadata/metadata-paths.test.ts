@@ -10,6 +10,7 @@ import {
   createMetadataPaths,
   type MetadataPathsOptions,
 } from "../../../../src/sidecar/http/metadata/metadata-paths.ts";
+import { credentialsReply } from "../../../../src/sidecar/http/replies.ts";
 import type { Renewal } from "../../../../src/sidecar/renewal/outcome.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createKeptLog } from "../../../fakes/log.ts";
@@ -29,14 +30,15 @@ const TTL = "X-aws-ec2-metadata-token-ttl-seconds";
 const IAM = "/latest/meta-data/iam";
 
 interface SetUp extends Partial<MetadataPathsOptions> {
-  readonly credentials?: Credentials | undefined;
+  /** Credentials of each container. */
+  readonly roles?: readonly (Credentials | undefined)[];
 }
 
 async function setUp(options: SetUp = {}) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
-  const state: { credentials: Credentials | undefined; refusal: ErrorInfo | undefined } = {
-    credentials: "credentials" in options ? options.credentials : ROLE,
+  const state: { roles: readonly (Credentials | undefined)[]; refusal: ErrorInfo | undefined } = {
+    roles: options.roles ?? [ROLE],
     refusal: undefined,
   };
   const counted: string[] = [];
@@ -52,7 +54,10 @@ async function setUp(options: SetUp = {}) {
     {
       clock,
       log,
-      store: { reply: () => undefined, refusal: () => state.refusal && { ...state.refusal, retryAfterMs: 0 } },
+      store: {
+        reply: (index) => state.roles[index] && credentialsReply(state.roles[index]),
+        refusal: (index) => (state.refusal && !state.roles[index] ? { ...state.refusal, retryAfterMs: 0 } : undefined),
+      },
       renewals: {
         renewNow: () => onRenewNow(),
         failure: () => undefined,
@@ -64,9 +69,9 @@ async function setUp(options: SetUp = {}) {
       },
       matchToken: createTokenMatcher({ current: [new Secret("token-a")], earlier: [] }),
       count: (code) => counted.push(code),
-      otherPaths: createMetadataPaths({ clock, credentials: () => state.credentials }, settings),
+      otherPaths: createMetadataPaths({ clock, credentials: () => state.roles }, settings),
     },
-    { port: 0, containers: ["app"], holdMs: 900 },
+    { port: 0, containers: ["app", "web"].slice(0, state.roles.length), holdMs: 900 },
   );
   const port = await endpoint.listen();
   const putToken = (headers: RequestOptions["headers"] = { [TTL]: "60" }) =>
@@ -284,19 +289,19 @@ test("createMetadataPaths() does not open the credentials path, which requires t
 });
 
 test("createMetadataPaths() holds a request until there are credentials", async () => {
-  const { putToken, get, state, held, renewalEnds, close } = await setUp({ credentials: undefined });
+  const { putToken, get, state, held, renewalEnds, close } = await setUp({ roles: [undefined] });
   const { text: token } = await putToken();
   const waits = held();
   const answer = get(`${IAM}/security-credentials/`, token);
   await waits;
-  state.credentials = ROLE;
+  state.roles = [ROLE];
   renewalEnds();
   assert.deepEqual([(await answer).status, (await answer).text], [200, "app"]);
   await close();
 });
 
 test("createMetadataPaths() answers 503 with Retry-After after 900 ms without credentials", async () => {
-  const { putToken, get, held, clock, close } = await setUp({ credentials: undefined });
+  const { putToken, get, held, clock, close } = await setUp({ roles: [undefined] });
   const { text: token } = await putToken();
   const waits = held();
   const answer = get(`${IAM}/security-credentials/app`, token);
@@ -308,9 +313,38 @@ test("createMetadataPaths() answers 503 with Retry-After after 900 ms without cr
 });
 
 test("createMetadataPaths() answers a permanent refusal at once", async () => {
-  const { get, state, close } = await setUp({ credentials: undefined });
+  const { get, state, close } = await setUp({ roles: [undefined] });
   state.refusal = { code: "ROLE_FORBIDDEN", message: "Cannot: forbidden" };
   const { status, body } = await get(`${IAM}/security-credentials/`);
   assert.deepEqual([status, body["code"]], [403, "ROLE_FORBIDDEN"]);
+  await close();
+});
+
+test("createMetadataPaths() answers 404 with a log line while the roles of two containers differ", async () => {
+  const { get, state, lines, close } = await setUp({ roles: [ROLE, ROLE] });
+  assert.equal((await get(`${IAM}/security-credentials/app`)).status, 200);
+  const other = { ...ROLE, roleArn: `${ROLE.roleArn}2` };
+  state.roles = [ROLE, other];
+  for (const path of ["security-credentials/", "security-credentials/app", "security-credentials/app2", "info"]) {
+    const { status, text, body } = await get(`${IAM}/${path}`);
+    assert.deepEqual([status, body["code"]], [404, "ANNOTATION_INVALID"], path);
+    assert.ok(!text.includes("key/+="));
+  }
+  assert.equal((await get("/latest/dynamic/instance-identity/document")).status, 404);
+  assert.equal(lines.length, 1);
+  state.roles = [other, other];
+  assert.equal((await get(`${IAM}/security-credentials/app2`)).status, 200);
+  await close();
+});
+
+test("createMetadataPaths() returns no credentials once the role of one container is refused", async () => {
+  const { get, state, close } = await setUp({ roles: [ROLE, ROLE] });
+  state.roles = [ROLE, undefined];
+  state.refusal = { code: "ROLE_FORBIDDEN", message: "Cannot: forbidden" };
+  for (const path of ["security-credentials/", "security-credentials/app", "info"]) {
+    const { status, text, body } = await get(`${IAM}/${path}`);
+    assert.deepEqual([status, body["code"]], [403, "ROLE_FORBIDDEN"], path);
+    assert.ok(!text.includes("key/+="));
+  }
   await close();
 });
