@@ -6,6 +6,11 @@ import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
 
 const NOT_FOUND = 404;
+/**
+ * Of one object as JSON. Tenants choose how large their objects are, and many calls read one each; an object that the API
+ * server accepts is larger only if most of it is characters that JSON escapes.
+ */
+const MAX_OBJECT_BYTES = 2 * 1024 * 1024;
 /** Both "already exists" (create) and "not at this resourceVersion" (patch). */
 export const CONFLICT = 409;
 
@@ -45,7 +50,8 @@ export function createCalls(requester: Requester): Calls {
     async get<Body>(resource: Resource, name: string, namespace?: string) {
       const place = { name, ...(namespace !== undefined && { namespace }) };
       const info = { verb: "get", resource, ...place } as const;
-      const body = await requester.request<Body>(info, { path: pathOf(resource, place) }, [NOT_FOUND]);
+      const call = { path: pathOf(resource, place), maxResponseBytes: MAX_OBJECT_BYTES };
+      const body = await requester.request<Body>(info, call, [NOT_FOUND]);
       return typeof body === "number" ? undefined : body;
     },
 

@@ -187,10 +187,11 @@ function createTransport(
     keepPool(context);
     try {
       const { httpStatusCode, headers, body } = await http.send(context).toPromise();
+      const longest = Math.min(maxResponseBytes, request.maxResponseBytes ?? Number.POSITIVE_INFINITY);
       return {
         status: httpStatusCode,
         headers,
-        text: () => readResponseText((body.stream() ?? []) as unknown as AsyncIterable<Uint8Array>, maxResponseBytes),
+        text: () => readResponseText((body.stream() ?? []) as unknown as AsyncIterable<Uint8Array>, longest),
         lines: () => splitLines(body.stream() as unknown as AsyncIterable<Uint8Array>),
       };
     } catch (error) {

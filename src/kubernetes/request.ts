@@ -21,6 +21,8 @@ export interface TransportRequest {
   /** Default: "application/json". */
   readonly accept?: string;
   readonly body?: string;
+  /** Longest response that is read at once, in bytes; by default the transport's own limit, which also holds. */
+  readonly maxResponseBytes?: number;
   readonly signal: AbortSignal;
 }
 
@@ -61,6 +63,7 @@ export interface ApiCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
+  readonly maxResponseBytes?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -80,7 +83,7 @@ export function createRequester(
 ): Requester {
   function send(
     info: RbacRequest,
-    { path, query = {}, body }: ApiCall,
+    { path, query = {}, body, maxResponseBytes }: ApiCall,
     signal: AbortSignal,
     accept?: string,
   ): Promise<TransportResponse> {
@@ -92,6 +95,7 @@ export function createRequester(
         contentType: info.verb === "patch" ? "application/json-patch+json" : "application/json",
       }),
       ...(accept !== undefined && { accept }),
+      ...(maxResponseBytes !== undefined && { maxResponseBytes }),
       signal,
     });
   }

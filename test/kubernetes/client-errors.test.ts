@@ -88,6 +88,14 @@ test("createKubernetes(): a response that is too long is not read to its end", a
   assert.match(error.message, /sent no usable response \(ResponseTooLarge\)$/);
 });
 
+test("getPod() does not read a pod of more than 2 MiB to its end", async (t) => {
+  const { kubernetes } = await clientOf(t, (_request, response) => {
+    response.end(JSON.stringify({ metadata: { annotations: { a: "x".repeat(2 * 1024 * 1024) } } }));
+  });
+  const error = await errorOf(kubernetes.getPod("default", "web"));
+  assert.match(error.message, /sent no usable response \(ResponseTooLarge\)$/);
+});
+
 test("createKubernetes(): a request without a response ends at its deadline", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect(undefined, { deadlineMs: 50 });

@@ -1,15 +1,16 @@
-// Bounds how many TokenReviews wait for the API server at the same time: callers of the identity port have proved nothing when
-// they cause one. Tokens that the API server has signed (token-signature.ts) and all other tokens have separate bounds, so that
+// Bounds how many TokenReviews, each with the look-up of its pod, wait for the API server at the same time: callers of the
+// identity port have proved nothing when they cause one. Tokens that the API server has signed (token-signature.ts) and all other tokens have separate bounds, so that
 // strangers, who can sign nothing, cannot keep pods out, whatever address they call from.
 // States of a review of a signed token: waiting, while too many are in flight → in flight, in its turn: namespaces take turns,
 //                   and within a namespace its pods → ended (its answer, or its failure); or refused: after 5 s, or when
 //                   too many wait and it is the newest of the pod with most, in the namespace with most.
+//                   A pod that has too many of them in flight or waiting is refused at once: a sidecar makes one call at a time.
 // States of every other review: in flight → ended; or refused at once, while too many are in flight in all or for its address.
 import type { Clock } from "../../runtime/clock.ts";
 import { createFairQueue, type PodKey } from "../aws/fair-queue.ts";
 
 export interface TokenReviewLimits {
-  readonly signed: { readonly inFlight: number; readonly waiting: number };
+  readonly signed: { readonly inFlight: number; readonly perPod: number; readonly waiting: number };
   readonly others: { readonly inFlight: number; readonly perAddress: number };
 }
 
@@ -18,7 +19,7 @@ export interface TokenReviewLimits {
  * than the calls that the identity port works on (MAX_IDENTITY_CALLS).
  */
 export const TOKEN_REVIEW_LIMITS: TokenReviewLimits = {
-  signed: { inFlight: 64, waiting: 32 },
+  signed: { inFlight: 64, perPod: 16, waiting: 32 },
   others: { inFlight: 64, perAddress: 32 },
 };
 
@@ -45,7 +46,7 @@ export function createReviewLimiter(
   { signed, others }: TokenReviewLimits = TOKEN_REVIEW_LIMITS,
 ): LimitReviews {
   const takeTurn = createTurns(clock, signed);
-  const takePlace = createPlaces(others);
+  const takePlace = createPlaces({ inFlight: others.inFlight, perCaller: others.perAddress });
   return async ({ peer, pod }, review) => {
     const end = pod ? await takeTurn(pod) : takePlace(peer.replace(/:\d+$/, ""));
     if (end === undefined) return undefined;
@@ -66,6 +67,8 @@ interface WaitingReview extends PodKey {
 function createTurns(clock: Clock, limits: TokenReviewLimits["signed"]) {
   const queue = createFairQueue<WaitingReview>(limits.waiting);
   let inFlight = 0;
+  /** Counts those that wait as well. */
+  const takePlaceOfPod = createPlaces({ inFlight: Number.POSITIVE_INFINITY, perCaller: limits.perPod });
 
   function begin(): EndReview {
     inFlight += 1;
@@ -75,7 +78,7 @@ function createTurns(clock: Clock, limits: TokenReviewLimits["signed"]) {
     };
   }
 
-  return (pod: PodKey): Promise<EndReview | undefined> => {
+  function waitForTurn(pod: PodKey): Promise<EndReview | undefined> {
     if (inFlight < limits.inFlight) return Promise.resolve(begin());
     const { promise, resolve } = Promise.withResolvers<EndReview | undefined>();
     const cancel = clock.schedule(() => {
@@ -92,23 +95,37 @@ function createTurns(clock: Clock, limits: TokenReviewLimits["signed"]) {
     };
     queue.push(review)?.settle(false);
     return promise;
+  }
+
+  return async (pod: PodKey): Promise<EndReview | undefined> => {
+    const endOfPod = takePlaceOfPod(`${pod.namespace}/${pod.uid}`);
+    if (endOfPod === undefined) return undefined;
+    const end = await waitForTurn(pod);
+    if (end === undefined) endOfPod();
+    return (
+      end &&
+      (() => {
+        end();
+        endOfPod();
+      })
+    );
   };
 }
 
-/** Reviews of all other tokens. */
-function createPlaces({ inFlight, perAddress }: TokenReviewLimits["others"]) {
-  const byAddress = new Map<string, number>();
+/** Counts reviews in all and by caller; those of all other tokens by address. */
+function createPlaces({ inFlight, perCaller }: { readonly inFlight: number; readonly perCaller: number }) {
+  const byCaller = new Map<string, number>();
   let total = 0;
-  return (address: string): EndReview | undefined => {
-    const own = byAddress.get(address) ?? 0;
-    if (total >= inFlight || own >= perAddress) return undefined;
+  return (caller: string): EndReview | undefined => {
+    const own = byCaller.get(caller) ?? 0;
+    if (total >= inFlight || own >= perCaller) return undefined;
     total += 1;
-    byAddress.set(address, own + 1);
+    byCaller.set(caller, own + 1);
     return () => {
       total -= 1;
-      const left = (byAddress.get(address) ?? 1) - 1;
-      if (left > 0) byAddress.set(address, left);
-      else byAddress.delete(address);
+      const left = (byCaller.get(caller) ?? 1) - 1;
+      if (left > 0) byCaller.set(caller, left);
+      else byCaller.delete(caller);
     };
   };
 }

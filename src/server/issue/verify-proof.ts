@@ -64,8 +64,11 @@ export function createProofVerifier(
     const problem = findTokenProblem(token, { audience, now: clock.now() });
     if (problem !== undefined) return tokenRejected(problem);
     const holder = { peer, pod: readSignedPod(token) };
-    const review = await limitReviews(holder, () => kubernetes.reviewToken(token, audience));
-    return review === undefined ? TOO_MANY_REVIEWS : provePod(kubernetes, review, audience);
+    // The look-up of the pod as well: its author chooses how large it is.
+    const proven = await limitReviews(holder, async () =>
+      provePod(kubernetes, await kubernetes.reviewToken(token, audience), audience),
+    );
+    return proven ?? TOO_MANY_REVIEWS;
   };
 }
 

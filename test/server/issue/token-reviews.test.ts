@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createReviewLimiter, type TokenHolder } from "../../../src/server/issue/token-reviews.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
-const LIMITS = { signed: { inFlight: 2, waiting: 3 }, others: { inFlight: 3, perAddress: 2 } };
+const LIMITS = { signed: { inFlight: 2, perPod: 8, waiting: 3 }, others: { inFlight: 3, perAddress: 2 } };
 
 const stranger = (address: string): TokenHolder => ({ peer: `${address}:40000`, pod: undefined });
 const pod = (namespace: string, uid: string): TokenHolder => ({ peer: "10.0.0.1:40000", pod: { namespace, uid } });
@@ -71,7 +71,7 @@ for (const [what, holder] of [
   ["another token", stranger("10.0.0.1")],
 ] as const) {
   test(`createReviewLimit() counts a review of ${what} that failed as ended`, async () => {
-    const one = { signed: { inFlight: 1, waiting: 1 }, others: { inFlight: 1, perAddress: 1 } };
+    const one = { signed: { inFlight: 1, perPod: 1, waiting: 1 }, others: { inFlight: 1, perAddress: 1 } };
     const limit = createReviewLimiter({ clock: createFakeClock() }, one);
     await assert.rejects(
       limit(holder, () => Promise.reject(new RangeError("away"))),
@@ -80,3 +80,15 @@ for (const [what, holder] of [
     assert.equal(await limit(holder, async () => "reviewed"), "reviewed");
   });
 }
+
+test("createReviewLimit() refuses a pod at once that has too many reviews, and no other pod of its namespace", async () => {
+  const limits = { signed: { inFlight: 64, perPod: 2, waiting: 3 }, others: LIMITS.others };
+  const limit = createReviewLimiter({ clock: createFakeClock() }, limits);
+  const gate = Promise.withResolvers<void>();
+  const held = [1, 2].map(() => limit(pod("a", "1"), () => gate.promise.then(() => "reviewed")));
+  assert.equal(await limit(pod("a", "1"), async () => "reviewed"), undefined);
+  assert.equal(await limit(pod("a", "2"), async () => "reviewed"), "reviewed");
+  gate.resolve();
+  assert.deepEqual(await Promise.all(held), ["reviewed", "reviewed"]);
+  assert.equal(await limit(pod("a", "1"), async () => "reviewed"), "reviewed");
+});

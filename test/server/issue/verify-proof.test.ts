@@ -146,7 +146,7 @@ test("createProofVerifier() refuses at once, for a retry, while too many reviews
   };
   const readSignedPod = (token: Secret) =>
     token.reveal().endsWith("signed") ? { namespace: "team", uid: "u-1" } : undefined;
-  const limits = { signed: { inFlight: 1, waiting: 1 }, others: { inFlight: 3, perAddress: 2 } };
+  const limits = { signed: { inFlight: 1, perPod: 1, waiting: 1 }, others: { inFlight: 3, perAddress: 2 } };
   const limitReviews = createReviewLimiter({ clock }, limits);
   const verify = createProofVerifier({ clock, kubernetes, readSignedPod, limitReviews }, { audience: "podrole.io" });
   const proveFrom = async (address: string, suffix = "") => {
