@@ -20,6 +20,7 @@ import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { createAccompanyingCredentials } from "./issue/accompanying-credentials.ts";
 import { createCallerIdentifier } from "./issue/identify-caller.ts";
+import { issueInTurns } from "./issue/issue-turns.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
 import { isUnproven } from "./issue/verify-proof.ts";
 import { refreshGauges } from "./observability/gauges.ts";
@@ -84,7 +85,8 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
   const bundlePem = () => trust.poller.current().bundlePem;
   const common = { bundlePem, onFailure: logFailure(log) };
   const onFailure = logUnproven(common.onFailure, createSampler({ clock }));
-  const issuer = measureCredentials(issuers.credentials, metrics);
+  const turns = { nextTurn: setImmediate, maxWaiting: MAX_IDENTITY_CALLS + MAX_CREDENTIALS_CALLS };
+  const issuer = measureCredentials(issueInTurns(issuers.credentials, turns), metrics);
   const sampler = createSampler({ clock });
   const onClose = (port: string) => (reason: CloseReason) => {
     metrics.connectionsClosed.inc({ port, reason });
