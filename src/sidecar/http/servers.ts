@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime/budget.ts";
-import { type CallerRules, LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
+import { type CallerRules, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
@@ -102,11 +102,20 @@ function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, lim
   };
 }
 
+/**
+ * Connections that the kernel keeps until the sidecar accepts them. A probe or an app's request waits behind them: a sidecar
+ * with 100 millicores accepts 200 to 400 connections a second, so for less than a second. A connection that finds the queue
+ * full is repeated by its own kernel after 1 s (RFC 6298).
+ */
+const MAX_UNACCEPTED_CONNECTIONS = 128;
+
 function listenOn(server: Server, port: number, host?: string): Promise<number> {
   return new Promise((resolve, reject) => {
     // Never removed: a later error concerns one connection that could not be accepted, and must not end the process.
     server.on("error", (error: NodeJS.ErrnoException) => reject(error.code === "EADDRINUSE" ? portInUse(port) : error));
-    server.listen({ port, host, backlog: LISTEN_BACKLOG }, () => resolve((server.address() as AddressInfo).port));
+    server.listen({ port, host, backlog: MAX_UNACCEPTED_CONNECTIONS }, () =>
+      resolve((server.address() as AddressInfo).port),
+    );
   });
 }
 
