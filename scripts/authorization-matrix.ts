@@ -9,7 +9,7 @@ export function authorizationTables(): string {
       const { title, asks, relations, callers } = CALLS[id];
       const columns = Object.keys(relations);
       const rows = Object.values(callers).map(({ title: caller, verdicts }) =>
-        [caller].concat(columns.map((relation) => shown(verdicts[relation] ?? "404"))),
+        [caller].concat(columns.map((relation) => verdictCell(verdicts[relation] ?? "404"))),
       );
       return `## ${title}\n\n${markdownTable([`caller ↓ · ${asks} →`, ...Object.values(relations)], rows)}`;
     })
@@ -23,7 +23,7 @@ export function authorizationCount(): string {
   return `${cells.length} cells: ${count("yes")} allowed, ${count("own")} answered only with the caller's own data, the others refused.`;
 }
 
-function shown(verdict: CellVerdict): string {
+function verdictCell(verdict: CellVerdict): string {
   if (verdict === "yes") return "**yes**";
   return /^[A-Z_]{4,}$/.test(verdict) ? `\`${verdict}\`` : verdict;
 }

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 
 /** Pattern of a test name: "kiam: behaviour (same | differs: how) [source]". */
-const NAME = /^(kiam|kube2iam): (.+) \(((?:same|differs)\b.*)\) \[(.+)\]$/;
+const TEST_NAME = /^(kiam|kube2iam): (.+) \(((?:same|differs)\b.*)\) \[(.+)\]$/;
 
 export interface Behaviour {
   readonly system: string;
@@ -27,7 +27,7 @@ export function behavioursOf(files: readonly string[], root: string): readonly B
 }
 
 function rowOf(name: string, file: string): Behaviour {
-  const [, system, behaviour, podrole, source] = NAME.exec(name) ?? [];
+  const [, system, behaviour, podrole, source] = TEST_NAME.exec(name) ?? [];
   if (system === undefined || behaviour === undefined || podrole === undefined || source === undefined) {
     throw new Error(
       `Cannot read "${name}" in ${file}: expected a name like "kiam: behaviour (same|differs: how) [source]"`,

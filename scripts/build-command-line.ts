@@ -7,13 +7,13 @@ import { build, type Plugin, transform } from "esbuild";
 import { type Bundle, sizesOf } from "./bundle.ts";
 import { ROOT } from "./root.ts";
 
-const ENTRY = "src/cli/main.ts";
+const COMMAND_LINE_ENTRY = "src/cli/main.ts";
 
 /** The oldest Node that runs the npm package; undici requires it. */
 export const PACKAGE_NODE = "22.19.0";
 
 /** CommonJS packages inside an ES module bundle load Node's own modules with require. */
-const REQUIRE =
+const REQUIRE_BANNER =
   'import{createRequire as podroleRequire}from"node:module";const require=podroleRequire(import.meta.url);';
 
 /** Replaces the demo, which needs the emulators and the programs of the pods; the image contains neither. */
@@ -62,7 +62,7 @@ const oneLevelOfParts: Plugin = {
   name: "one-level-of-parts",
   setup(bundler) {
     bundler.onLoad({ filter: /\.[cm]?[jt]s$/ }, async ({ path }) => {
-      if (path === join(ROOT, ENTRY)) return undefined;
+      if (path === join(ROOT, COMMAND_LINE_ENTRY)) return undefined;
       const source = await readFile(path, "utf8");
       if (!/\bimport\(/.test(source)) return undefined;
       const loader = path.endsWith("ts") ? "ts" : "js";
@@ -74,7 +74,7 @@ const oneLevelOfParts: Plugin = {
 
 /** Bundles the command line for the server's image. */
 export async function buildServer(directory: string): Promise<Bundle> {
-  const built = await bundleForImage(directory, { podrole: ENTRY }, [withoutDemo]);
+  const built = await bundleForImage(directory, { podrole: COMMAND_LINE_ENTRY }, [withoutDemo]);
   await addProgram(directory);
   return built;
 }
@@ -89,7 +89,7 @@ async function bundleForImage(
   entryPoints: Readonly<Record<string, string>>,
   plugins: readonly Plugin[],
 ): Promise<Bundle> {
-  const built = await bundle(directory, { entryPoints, target: "node26", plugins });
+  const built = await bundleCommandLine(directory, { entryPoints, target: "node26", plugins });
   // In the image no package.json above declares the module type of these files.
   await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
   return built;
@@ -110,9 +110,9 @@ async function addProgram(directory: string): Promise<void> {
 
 /** Bundles the command line for the npm package. */
 export function bundlePackage(directory: string): Promise<Bundle> {
-  return bundle(directory, {
+  return bundleCommandLine(directory, {
     entryPoints: {
-      podrole: ENTRY,
+      podrole: COMMAND_LINE_ENTRY,
       "demo-sidecar": "src/sidecar/main.ts",
       "demo-app": "src/cli/demo/app.ts",
     },
@@ -128,7 +128,10 @@ interface CommandLineOptions {
   readonly plugins: readonly Plugin[];
 }
 
-async function bundle(directory: string, { entryPoints, target, plugins }: CommandLineOptions): Promise<Bundle> {
+async function bundleCommandLine(
+  directory: string,
+  { entryPoints, target, plugins }: CommandLineOptions,
+): Promise<Bundle> {
   await rm(directory, { recursive: true, force: true });
   const { metafile } = await build({
     entryPoints: { ...entryPoints },
@@ -145,7 +148,7 @@ async function bundle(directory: string, { entryPoints, target, plugins }: Comma
     metafile: true,
     legalComments: "none",
     logLevel: "warning",
-    banner: { js: REQUIRE },
+    banner: { js: REQUIRE_BANNER },
     plugins: [...plugins],
   });
   return { sizes: sizesOf(metafile, directory), metafile };

@@ -9,10 +9,10 @@ import type { Bundle } from "./bundle.ts";
 import { ROOT } from "./root.ts";
 import { addLegalFiles, NOTICES_FILE } from "./third-party.ts";
 
-const ENTRY = "lib/podrole.js";
+const PACKAGE_ENTRY = "lib/podrole.js";
 
 /** Returns the package.json of the npm package. */
-function manifest(): object {
+function packageManifest(): object {
   const { name, version, description, license } = packageJson;
   return {
     name,
@@ -23,7 +23,7 @@ function manifest(): object {
     type: "module",
     engines: { node: `>=${PACKAGE_NODE}` },
     // kubectl runs kubectl-podrole as `kubectl podrole`. (https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/)
-    bin: { podrole: ENTRY, "kubectl-podrole": ENTRY, [KUBECTL_COMPLETION]: ENTRY },
+    bin: { podrole: PACKAGE_ENTRY, "kubectl-podrole": PACKAGE_ENTRY, [KUBECTL_COMPLETION]: PACKAGE_ENTRY },
     files: ["lib", NOTICES_FILE],
   };
 }
@@ -33,7 +33,7 @@ export async function buildPackage(directory: string): Promise<Bundle> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const bundle = await bundlePackage(join(directory, "lib"));
-  await writeFile(join(directory, "package.json"), `${JSON.stringify(manifest(), undefined, 2)}\n`);
+  await writeFile(join(directory, "package.json"), `${JSON.stringify(packageManifest(), undefined, 2)}\n`);
   await addLegalFiles(directory, bundle);
   await copyFile(join(ROOT, "scripts/package-readme.md"), join(directory, "README.md"));
   return bundle;

@@ -10,16 +10,16 @@ import type { Bundle } from "./bundle.ts";
 import { addCodeCache } from "./code-cache.ts";
 import { ROOT } from "./root.ts";
 
-const ENTRY = join(ROOT, "src/sidecar/main.ts");
+const SIDECAR_ENTRY = join(ROOT, "src/sidecar/main.ts");
 
 /** Writes the bundle; removes what was in the directory. */
 export async function buildSidecar(directory: string): Promise<Bundle> {
   await rm(directory, { recursive: true, force: true });
-  const sources = new Set([ENTRY]);
+  const sources = new Set([SIDECAR_ENTRY]);
   // Grows during the iteration: bundling a source finds the modules that it loads on demand.
   const metafile: Metafile = { inputs: {}, outputs: {} };
   for (const source of sources) {
-    const { inputs, outputs } = await bundle(source, directory, (found) => sources.add(found));
+    const { inputs, outputs } = await bundleSource(source, directory, (found) => sources.add(found));
     Object.assign(metafile.inputs, inputs);
     Object.assign(metafile.outputs, outputs);
   }
@@ -27,8 +27,8 @@ export async function buildSidecar(directory: string): Promise<Bundle> {
   return { sizes: Object.fromEntries(names.map((name) => [name, statSync(join(directory, name)).size])), metafile };
 }
 
-async function bundle(source: string, directory: string, onDemand: (source: string) => void): Promise<Metafile> {
-  const outfile = join(directory, nameOf(source));
+async function bundleSource(source: string, directory: string, onDemand: (source: string) => void): Promise<Metafile> {
+  const outfile = join(directory, bundleName(source));
   const { metafile } = await build({
     entryPoints: [source],
     outfile,
@@ -60,12 +60,12 @@ function externalizeDynamicImports(onDemand: (source: string) => void): Plugin {
         if (kind !== "dynamic-import") return undefined;
         const source = join(dirname(importer), path);
         onDemand(source);
-        return { path: `./${nameOf(source)}`, external: true };
+        return { path: `./${bundleName(source)}`, external: true };
       });
     },
   };
 }
 
-function nameOf(source: string): string {
+function bundleName(source: string): string {
   return basename(source).replace(/\.ts$/, ".cjs");
 }

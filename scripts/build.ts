@@ -8,26 +8,26 @@ import { addLegalFiles } from "./third-party.ts";
 
 const DIST = join(import.meta.dirname, "../dist");
 
-function print(name: string, sizes: Readonly<Record<string, number>>): void {
+function printSizes(name: string, sizes: Readonly<Record<string, number>>): void {
   const total = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
   const largest = Object.entries(sizes)
     .toSorted(([, a], [, b]) => b - a)
     .slice(0, 5)
-    .map(([file, bytes]) => `${file} ${kilobytes(bytes)}`);
-  console.log(`${name}: ${kilobytes(total)} in ${Object.keys(sizes).length} files; ${largest.join(", ")}`);
+    .map(([file, bytes]) => `${file} ${formatKilobytes(bytes)}`);
+  console.log(`${name}: ${formatKilobytes(total)} in ${Object.keys(sizes).length} files; ${largest.join(", ")}`);
 }
 
-function kilobytes(bytes: number): string {
+function formatKilobytes(bytes: number): string {
   return `${(bytes / 1_000).toFixed(1)} kB`;
 }
 
 const server = await buildServer(join(DIST, "server"));
 await addLegalFiles(join(DIST, "server"), server);
-print("dist/server", server.sizes);
-const sidecar = await buildSidecar(join(DIST, "sidecar"));
-await addLegalFiles(join(DIST, "sidecar"), sidecar);
-print("dist/sidecar", sidecar.sizes);
+printSizes("dist/server", server.sizes);
+const sidecarBundle = await buildSidecar(join(DIST, "sidecar"));
+await addLegalFiles(join(DIST, "sidecar"), sidecarBundle);
+printSizes("dist/sidecar", sidecarBundle.sizes);
 const tried = await buildTry(join(DIST, "try"));
 await addLegalFiles(join(DIST, "try"), tried);
-print("dist/try", tried.sizes);
-print("dist/package", (await buildPackage(join(DIST, "package"))).sizes);
+printSizes("dist/try", tried.sizes);
+printSizes("dist/package", (await buildPackage(join(DIST, "package"))).sizes);

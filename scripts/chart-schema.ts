@@ -17,57 +17,57 @@ const SET_BY_CHART = new Set([
 const BELOW_10_MINUTES = "^0*([0-9]m|[0-9]{1,2}s|[1-5][0-9]{2}s|[0-9]{1,5}ms|[1-5][0-9]{5}ms|0h)$";
 
 /** Lower limits that the programs check at start (crossCheckServer()), by setting. */
-const MINIMA: Readonly<Record<string, Schema>> = { certificateTtl: { not: { pattern: BELOW_10_MINUTES } } };
+const LOWER_LIMITS: Readonly<Record<string, Schema>> = { certificateTtl: { not: { pattern: BELOW_10_MINUTES } } };
 
-function settings(table: SettingTable): Schema {
+function settingsSchema(table: SettingTable): Schema {
   const rows = Object.entries(table).filter(([key]) => !SET_BY_CHART.has(key));
   const properties = rows.map(([key, { type, help }]) => {
     const accepts = type.schema ?? { $ref: "#/definitions/value" };
-    return [key, { description: `${help}. Accepts ${type.expects}`, ...accepts, ...MINIMA[key] }] as const;
+    return [key, { description: `${help}. Accepts ${type.expects}`, ...accepts, ...LOWER_LIMITS[key] }] as const;
   });
   return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
 }
 
 /** Settings that both programs have. */
-function shared(): SettingTable {
+function sharedSettings(): SettingTable {
   const names = Object.keys(SERVER_SETTINGS).filter((key) => key in COMMON_SETTINGS || key in WEBHOOK_SETTINGS);
   return Object.fromEntries(names.map((key) => [key, SERVER_SETTINGS[key as keyof typeof SERVER_SETTINGS]]));
 }
 
-const closed = (properties: Schema): Schema => ({ type: "object", additionalProperties: false, properties });
-const listOf = (items: Schema): Schema => ({ type: "array", items });
+const closedObject = (properties: Schema): Schema => ({ type: "object", additionalProperties: false, properties });
+const arraySchema = (items: Schema): Schema => ({ type: "array", items });
 const TEXT = { type: "string" };
 const OBJECT = { type: "object" };
-const SWITCH = closed({ enabled: { type: "boolean" } });
-const NAME = { type: "string", pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" };
-const TEXTS = { type: "object", additionalProperties: TEXT };
+const SWITCH = closedObject({ enabled: { type: "boolean" } });
+const DNS_NAME = { type: "string", pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" };
+const TEXT_MAP = { type: "object", additionalProperties: TEXT };
 
-const image = (pullPolicy: Schema): Schema =>
-  closed({
+const imageSchema = (pullPolicy: Schema): Schema =>
+  closedObject({
     repository: { type: "string", minLength: 1, pattern: "^[^@\\s]+$" },
     tag: { type: "string", pattern: "^(\\w[\\w.-]{0,127})?$" },
     digest: { type: "string", pattern: "^(sha256:[0-9a-f]{64})?$" },
     ...pullPolicy,
   });
 
-function program(table: SettingTable, more: Schema = {}): Schema {
-  return closed({
+function programSchema(table: SettingTable, more: Schema = {}): Schema {
+  return closedObject({
     replicas: { type: "integer", minimum: 1 },
-    settings: settings(table),
-    serviceAccount: closed({ annotations: TEXTS }),
-    extraEnv: listOf({
+    settings: settingsSchema(table),
+    serviceAccount: closedObject({ annotations: TEXT_MAP }),
+    extraEnv: arraySchema({
       type: "object",
       required: ["name"],
       // podrole's variables belong in `settings`, where their names are validated.
       properties: { name: { type: "string", not: { pattern: "^PODROLE_" } } },
     }),
-    extraEnvFrom: listOf(OBJECT),
-    extraVolumes: listOf(OBJECT),
-    extraVolumeMounts: listOf(OBJECT),
-    podAnnotations: TEXTS,
-    podLabels: TEXTS,
-    nodeSelector: TEXTS,
-    tolerations: listOf(OBJECT),
+    extraEnvFrom: arraySchema(OBJECT),
+    extraVolumes: arraySchema(OBJECT),
+    extraVolumeMounts: arraySchema(OBJECT),
+    podAnnotations: TEXT_MAP,
+    podLabels: TEXT_MAP,
+    nodeSelector: TEXT_MAP,
+    tolerations: arraySchema(OBJECT),
     affinity: OBJECT,
     resources: OBJECT,
     ...more,
@@ -79,37 +79,37 @@ export function chartSchema(): string {
   const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
     $comment: "Generated from the programs' settings by npm run generate: change scripts/chart-schema.ts.",
-    definitions: { value: { anyOf: [{ type: ["string", "number"] }, listOf(TEXT)] } },
-    ...closed({
+    definitions: { value: { anyOf: [{ type: ["string", "number"] }, arraySchema(TEXT)] } },
+    ...closedObject({
       // Helm adds `global` if the chart is a dependency of another chart.
       global: OBJECT,
-      image: image({ pullPolicy: { enum: ["", "Always", "IfNotPresent", "Never"] } }),
-      sidecarImage: image({}),
-      imagePullSecrets: listOf(closed({ name: NAME })),
-      settings: settings(shared()),
-      server: program(SERVER_SETTINGS),
-      webhook: program(WEBHOOK_SETTINGS, {
+      image: imageSchema({ pullPolicy: { enum: ["", "Always", "IfNotPresent", "Never"] } }),
+      sidecarImage: imageSchema({}),
+      imagePullSecrets: arraySchema(closedObject({ name: DNS_NAME })),
+      settings: settingsSchema(sharedSettings()),
+      server: programSchema(SERVER_SETTINGS),
+      webhook: programSchema(WEBHOOK_SETTINGS, {
         failurePolicy: { enum: ["Fail", "Ignore"] },
         timeoutSeconds: { type: "integer", minimum: 1, maximum: 30 },
         annotatedPodsOnly: { type: "boolean" },
       }),
       ha: SWITCH,
       openshift: SWITCH,
-      ca: closed({ source: { enum: ["managed", "secret", "certManager"] }, secretName: NAME }),
+      ca: closedObject({ source: { enum: ["managed", "secret", "certManager"] }, secretName: DNS_NAME }),
       admissionPolicy: SWITCH,
-      networkPolicy: closed({
+      networkPolicy: closedObject({
         enabled: { type: "boolean" },
-        apiServerCidrs: listOf({ type: "string", pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" }),
-        monitoringNamespaceLabels: TEXTS,
+        apiServerCidrs: arraySchema({ type: "string", pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" }),
+        monitoringNamespaceLabels: TEXT_MAP,
         instanceMetadata: { type: "boolean" },
       }),
-      priorityClass: closed({
+      priorityClass: closedObject({
         create: { type: "boolean" },
-        name: NAME,
+        name: DNS_NAME,
         // Kubernetes reserves higher values for its own classes.
         value: { type: "integer", maximum: 1_000_000_000 },
       }),
-      check: closed({ wait: { type: "string", pattern: "^([0-9]+(ms|s|m|h))+$" } }),
+      check: closedObject({ wait: { type: "string", pattern: "^([0-9]+(ms|s|m|h))+$" } }),
     }),
   };
   return `${JSON.stringify(schema, undefined, 2)}\n`;

@@ -4,7 +4,7 @@
 import { SYSTEM_NAMESPACES } from "../src/injection/skip-reasons.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 
-const KUBERNETES = '(semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version)';
+const SUPPORTS_POLICIES = '(semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version)';
 const CHART_LABELS = '  labels:\n    {{- include "podrole.labels" . | nindent 4 }}\n';
 const NAMESPACE = "{{ .Release.Namespace }}";
 /** Metadata of base in one line: a name, and perhaps podrole's namespace and labels. */
@@ -29,18 +29,18 @@ interface ChartTemplate {
 /** By file name in manifests/base and in the chart's templates. */
 export const CHART_TEMPLATES: Readonly<Record<string, ChartTemplate>> = {
   "admission-policy.yaml": {
-    conditions: [".Values.admissionPolicy.enabled", KUBERNETES],
+    conditions: [".Values.admissionPolicy.enabled", SUPPORTS_POLICIES],
     replaced: {
       ...POLICY_LABELS,
       [SELECTED_NAMESPACES]: '      {{- include "podrole.namespaceSelector" . | nindent 6 }}\n',
     },
   },
   "pod-status-policy.yaml": {
-    conditions: [".Values.admissionPolicy.enabled", KUBERNETES],
+    conditions: [".Values.admissionPolicy.enabled", SUPPORTS_POLICIES],
     replaced: POLICY_LABELS,
   },
   "priority-class-policy.yaml": {
-    conditions: [".Values.admissionPolicy.enabled", ".Values.priorityClass.create", KUBERNETES],
+    conditions: [".Values.admissionPolicy.enabled", ".Values.priorityClass.create", SUPPORTS_POLICIES],
     replaced: {
       ...POLICY_LABELS,
       "values: [podrole] }": `values: [${NAMESPACE}] }`,

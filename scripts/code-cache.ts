@@ -9,7 +9,7 @@ import { rename, writeFile } from "node:fs/promises";
 const MIN_CACHED_BYTES = 100_000;
 
 /** Compiles every function of the module argv[1] and writes the cache beside it. */
-const COMPILE = `
+const COMPILE_SCRIPT = `
 const { readFileSync, writeFileSync } = require("node:fs");
 const { setFlagsFromString } = require("node:v8");
 const [, file] = process.argv;
@@ -20,7 +20,7 @@ writeFileSync(file + ".cache", script.createCachedData());
 `;
 
 /** What stands in the module's place: it runs the module with its cache, or without one. */
-function stub(name: string): string {
+function stubSource(name: string): string {
   return `"use strict";
 const { readFileSync } = require("node:fs");
 const file = __dirname + "/${name}";
@@ -41,9 +41,9 @@ export async function addCodeCache(bundle: string): Promise<void> {
   const source = bundle.replace(/\.cjs$/, ".js");
   await rename(bundle, source);
   // Without a fixed seed, the caches of two builds differ.
-  const { status, stderr } = spawnSync(process.execPath, ["--random-seed=1", "--eval", COMPILE, source], {
+  const { status, stderr } = spawnSync(process.execPath, ["--random-seed=1", "--eval", COMPILE_SCRIPT, source], {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`Cannot compile ${source}: ${stderr}; expected a script that V8 accepts`);
-  await writeFile(bundle, stub(source.slice(source.lastIndexOf("/") + 1)));
+  await writeFile(bundle, stubSource(source.slice(source.lastIndexOf("/") + 1)));
 }

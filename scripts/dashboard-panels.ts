@@ -21,18 +21,18 @@ interface RowSpec {
   readonly panels: readonly PanelSpec[];
 }
 
-const SERVER = 'job="podrole-server"';
-const WEBHOOK = 'job="podrole-webhook"';
-const RATE = "$__rate_interval";
+const SERVER_JOB = 'job="podrole-server"';
+const WEBHOOK_JOB = 'job="podrole-webhook"';
+const RATE_INTERVAL = "$__rate_interval";
 
-function quantiles(metric: string, name: string): readonly (readonly [string, string])[] {
+function quantileQueries(metric: string, name: string): readonly (readonly [string, string])[] {
   return [0.5, 0.99].map((quantile) => [
-    `histogram_quantile(${quantile}, sum by (le) (rate(${metric}_bucket[${RATE}])))`,
+    `histogram_quantile(${quantile}, sum by (le) (rate(${metric}_bucket[${RATE_INTERVAL}])))`,
     `${name} p${quantile * 100}`,
   ]);
 }
 
-export const ROWS: readonly RowSpec[] = [
+export const DASHBOARD_ROWS: readonly RowSpec[] = [
   {
     title: "At a glance",
     across: 8,
@@ -43,7 +43,7 @@ export const ROWS: readonly RowSpec[] = [
         about: "Replicas whose /readyz returns 200.",
         unit: "short",
         stat: { red: 1 },
-        queries: [[`sum(podrole_ready{${SERVER}})`, ""]],
+        queries: [[`sum(podrole_ready{${SERVER_JOB}})`, ""]],
       },
       {
         title: "Webhooks ready",
@@ -51,7 +51,7 @@ export const ROWS: readonly RowSpec[] = [
           "Replicas whose /readyz returns 200. While none is ready, no pods can be created in labelled namespaces.",
         unit: "short",
         stat: { red: 1 },
-        queries: [[`sum(podrole_ready{${WEBHOOK}})`, ""]],
+        queries: [[`sum(podrole_ready{${WEBHOOK_JOB}})`, ""]],
       },
       {
         title: "Sidecars ready",
@@ -87,7 +87,10 @@ export const ROWS: readonly RowSpec[] = [
         unit: "percentunit",
         stat: { red: 0.1, high: true },
         queries: [
-          [`sum(rate(podrole_sts_calls_total{code!="OK"}[${RATE}])) / sum(rate(podrole_sts_calls_total[${RATE}]))`, ""],
+          [
+            `sum(rate(podrole_sts_calls_total{code!="OK"}[${RATE_INTERVAL}])) / sum(rate(podrole_sts_calls_total[${RATE_INTERVAL}]))`,
+            "",
+          ],
         ],
       },
       {
@@ -110,14 +113,17 @@ export const ROWS: readonly RowSpec[] = [
         unit: "ops",
         stacked: true,
         queries: [
-          [`sum by (decision, reason) (rate(podrole_admission_total[${RATE}])) > 0`, "{{decision}} {{reason}}"],
+          [
+            `sum by (decision, reason) (rate(podrole_admission_total[${RATE_INTERVAL}])) > 0`,
+            "{{decision}} {{reason}}",
+          ],
         ],
       },
       {
         title: "Admission latency",
         about: "Time to decide about a pod. The API server times out after 5 s.",
         unit: "s",
-        queries: quantiles("podrole_admission_duration_seconds", "admission"),
+        queries: quantileQueries("podrole_admission_duration_seconds", "admission"),
       },
       {
         title: "Live reads and unreadable requests",
@@ -125,8 +131,8 @@ export const ROWS: readonly RowSpec[] = [
           "read: namespaces and ServiceAccounts read from the API server, because the object was not cached or led to the decision skip or refuse. unreadable: requests that are not a readable AdmissionReview, by HTTP status.",
         unit: "ops",
         queries: [
-          [`sum by (resource) (rate(podrole_admission_live_reads_total[${RATE}]))`, "read {{resource}}"],
-          [`sum by (status) (rate(podrole_admission_unreadable_total[${RATE}]))`, "unreadable {{status}}"],
+          [`sum by (resource) (rate(podrole_admission_live_reads_total[${RATE_INTERVAL}]))`, "read {{resource}}"],
+          [`sum by (status) (rate(podrole_admission_unreadable_total[${RATE_INTERVAL}]))`, "unreadable {{status}}"],
         ],
       },
     ],
@@ -141,14 +147,14 @@ export const ROWS: readonly RowSpec[] = [
         about: "Credential requests, counted for each container, by result.",
         unit: "ops",
         stacked: true,
-        queries: [[`sum by (code) (rate(podrole_credentials_total[${RATE}])) > 0`, "{{code}}"]],
+        queries: [[`sum by (code) (rate(podrole_credentials_total[${RATE_INTERVAL}])) > 0`, "{{code}}"]],
       },
       {
         title: "Certificates issued",
         about: "Certificate requests of pods and of the webhook, by result.",
         unit: "ops",
         stacked: true,
-        queries: [[`sum by (code) (rate(podrole_certificates_total[${RATE}])) > 0`, "{{code}}"]],
+        queries: [[`sum by (code) (rate(podrole_certificates_total[${RATE_INTERVAL}])) > 0`, "{{code}}"]],
       },
       {
         title: "Server latency",
@@ -156,8 +162,8 @@ export const ROWS: readonly RowSpec[] = [
           "credentials: answered from memory or with an AssumeRole call. certificate: answered after a TokenReview and a look-up of the pod.",
         unit: "s",
         queries: [
-          ...quantiles("podrole_credentials_duration_seconds", "credentials"),
-          ...quantiles("podrole_certificate_duration_seconds", "certificate"),
+          ...quantileQueries("podrole_credentials_duration_seconds", "credentials"),
+          ...quantileQueries("podrole_certificate_duration_seconds", "certificate"),
         ],
       },
     ],
@@ -172,20 +178,20 @@ export const ROWS: readonly RowSpec[] = [
         about: "AssumeRole calls, by result.",
         unit: "ops",
         stacked: true,
-        queries: [[`sum by (code) (rate(podrole_sts_calls_total[${RATE}])) > 0`, "{{code}}"]],
+        queries: [[`sum by (code) (rate(podrole_sts_calls_total[${RATE_INTERVAL}])) > 0`, "{{code}}"]],
       },
       {
         title: "STS latency",
         about: "Duration of AssumeRole calls.",
         unit: "s",
-        queries: quantiles("podrole_sts_duration_seconds", "AssumeRole"),
+        queries: quantileQueries("podrole_sts_duration_seconds", "AssumeRole"),
       },
       {
         title: "Delayed calls",
         about:
           "Calls to STS that the server refused, with a time to retry. rate: --sts-rate is reached. pause: STS throttled earlier calls.",
         unit: "ops",
-        queries: [[`sum by (reason) (rate(podrole_sts_held_back_seconds_count[${RATE}]))`, "{{reason}}"]],
+        queries: [[`sum by (reason) (rate(podrole_sts_held_back_seconds_count[${RATE_INTERVAL}]))`, "{{reason}}"]],
       },
       {
         title: "Credential cache results",
@@ -193,7 +199,7 @@ export const ROWS: readonly RowSpec[] = [
           "Look-ups, by outcome. stale: the renewal failed, so the server returned the cached credentials, which were still valid.",
         unit: "ops",
         stacked: true,
-        queries: [[`sum by (outcome) (rate(podrole_credential_cache_total[${RATE}]))`, "{{outcome}}"]],
+        queries: [[`sum by (outcome) (rate(podrole_credential_cache_total[${RATE_INTERVAL}]))`, "{{outcome}}"]],
       },
       {
         title: "Sessions in memory",
@@ -216,7 +222,7 @@ export const ROWS: readonly RowSpec[] = [
         title: "Events on pods",
         about: "Events, by reason. The server records at most one Event for each pod and reason in ten minutes.",
         unit: "ops",
-        queries: [[`sum by (code) (rate(podrole_events_total[${RATE}]))`, "{{code}}"]],
+        queries: [[`sum by (code) (rate(podrole_events_total[${RATE_INTERVAL}]))`, "{{code}}"]],
       },
     ],
   },
@@ -230,20 +236,20 @@ export const ROWS: readonly RowSpec[] = [
         about: "Responses of the credentials endpoint, by code. OK: the response contained credentials.",
         unit: "reqps",
         stacked: true,
-        queries: [[`sum by (code) (rate(podrole_sidecar_requests_total[${RATE}])) > 0`, "{{code}}"]],
+        queries: [[`sum by (code) (rate(podrole_sidecar_requests_total[${RATE_INTERVAL}])) > 0`, "{{code}}"]],
       },
       {
         title: "SDK request latency",
         about:
           "Time to answer a request of an SDK. SDKs time out after 1 s; while the sidecar has no credentials, it holds a request for up to 0.9 s.",
         unit: "s",
-        queries: quantiles("podrole_sidecar_request_duration_seconds", "answer"),
+        queries: quantileQueries("podrole_sidecar_request_duration_seconds", "answer"),
       },
       {
         title: "Renewals",
         about: "Renewals, by outcome. failed: no usable answer from the server. refused: the server refused.",
         unit: "ops",
-        queries: [[`sum by (outcome) (rate(podrole_sidecar_renewals_total[${RATE}]))`, "{{outcome}}"]],
+        queries: [[`sum by (outcome) (rate(podrole_sidecar_renewals_total[${RATE_INTERVAL}]))`, "{{outcome}}"]],
       },
     ],
   },
@@ -289,7 +295,7 @@ export const ROWS: readonly RowSpec[] = [
         unit: "short",
         queries: [
           ["sum by (port) (podrole_connections)", "open, {{port}}"],
-          [`sum by (port) (rate(podrole_connections_opened_total[${RATE}]))`, "opened per second, {{port}}"],
+          [`sum by (port) (rate(podrole_connections_opened_total[${RATE_INTERVAL}]))`, "opened per second, {{port}}"],
         ],
       },
       {
@@ -304,7 +310,7 @@ export const ROWS: readonly RowSpec[] = [
         unit: "short",
         queries: [
           [
-            `sum by (job) (rate(process_cpu_seconds_total{job=~"podrole-(server|webhook)"}[${RATE}]))`,
+            `sum by (job) (rate(process_cpu_seconds_total{job=~"podrole-(server|webhook)"}[${RATE_INTERVAL}]))`,
             "cores, {{job}}",
           ],
           [`max by (job) (nodejs_eventloop_lag_p99_seconds{job=~"podrole-(server|webhook)"})`, "lag, {{job}}"],

@@ -9,18 +9,18 @@ import {
   ThresholdsMode,
   VariableHide,
 } from "@grafana/schema";
-import { type PanelSpec, ROWS } from "./dashboard-panels.ts";
+import { DASHBOARD_ROWS, type PanelSpec } from "./dashboard-panels.ts";
 
 const DATASOURCE = { type: "prometheus", uid: "${datasource}" };
 
-function target([expr, legendFormat]: readonly [string, string], index: number, instant: boolean) {
+function queryTarget([expr, legendFormat]: readonly [string, string], index: number, instant: boolean) {
   const refId = String.fromCharCode("A".charCodeAt(0) + index);
   return { refId, datasource: DATASOURCE, editorMode: "code", expr, legendFormat, instant, range: !instant };
 }
 
-function panel(spec: PanelSpec, id: number, gridPos: GridPos): Panel {
+function renderPanel(spec: PanelSpec, id: number, gridPos: GridPos): Panel {
   const { title, about: description, unit, queries, stat, stacked } = spec;
-  const targets = queries.map((query, index) => target(query, index, stat !== undefined));
+  const targets = queries.map((query, index) => queryTarget(query, index, stat !== undefined));
   const common = { id, title, description, datasource: DATASOURCE, gridPos, targets };
   if (stat) {
     const [low, high] = stat.high ? ["green", "red"] : ["red", "green"];
@@ -63,10 +63,10 @@ function panel(spec: PanelSpec, id: number, gridPos: GridPos): Panel {
 }
 
 /** Returns the JSON that Grafana imports. */
-export function dashboard(): string {
+export function renderDashboard(): string {
   const panels: NonNullable<Dashboard["panels"]> = [];
   let y = 0;
-  for (const { title, across, height, panels: specs } of ROWS) {
+  for (const { title, across, height, panels: specs } of DASHBOARD_ROWS) {
     panels.push({
       id: panels.length + 1,
       type: "row",
@@ -79,7 +79,7 @@ export function dashboard(): string {
     const w = 24 / across;
     for (const [index, spec] of specs.entries()) {
       const gridPos = { x: (index % across) * w, y: y + Math.floor(index / across) * height, w, h: height };
-      panels.push(panel(spec, panels.length + 1, gridPos));
+      panels.push(renderPanel(spec, panels.length + 1, gridPos));
     }
     y += Math.ceil(specs.length / across) * height;
   }

@@ -15,16 +15,16 @@ export function faultTable(): string {
     .read()
     .rows.map((row) => [
       row.title,
-      seconds(row.lastedMs),
+      formatTenths(row.lastedMs),
       row.failures === 0 ? "nothing" : row.reasons.join("; "),
-      row.newcomerMs < 0 ? "meanwhile" : `${seconds(row.newcomerMs)} after`,
+      row.newcomerMs < 0 ? "meanwhile" : `${formatTenths(row.newcomerMs)} after`,
       row.operator.map((sight) => `\`${sight}\``).join(", ") || "nothing",
-      row.verdict === "healed" ? `yes, ${seconds(row.healedMs)} after` : "no",
+      row.verdict === "healed" ? `yes, ${formatTenths(row.healedMs)} after` : "no",
     ]);
   const head = ["fault", "lasted", "the app saw", "a new pod had credentials", "the operator saw", "healed by itself"];
   return markdownTable(head, rows);
 }
 
-function seconds(ms: FaultResult["healedMs"]): string {
+function formatTenths(ms: FaultResult["healedMs"]): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }

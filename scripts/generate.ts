@@ -22,14 +22,14 @@ import { authorizationCount, authorizationTables } from "./authorization-matrix.
 import { behavioursOf } from "./behaviour.ts";
 import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate } from "./chart-templates.ts";
-import { dashboard } from "./dashboard.ts";
+import { renderDashboard } from "./dashboard.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
 
-function settings(rows: SettingTable): string {
+function settingsTable(rows: SettingTable): string {
   const cells = Object.entries(rows).map(([key, row]) => [
     `\`--${flagName(key)}\``,
     `\`${envName(key)}\``,
@@ -44,7 +44,7 @@ function withoutPolicy(rows: SettingTable): SettingTable {
   return Object.fromEntries(Object.entries(rows).filter(([key]) => !(key in POLICY_SETTINGS)));
 }
 
-function metrics(rows: MetricTable): string {
+function metricsTable(rows: MetricTable): string {
   const cells = Object.values(rows).map(({ name, type, labels = [], help }) => [
     `\`${name}\``,
     type,
@@ -54,7 +54,7 @@ function metrics(rows: MetricTable): string {
   return markdownTable(["metric", "type", "labels", "meaning"], cells);
 }
 
-function predecessors(): string {
+function predecessorTables(): string {
   const known: ReadonlyMap<string, MetricSpec> = new Map(
     [SERVER_METRICS, WEBHOOK_METRICS, SIDECAR_METRICS].flatMap((rows: MetricTable) =>
       Object.values(rows).map((row) => [row.name, row] as const),
@@ -72,7 +72,7 @@ function predecessors(): string {
   return markdownTable(["kiam, kube2iam", "podrole", "what differs"], cells);
 }
 
-function errors(): string {
+function errorSections(): string {
   return Object.entries(ERRORS)
     .map(([code, row]) => {
       const facts = [
@@ -94,7 +94,7 @@ function skipReasons(): string {
 }
 
 /** One heading per check, so that the hint of a finding can link to it. */
-function checks(): string {
+function checkSections(): string {
   return Object.entries(CHECK_SECTIONS)
     .map(([section, title]) => {
       const own = Object.entries(CLUSTER_CHECKS).filter(([, check]) => check.section === section);
@@ -114,7 +114,7 @@ const BEHAVIOUR_TESTS = [
   "test/sidecar/kiam-behaviour.test.ts",
 ];
 
-function behaviours(system: string): string {
+function behaviourTable(system: string): string {
   cachedBehaviours ??= behavioursOf(BEHAVIOUR_TESTS, ROOT);
   const cells = cachedBehaviours
     .filter((row) => row.system === system)
@@ -125,33 +125,33 @@ function behaviours(system: string): string {
 let cachedBehaviours: ReturnType<typeof behavioursOf> | undefined;
 
 /** The text between `<!-- generated: NAME -->` and `<!-- end -->`, by file and NAME. */
-const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/attack.md": { run: attackRun, table: attackTable },
   "docs/authorization-matrix.md": { count: authorizationCount, tables: authorizationTables },
-  "docs/checks.md": { checks },
+  "docs/checks.md": { checks: checkSections },
   "docs/configuration.md": {
-    policy: () => settings(POLICY_SETTINGS),
-    server: () => settings(withoutPolicy(SERVER_SETTINGS)),
-    webhook: () => settings(withoutPolicy(WEBHOOK_SETTINGS)),
-    sidecar: () => settings(SIDECAR_SETTINGS),
+    policy: () => settingsTable(POLICY_SETTINGS),
+    server: () => settingsTable(withoutPolicy(SERVER_SETTINGS)),
+    webhook: () => settingsTable(withoutPolicy(WEBHOOK_SETTINGS)),
+    sidecar: () => settingsTable(SIDECAR_SETTINGS),
   },
-  "docs/errors.md": { errors, "skip reasons": skipReasons },
+  "docs/errors.md": { errors: errorSections, "skip reasons": skipReasons },
   "docs/faults.md": { run: faultRun, table: faultTable },
   "docs/kiam-behaviour.md": {
-    kiam: () => behaviours("kiam"),
-    kube2iam: () => behaviours("kube2iam"),
+    kiam: () => behaviourTable("kiam"),
+    kube2iam: () => behaviourTable("kube2iam"),
   },
   "docs/sdk-conformance.md": { outcomes: sdkOutcomes, messages: sdkMessages },
   "docs/metrics.md": {
-    server: () => metrics(SERVER_METRICS),
-    webhook: () => metrics(WEBHOOK_METRICS),
-    sidecar: () => metrics(SIDECAR_METRICS),
-    predecessors,
+    server: () => metricsTable(SERVER_METRICS),
+    webhook: () => metricsTable(WEBHOOK_METRICS),
+    sidecar: () => metricsTable(SIDECAR_METRICS),
+    predecessors: predecessorTables,
   },
 };
 
 function withSections(file: string, page: string): string {
-  return Object.entries(SECTIONS[file] ?? {}).reduce((result, [name, make]) => {
+  return Object.entries(GENERATED_SECTIONS[file] ?? {}).reduce((result, [name, make]) => {
     const [start, end] = [`<!-- generated: ${name} -->\n`, "\n<!-- end -->"];
     const [from, to] = [result.indexOf(start), result.indexOf(end, result.indexOf(start))];
     if (from < 0 || to < 0) throw new Error(`Cannot generate ${file}: it has no section "${name}"`);
@@ -160,7 +160,7 @@ function withSections(file: string, page: string): string {
 }
 
 /** Messages as buf and ts-proto generate them, by path below src/protocol/generated. */
-function messages(): Map<string, string> {
+function readMessages(): Map<string, string> {
   const directory = mkdtempSync(join(tmpdir(), "podrole-generate-"));
   try {
     const template = readFileSync(join(ROOT, "proto/buf.gen.yaml"), "utf8").replace(/out: .*/, `out: ${directory}`);
@@ -193,29 +193,30 @@ function prometheusRule(): string {
   return `${head.join("\n")}\n${spec.replaceAll(/^(?=.)/gm, "  ")}`;
 }
 
-const check = process.argv.includes("--check");
+const isCheckOnly = process.argv.includes("--check");
 const stale: string[] = [];
 
-function update(file: string, content: string): void {
+function updateFile(file: string, content: string): void {
   const path = join(ROOT, file);
   const current = readFileSync(path, { encoding: "utf8", flag: "a+" });
   if (current === content) return;
   stale.push(relative(ROOT, path));
-  if (!check) writeFileSync(path, content);
+  if (!isCheckOnly) writeFileSync(path, content);
 }
 
-for (const [file, content] of messages()) update(join("src/protocol/generated", file), content);
-for (const file of Object.keys(SECTIONS)) update(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
-update("manifests/dashboards/podrole-dashboard.json", dashboard());
-update("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
-update("manifests/chart/values.schema.json", chartSchema());
-update("manifests/chart/templates/_names.tpl", chartNames());
+for (const [file, content] of readMessages()) updateFile(join("src/protocol/generated", file), content);
+for (const file of Object.keys(GENERATED_SECTIONS))
+  updateFile(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
+updateFile("manifests/dashboards/podrole-dashboard.json", renderDashboard());
+updateFile("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
+updateFile("manifests/chart/values.schema.json", chartSchema());
+updateFile("manifests/chart/templates/_names.tpl", chartNames());
 for (const file of Object.keys(CHART_TEMPLATES)) {
   const base = readFileSync(join(ROOT, "manifests/base", file), "utf8");
-  update(join("manifests/chart/templates", file), chartTemplate(file, base));
+  updateFile(join("manifests/chart/templates", file), chartTemplate(file, base));
 }
-for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);
-if (check && stale.length > 0) {
+for (const file of stale) console.log(`${isCheckOnly ? "out of date" : "written"}: ${file}`);
+if (isCheckOnly && stale.length > 0) {
   console.log("run: npm run generate");
   process.exitCode = 1;
 }

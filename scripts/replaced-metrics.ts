@@ -10,8 +10,8 @@ export interface ReplacedMetric {
 
 const SIDECAR_SECONDS = "podrole_sidecar_request_duration_seconds";
 const SIDECAR_REQUESTS = "podrole_sidecar_requests_total";
-const GRANTS = "podrole_credentials_total";
-const CACHE = "podrole_credential_cache_total";
+const CREDENTIALS_METRIC = "podrole_credentials_total";
+const CACHE_METRIC = "podrole_credential_cache_total";
 const SERVING_EXPIRY = "podrole_serving_certificate_expiry_seconds";
 
 export const REPLACED_METRICS: readonly ReplacedMetric[] = [
@@ -22,7 +22,7 @@ export const REPLACED_METRICS: readonly ReplacedMetric[] = [
   },
   {
     old: "kiam_metadata_credential_fetch_errors_total{handler}",
-    now: [SIDECAR_REQUESTS, GRANTS],
+    now: [SIDECAR_REQUESTS, CREDENTIALS_METRIC],
     note: "errors are the series with a code other than OK and ISSUED; the code names the error",
   },
   {
@@ -32,12 +32,12 @@ export const REPLACED_METRICS: readonly ReplacedMetric[] = [
   },
   {
     old: "kiam_metadata_find_role_errors_total{handler}",
-    now: ["podrole_certificates_total", GRANTS],
+    now: ["podrole_certificates_total", CREDENTIALS_METRIC],
     note: '`code="POD_UNKNOWN"` counts requests for which no pod was found',
   },
   {
     old: "kiam_metadata_empty_role_total{handler}",
-    now: ["podrole_admission_total", GRANTS],
+    now: ["podrole_admission_total", CREDENTIALS_METRIC],
     note: 'pods without a role have `reason="NO_ROLE"` at admission, and `code="ROLE_MISSING"` when credentials are issued',
   },
   { old: "kiam_metadata_success_total{handler}", now: [SIDECAR_REQUESTS], note: '`code="OK"`' },
@@ -52,8 +52,12 @@ export const REPLACED_METRICS: readonly ReplacedMetric[] = [
     note: "podrole does not proxy the instance metadata service; NetworkPolicies block it (docs/install.md)",
   },
   { old: "kiam_sts_cacheSize", now: ["podrole_credential_cache_entries"], note: "" },
-  { old: "kiam_sts_cache_hit_total", now: [CACHE], note: '`outcome="hit"`' },
-  { old: "kiam_sts_cache_miss_total", now: [CACHE], note: '`outcome="miss"`; renewals have `outcome="renewed"`' },
+  { old: "kiam_sts_cache_hit_total", now: [CACHE_METRIC], note: '`outcome="hit"`' },
+  {
+    old: "kiam_sts_cache_miss_total",
+    now: [CACHE_METRIC],
+    note: '`outcome="miss"`; renewals have `outcome="renewed"`',
+  },
   {
     old: "kiam_sts_issuing_errors_total",
     now: ["podrole_sts_calls_total"],
@@ -83,7 +87,7 @@ export const REPLACED_METRICS: readonly ReplacedMetric[] = [
   },
   {
     old: "grpc_server_{started,handled}_total{grpc_method,grpc_code}",
-    now: ["podrole_certificates_total", GRANTS],
+    now: ["podrole_certificates_total", CREDENTIALS_METRIC],
     note: "podrole has one metric for each method; the label `code` is its own error code",
   },
   {
@@ -103,7 +107,7 @@ export const REPLACED_METRICS: readonly ReplacedMetric[] = [
   },
   {
     old: "kube2iam_iam_cache_hits_total{role_arn}",
-    now: [CACHE],
+    now: [CACHE_METRIC],
     note: '`outcome="hit"`; an answer with a cached error has `outcome="failed"`',
   },
   {
@@ -114,7 +118,7 @@ export const REPLACED_METRICS: readonly ReplacedMetric[] = [
   { old: "kube2iam_iam_k8s_dup_req_success_count", now: [], note: "as for kube2iam_iam_k8s_dup_req_count" },
   {
     old: "kube2iam_iam_k8s_pod_not_in_pod_cache",
-    now: [GRANTS, "podrole_watch_age_seconds"],
+    now: [CREDENTIALS_METRIC, "podrole_watch_age_seconds"],
     note: '`code="POD_UNKNOWN"`; if a pod is missing from the watch cache, the server first reads it from the API server',
   },
   {

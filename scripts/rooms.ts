@@ -10,7 +10,7 @@ export interface Room {
   readonly files?: readonly string[];
 }
 
-const LIBRARIES = ["runtime", "protocol", "pki", "policy", "kubernetes"];
+const LIBRARY_ROOMS = ["runtime", "protocol", "pki", "policy", "kubernetes"];
 
 /** By folder: below `src/`, except `emulators`. Ordered by dependency: a room uses only rooms above it in this list. */
 export const ROOMS: Readonly<Record<string, Room>> = {
@@ -31,14 +31,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   sidecar: { uses: ["runtime", "protocol", "pki"] },
   // Each program reads its own settings only.
-  server: { uses: [...LIBRARIES, "injection"], files: ["settings/server.ts"] },
+  server: { uses: [...LIBRARY_ROOMS, "injection"], files: ["settings/server.ts"] },
   webhook: {
-    uses: [...LIBRARIES, "injection"],
+    uses: [...LIBRARY_ROOMS, "injection"],
     files: ["settings/webhook.ts", "settings/plan-settings.ts"],
   },
   emulators: { uses: ["runtime", "protocol", "pki", "kubernetes"] },
-  operations: { uses: [...LIBRARIES, "injection", "settings"] },
-  cli: { uses: [...LIBRARIES, "injection", "settings", "sidecar", "server", "webhook", "operations", "emulators"] },
+  operations: { uses: [...LIBRARY_ROOMS, "injection", "settings"] },
+  cli: { uses: [...LIBRARY_ROOMS, "injection", "settings", "sidecar", "server", "webhook", "operations", "emulators"] },
 };
 
 /** Rooms inside a program, by folder, with the siblings that each may import. */

@@ -4,15 +4,15 @@ import { fileURLToPath } from "node:url";
 import { SCENARIOS, type Scenario, type SdkResults } from "../test/sdk/scenarios.ts";
 import { markdownTable } from "./markdown-table.ts";
 
-const FILE = fileURLToPath(new URL("../test/sdk/results.json", import.meta.url));
+const RESULTS_FILE = fileURLToPath(new URL("../test/sdk/results.json", import.meta.url));
 
-function read(): SdkResults {
-  return JSON.parse(readFileSync(FILE, "utf8")) as SdkResults;
+function readResults(): SdkResults {
+  return JSON.parse(readFileSync(RESULTS_FILE, "utf8")) as SdkResults;
 }
 
 /** Returns a table with one row per scenario and one column per SDK. */
 export function sdkOutcomes(): string {
-  const { versions, titles, outcomes } = read();
+  const { versions, titles, outcomes } = readResults();
   const ids = Object.keys(versions);
   const rows = Object.entries(SCENARIOS).map(([id, { title, why }]) => {
     const results: readonly string[] = ids.map((sdk) => outcomes[id]?.[sdk]?.outcome ?? "not run");
@@ -23,7 +23,7 @@ export function sdkOutcomes(): string {
 
 /** Returns the SDKs' own error messages, by scenario. */
 export function sdkMessages(): string {
-  const { titles, outcomes } = read();
+  const { titles, outcomes } = readResults();
   return (Object.entries(SCENARIOS) as [string, Scenario][])
     .filter(([, { expects }]) => expects !== "works")
     .map(([id, { title }]) => {

@@ -12,9 +12,9 @@ if (pattern === undefined) {
 }
 const name = new RegExp(pattern);
 /** A name stands within a line of its file, so the ends of the name are not those of the text. */
-const within = new RegExp(pattern.replaceAll(/^\^|(?<!\\)\$$/g, ""));
+const namePattern = new RegExp(pattern.replaceAll(/^\^|(?<!\\)\$$/g, ""));
 const all = globSync(["test/!(attack|cluster|sdk|bench|package)/**/*.test.ts", "test/*.test.ts"]);
-const matching = all.filter((file) => within.test(readFileSync(file, "utf8")));
+const matching = all.filter((file) => namePattern.test(readFileSync(file, "utf8")));
 const files = given.length > 0 ? given : matching.length > 0 ? matching : all;
 
 const flags = ["--test", "--test-reporter=spec", "--test-timeout=120000", `--test-name-pattern=${pattern}`];

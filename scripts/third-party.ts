@@ -34,7 +34,7 @@ export function bundledPackages(bundle: Bundle): readonly BundledPackage[] {
   const directories = bundledFiles(bundle).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []);
   return [...new Set(directories)]
     .map((directory) => readPackage(join(ROOT, directory)))
-    .sort((a, b) => compare(a.name, b.name) || compare(a.version, b.version));
+    .sort((a, b) => compareCodeUnits(a.name, b.name) || compareCodeUnits(a.version, b.version));
 }
 
 /** Returns what is wrong with the licences of packages; empty if podrole may distribute all of them. */
@@ -76,6 +76,6 @@ function readPackage(directory: string): BundledPackage {
 }
 
 /** By code units: the order does not depend on the locale of the machine. */
-function compare(a: string, b: string): number {
+function compareCodeUnits(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

@@ -10,7 +10,7 @@ import { ROOT } from "../root.ts";
 import { addLegalFiles } from "../third-party.ts";
 import { krewManifest } from "./krew.ts";
 import { writeSbom } from "./sbom.ts";
-import { packReproducibly, run } from "./tools.ts";
+import { packReproducibly, runReleaseTool } from "./tools.ts";
 
 /** What the artefacts are made of. */
 export interface ArtefactOptions {
@@ -39,7 +39,7 @@ export async function makeArtefacts(directory: string, options: ArtefactOptions)
   await addLegalFiles(join(staging, "dist/sidecar"), sidecar);
   const npm = await buildPackage(join(staging, "package"));
 
-  run("npm", ["pack", "--silent", "--pack-destination", join(directory, "npm"), join(staging, "package")]);
+  runReleaseTool("npm", ["pack", "--silent", "--pack-destination", join(directory, "npm"), join(staging, "package")]);
   await writeSbom(server, join(directory, `sbom/podrole-server-${version}.cdx.json`));
   await writeSbom(sidecar, join(directory, `sbom/podrole-sidecar-${version}.cdx.json`));
   await writeSbom(npm, join(directory, `sbom/podrole-package-${version}.cdx.json`));
@@ -71,15 +71,15 @@ function packImage(directory: string, staging: string, name: string, options: Ar
   const args = Object.entries(values).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
   const dockerfile = join(ROOT, `Dockerfile.${name.replace("podrole-", "")}`);
   const layers = ["--no-cache", "--format", "oci", "--timestamp", "0"];
-  run("podman", ["build", "--quiet", ...layers, "--file", dockerfile, ...args, "--tag", tag, staging]);
+  runReleaseTool("podman", ["build", "--quiet", ...layers, "--file", dockerfile, ...args, "--tag", tag, staging]);
   const layout = join(staging, name);
-  run("podman", ["save", "--quiet", "--format", "oci-dir", "--output", layout, tag]);
-  run("podman", ["rmi", "--force", tag]);
-  packReproducibly(join(directory, `images/${name}-${version}-${architecture()}.tar`), layout, []);
+  runReleaseTool("podman", ["save", "--quiet", "--format", "oci-dir", "--output", layout, tag]);
+  runReleaseTool("podman", ["rmi", "--force", tag]);
+  packReproducibly(join(directory, `images/${name}-${version}-${machineArchitecture()}.tar`), layout, []);
 }
 
 /** The name that OCI images use. */
-function architecture(): string {
+function machineArchitecture(): string {
   return process.arch === "x64" ? "amd64" : process.arch;
 }
 

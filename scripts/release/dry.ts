@@ -7,14 +7,14 @@ import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { ROOT } from "../root.ts";
 import { makeArtefacts } from "./artefacts.ts";
-import { run } from "./tools.ts";
+import { runReleaseTool } from "./tools.ts";
 import { versionProblems } from "./versions.ts";
 
 const { version } = packageJson;
-const BASE = "localhost/node:26";
+const BASE_IMAGE = "localhost/node:26";
 
 /** Commands that a user runs in the folder of the artefacts; docs/verify.md explains them. `SCRATCH` is an empty folder. */
-function verification(helm: string, scratch: string): readonly (readonly string[])[] {
+function verificationCommands(helm: string, scratch: string): readonly (readonly string[])[] {
   const podrole = join(scratch, "node_modules/.bin/podrole");
   return [
     ["sha256sum", "--check", "--quiet", "SHA256SUMS"],
@@ -22,12 +22,12 @@ function verification(helm: string, scratch: string): readonly (readonly string[
     [podrole, "version"],
     [helm, "show", "chart", `chart/podrole-${version}.tgz`],
     [helm, "lint", "--quiet", `chart/podrole-${version}.tgz`],
-    ["tar", "-xOf", `images/podrole-server-${version}-${arch()}.tar`, "./index.json"],
-    ["tar", "-xOf", `images/podrole-sidecar-${version}-${arch()}.tar`, "./index.json"],
+    ["tar", "-xOf", `images/podrole-server-${version}-${imageArchitecture()}.tar`, "./index.json"],
+    ["tar", "-xOf", `images/podrole-sidecar-${version}-${imageArchitecture()}.tar`, "./index.json"],
   ];
 }
 
-const arch = () => (process.arch === "x64" ? "amd64" : process.arch);
+const imageArchitecture = () => (process.arch === "x64" ? "amd64" : process.arch);
 
 /** Where to upload the artefacts, by their folder. */
 const UPLOADS: Readonly<Record<string, string>> = {
@@ -39,15 +39,15 @@ const UPLOADS: Readonly<Record<string, string>> = {
   SHA256SUMS: "the release's page",
 };
 
-function step(title: string): void {
+function printStep(title: string): void {
   console.log(`\n== ${title}`);
 }
 
 /** Loads the base that the test suites use, made from packages only; returns the folder of Helm. */
 function prepareTools(): string {
-  const bases = run("bash", ["test/cluster/kubernetes/images/build.sh"]).trim();
-  run("podman", ["load", "--quiet", "--input", join(bases, "node.tar")]);
-  return run("bash", ["test/cluster/helm/build.sh"]).trim();
+  const bases = runReleaseTool("bash", ["test/cluster/kubernetes/images/build.sh"]).trim();
+  runReleaseTool("podman", ["load", "--quiet", "--input", join(bases, "node.tar")]);
+  return runReleaseTool("bash", ["test/cluster/helm/build.sh"]).trim();
 }
 
 function sameBytes(one: string, other: string, files: readonly string[]): void {
@@ -58,15 +58,15 @@ function sameBytes(one: string, other: string, files: readonly string[]): void {
 }
 
 async function main(): Promise<void> {
-  step(`podrole ${version}: versions and CHANGELOG`);
+  printStep(`podrole ${version}: versions and CHANGELOG`);
   const problems = versionProblems((file) => readFileSync(join(ROOT, file), "utf8"), version);
   if (problems.length > 0) throw new Error(`Cannot release ${version}: ${problems.join("; ")}`);
   console.log("all files name this version, and CHANGELOG.md has its section");
 
-  step("artefacts, twice");
+  printStep("artefacts, twice");
   const helm = join(prepareTools(), "helm");
-  const [revision, created] = run("git", ["log", "-1", "--format=%H %cI"]).trim().split(" ");
-  const options = { version, revision: revision ?? "", created: created ?? "", base: BASE };
+  const [revision, created] = runReleaseTool("git", ["log", "-1", "--format=%H %cI"]).trim().split(" ");
+  const options = { version, revision: revision ?? "", created: created ?? "", base: BASE_IMAGE };
   const [directory, again] = [join(ROOT, "dist/release"), join(ROOT, "dist/release-again")];
   const files = await makeArtefacts(directory, options);
   sameBytes(directory, again, await makeArtefacts(again, options));
@@ -77,16 +77,16 @@ async function main(): Promise<void> {
   console.log(readFileSync(join(directory, "SHA256SUMS"), "utf8").trim());
   console.log("both builds have the same bytes");
 
-  step(`verification, in ${directory}`);
+  printStep(`verification, in ${directory}`);
   const scratch = mkdtempSync(join(tmpdir(), "podrole-release-"));
-  for (const [command = "", ...args] of verification(helm, scratch)) {
+  for (const [command = "", ...args] of verificationCommands(helm, scratch)) {
     console.log(`$ ${[command, ...args].join(" ")}`);
-    const output = run(command, args, directory).trim();
+    const output = runReleaseTool(command, args, directory).trim();
     if (output !== "") console.log(output);
   }
   rmSync(scratch, { recursive: true });
 
-  step("what to upload where");
+  printStep("what to upload where");
   for (const file of files) console.log(`${file}  →  ${UPLOADS[file.split("/")[0] ?? ""]}`);
   console.log("\nNothing was published or signed: docs/release.md has the steps that need an account.");
 }

@@ -5,7 +5,7 @@ import type { Metafile } from "esbuild";
 import type { Bundle } from "../bundle.ts";
 import { ROOT } from "../root.ts";
 import { bundledPackages, licenseProblems } from "../third-party.ts";
-import { run } from "./tools.ts";
+import { runReleaseTool } from "./tools.ts";
 
 interface Component {
   readonly name: string;
@@ -20,7 +20,7 @@ export async function writeSbom(bundle: Bundle, file: string): Promise<void> {
   const metafile = `${file}.metafile`;
   await writeFile(metafile, JSON.stringify(withoutReplacedModules(bundle.metafile)));
   const flags = ["--spec-version", "1.6", "--output-reproducible", "--validate", "--output-file", file];
-  run(process.execPath, [`${ROOT}/node_modules/.bin/cyclonedx-esbuild`, ...flags, metafile]);
+  runReleaseTool(process.execPath, [`${ROOT}/node_modules/.bin/cyclonedx-esbuild`, ...flags, metafile]);
   await rm(metafile);
   const { components } = JSON.parse(await readFile(file, "utf8")) as { readonly components: readonly Component[] };
   const problems = sbomProblems(components, bundle);

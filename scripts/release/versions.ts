@@ -6,25 +6,25 @@ interface VersionPlace {
   readonly pattern: RegExp;
 }
 
-const IMAGE = /\bpodrole-(?:server|sidecar):(\d[\w.-]*)/g;
+const IMAGE_VERSION = /\bpodrole-(?:server|sidecar):(\d[\w.-]*)/g;
 
-const PLACES: readonly VersionPlace[] = [
+const VERSION_PLACES: readonly VersionPlace[] = [
   { file: "package-lock.json", pattern: /^ {2}"version": "(.*)"/gm },
   { file: "manifests/chart/Chart.yaml", pattern: /^(?:appVersion|version): (\S+)$/gm },
   { file: "Dockerfile.server", pattern: /^ARG VERSION=(\S+)$/gm },
   { file: "Dockerfile.sidecar", pattern: /^ARG VERSION=(\S+)$/gm },
-  { file: "src/settings/webhook.ts", pattern: IMAGE },
-  { file: "manifests/base/server.yaml", pattern: IMAGE },
-  { file: "manifests/base/webhook.yaml", pattern: IMAGE },
-  { file: "manifests/base/kustomization.yaml", pattern: IMAGE },
+  { file: "src/settings/webhook.ts", pattern: IMAGE_VERSION },
+  { file: "manifests/base/server.yaml", pattern: IMAGE_VERSION },
+  { file: "manifests/base/webhook.yaml", pattern: IMAGE_VERSION },
+  { file: "manifests/base/kustomization.yaml", pattern: IMAGE_VERSION },
   { file: "manifests/examples/install/kustomization.yaml", pattern: /(?:podrole-sidecar:|newTag: )(\d[\w.-]*)/g },
-  { file: "docs/install.md", pattern: IMAGE },
-  { file: "docs/operate.md", pattern: IMAGE },
+  { file: "docs/install.md", pattern: IMAGE_VERSION },
+  { file: "docs/operate.md", pattern: IMAGE_VERSION },
 ];
 
 /** Returns what prevents a release of this version; empty if all places name it and CHANGELOG.md has a section for it. */
 export function versionProblems(read: (file: string) => string, version: string): readonly string[] {
-  const different = PLACES.flatMap(({ file, pattern }) => {
+  const different = VERSION_PLACES.flatMap(({ file, pattern }) => {
     const found = new Set([...read(file).matchAll(pattern)].map(([, one]) => one));
     const named = [...found].join(", ") || "no version";
     return found.size === 1 && found.has(version) ? [] : [`${file} has ${named}; expected ${version}`];
