@@ -20,14 +20,14 @@ function containersSection(title: string, containers: readonly ContainerStatus[]
 function containerLines({ name, state, lastState, ready, restartCount }: ContainerStatus): string[] {
   return [
     `  ${name}:`,
-    ...stateLines("State", state),
-    ...(lastState ? stateLines("Last State", lastState) : []),
+    ...containerStateLines("State", state),
+    ...(lastState ? containerStateLines("Last State", lastState) : []),
     fieldLine(4, "Ready", ready ? "True" : "False"),
     fieldLine(4, "Restart Count", String(restartCount)),
   ];
 }
 
-function stateLines(title: string, state: ContainerState): string[] {
+function containerStateLines(title: string, state: ContainerState): string[] {
   if ("running" in state) return [fieldLine(4, title, "Running"), fieldLine(6, "Started", state.running.startedAt)];
   if ("waiting" in state) {
     const { reason, message } = state.waiting;

@@ -23,7 +23,7 @@ export interface RegistryEmulator {
   close(): Promise<void>;
 }
 
-interface Reply {
+interface RegistryReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | object;
@@ -57,40 +57,42 @@ export function createRegistryEmulator({ requiresToken = false }: RegistryOption
     response.end(request.method === "HEAD" ? undefined : sent);
   }
 
-  function answer({ method = "GET", headers }: IncomingMessage, url: URL, bytes: Buffer): Reply {
+  function answer({ method = "GET", headers }: IncomingMessage, url: URL, bytes: Buffer): RegistryReply {
     if (url.pathname === "/token") return json({ token: TOKEN });
     if (requiresToken && headers.authorization !== `Bearer ${TOKEN}`) {
       const challenge = `Bearer realm="${url.origin}/token",service="${url.host}",scope="repository:any:pull"`;
-      return { ...failed(401, "UNAUTHORIZED"), headers: { "www-authenticate": challenge } };
+      return { ...failedReply(401, "UNAUTHORIZED"), headers: { "www-authenticate": challenge } };
     }
     if (url.pathname === "/v2/") return json({});
     const [, name = "", kind = "", reference = ""] = ROUTE.exec(url.pathname) ?? [];
-    if (name === "") return failed(404, "NAME_UNKNOWN");
+    if (name === "") return failedReply(404, "NAME_UNKNOWN");
     const contents = repository(name);
     if (kind === "blobs/uploads") return upload({ method, url, name, id: reference, bytes }, contents);
     if (kind === "referrers") return json(contents.referrers(reference), "application/vnd.oci.image.index.v1+json");
     if (method === "PUT" && kind === "manifests") {
       const stored = contents.addManifest(reference, headers["content-type"] ?? "", bytes);
-      if (stored === undefined) return failed(400, "MANIFEST_INVALID");
+      if (stored === undefined) return failedReply(400, "MANIFEST_INVALID");
       const subject = stored.subject !== undefined && { "oci-subject": stored.subject };
       return created(`/v2/${name}/manifests/${stored.digest}`, stored.digest, subject);
     }
-    if (method !== "GET" && method !== "HEAD") return failed(405, "UNSUPPORTED");
+    if (method !== "GET" && method !== "HEAD") return failedReply(405, "UNSUPPORTED");
     if (kind === "blobs") {
       const body = contents.blob(reference);
-      return body === undefined ? failed(404, "BLOB_UNKNOWN") : stored(body, reference, "application/octet-stream");
+      return body === undefined
+        ? failedReply(404, "BLOB_UNKNOWN")
+        : stored(body, reference, "application/octet-stream");
     }
     const manifest = contents.manifest(reference);
-    if (manifest === undefined) return failed(404, "MANIFEST_UNKNOWN");
+    if (manifest === undefined) return failedReply(404, "MANIFEST_UNKNOWN");
     return stored(manifest.bytes, manifest.digest, manifest.mediaType);
   }
 
   /** POST begins an upload or sends it whole, PATCH adds bytes, PUT ends it. */
-  function upload({ method, url, name, id, bytes }: Upload, contents: RepositoryContents): Reply {
+  function upload({ method, url, name, id, bytes }: Upload, contents: RepositoryContents): RegistryReply {
     const expected = url.searchParams.get("digest");
     const isNew = method === "POST";
     const known = isNew ? Buffer.alloc(0) : uploads.get(id);
-    if (known === undefined) return failed(404, "BLOB_UPLOAD_UNKNOWN");
+    if (known === undefined) return failedReply(404, "BLOB_UPLOAD_UNKNOWN");
     const all = Buffer.concat([known, bytes]);
     if (expected === null) {
       const next = isNew ? randomUUID() : id;
@@ -99,7 +101,7 @@ export function createRegistryEmulator({ requiresToken = false }: RegistryOption
       return { status: 202, headers: { location: `/v2/${name}/blobs/uploads/${next}`, range } };
     }
     uploads.delete(id);
-    if (digestOf(all) !== expected) return failed(400, "DIGEST_INVALID");
+    if (digestOf(all) !== expected) return failedReply(400, "DIGEST_INVALID");
     return created(`/v2/${name}/blobs/${expected}`, contents.addBlob(all));
   }
 
@@ -133,18 +135,22 @@ interface Upload {
   readonly bytes: Buffer;
 }
 
-function json(body: object, type = "application/json"): Reply {
+function json(body: object, type = "application/json"): RegistryReply {
   return { status: 200, headers: { "content-type": type }, body };
 }
 
-function stored(body: Buffer, digest: string, type: string): Reply {
+function stored(body: Buffer, digest: string, type: string): RegistryReply {
   return { status: 200, headers: { "content-type": type, "docker-content-digest": digest }, body };
 }
 
-function created(location: string, digest: string, more: Readonly<Record<string, string>> | false = false): Reply {
+function created(
+  location: string,
+  digest: string,
+  more: Readonly<Record<string, string>> | false = false,
+): RegistryReply {
   return { status: 201, headers: { location, "docker-content-digest": digest, ...more } };
 }
 
-function failed(status: number, code: string): Reply {
+function failedReply(status: number, code: string): RegistryReply {
   return { ...json({ errors: [{ code }] }), status };
 }

@@ -5,7 +5,8 @@ import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
 
-const NOT_FOUND = 404;
+/** HTTP status of an object that does not exist. */
+export const NOT_FOUND = 404;
 /**
  * Of one object as JSON. Tenants choose how large their objects are, and many calls read one each; an object that the API
  * server accepts is larger only if most of it is characters that JSON escapes.

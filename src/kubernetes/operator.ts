@@ -1,6 +1,7 @@
 // The calls of an operator's commands, made with the operator's own rights: whole objects of more kinds, reviews of
 // rights, pages and logs of pods through the API server. None of podrole's long-running programs uses them.
 import type { Kubernetes, OperatorResource, Resource, Selector } from "./api.ts";
+import { NOT_FOUND } from "./calls.ts";
 import { ApiError, type RbacRequest } from "./errors.ts";
 import { readPages } from "./list-pages.ts";
 import { createListWatch } from "./list-watch.ts";
@@ -53,7 +54,6 @@ export type OperatorKubernetes = Kubernetes &
   };
 
 const PAGE_SIZE = 500;
-const NOT_FOUND = 404;
 /** Background deletion is the API server's default for all but its oldest kinds. */
 const deleteOptions = (graceSeconds: number | undefined) => ({
   apiVersion: "v1",

@@ -38,39 +38,39 @@ export function readSidecarState({ status = {} }: Pick<Pod, "status">): SidecarS
   const { state = {}, lastState = {}, ready = false, restartCount: restarts = 0 } = own;
   const ended = state.terminated ?? lastState.terminated;
   const common = { restarts, ...(ended && { lastEnd: endOf(ended) }) };
-  if (state.terminated) return { phase: "ended", ...common, ...reasonOf(state.terminated) };
-  if (state.waiting) return { phase: "waiting", ...common, ...reasonOf(state.waiting) };
+  if (state.terminated) return { phase: "ended", ...common, ...sidecarReasonOf(state.terminated) };
+  if (state.waiting) return { phase: "waiting", ...common, ...sidecarReasonOf(state.waiting) };
   const since = state.running?.startedAt;
   return { phase: ready ? "ready" : "starting", ...common, ...(since !== undefined && { since }) };
 }
 
 /** The parts of a ContainerStatus that are read here. */
-interface ContainerStatus {
+interface SidecarContainerStatus {
   readonly name?: string;
   readonly ready?: boolean;
   readonly restartCount?: number;
-  readonly state?: ContainerState;
-  readonly lastState?: ContainerState;
+  readonly state?: SidecarContainerState;
+  readonly lastState?: SidecarContainerState;
 }
 
-interface ContainerState {
+interface SidecarContainerState {
   readonly running?: { readonly startedAt?: string };
   readonly waiting?: { readonly reason?: string };
-  readonly terminated?: Terminated;
+  readonly terminated?: SidecarTermination;
 }
 
-interface Terminated {
+interface SidecarTermination {
   readonly reason?: string;
   readonly message?: string;
   readonly exitCode?: number;
   readonly finishedAt?: string;
 }
 
-function statusesOf(value: unknown): readonly ContainerStatus[] {
+function statusesOf(value: unknown): readonly SidecarContainerStatus[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-function reasonOf({ reason }: { readonly reason?: string }): { readonly reason?: string } {
+function sidecarReasonOf({ reason }: { readonly reason?: string }): { readonly reason?: string } {
   return reason === undefined ? {} : { reason };
 }
 
@@ -82,7 +82,7 @@ function unscheduledReason(status: NonNullable<Pod["status"]>): string {
   return typeof failed?.["message"] === "string" ? failed["message"] : (status.phase ?? "Pending");
 }
 
-function endOf({ message = "", reason = "", exitCode, finishedAt: at = "" }: Terminated): SidecarEnd {
+function endOf({ message = "", reason = "", exitCode, finishedAt: at = "" }: SidecarTermination): SidecarEnd {
   const text = message.trim();
   const [, code = ""] = /^([A-Z][A-Z_]+): /.exec(text) ?? [];
   if (isErrorCode(code)) return { code, message: text.slice(code.length + 2), at };

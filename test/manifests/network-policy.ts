@@ -3,13 +3,13 @@
 // both ends. Supports only what the manifests use, so no named ports.
 import { BlockList, isIPv6 } from "node:net";
 
-export type Labels = Readonly<Record<string, string>>;
+export type PodLabels = Readonly<Record<string, string>>;
 
 /** An endpoint on the network. Without `namespace` it is not a pod: a node, the API server, an internet address. */
 export interface Party {
   readonly ip: string;
-  readonly namespace?: { readonly name: string; readonly labels?: Labels };
-  readonly labels?: Labels;
+  readonly namespace?: { readonly name: string; readonly labels?: PodLabels };
+  readonly labels?: PodLabels;
 }
 
 export interface PolicyConnection {
@@ -20,7 +20,7 @@ export interface PolicyConnection {
 }
 
 interface Selector {
-  readonly matchLabels?: Labels;
+  readonly matchLabels?: PodLabels;
 }
 
 interface Peer {
@@ -91,7 +91,7 @@ function isPeer({ ipBlock, namespaceSelector, podSelector }: Peer, { ip, namespa
   return inNamespace && (podSelector === undefined || selects(podSelector, labels));
 }
 
-function selects({ matchLabels = {}, ...rest }: Selector, labels: Labels = {}): boolean {
+function selects({ matchLabels = {}, ...rest }: Selector, labels: PodLabels = {}): boolean {
   if (Object.keys(rest).length > 0) throw new RangeError(`cannot evaluate ${Object.keys(rest).join(", ")}`);
   return Object.entries(matchLabels).every(([name, value]) => labels[name] === value);
 }

@@ -78,7 +78,7 @@ function readExplainedObject(
   const [first = "", second, ...more] = args;
   const isOne = more.length === 0 && !(first.includes("/") && second !== undefined);
   if (!isOne) return `${JSON.stringify(more[0] ?? second)} is one argument too many; expected one object`;
-  return objectOf(second === undefined ? first : `${first}/${second}`);
+  return explainedObjectOf(second === undefined ? first : `${first}/${second}`);
 }
 
 interface ExplainedKind {
@@ -99,7 +99,7 @@ const EXPLAINED_KINDS: readonly ExplainedKind[] = [
 ];
 
 /** Reads "kind/name"; returns the problem for anything else. */
-function objectOf(text: string): ExplainedObject | string {
+function explainedObjectOf(text: string): ExplainedObject | string {
   const [given = "", name = "", ...more] = text.split("/");
   const found = EXPLAINED_KINDS.find(({ names }) => names.includes(given.toLowerCase()));
   if (found === undefined || name === "" || more.length > 0) {

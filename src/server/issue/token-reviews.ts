@@ -45,7 +45,7 @@ export function createReviewLimiter(
   { clock }: { readonly clock: Clock },
   { signed, others }: TokenReviewLimits = TOKEN_REVIEW_LIMITS,
 ): LimitReviews {
-  const takeTurn = createTurns(clock, signed);
+  const takeTurn = createReviewTurns(clock, signed);
   const takePlace = createPlaces({ inFlight: others.inFlight, perCaller: others.perAddress });
   return async ({ peer, pod }, review) => {
     const end = pod ? await takeTurn(pod) : takePlace(peer.replace(/:\d+$/, ""));
@@ -64,7 +64,7 @@ interface WaitingReview extends PodKey {
 }
 
 /** Reviews of signed tokens. Nothing waits while fewer than `inFlight` are in flight. */
-function createTurns(clock: Clock, limits: TokenReviewLimits["signed"]) {
+function createReviewTurns(clock: Clock, limits: TokenReviewLimits["signed"]) {
   const queue = createFairQueue<WaitingReview>(limits.waiting);
   let inFlight = 0;
   /** Counts those that wait as well. */

@@ -36,7 +36,7 @@ export interface ServingCertificate extends TlsSource {
 const MIN_ISSUE_INTERVAL_MS = 1_000;
 const ISSUE_RETRY_DELAY_MS = 10_000;
 /** Between two looks at the clock: nothing reports a step of it. */
-const MAX_CHECK_INTERVAL_MS = 5_000;
+const MAX_ISSUE_CHECK_INTERVAL_MS = 5_000;
 
 /** A certificate as it was issued. `validity`: as requested; that of the CA may end earlier or begin later. */
 interface HeldCertificate {
@@ -103,7 +103,7 @@ export function startServingCertificate(
   /** Returns the milliseconds until the next check. */
   function check(): number {
     if (isDue(clock, renewal) || (isNotYetValid() && !hasFailed)) renew();
-    return Math.min(Math.max(untilDueMs(clock, renewal), MIN_ISSUE_INTERVAL_MS), MAX_CHECK_INTERVAL_MS);
+    return Math.min(Math.max(untilDueMs(clock, renewal), MIN_ISSUE_INTERVAL_MS), MAX_ISSUE_CHECK_INTERVAL_MS);
   }
 
   const unsubscribe = poller.onChange(renew);

@@ -35,7 +35,7 @@ export function ownWebhooks(
   return configurations.flatMap(({ metadata, webhooks = [] }) =>
     webhooks
       .filter(({ name, clientConfig }) => name === WEBHOOK_NAME || clientConfig.service?.namespace === namespace)
-      .map((webhook) => ({ webhook, object: objectOf({ metadata }) })),
+      .map((webhook) => ({ webhook, object: describeObject({ metadata }) })),
   );
 }
 
@@ -80,7 +80,7 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
         const foreign = podroleConfigurations(configurations).filter(
           (each) => ownWebhooks([each], namespace).length === 0,
         );
-        const objects = [...own.map(({ object }) => object), ...foreign.map(objectOf)];
+        const objects = [...own.map(({ object }) => object), ...foreign.map(describeObject)];
         return objects.length === 1
           ? ok(`${objects[0]} registers podrole's webhook`)
           : warning(`${objects.length} webhooks call podrole: ${objects.join(", ")}; expected one`);
@@ -215,7 +215,7 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
   },
 });
 
-function objectOf({ metadata }: Pick<WebhookConfigurationObject, "metadata">): string {
+function describeObject({ metadata }: Pick<WebhookConfigurationObject, "metadata">): string {
   return `mutatingwebhookconfiguration ${metadata.name}`;
 }
 
