@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { ROOT } from "../scripts/root.ts";
 
-/** The root of the checkout. */
-export const ROOT = join(import.meta.dirname, "..");
+export { ROOT };
 
 /** Reads a text file by its path from the root. */
 export function readText(path: string): string {
