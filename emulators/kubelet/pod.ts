@@ -1,5 +1,5 @@
-// One pod on the node, from its volumes to its end, in the kubelet's order: init containers one after the other, a
-// sidecar among them (restartPolicy: Always) until its startup probe has passed, then the app containers.
+// One pod on the node, from its volumes to its end, in the kubelet's order: init containers one after the other (after a sidecar, restartPolicy: Always, the next one starts
+// once its startup probe has passed), then the app containers.
 // States: Pending → Running → Succeeded or Failed, all → stopped. stop() may come at any time; it ends the processes,
 // app containers first and sidecars in reverse order, and removes the pod's directory.
 // (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)

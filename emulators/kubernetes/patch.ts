@@ -30,7 +30,7 @@ export class PatchError extends Error {
   override readonly name = "PatchError";
 }
 
-/** Throws BadRequest for anything that is not a patch, and PatchError. */
+/** Throws BadRequest for anything that is not a patch, and PatchError for a patch that does not fit the object. */
 export function applyJsonPatch(object: KubeObject, patch: unknown): KubeObject {
   if (!Array.isArray(patch)) throw badRequest("error decoding patch: a JSON patch is an array");
   try {

@@ -63,7 +63,7 @@ export const ERRORS = {
     summary:
       "The namespace's annotation `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles` cannot be parsed, so the namespace permits no role; or comparing it with all roles of the pod needs too many steps, so it permits none of them.",
     remedy:
-      "Correct or simplify the annotation, or name fewer different roles in the pod; `podrole explain` shows where parsing fails, or how many steps are too many.",
+      "Correct or simplify the annotation, or name fewer different roles in the pod; `podrole explain` shows where parsing fails, or how many steps the roles need and how many are allowed.",
   },
   ANNOTATION_INVALID: {
     http: 400,

@@ -37,7 +37,7 @@ Examples:
 Exit codes:
   0  done, or stopped by a signal once the pod has its credentials
   1  the mode failed: the pod is refused, no credentials arrived in time, or a
-     signal stopped it before
+     signal stopped it before the pod had its credentials
   2  the mode or a setting cannot be used
 
 Learn more:

@@ -196,12 +196,12 @@ export const CALLS = {
   }),
   pages: call({
     title: "The HTTP pages, without any proof",
-    asks: "the page",
+    asks: "page",
     relations: PAGE_PATHS,
     callers: {
-      server: ["of the server, port 8080", "404", { health: "yes", ready: "yes", metrics: "yes" }],
-      webhook: ["of the webhook, port 8080", "404", { health: "yes", ready: "yes", metrics: "yes" }],
-      sidecar: ["of the sidecar, port 9764", "404", { health: "yes", ready: "yes", metrics: "yes" }],
+      server: ["server, port 8080", "404", { health: "yes", ready: "yes", metrics: "yes" }],
+      webhook: ["webhook, port 8080", "404", { health: "yes", ready: "yes", metrics: "yes" }],
+      sidecar: ["sidecar, port 9764", "404", { health: "yes", ready: "yes", metrics: "yes" }],
     },
   }),
   mutate: call({

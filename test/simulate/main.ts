@@ -63,7 +63,7 @@ if (!Number.isInteger(seed) || !(Number.isInteger(seeds) && seeds >= 1))
 
 const hasRealCryptography = options["real-cryptography"];
 useStandIns({ hasRealCryptography });
-// Programs create errors for ordinary refusals, and each stack takes longer than what it is for.
+// Programs create errors for ordinary refusals, and recording the stack of each takes longer than the refusal itself.
 Error.stackTraceLimit = 0;
 const { currentCommit } = await import("../published-results.ts");
 const { repeatedRuns, runAndReport } = await import("./report.ts");

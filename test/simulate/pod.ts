@@ -34,7 +34,7 @@ export interface SimulatedPod {
   readonly restarts: number;
   /** Code of the last answer to the app. */
   readonly lastCode: string;
-  /** Kills the sidecar, as for memory. */
+  /** Kills the sidecar, as the kernel does when memory runs out. */
   killSidecar(): void;
   remove(): void;
 }
@@ -42,7 +42,7 @@ export interface SimulatedPod {
 const FIRST_BACKOFF_MS = 10_000;
 const MAX_BACKOFF_MS = 300_000;
 const RESET_AFTER_MS = 600_000;
-/** Calm apps use the credentials that they have. */
+/** While requests succeed, an app asks again only this often. */
 const REQUEST_EACH_MS = 900_000;
 /** After a failure: SDKs try a few times within seconds, and the app goes on trying. */
 const RETRIES_MS = [1_000, 2_000, 4_000, 15_000] as const;
@@ -136,7 +136,7 @@ export function startPod(outside: Outside, plan: PodPlan, onAnswer: (answer: App
     if (code === "OK") checkLiveness();
   }
 
-  /** The kubelet's livenessProbe, looked at more rarely. */
+  /** The kubelet's livenessProbe, at a longer interval than in the manifests. */
   function checkLiveness(): void {
     sendRequest(plan.port + HEALTH_OFFSET, "/healthz", undefined, (answer) => {
       stuck = answer?.status === 503 ? stuck + 1 : 0;

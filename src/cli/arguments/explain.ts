@@ -47,9 +47,12 @@ export function declareExplain(command: Command): void {
       ],
     ],
     exitCodes: [
-      [0, "every pod would be injected now, and each existing pod is, with a sidecar that is ready"],
-      [1, "at least one pod would not be injected now or is not, or its sidecar is not ready"],
-      [2, "the command line cannot be used, the cluster cannot be reached, or you may not read what decides"],
+      [0, "every pod would be injected now; each existing pod has been injected, and its sidecar is ready"],
+      [1, "at least one pod would not be injected now, has not been injected, or has a sidecar that is not ready"],
+      [
+        2,
+        "the command line cannot be used, the cluster cannot be reached, or you have no permission to read podrole's settings",
+      ],
     ],
     docs: "docs/errors.md describes each code in the output",
     next: "podrole check finds the pods of the cluster that should have been injected",

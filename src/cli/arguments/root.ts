@@ -38,7 +38,7 @@ export function declareDemo(command: Command): void {
 /** Declares podrole version. */
 export function declareVersion(command: Command): Command {
   addHelp(command.description("Print the version"), {
-    examples: [["Of this command line", "podrole version"]],
+    examples: [["The version of this command line", "podrole version"]],
     exitCodes: [
       [0, "done"],
       [2, "the command line cannot be used"],

@@ -13,11 +13,11 @@ import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts"
 export interface FailureMemory {
   /** Returns the error to repeat for a pod in these circumstances; undefined if STS is to be called. */
   recall(circumstances: string): PodroleError | undefined;
-  /** Remembers a failed call. `circumstances`: of the pods that have met the error. */
+  /** Remembers a failed call. `circumstances`: those of the pods to which the error was returned. */
   remember(error: PodroleError, circumstances: Iterable<string>): void;
   /** Forgets everything, after a success. */
   forget(): void;
-  /** False once nothing is left that a later call needs: neither an error nor how often STS repeated it. */
+  /** True while it holds an error to repeat, or the number of repetitions. */
   isInUse(): boolean;
 }
 
@@ -25,9 +25,9 @@ const FIRST_REFUSAL_MS = 15_000;
 const MAX_REFUSAL_MS = 120_000;
 const FIRST_ERROR_MS = 1_000;
 const MAX_ERROR_MS = 30_000;
-/** For this long after its end a refusal still counts as repeated: longer than a restarting container backs off (5 min). */
+/** A refusal counts as a repetition if the previous one ended at most so long ago: longer than a restarting container backs off (5 min). */
 const REPETITIONS_KEPT_MS = 360_000;
-/** Beyond this many, circumstances count as known, so that an entry stays small. */
+/** Once so many circumstances are remembered, all others are treated as remembered too, so that an entry stays small. */
 const MAX_CIRCUMSTANCES = 1_000;
 
 interface RememberedFailure {
@@ -40,7 +40,7 @@ interface RememberedFailure {
 /** Creates an empty memory for one session. */
 export function createFailureMemory({ clock }: { readonly clock: Clock }): FailureMemory {
   let refused: (RememberedFailure & { readonly met: ReadonlySet<string> }) | undefined;
-  /** A failure that a retry may cure. It does not end a refusal, which STS repeats afterwards. */
+  /** A failure that a retry may cure. It does not reset a remembered refusal, which STS is likely to repeat afterwards. */
   let failed: RememberedFailure | undefined;
 
   const isCurrent = ({ until }: RememberedFailure) => !isDue(clock, until);

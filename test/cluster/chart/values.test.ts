@@ -69,7 +69,7 @@ suite("values.schema.json", () => {
   }
 });
 
-/** Returns a text that the setting accepts, if it has a form. */
+/** Returns a text that the setting accepts; any text will do for a setting without a form. */
 function given(setting: Setting<unknown> | undefined): string {
   const texts = ["true", "1h", "1", "10.0.0.0/8", "given.example:1", "given/name", setting?.default ?? ""];
   return texts.find((text) => text !== "" && setting?.type.parse(text) !== undefined) ?? "given";

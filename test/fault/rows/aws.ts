@@ -55,7 +55,7 @@ export const AWS_ROWS: readonly FaultRow[] = [
   },
   {
     id: "sts-denies",
-    title: "STS: AccessDenied for a role, as while its trust policy is wrong",
+    title: "STS: AccessDenied for a role, as happens while its trust policy is wrong",
     begin: meets({ kind: "deny" }),
     newcomer: "waits",
     log: { from: "sidecar", pattern: /STS_DENIED/ },

@@ -1,4 +1,4 @@
-// What programs in the pod can make the sidecar's ports hold, over real sockets with small limits.
+// How much the sidecar's ports keep in memory for programs in the pod, over real sockets with small limits.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

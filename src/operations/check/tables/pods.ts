@@ -43,7 +43,7 @@ export const POD_CHECKS = {
     },
     ROLES_PERMITTED: {
       summary: "The namespace of every injected pod still permits the pod's roles.",
-      remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal (with PERMITTED_INVALID, when they expire). ${REMEDY_PAGES.errors} describes the code in the message.`,
+      remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal (if the code is PERMITTED_INVALID, only when they expire). ${REMEDY_PAGES.errors} describes the code in the message.`,
       judge: (facts) =>
         judgeKnown(workloadsOf(facts), (workloads) =>
           problemsOrOk(

@@ -7,7 +7,7 @@ import { type KubernetesObject, namespaceOf } from "../../manifests/parse-object
 export interface WorkloadRef {
   readonly kind: string;
   readonly name: string;
-  /** Kinds of several groups have one name; undefined if unknown, as for items of a list. */
+  /** Needed because kinds of different API groups may have the same name; undefined if unknown, as for items of a list. */
   readonly apiVersion?: string;
 }
 
