@@ -4,6 +4,8 @@
 //   ageing    half has passed: the next request renews them and waits; if that fails, they are returned while valid
 //   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left.
 //             STS_THROTTLED is not repeated: the limiter may have refused one pod whose share is used up, so it decides anew
+// An entry counts towards `capacity` once a call to STS has had a result: as many calls as a pod requests, the limiter refuses,
+// and those must not evict the sessions of other pods.
 // Times are counted from the request, on the server's own two clocks (due.ts); from the clock of STS comes only the lifetime.
 // Ended by: sweep(), each minute, at the expiry or after the last pod that requested the entry is gone; the LRU, above
 // `capacity`.
@@ -19,7 +21,7 @@ import type { SessionCredentials } from "./sts.ts";
 import type { AssumeRoleFor } from "./sts-limiter.ts";
 
 export interface CredentialCacheOptions {
-  /** Most entries. */
+  /** Most entries with a session or a failure of STS. */
   readonly capacity: number;
 }
 
@@ -47,7 +49,7 @@ export interface CredentialCache {
   get(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<CachedAnswer>;
   /** Fetches what the pod is about to request; resolves when that has ended, with or without success. */
   prefetch(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<void>;
-  /** Number of entries. */
+  /** Number of entries with a session or a failure of STS. */
   readonly size: number;
   /** Milliseconds until the first session expires; negative if it has and its renewal fails; Infinity without sessions. */
   nearestExpiryMs(): number;
@@ -89,6 +91,8 @@ export function createCredentialCache(
   { capacity }: CredentialCacheOptions,
 ): CredentialCache {
   const entries = createLru<SessionEntry>(capacity);
+  /** The entries with requests in flight: no more than the limiter lets wait. */
+  const requested = new Map<string, SessionEntry>();
 
   const newEntry = (): SessionEntry => ({
     inFlight: new Map(),
@@ -98,10 +102,9 @@ export function createCredentialCache(
   });
 
   function entryOf(key: string, podUid: string): SessionEntry {
-    const entry = entries.get(key) ?? newEntry();
+    const entry = entries.get(key) ?? requested.get(key) ?? newEntry();
     entry.requestedAt = clock.elapsedMs();
     entry.holders.add(podUid);
-    entries.set(key, entry);
     return entry;
   }
 
@@ -115,19 +118,26 @@ export function createCredentialCache(
     const requestedAt = dueAfter(clock, 0);
     const request = assumeRole(input, pod, key)
       .then(
-        (credentials) => hold(entry, credentials, requestedAt),
+        (credentials) => {
+          entries.set(key, entry);
+          return hold(entry, credentials, requestedAt);
+        },
         (thrown: unknown) => {
           const error = toPodroleError(thrown);
           if (error !== entry.lastError) entry.failure.remember(error, entry.inFlight.keys());
           entry.lastError = error;
+          if (error.code !== "STS_THROTTLED") entries.set(key, entry);
           throw error;
         },
       )
       .finally(() => {
         entry.inFlight.delete(pod.circumstances);
-        if (entry.inFlight.size === 0) delete entry.lastError;
+        if (entry.inFlight.size > 0) return;
+        delete entry.lastError;
+        requested.delete(key);
       });
     entry.inFlight.set(pod.circumstances, request);
+    requested.set(key, entry);
     return request;
   }
 

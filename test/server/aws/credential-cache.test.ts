@@ -42,7 +42,8 @@ function session(now: number): SessionCredentials {
   };
 }
 
-const fail = (code: "STS_DENIED" | "STS_UNAVAILABLE") => () => Promise.reject(new PodroleError(code, "no"));
+const fail = (code: "STS_DENIED" | "STS_UNAVAILABLE" | "STS_THROTTLED") => () =>
+  Promise.reject(new PodroleError(code, "no"));
 
 test("get() makes one call for all concurrent requests", async () => {
   const { cache, calls } = setUp();
@@ -178,6 +179,19 @@ test("get() evicts the least recently requested session above the capacity", asy
   for (const sessionName of ["one", "two", "one", "three", "one"]) await cache.get({ ...INPUT, sessionName }, POD);
   assert.equal(cache.size, 2);
   assert.equal(calls.filter((call) => call.endsWith(" one")).length, 1);
+});
+
+test("get() evicts no session for calls that the limiter refuses, of which it keeps nothing", async () => {
+  const { cache, answerWith } = setUp({ capacity: 2 });
+  await cache.get({ ...INPUT, sessionName: "one" }, POD);
+  await cache.get({ ...INPUT, sessionName: "two" }, POD);
+  answerWith(fail("STS_THROTTLED"));
+  const refused = Array.from({ length: 100 }, (_, index) => cache.get({ ...INPUT, sessionName: `r-${index}` }, POD));
+  for (const { status } of await Promise.allSettled(refused)) assert.equal(status, "rejected");
+  assert.equal(cache.size, 2);
+  for (const sessionName of ["one", "two"]) {
+    assert.equal((await cache.get({ ...INPUT, sessionName }, POD)).outcome, "hit");
+  }
 });
 
 test("sweep() evicts expired sessions only", async () => {
