@@ -66,7 +66,7 @@ const MIN_CAPACITY = 100;
 const SPREAD_MS = 30_000;
 
 /** A call that waits for a token. */
-interface WaitingCall extends PodKey {
+interface LimitedCall extends PodKey {
   readonly session: string;
   /** False once the queue has dropped it: then it waits for the turn of another pod. */
   isQueued: boolean;
@@ -79,11 +79,11 @@ interface WaitingCall extends PodKey {
 /** State of one calling account. */
 interface LimitedAccount {
   readonly bucket: TokenBucket;
-  readonly queue: FairQueue<WaitingCall>;
+  readonly queue: FairQueue<LimitedCall>;
   /** The waiters in `queue` and those dropped from it, the oldest first. */
-  readonly waiters: Set<WaitingCall>;
+  readonly waiters: Set<LimitedCall>;
   /** The same waiters by session. */
-  readonly waitersOf: Map<string, Set<WaitingCall>>;
+  readonly waitersOf: Map<string, Set<LimitedCall>>;
   /** Calls that STS has not answered yet, by session. */
   readonly calls: Map<string, Promise<SessionCredentials>>;
   readonly retryTime: RetryTimes;
@@ -109,9 +109,9 @@ export function createStsLimiter(
     const id = (via && parseRoleArn(via)?.accountId) ?? "own";
     const account = accounts.get(id) ?? {
       bucket: createTokenBucket({ clock }, { burst, spacingMs }),
-      queue: createFairQueue<WaitingCall>(capacity),
-      waiters: new Set<WaitingCall>(),
-      waitersOf: new Map<string, Set<WaitingCall>>(),
+      queue: createFairQueue<LimitedCall>(capacity),
+      waiters: new Set<LimitedCall>(),
+      waitersOf: new Map<string, Set<LimitedCall>>(),
       calls: new Map<string, Promise<SessionCredentials>>(),
       retryTime: createRetryTimes({ clock }, { spacingMs, spreadMs: SPREAD_MS }),
       cancelTimer: () => {},
@@ -132,7 +132,7 @@ export function createStsLimiter(
   function waitForTurn(account: LimitedAccount, roleArn: string, pod: PodKey, session: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const { namespace, uid } = pod;
-    const waiter: WaitingCall = {
+    const waiter: LimitedCall = {
       namespace,
       uid,
       session,
@@ -150,7 +150,7 @@ export function createStsLimiter(
   }
 
   /** Refuses a call that the queue has dropped, unless another pod has a turn for the same session. */
-  function drop(account: LimitedAccount, dropped: WaitingCall): void {
+  function drop(account: LimitedAccount, dropped: LimitedCall): void {
     dropped.isQueued = false;
     const others = account.waitersOf.get(dropped.session) ?? [];
     for (const { isQueued } of others) if (isQueued) return;
@@ -159,7 +159,7 @@ export function createStsLimiter(
   }
 
   /** Removes a call that does not wait any more. */
-  function end({ queue, waiters, waitersOf }: LimitedAccount, waiter: WaitingCall): void {
+  function end({ queue, waiters, waitersOf }: LimitedAccount, waiter: LimitedCall): void {
     waiters.delete(waiter);
     queue.delete(waiter);
     const sharing = waitersOf.get(waiter.session);
