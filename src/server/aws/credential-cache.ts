@@ -4,11 +4,12 @@
 //   ageing    half has passed: the next request renews them and waits; if that fails, they are returned while valid
 //   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left.
 //             STS_THROTTLED is not repeated: the limiter may have refused one pod whose share is used up, so it decides anew
-// An entry counts towards `capacity` once a call to STS has had a result: as many calls as a pod requests, the limiter refuses,
-// and those must not evict the sessions of other pods.
+// An entry counts towards `capacity` once STS has been called for it: a pod may request any number of calls that the limiter
+// refuses, and they must not evict the sessions of other pods.
 // Times are counted from the request, on the server's own two clocks (due.ts); from the clock of STS comes only the lifetime.
 // Ended by: sweep(), each minute, at the expiry or after the last pod that requested the entry is gone; the LRU, above
 // `capacity`.
+import { createHash } from "node:crypto";
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
@@ -213,8 +214,11 @@ function lifetimeMs({ issuedAtMs, expiresAtMs }: SessionCredentials): number {
 
 /**
  * The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. Pods with
- * equal inputs do, since STS could not tell them apart, unless one of them chose the session's name (onlyForUid).
+ * equal inputs do, since STS could not tell them apart, unless one of them chose the session's name (onlyForUid). Hashed,
+ * because annotations make an input several KiB long.
  */
 function sessionKey({ onlyForUid, ...sent }: AssumeRoleInput): string {
-  return canonicalJson([onlyForUid, sent]);
+  return createHash("sha256")
+    .update(canonicalJson([onlyForUid, sent]))
+    .digest("base64");
 }

@@ -5,6 +5,7 @@ import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialCache, type RequestingPod } from "../../../src/server/aws/credential-cache.ts";
 import type { AssumeRole, SessionCredentials } from "../../../src/server/aws/sts.ts";
+import type { AssumeRoleFor } from "../../../src/server/aws/sts-limiter.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { fc } from "../../property.ts";
 
@@ -73,6 +74,17 @@ test("get() caches inputs that differ only in a nested field of any name separat
     }),
     { numRuns: 50 },
   );
+});
+
+test("get() keeps the same few bytes of each input, however long that is", async () => {
+  const lengths: number[] = [];
+  const assumeRole: AssumeRoleFor = async (_input, _pod, key) => {
+    lengths.push(key.length);
+    return session(0);
+  };
+  const cache = createCredentialCache({ clock: createFakeClock(), assumeRole }, { capacity: 10 });
+  for (const length of [0, 1_224]) await cache.get({ ...INPUT, externalId: "x".repeat(length) }, POD);
+  assert.deepEqual(lengths, [44, 44]);
 });
 
 test("get() returns cached credentials until half of their lifetime has passed, then renews them", async () => {
