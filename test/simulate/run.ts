@@ -39,6 +39,7 @@ export async function runScenario(
   onProgress: (ranMs: number, world: SimulatedWorld) => void = () => {},
 ): Promise<Outcome> {
   const realRandom = Math.random;
+  const realImmediate = setImmediate;
   Math.random = createRandom(scenario.seed);
   const violations: Violation[] = [];
   const counts = { answers: 0, served: 0, renewals: 0 };
@@ -57,6 +58,9 @@ export async function runScenario(
     },
   });
   const { timeline, outages, sts, api, network } = world;
+  // What a program puts off to the next turn of Node's event loop comes before the next event of the simulation.
+  const nextTurn = (task: () => void) => void timeline.after(0, task);
+  globalThis.setImmediate = nextTurn as unknown as typeof setImmediate;
 
   function report(rule: Rule, text: string): void {
     violations.push({ at: timeline.now(), rule, text });
@@ -104,6 +108,7 @@ export async function runScenario(
     if (!(error instanceof Stopped)) throw error;
   } finally {
     Math.random = realRandom;
+    globalThis.setImmediate = realImmediate;
   }
   return {
     violation: violations[0],
