@@ -72,6 +72,18 @@ const oneLevelOfParts: Plugin = {
   },
 };
 
+/** What all bundles of the command line have in common. */
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: "node",
+  minify: true,
+  // The log includes the class names of errors.
+  keepNames: true,
+  legalComments: "none",
+  logLevel: "warning",
+} as const;
+
 /** Bundles the command line for the server's image. */
 export async function buildServer(directory: string): Promise<Bundle> {
   const built = await bundleForImage(directory, { podrole: COMMAND_LINE_ENTRY }, [withoutDemo]);
@@ -121,6 +133,27 @@ export function bundlePackage(directory: string): Promise<Bundle> {
   });
 }
 
+/** The URL of the executable, which is its own script, so that the entry recognizes itself as started. */
+const SELF =
+  'const podroleSelf=require("node:url").pathToFileURL(require("node:fs").realpathSync(process.argv[1])).href;';
+
+/** Name of the script that an executable contains. */
+export const EXECUTABLE_SCRIPT = "podrole.cjs";
+
+/** Bundles the command line as one CommonJS file, which an executable can contain compiled, into a directory. */
+export async function buildExecutableScript(directory: string): Promise<void> {
+  await build({
+    ...COMMON,
+    entryPoints: [COMMAND_LINE_ENTRY],
+    outfile: join(directory, EXECUTABLE_SCRIPT),
+    format: "cjs",
+    target: "node26",
+    banner: { js: SELF },
+    define: { "import.meta.url": "podroleSelf" },
+    plugins: [withoutDemo],
+  });
+}
+
 interface CommandLineOptions {
   /** Sources relative to the root, by name of the output. */
   readonly entryPoints: Readonly<Record<string, string>>;
@@ -134,20 +167,13 @@ async function bundleCommandLine(
 ): Promise<Bundle> {
   await rm(directory, { recursive: true, force: true });
   const { metafile } = await build({
+    ...COMMON,
     entryPoints: { ...entryPoints },
     outdir: directory,
-    absWorkingDir: ROOT,
-    bundle: true,
     splitting: true,
     format: "esm",
-    platform: "node",
     target,
-    minify: true,
-    // The log includes the class names of errors.
-    keepNames: true,
     metafile: true,
-    legalComments: "none",
-    logLevel: "warning",
     banner: { js: REQUIRE_BANNER },
     plugins: [...plugins],
   });

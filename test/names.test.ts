@@ -84,7 +84,7 @@ const ownFlags = new Set(
     .flatMap((table) => Object.keys(table))
     .flatMap((key) => [`--${flagName(key)}`, `--no-${flagName(key)}`]),
 );
-const scripts = globSync("{test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) => readText(path));
+const scripts = globSync("{scripts,test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) => readText(path));
 const SELF = "test/names.test.ts";
 /** Code without comments, for the flags in it: options of commands and scripts, and of programs that tests start. */
 const code = [...[...sources].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)), ...scripts].join("\n");

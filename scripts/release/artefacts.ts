@@ -8,30 +8,39 @@ import { buildPackage } from "../build-package.ts";
 import { buildSidecar } from "../build-sidecar.ts";
 import { ROOT } from "../root.ts";
 import { addLegalFiles } from "../third-party.ts";
+import { packExecutables } from "./executable.ts";
+import { IMAGES, type ImageName, type ImageOptions, packImage } from "./images.ts";
 import { krewManifest } from "./krew.ts";
+import { type BuildInputs, type ProvenanceSubject, provenanceStatement } from "./provenance.ts";
 import { writeSbom } from "./sbom.ts";
 import { packReproducibly, runReleaseTool } from "./tools.ts";
 
 /** What the artefacts are made of. */
-export interface ArtefactOptions {
-  readonly version: string;
-  /** Commit and its date (RFC 3339), for the images' labels. */
-  readonly revision: string;
-  readonly created: string;
-  /** Base of the images, which podman has already. */
+export interface ArtefactOptions extends ImageOptions {
+  /** What base/build.sh prints: Node for the executables; podman must have loaded the images' base from it. */
   readonly base: string;
+  readonly inputs: BuildInputs;
+}
+
+/** The artefacts of a release. */
+export interface Artefacts {
+  /** Paths in their folder, sorted. */
+  readonly files: readonly string[];
+  /** Digest of each image's index, by the image's name. */
+  readonly images: Readonly<Record<string, string>>;
 }
 
 /** Where registries and users find the artefacts. */
 export const NPM_URI = "https://registry.npmjs.org/podrole/-";
 
-/** Writes the artefacts; removes what was in the folder. Returns their paths in it, sorted. */
-export async function makeArtefacts(directory: string, options: ArtefactOptions): Promise<readonly string[]> {
+/** Writes the artefacts; removes what was in the folder. */
+export async function makeArtefacts(directory: string, options: ArtefactOptions): Promise<Artefacts> {
   const { version } = options;
   const staging = `${directory}-staging`;
   for (const folder of [directory, staging]) rmSync(folder, { recursive: true, force: true });
-  for (const folder of ["npm", "chart", "images", "sbom", "krew"])
+  for (const folder of ["npm", "bin", "chart", "images", "sbom", "krew", "provenance"]) {
     mkdirSync(join(directory, folder), { recursive: true });
+  }
 
   const server = await buildServer(join(staging, "dist/server"));
   const sidecar = await buildSidecar(join(staging, "dist/sidecar"));
@@ -44,16 +53,31 @@ export async function makeArtefacts(directory: string, options: ArtefactOptions)
   await writeSbom(sidecar, join(directory, `sbom/podrole-sidecar-${version}.cdx.json`));
   await writeSbom(npm, join(directory, `sbom/podrole-package-${version}.cdx.json`));
   packChart(join(directory, `chart/podrole-${version}.tgz`), staging);
-  for (const name of ["podrole-server", "podrole-sidecar"] as const) packImage(directory, staging, name, options);
+  const images = Object.fromEntries(
+    (Object.keys(IMAGES) as ImageName[]).map((name) => {
+      return [name, packImage(join(directory, `images/${name}-${version}.tar`), staging, name, options)];
+    }),
+  );
+  await packExecutables(join(directory, "bin"), { staging, base: options.base, version });
   const archive = `podrole-${version}.tgz`;
   const sha256 = sha256Of(join(directory, "npm", archive));
   writeFileSync(join(directory, "krew/podrole.yaml"), krewManifest({ version, uri: `${NPM_URI}/${archive}`, sha256 }));
 
-  const files = globSync("*/*", { cwd: directory }).sort();
-  const sums = files.map((file) => `${sha256Of(join(directory, file))}  ${file}\n`);
-  writeFileSync(join(directory, "SHA256SUMS"), sums.join(""));
+  const subjects = [
+    ...subjectsIn(directory),
+    ...Object.entries(images).map(([name, digest]) => ({ name, sha256: digest.replace("sha256:", "") })),
+  ];
+  const statement = JSON.stringify(provenanceStatement(subjects, options.inputs), undefined, 2);
+  writeFileSync(join(directory, `provenance/podrole-${version}.intoto.json`), `${statement}\n`);
+  const all = subjectsIn(directory);
+  writeFileSync(join(directory, "SHA256SUMS"), all.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join(""));
   rmSync(staging, { recursive: true });
-  return [...files, "SHA256SUMS"];
+  return { files: [...all.map(({ name }) => name), "SHA256SUMS"], images };
+}
+
+function subjectsIn(directory: string): readonly ProvenanceSubject[] {
+  const files = globSync("*/*", { cwd: directory }).sort();
+  return files.map((name) => ({ name, sha256: sha256Of(join(directory, name)) }));
 }
 
 /** `helm package` writes the time of its run into the archive, so two runs of it differ. */
@@ -64,25 +88,7 @@ function packChart(archive: string, staging: string): void {
   packReproducibly(archive, join(staging, "chart"), flags);
 }
 
-function packImage(directory: string, staging: string, name: string, options: ArtefactOptions): void {
-  const { version, revision, created, base } = options;
-  const tag = `localhost/${name}:release-${version}`;
-  const values = { BASE: base, VERSION: version, REVISION: revision, CREATED: created };
-  const args = Object.entries(values).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]);
-  const dockerfile = join(ROOT, `Dockerfile.${name.replace("podrole-", "")}`);
-  const layers = ["--no-cache", "--format", "oci", "--timestamp", "0"];
-  runReleaseTool("podman", ["build", "--quiet", ...layers, "--file", dockerfile, ...args, "--tag", tag, staging]);
-  const layout = join(staging, name);
-  runReleaseTool("podman", ["save", "--quiet", "--format", "oci-dir", "--output", layout, tag]);
-  runReleaseTool("podman", ["rmi", "--force", tag]);
-  packReproducibly(join(directory, `images/${name}-${version}-${machineArchitecture()}.tar`), layout, []);
-}
-
-/** The name that OCI images use. */
-function machineArchitecture(): string {
-  return process.arch === "x64" ? "amd64" : process.arch;
-}
-
-function sha256Of(file: string): string {
+/** Returns the SHA-256 of a file as hexadecimal digits. */
+export function sha256Of(file: string): string {
   return createHash("sha256").update(readFileSync(file)).digest("hex");
 }

@@ -1,94 +1,110 @@
 // npm run release:dry: makes everything that a release consists of, twice, compares both, verifies the artefacts with the
-// commands that users run, and lists what to upload where. It publishes nothing and, once the caches are filled, needs no
-// network. Writes dist/release. docs/release.md describes it.
+// commands that users run, and lists what to upload where. It publishes and signs nothing and, once the caches are filled, needs
+// no network. Writes dist/release. docs/release.md describes it.
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { ROOT } from "../root.ts";
-import { makeArtefacts } from "./artefacts.ts";
+import { type Artefacts, makeArtefacts, sha256Of } from "./artefacts.ts";
+import { readBasePackages } from "./base-packages.ts";
+import { type ImageName, loadBases } from "./images.ts";
+import { extractFiles, unpackArchive } from "./oci-archive.ts";
+import { runArm64 } from "./run-arm64.ts";
 import { runReleaseTool } from "./tools.ts";
+import { artefactVerifications, runVerifications } from "./verification.ts";
 import { versionProblems } from "./versions.ts";
 
 const { version } = packageJson;
-const BASE_IMAGE = "localhost/node:26";
-
-/** Commands that a user runs in the folder of the artefacts; docs/verify.md explains them. `SCRATCH` is an empty folder. */
-function verificationCommands(helm: string, scratch: string): readonly (readonly string[])[] {
-  const podrole = join(scratch, "node_modules/.bin/podrole");
-  return [
-    ["sha256sum", "--check", "--quiet", "SHA256SUMS"],
-    ["npm", "install", "--offline", "--silent", "--prefix", scratch, `./npm/podrole-${version}.tgz`],
-    [podrole, "version"],
-    [helm, "show", "chart", `chart/podrole-${version}.tgz`],
-    [helm, "lint", "--quiet", `chart/podrole-${version}.tgz`],
-    ["tar", "-xOf", `images/podrole-server-${version}-${imageArchitecture()}.tar`, "./index.json"],
-    ["tar", "-xOf", `images/podrole-sidecar-${version}-${imageArchitecture()}.tar`, "./index.json"],
-  ];
-}
-
-const imageArchitecture = () => (process.arch === "x64" ? "amd64" : process.arch);
+const print = (line: string) => console.log(line);
+const began = performance.now();
 
 /** Where to upload the artefacts, by their folder. */
 const UPLOADS: Readonly<Record<string, string>> = {
   npm: "npm registry: npm publish --provenance",
+  bin: "the release's page",
   chart: "OCI registry of charts: helm push",
-  images: "OCI registry of images: skopeo copy oci-archive:FILE docker://REGISTRY/NAME:VERSION",
+  images: "OCI registry of images: skopeo copy --all oci-archive:FILE docker://REGISTRY/NAME:VERSION",
   sbom: "the release's page, and attached to the images: cosign attest",
   krew: "a pull request to the index of krew plugins",
+  provenance: "the release's page, and attached to the images: cosign attest",
   SHA256SUMS: "the release's page",
 };
 
 function printStep(title: string): void {
-  console.log(`\n== ${title}`);
+  print(`\n== ${title} (after ${((performance.now() - began) / 1_000).toFixed(0)} s)`);
 }
 
-/** Loads the base that the test suites use, made from packages only; returns the folder of Helm. */
-function prepareTools(): string {
-  const bases = runReleaseTool("bash", ["test/cluster/kubernetes/images/build.sh"]).trim();
-  runReleaseTool("podman", ["load", "--quiet", "--input", join(bases, "node.tar")]);
-  return runReleaseTool("bash", ["test/cluster/helm/build.sh"]).trim();
+/** Builds the programs and the base of the images, unless this machine has them already. */
+function prepareTools() {
+  const base = runReleaseTool("bash", ["scripts/release/base/build.sh"]).trim();
+  loadBases(base);
+  const helm = join(runReleaseTool("bash", ["test/cluster/helm/build.sh"]).trim(), "helm");
+  return { helm, base, basePackages: readBasePackages(base) };
 }
 
-function sameBytes(one: string, other: string, files: readonly string[]): void {
+function sameBytes(one: string, other: string, { files }: Artefacts): void {
   const different = files.filter((file) => !readFileSync(join(one, file)).equals(readFileSync(join(other, file))));
   if (different.length > 0) {
     throw new Error(`Cannot release ${version}: two builds of ${different.join(", ")} differ; expected the same bytes`);
   }
 }
 
+function unpack(name: ImageName, directory: string, scratch: string) {
+  return unpackArchive(join(directory, `images/${name}-${version}.tar`), join(scratch, "archives", name));
+}
+
 async function main(): Promise<void> {
   printStep(`podrole ${version}: versions and CHANGELOG`);
   const problems = versionProblems((file) => readFileSync(join(ROOT, file), "utf8"), version);
   if (problems.length > 0) throw new Error(`Cannot release ${version}: ${problems.join("; ")}`);
-  console.log("all files name this version, and CHANGELOG.md has its section");
+  print("all files name this version, and CHANGELOG.md has its section");
+
+  printStep("programs and base of the images");
+  const { helm, base, basePackages } = prepareTools();
+  for (const { architecture, name, version } of basePackages) print(`${architecture}  ${name} ${version}`);
 
   printStep("artefacts, twice");
-  const helm = join(prepareTools(), "helm");
-  const [revision, created] = runReleaseTool("git", ["log", "-1", "--format=%H %cI"]).trim().split(" ");
-  const options = { version, revision: revision ?? "", created: created ?? "", base: BASE_IMAGE };
+  const [revision = "", created = ""] = runReleaseTool("git", ["log", "-1", "--format=%H %cI"]).trim().split(" ");
+  const locks = ["package-lock.json"].map((name) => ({ name, sha256: sha256Of(join(ROOT, name)) }));
+  const inputs = { version, revision, locks, basePackages: basePackages.map(({ purl }) => purl) };
+  const options = { version, revision, created, base, inputs };
   const [directory, again] = [join(ROOT, "dist/release"), join(ROOT, "dist/release-again")];
-  const files = await makeArtefacts(directory, options);
+  const artefacts = await makeArtefacts(directory, options);
   sameBytes(directory, again, await makeArtefacts(again, options));
   rmSync(again, { recursive: true });
-  for (const file of files) {
-    console.log(`${String(Math.ceil(statSync(join(directory, file)).size / 1_000)).padStart(8)} kB  ${file}`);
+  for (const file of artefacts.files) {
+    print(`${String(Math.ceil(statSync(join(directory, file)).size / 1_000)).padStart(8)} kB  ${file}`);
   }
-  console.log(readFileSync(join(directory, "SHA256SUMS"), "utf8").trim());
-  console.log("both builds have the same bytes");
+  print(readFileSync(join(directory, "SHA256SUMS"), "utf8").trim());
+  for (const [name, digest] of Object.entries(artefacts.images))
+    print(`${digest}  ${name}, index of both architectures`);
+  print("both builds have the same bytes");
 
-  printStep(`verification, in ${directory}`);
   const scratch = mkdtempSync(join(tmpdir(), "podrole-release-"));
-  for (const [command = "", ...args] of verificationCommands(helm, scratch)) {
-    console.log(`$ ${[command, ...args].join(" ")}`);
-    const output = runReleaseTool(command, args, directory).trim();
-    if (output !== "") console.log(output);
+  try {
+    printStep("the programs for arm64, by emulation");
+    const archives = {
+      "podrole-server": unpack("podrole-server", directory, scratch),
+      "podrole-sidecar": unpack("podrole-sidecar", directory, scratch),
+    };
+    const [server, sidecar] = [join(scratch, "arm64/server"), join(scratch, "arm64/sidecar")];
+    extractFiles(archives["podrole-server"], "arm64", server);
+    extractFiles(archives["podrole-sidecar"], "arm64", sidecar);
+    const executable = join(scratch, "arm64/podrole");
+    const compressed = join(directory, `bin/podrole-${version}-linux-arm64.gz`);
+    runReleaseTool("sh", ["-c", `gzip -dc "${compressed}" >"${executable}" && chmod +x "${executable}"`]);
+    await runArm64({ server, sidecar, executable, scratch: join(scratch, "arm64") }, print);
+
+    printStep(`verification of the contents, in ${directory}`);
+    await runVerifications(artefactVerifications({ version, helm, scratch }), { cwd: directory, print });
+  } finally {
+    rmSync(scratch, { recursive: true });
   }
-  rmSync(scratch, { recursive: true });
 
   printStep("what to upload where");
-  for (const file of files) console.log(`${file}  →  ${UPLOADS[file.split("/")[0] ?? ""]}`);
-  console.log("\nNothing was published or signed: docs/release.md has the steps that need an account.");
+  for (const file of artefacts.files) print(`${file}  →  ${UPLOADS[file.split("/")[0] ?? ""]}`);
+  print("\nNothing was published or signed: docs/release.md has the steps that need an account.");
 }
 
 try {

@@ -60,4 +60,5 @@ function commandLineOf([, path = "", ...words]: readonly string[]): readonly str
   return basename(path) === KUBECTL_COMPLETION ? [COMPLETE_COMMAND, "--", ...words] : words;
 }
 
-if (realpathSync(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) await main(commandLineOf(process.argv));
+// No top-level await: the bundle of the standalone executable is CommonJS.
+if (realpathSync(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) void main(commandLineOf(process.argv));
