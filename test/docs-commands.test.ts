@@ -11,7 +11,9 @@ const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `do
 );
 /** Other tools that the pages use; their commands need a cluster, AWS or a checkout. */
 const OTHER_TOOLS = new Set(
-  "kubectl kustomize helm npm node aws eksctl kind docker openssl age jq git curl promtool kops sha256sum".split(" "),
+  "kubectl kustomize helm npm node aws eksctl kind docker openssl age jq git curl promtool kops sha256sum cosign".split(
+    " ",
+  ),
 );
 
 /** Returns the commands of ```console blocks, with continuation lines joined, without comments and prompts. */

@@ -102,7 +102,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
       ...["--restart", "--subnet"],
     ],
     npm: ["--global", "--omit", "--provenance"],
-    cosign: ["--type", "--predicate"],
+    cosign: ["--type", "--predicate", "--certificate-identity-regexp", "--certificate-oidc-issuer"],
     helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],
     docker: ["--platform", "--push", "--rm", "--user"],
     aws: ["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],

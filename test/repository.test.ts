@@ -121,9 +121,11 @@ test("dependabot.yml names each folder with Go modules, and only folders that ha
     updates
       .filter((update) => update["package-ecosystem"] === kind)
       .flatMap(({ directory, directories = [] }) => (directory === undefined ? directories : [directory]));
-  const modules = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith("/go.mod"))
-    .map((path) => `/test/${path.slice(0, -"/go.mod".length)}`);
+  const modules = ["scripts", "test"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith("/go.mod"))
+      .map((path) => `/${folder}/${path.slice(0, -"/go.mod".length)}`),
+  );
   assert.deepEqual(folders("gomod").toSorted(), modules.toSorted());
   assert.deepEqual(folders("npm"), ["/"]);
   assert.deepEqual(folders("github-actions"), ["/"]);

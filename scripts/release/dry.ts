@@ -1,6 +1,6 @@
-// npm run release:dry: makes everything that a release consists of, twice, compares both, verifies the artefacts with the
-// commands that users run, and lists what to upload where. It publishes and signs nothing and, once the caches are filled, needs
-// no network. Writes dist/release. docs/release.md describes it.
+// npm run release:dry: makes everything that a release consists of, twice, compares both, signs the artefacts with a key that
+// is removed afterwards, verifies them with the commands that users run, and lists what to upload where. It publishes nothing
+// and, once the caches are filled, needs no network. Writes dist/release. docs/release.md describes it.
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,8 @@ import { type Artefacts, makeArtefacts, sha256Of } from "./artefacts.ts";
 import { readBasePackages } from "./base-packages.ts";
 import { type ImageName, loadBases } from "./images.ts";
 import { extractFiles, unpackArchive } from "./oci-archive.ts";
+import { provenancePredicate } from "./provenance.ts";
+import { rehearseSigning } from "./rehearse-signing.ts";
 import { runArm64 } from "./run-arm64.ts";
 import { runReleaseTool } from "./tools.ts";
 import { artefactVerifications, runVerifications } from "./verification.ts";
@@ -28,6 +30,7 @@ const UPLOADS: Readonly<Record<string, string>> = {
   sbom: "the release's page, and attached to the images: cosign attest",
   krew: "a pull request to the index of krew plugins",
   provenance: "the release's page, and attached to the images: cosign attest",
+  signatures: "the release's page",
   SHA256SUMS: "the release's page",
 };
 
@@ -40,7 +43,8 @@ function prepareTools() {
   const base = runReleaseTool("bash", ["scripts/release/base/build.sh"]).trim();
   loadBases(base);
   const helm = join(runReleaseTool("bash", ["test/cluster/helm/build.sh"]).trim(), "helm");
-  return { helm, base, basePackages: readBasePackages(base) };
+  const cosign = join(runReleaseTool("bash", ["scripts/release/cosign/build.sh"]).trim(), "cosign");
+  return { helm, cosign, base, basePackages: readBasePackages(base) };
 }
 
 function sameBytes(one: string, other: string, { files }: Artefacts): void {
@@ -61,7 +65,7 @@ async function main(): Promise<void> {
   print("all files name this version, and CHANGELOG.md has its section");
 
   printStep("programs and base of the images");
-  const { helm, base, basePackages } = prepareTools();
+  const { helm, cosign, base, basePackages } = prepareTools();
   for (const { architecture, name, version } of basePackages) print(`${architecture}  ${name} ${version}`);
 
   printStep("artefacts, twice");
@@ -83,11 +87,16 @@ async function main(): Promise<void> {
 
   const scratch = mkdtempSync(join(tmpdir(), "podrole-release-"));
   try {
-    printStep("the programs for arm64, by emulation");
+    printStep("signatures and attestations, with a key that is removed afterwards");
     const archives = {
       "podrole-server": unpack("podrole-server", directory, scratch),
       "podrole-sidecar": unpack("podrole-sidecar", directory, scratch),
     };
+    const { files } = artefacts;
+    const provenance = provenancePredicate(inputs);
+    await rehearseSigning({ version, directory, scratch, files, archives, provenance, cosign, helm, print });
+
+    printStep("the programs for arm64, by emulation");
     const [server, sidecar] = [join(scratch, "arm64/server"), join(scratch, "arm64/sidecar")];
     extractFiles(archives["podrole-server"], "arm64", server);
     extractFiles(archives["podrole-sidecar"], "arm64", sidecar);
@@ -103,8 +112,8 @@ async function main(): Promise<void> {
   }
 
   printStep("what to upload where");
-  for (const file of artefacts.files) print(`${file}  →  ${UPLOADS[file.split("/")[0] ?? ""]}`);
-  print("\nNothing was published or signed: docs/release.md has the steps that need an account.");
+  for (const file of [...artefacts.files, "signatures"]) print(`${file}  →  ${UPLOADS[file.split("/")[0] ?? ""]}`);
+  print("\nNothing was published: docs/release.md has the steps that need an account.");
 }
 
 try {

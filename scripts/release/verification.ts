@@ -69,3 +69,8 @@ export async function runVerifications(
 export function accepted(command: Verification["command"]): Verification {
   return { command, expected: "accepted" };
 }
+
+/** A command that has to fail. */
+export function refused(command: Verification["command"], because: string): Verification {
+  return { command, expected: "refused", because };
+}
