@@ -54,5 +54,6 @@ async function run(world: AttackWorld, isShort: boolean) {
 }
 
 export const runPolicyCache = Object.assign(run, {
+  under: "server",
   title: `${ARRAYS} different arrays of 20 expressions on a namespace, with a call after each`,
-});
+} as const);

@@ -100,5 +100,6 @@ async function startPod({ programs }: AttackWorld, name: string, role: string): 
 }
 
 export const runStarvation = Object.assign(run, {
+  under: "server",
   title: `${HOSTILE_PODS} pods of ${CONTAINERS} containers with roles that IAM refuses, beside ${HONEST_PODS} honest new pods`,
-});
+} as const);

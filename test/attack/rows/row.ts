@@ -1,4 +1,5 @@
 // One attack as data: what the attacker does, to which program, and who must still be served.
+import { MAX_ANNOTATION_LENGTH } from "../../../src/policy/annotations.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld, GroupName } from "../world.ts";
 
@@ -10,9 +11,11 @@ export interface AttackRow {
   readonly id: string;
   readonly title: string;
   readonly under: GroupName;
+  /** True if a busy machine cannot judge it: not in the short form. */
+  readonly isLongOnly?: true;
   /** Who must still be served. */
   readonly ordinary: readonly CallerName[];
-  readonly job: (world: AttackWorld) => Job;
+  readonly job: (world: AttackWorld) => Job | Promise<Job>;
   /**
    * Checks afterwards what latencies do not show; returns what is wrong, undefined if nothing is. `seconds`: how long
    * the attack lasted.
@@ -22,6 +25,12 @@ export interface AttackRow {
 
 /** Replaced by the address from which the suite runs the attack. */
 export const localAddress = "";
+
+/** Repeats the names, as long as an annotation may be. */
+export function longList(names: readonly string[]): string {
+  const all = `${names.join(",")},`;
+  return all.repeat(Math.floor(MAX_ANNOTATION_LENGTH / all.length));
+}
 
 /** Connections that send the beginning of a request for a page and then nothing. */
 export function unfinishedRequests(port: number): Job {
@@ -33,15 +42,25 @@ export function unfinishedRequests(port: number): Job {
 const LINES_EACH_SECOND = 60;
 const MAX_LINE_LENGTH = 16 * 1024;
 
-/** Returns a check that an attack writes few and short lines to the program's log. */
-export function boundedLines(program: "server" | "webhook"): NonNullable<AttackRow["also"]> {
-  return (world, seconds) => {
+/** Reports a log line of more than 16 KiB. For attacks whose reviews are admitted: each admission has its record. */
+export function shortLines(program: "server" | "webhook"): NonNullable<AttackRow["also"]> {
+  return (world) => {
     const { lines } = world.programs.cluster[program];
     const longest = lines.reduce((most, line) => Math.max(most, JSON.stringify(line).length), 0);
-    if (longest > MAX_LINE_LENGTH) return `a log line has ${longest} characters; expected at most ${MAX_LINE_LENGTH}`;
+    return longest > MAX_LINE_LENGTH
+      ? `a log line has ${longest} characters; expected at most ${MAX_LINE_LENGTH}`
+      : undefined;
+  };
+}
+
+/** Returns a check that an attack writes few and short lines to the program's log. */
+export function boundedLines(program: "server" | "webhook"): NonNullable<AttackRow["also"]> {
+  const findLongLine = shortLines(program);
+  return (world, seconds) => {
+    const { lines } = world.programs.cluster[program];
     const most = Math.round(LINES_EACH_SECOND * seconds);
     return lines.length > most
       ? `${lines.length} log lines in ${Math.round(seconds)} s; expected at most ${most}`
-      : undefined;
+      : findLongLine(world, seconds);
   };
 }

@@ -2,10 +2,11 @@
 import { joinJwt } from "../../../emulators/jwt.ts";
 import { createCsr } from "../../../src/pki/csr.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
-import { IssueCertificateRequest } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
+import { MAX_CONTAINERS_WITH_ROLE } from "../../../src/policy/containers.ts";
+import { GetCredentialsRequest, IssueCertificateRequest } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
-import { type AttackRow, boundedLines, type CallerName, localAddress, unfinishedRequests } from "./row.ts";
+import { type AttackRow, boundedLines, type CallerName, localAddress, longList, unfinishedRequests } from "./row.ts";
 
 const SERVED: readonly CallerName[] = ["certificate", "credentials", "serverLiveness", "serverReadiness"];
 
@@ -25,10 +26,16 @@ function proof(token: string): string {
 const IDENTITY = "/podrole.v1.Identity/IssueCertificate";
 
 /** A token of the right form, audience and time that the API server never signed. */
-function forgedToken(): string {
+function unsignedToken(): string {
   const exp = Math.floor(Date.now() / 1000) + 3_600;
   const claims = { aud: ["podrole.io"], exp, sub: "system:serviceaccount:shop:default" };
   return joinJwt({ alg: "RS256", kid: "x" }, claims, "A".repeat(342));
+}
+
+/** A true token of the world's pod, with another signature. */
+function forgedToken({ pod: { token } }: AttackWorld): string {
+  const [header, payload] = token.reveal().split(".");
+  return `${header}.${payload}.${"A".repeat(86)}`;
 }
 
 /** TokenReviews in the API server's audit log, which is emptied before each attack. */
@@ -44,12 +51,34 @@ const identityTarget = (world: AttackWorld, connections: number, streams: number
 });
 
 /** Calls of the identity port, `streams` at a time in each connection; the message is made when the attack begins. */
-function identityCalls(connections: number, streams: number, message?: () => string) {
+function identityCalls(connections: number, streams: number, message?: (world: AttackWorld) => string) {
   return (world: AttackWorld): Job => ({
     kind: "streams",
     ...identityTarget(world, connections, streams),
-    ...(message && { message: message() }),
+    ...(message && { message: message(world) }),
   });
+}
+
+/** Calls of the credentials port for all containers of one pod, whose annotations are as long as they may be. */
+async function credentialsCalls(world: AttackWorld): Promise<Job> {
+  const containers = Array.from({ length: MAX_CONTAINERS_WITH_ROLE }, (_, index) => `${"c".repeat(20)}${index}`);
+  const pod = await world.programs.createPod({
+    name: `lists-${Date.now()}`,
+    roles: Object.fromEntries(containers.map((name) => [name, "shop-app"])),
+    annotations: { "podrole.io/containers": longList(containers) },
+  });
+  const { privateKey, certificatePem } = await pod.prove();
+  const message = GetCredentialsRequest.encode({ containers, bundleHash: "" }).finish();
+  return {
+    kind: "streams",
+    port: serverPort(world, "credentials"),
+    localAddress,
+    connections: 16,
+    path: "/podrole.v1.Credentials/GetCredentials",
+    streams: 2,
+    message: Buffer.from(message).toString("base64"),
+    client: { key: privateKey.reveal(), cert: certificatePem },
+  };
 }
 
 /** TLS connections that send nothing. */
@@ -110,7 +139,15 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     id: "identity-forged-tokens",
     title: "8443: calls with tokens of the right form, audience and time that nobody signed",
     ...ATTACKED,
-    job: identityCalls(4, 100, () => proof(forgedToken())),
+    job: identityCalls(4, 100, () => proof(unsignedToken())),
+    also: boundedLines("server"),
+  },
+  {
+    id: "identity-own-address",
+    isLongOnly: true,
+    title: "8443: calls with a pod's own token under another signature, more than may be reviewed for one address",
+    ...ATTACKED,
+    job: identityCalls(24, 2, (world) => proof(forgedToken(world))),
     also: boundedLines("server"),
   },
   {
@@ -118,6 +155,13 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     title: "8444: 6 000 TLS connections without a certificate",
     ...ATTACKED,
     job: idleConnections("credentials"),
+  },
+  {
+    id: "credentials-container-list",
+    isLongOnly: true,
+    title: "8444: calls for 128 containers of a pod with podrole.io/containers of 16 KiB, in 16 connections",
+    ...ATTACKED,
+    job: credentialsCalls,
   },
   {
     id: "server-pages",

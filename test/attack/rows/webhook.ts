@@ -1,10 +1,19 @@
 // Attacks on the webhook: anyone who reaches its port may send a review.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { MAX_CONTAINERS_WITH_ROLE } from "../../../src/policy/containers.ts";
 import { annotatedPod, reviewOf } from "../../webhook/requests.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
-import { type AttackRow, boundedLines, type CallerName, localAddress, unfinishedRequests } from "./row.ts";
+import {
+  type AttackRow,
+  boundedLines,
+  type CallerName,
+  localAddress,
+  longList,
+  shortLines,
+  unfinishedRequests,
+} from "./row.ts";
 
 const MIB = 1024 * 1024;
 const REVIEWERS: readonly CallerName[] = ["review", "webhookLiveness", "webhookReadiness"];
@@ -103,6 +112,21 @@ export const WEBHOOK_ROWS: readonly AttackRow[] = [
       spec: { ...pod.spec, containers: many(20_000, (index) => `c${index}`).map((name) => ({ name, image: "a" })) },
     })),
     also: boundedLines("webhook"),
+  },
+  {
+    id: "webhook-container-list",
+    title: "9443: reviews of a pod of 128 containers with roles, and podrole.io/containers of 16 KiB",
+    ...ATTACKED,
+    job: reviewsOf("container-list", () => {
+      const names = many(MAX_CONTAINERS_WITH_ROLE, (index) => `${"c".repeat(20)}${index}`);
+      const roles = names.map((name, index) => [`iam.amazonaws.com/role.${name}`, `shop-${index}`]);
+      const list = longList(names);
+      return {
+        ...withAnnotations({ ...Object.fromEntries(roles), "podrole.io/containers": list }),
+        spec: { ...pod.spec, containers: names.map((name) => ({ name, image: "a" })) },
+      };
+    }),
+    also: shortLines("webhook"),
   },
   {
     id: "webhook-user",
