@@ -26,6 +26,8 @@ export type Report = (rule: Rule, text: string) => void;
 /** The share of a session's lifetime that a sidecar has left at least: it renews at half of it, ±10 %. */
 const HELD = 0.44;
 const STARTED_MS = 60_000;
+/** Longer than the kubelet's longest back-off. */
+const OVERDUE_MS = 900_000;
 const CLOCK_MS = 7_000;
 
 function nameOf({ plan: { owner } }: SimulatedPod): string {
@@ -81,7 +83,8 @@ export function checkWellness(world: SimulatedWorld, report: Report): void {
     if (pod.isAppRunning && pod.lastCode !== "OK" && pod.lastCode !== "")
       report("well again", `the app of ${nameOf(pod)} still gets ${pod.lastCode}`);
     const isWaiting = !pod.isAppRunning && now - pod.createdAt > RECOVERY_MS && now - pod.startedAt > STARTED_MS;
-    if (isWaiting && !isInBackoff(pod, timeline))
+    const isOverdue = !pod.isAppRunning && now - Math.max(pod.createdAt, world.outages.lastEnd()) > OVERDUE_MS;
+    if (isOverdue || (isWaiting && !isInBackoff(pod, timeline)))
       report("well again", `${nameOf(pod)} still waits for its first credentials, after ${pod.restarts} restarts`);
   }
 }
