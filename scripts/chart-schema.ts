@@ -109,6 +109,7 @@ export function chartSchema(): string {
         // Kubernetes reserves higher values for its own classes.
         value: { type: "integer", maximum: 1_000_000_000 },
       }),
+      try: closedObject({ enabled: { type: "boolean" }, image: imageSchema({}) }),
       check: closedObject({ wait: { type: "string", pattern: "^([0-9]+(ms|s|m|h))+$" } }),
     }),
   };

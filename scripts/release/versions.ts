@@ -6,19 +6,23 @@ interface VersionPlace {
   readonly pattern: RegExp;
 }
 
-const IMAGE_VERSION = /\bpodrole-(?:server|sidecar):(\d[\w.-]*)/g;
+const IMAGE_VERSION = /\bpodrole-(?:server|sidecar|try):(\d[\w.-]*)/g;
 
 const VERSION_PLACES: readonly VersionPlace[] = [
   { file: "package-lock.json", pattern: /^ {2}"version": "(.*)"/gm },
   { file: "manifests/chart/Chart.yaml", pattern: /^(?:appVersion|version): (\S+)$/gm },
   { file: "Dockerfile.server", pattern: /^ARG VERSION=(\S+)$/gm },
   { file: "Dockerfile.sidecar", pattern: /^ARG VERSION=(\S+)$/gm },
+  { file: "Dockerfile.try", pattern: /^ARG VERSION=(\S+)$/gm },
   { file: "src/settings/webhook.ts", pattern: IMAGE_VERSION },
   { file: "manifests/base/server.yaml", pattern: IMAGE_VERSION },
   { file: "manifests/base/webhook.yaml", pattern: IMAGE_VERSION },
   { file: "manifests/base/kustomization.yaml", pattern: IMAGE_VERSION },
   { file: "manifests/examples/install/kustomization.yaml", pattern: /(?:podrole-sidecar:|newTag: )(\d[\w.-]*)/g },
+  { file: "manifests/overlays/try/installation/sts.yaml", pattern: IMAGE_VERSION },
+  { file: "manifests/overlays/try/app.yaml", pattern: IMAGE_VERSION },
   { file: "docs/install.md", pattern: IMAGE_VERSION },
+  { file: "docs/try.md", pattern: IMAGE_VERSION },
   { file: "docs/operate.md", pattern: IMAGE_VERSION },
 ];
 

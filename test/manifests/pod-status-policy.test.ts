@@ -21,7 +21,7 @@ suite("ValidatingAdmissionPolicy podrole-pod-status", () => {
     const [first] = readText("manifests/chart/templates/pod-status-policy.yaml").split("\n");
     assert.equal(
       first,
-      '{{- if and .Values.admissionPolicy.enabled (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}',
+      '{{- if and .Values.admissionPolicy.enabled (not .Values.try.enabled) (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}',
     );
   });
 });

@@ -37,7 +37,10 @@ suite("ValidatingAdmissionPolicy podrole-priority-class", () => {
 
   test("is in the chart only together with the PriorityClass", () => {
     const template = readText("manifests/chart/templates/priority-class-policy.yaml");
-    assert.match(template, /^{{- if and .Values.admissionPolicy.enabled .Values.priorityClass.create \(semverCompare/);
+    assert.match(
+      template,
+      /^{{- if and .Values.admissionPolicy.enabled \(not .Values.try.enabled\) .Values.priorityClass.create \(semverCompare/,
+    );
     assert.match(template, /priorityClassName == '{{ .Values.priorityClass.name }}'/);
   });
 });

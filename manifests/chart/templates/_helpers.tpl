@@ -1,10 +1,23 @@
 {{/* Labels of every object. Pods get only labels that never change, so that a new chart version alone restarts no pod. */}}
 {{- define "podrole.labels" -}}
 app.kubernetes.io/part-of: podrole
+{{ include "podrole.releaseLabels" . }}
+{{- end }}
+
+{{/* Labels by which tools find a release, and the mark of a try installation. */}}
+{{- define "podrole.releaseLabels" -}}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- if .Values.try.enabled }}
+podrole.io/try: "true"
+{{- end }}
+{{- end }}
+
+{{/* Beginning of the names of objects without a namespace: those of a try installation are no other installation's. */}}
+{{- define "podrole.clusterName" -}}
+podrole{{ if .Values.try.enabled }}-try{{ end }}
 {{- end }}
 
 {{/* list: root, image */}}
@@ -69,6 +82,9 @@ PODROLE_{{ $name | snakecase | upper }}: {{ include "podrole.text" $value | quot
 {{- if ne .root.Release.Namespace "podrole" }}
 {{- $settings = merge (index (include "podrole.places" .root | fromJson) .name) $settings }}
 {{- end }}
+{{- if $values.try.enabled }}
+{{- $settings = merge (index (include "podrole.trySettings" .root | fromJson) .name) $settings }}
+{{- end }}
 {{- if and (eq .name "server") (ne $values.ca.source "managed") }}
 {{- $settings = merge (dict "caCert" "/etc/podrole/ca/tls.crt" "caKey" "/etc/podrole/ca/tls.key") $settings }}
 {{- end }}
@@ -92,7 +108,9 @@ PODROLE_{{ $name | snakecase | upper }}: {{ include "podrole.text" $value | quot
 serviceAccountName: podrole-{{ .name }}
 automountServiceAccountToken: true
 enableServiceLinks: false
+{{- if not $values.try.enabled }}
 priorityClassName: {{ $values.priorityClass.name }}
+{{- end }}
 terminationGracePeriodSeconds: 40
 {{- with $values.imagePullSecrets }}
 imagePullSecrets: {{ toJson . }}
@@ -144,6 +162,9 @@ args: [{{ .name }}]
 envFrom:
   - configMapRef: { name: podrole-common }
   - configMapRef: { name: podrole-{{ .name }} }
+  {{- if and $values.try.enabled (eq .name "server") }}
+  - secretRef: { name: podrole-try-key }
+  {{- end }}
   {{- range $program.extraEnvFrom }}
   - {{ toJson . }}
   {{- end }}
@@ -172,7 +193,7 @@ metadata:
     app.kubernetes.io/name: podrole-{{ .name }}
     {{- include "podrole.labels" .root | nindent 4 }}
 spec:
-  replicas: {{ ternary 3 $program.replicas $ha }}
+  replicas: {{ if $values.try.enabled }}1{{ else }}{{ ternary 3 $program.replicas $ha }}{{ end }}
   selector: { matchLabels: { app.kubernetes.io/name: podrole-{{ .name }} } }
   strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: {{ ternary 1 0 $ha }} } }
   template:
@@ -183,6 +204,9 @@ spec:
         {{- end }}
         app.kubernetes.io/name: podrole-{{ .name }}
         app.kubernetes.io/part-of: podrole
+        {{- if $values.try.enabled }}
+        podrole.io/try: "true"
+        {{- end }}
       annotations:
         # Settings are read at start: new ones are a new revision.
         checksum/settings: {{ printf "%s%s" (include "podrole.settings" (dict "root" .root "name" "common")) (include "podrole.settings" .) | sha256sum }}
@@ -219,7 +243,7 @@ data:
 
 {{/* Selects the namespaces whose pods podrole injects. */}}
 {{- define "podrole.namespaceSelector" -}}
-matchLabels: { podrole.io/inject: enabled }
+matchLabels: { podrole.io/inject: enabled{{ if .Values.try.enabled }}, podrole.io/try: "true"{{ end }} }
 matchExpressions:
   - { key: kubernetes.io/metadata.name, operator: NotIn, values: [{{ .Release.Namespace }}, {{ include "podrole.systemNamespaces" . }}] }
 {{- end }}

@@ -4,6 +4,8 @@ import type { ChartObject } from "./tools.ts";
 export interface Difference {
   readonly what: string;
   readonly why: string;
+  /** Where it is found; default: manifests/base, and the chart with its default values. */
+  readonly where?: { readonly folder: string; readonly values: object; readonly namespace: string };
   /** Returns the object without the difference; undefined if the whole object is the difference. */
   readonly erase: (object: ChartObject) => ChartObject | undefined;
 }
@@ -22,14 +24,24 @@ function without(map: Record<string, string> | undefined, names: readonly string
 
 export const DIFFERENCES: readonly Difference[] = [
   {
-    what: "the Namespace",
+    what: "podrole's Namespace",
     why: "Helm stores its release in the namespace, so `helm install --create-namespace` creates it before the chart",
-    erase: (object) => (object.kind === "Namespace" ? undefined : object),
+    erase: (object) => (/^Namespace \/podrole(-try)?$/.test(keyOf(object)) ? undefined : object),
   },
   {
     what: "podrole-check",
     why: "kustomize has no `helm test`; `podrole check` runs from anywhere",
     erase: (object) => (object.metadata.annotations?.["helm.sh/hook"] === "test" ? undefined : object),
+  },
+  {
+    what: "the annotation helm.sh/hook of a try installation's app",
+    why: "the app must be created after the webhook; kustomize keeps the order of its list, Helm has an order of kinds",
+    where: { folder: "overlays/try", values: { try: { enabled: true } }, namespace: "podrole-try" },
+    erase({ metadata: { annotations, ...metadata }, ...object }) {
+      const isHook = annotations?.["helm.sh/hook"] === "post-install,post-upgrade";
+      const rest = without(annotations, isHook ? ["helm.sh/hook"] : []);
+      return { ...object, metadata: { ...metadata, ...(rest && { annotations: rest }) } };
+    },
   },
   {
     what: "labels of the release",

@@ -23,24 +23,26 @@ const CERTIFICATE = {
   },
 };
 
-/** A kustomize folder with components, and the chart values that must render the same objects. */
-const PAIRS: readonly (readonly [folder: string, components: readonly string[], values: object])[] = [
-  ["base", [], {}],
-  ["overlays/ha", [], { ha: { enabled: true } }],
-  ["overlays/openshift", [], { openshift: { enabled: true } }],
-  ["overlays/own-ca", [], { ca: { source: "secret" } }],
-  ["overlays/cert-manager", [], { ca: { source: "certManager" } }],
-  ["base", ["annotated-pods-only"], { webhook: { annotatedPodsOnly: true } }],
-  ["base", ["without-admission-policy"], { admissionPolicy: { enabled: false } }],
-  ["base", ["api-server-addresses"], ADDRESSES],
-  ["base", ["api-server-certificate"], CERTIFICATE],
-  ["overlays/ha", ["annotated-pods-only"], { ha: { enabled: true }, webhook: { annotatedPodsOnly: true } }],
-];
+/** A kustomize folder with components, and the chart values and the namespace that must render the same objects. */
+const PAIRS: readonly (readonly [folder: string, components: readonly string[], values: object, namespace?: string])[] =
+  [
+    ["base", [], {}],
+    ["overlays/ha", [], { ha: { enabled: true } }],
+    ["overlays/openshift", [], { openshift: { enabled: true } }],
+    ["overlays/own-ca", [], { ca: { source: "secret" } }],
+    ["overlays/cert-manager", [], { ca: { source: "certManager" } }],
+    ["overlays/try", [], { try: { enabled: true } }, "podrole-try"],
+    ["base", ["annotated-pods-only"], { webhook: { annotatedPodsOnly: true } }],
+    ["base", ["without-admission-policy"], { admissionPolicy: { enabled: false } }],
+    ["base", ["api-server-addresses"], ADDRESSES],
+    ["base", ["api-server-certificate"], CERTIFICATE],
+    ["overlays/ha", ["annotated-pods-only"], { ha: { enabled: true }, webhook: { annotatedPodsOnly: true } }],
+  ];
 
-for (const [folder, components, values] of PAIRS) {
+for (const [folder, components, values, namespace] of PAIRS) {
   test(`helm template with ${JSON.stringify(values)} equals kustomize of ${[folder, ...components].join(" + ")}`, () => {
     const [fromHelm, fromKustomize] = [
-      comparableObjects(helmTemplate(values)),
+      comparableObjects(helmTemplate(values, namespace)),
       comparableObjects(renderKustomization(folder, components)),
     ];
     assert.deepEqual([...fromHelm.keys()], [...fromKustomize.keys()]);
@@ -48,13 +50,13 @@ for (const [folder, components, values] of PAIRS) {
   });
 }
 
-for (const { what, why } of DIFFERENCES) {
-  test(`the chart differs from the base in ${what}: ${why}`, () => {
+const BASE = { folder: "base", values: {}, namespace: "podrole" };
+
+for (const { what, why, where: { folder, values, namespace } = BASE } of DIFFERENCES) {
+  test(`the chart differs from the manifests in ${what}: ${why}`, () => {
     const others = DIFFERENCES.filter((difference) => difference.what !== what);
-    const [fromHelm, fromKustomize] = [
-      comparableObjects(helmTemplate({}), others),
-      comparableObjects(renderKustomization("base"), others),
-    ];
+    const fromHelm = comparableObjects(helmTemplate(values, namespace), others);
+    const fromKustomize = comparableObjects(renderKustomization(folder), others);
     assert.notDeepEqual([...fromHelm.values()], [...fromKustomize.values()]);
   });
 }
