@@ -8,7 +8,7 @@ import type { Log } from "../runtime/log.ts";
 import type { CredentialStore } from "./credential-store.ts";
 import { failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
-import type { Renewals } from "./renewal/schedule.ts";
+import type { Renewals } from "./renewal/renewals.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { startWaitingLog } from "./waiting-log.ts";
 

@@ -19,7 +19,7 @@ import { type PodStart, watchPodStart } from "./pod-start.ts";
 import { createHookRenewal } from "./renewal/hook-renewal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 import { createRenewalProcess, type ProcessCommand } from "./renewal/renewal-process.ts";
-import { createRenewals } from "./renewal/schedule.ts";
+import { createRenewals } from "./renewal/renewals.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 /** What the process provides. */

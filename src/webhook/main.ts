@@ -18,7 +18,7 @@ import { measureAdmission, measureReads, type WebhookMetrics } from "./measure.t
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedWatches, openWatches } from "./open-watches.ts";
 import { type RequestedCertificate, startRequestedCertificate } from "./requested-certificate.ts";
-import { startTrustBundle } from "./trust.ts";
+import { startTrustBundle } from "./trust-bundle.ts";
 
 /** The ports that were bound; a setting of port 0 binds any free one. */
 export interface WebhookPorts {

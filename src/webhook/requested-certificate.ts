@@ -17,7 +17,7 @@ import { createChanges } from "../runtime/changes.ts";
 import { backoff, type Clock, sleep, sleepUntil } from "../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, untilDueMs } from "../runtime/due.ts";
 import type { Log } from "../runtime/log.ts";
-import type { TrustBundle } from "./trust.ts";
+import type { TrustBundle } from "./trust-bundle.ts";
 
 /** `current()` throws INTERNAL until `ready` resolves. */
 export interface RequestedCertificate extends TlsSource {

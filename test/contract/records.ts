@@ -14,7 +14,7 @@ import { createMetadataPaths } from "../../src/sidecar/http/metadata/metadata-pa
 import { credentialsReply, type Reply, refusalReply } from "../../src/sidecar/http/replies.ts";
 import { createSidecarMetrics } from "../../src/sidecar/metrics.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";
-import { startTrustBundle } from "../../src/webhook/trust.ts";
+import { startTrustBundle } from "../../src/webhook/trust-bundle.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { sendRequest } from "../sidecar/send-request.ts";

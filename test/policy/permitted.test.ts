@@ -4,7 +4,7 @@ import { judgeByAllowedRoles } from "../../src/policy/allowed-roles.ts";
 import { compileExpression, MAX_EXPRESSION_LENGTH } from "../../src/policy/expression.ts";
 import { compileCost, expressionSize } from "../../src/policy/expression-size.ts";
 import { judgeByPermitted } from "../../src/policy/permitted.ts";
-import { garbageCollection } from "../../src/runtime/garbage.ts";
+import { garbageCollection } from "../../src/runtime/buffer-collector.ts";
 import { BASE_ARN } from "./facts.ts";
 
 interface Case {

@@ -20,7 +20,7 @@ import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { startRequestedCertificate } from "../../src/webhook/requested-certificate.ts";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
-import { startTrustBundle, type TrustBundle } from "../../src/webhook/trust.ts";
+import { startTrustBundle, type TrustBundle } from "../../src/webhook/trust-bundle.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";

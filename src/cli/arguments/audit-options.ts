@@ -1,6 +1,6 @@
 // The flags of podrole audit as typed options, or every problem at once.
 import type { AuditQuery } from "../../operations/audit/question.ts";
-import { timeOf } from "../../operations/audit/records/json.ts";
+import { timeOf } from "../../operations/audit/records/json-fields.ts";
 import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
 import { DAY_MS } from "../../runtime/clock.ts";
 import { duration, flagName, oneOf, type Parser } from "../../runtime/settings.ts";

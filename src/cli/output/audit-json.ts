@@ -1,8 +1,8 @@
 // The answers of podrole audit as JSON: one object a row. Programs read these fields, so their names stay.
 
+import type { GrantRow } from "../../operations/audit/answers/grants.ts";
 import type { Origin } from "../../operations/audit/answers/origin.ts";
 import type { PodStep } from "../../operations/audit/answers/pod.ts";
-import type { GrantRow } from "../../operations/audit/answers/who.ts";
 import type { AuditAnswer } from "../../operations/audit/audit.ts";
 import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
 import { jsonText } from "./text.ts";

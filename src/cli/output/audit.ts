@@ -1,10 +1,10 @@
 // The answers of podrole audit as tables, and its messages about logs.
 
 import type { CallerTrust } from "../../operations/audit/answers/caller-trust.ts";
+import type { GrantRow } from "../../operations/audit/answers/grants.ts";
 import type { Origin } from "../../operations/audit/answers/origin.ts";
 import type { PodStep } from "../../operations/audit/answers/pod.ts";
 import type { RefusalRow } from "../../operations/audit/answers/refusals.ts";
-import type { GrantRow } from "../../operations/audit/answers/who.ts";
 import type { AuditAnswer, AuditProblem } from "../../operations/audit/audit.ts";
 import type { LogCounts } from "../../operations/audit/logs/progress.ts";
 import type { BrokenLog } from "../../operations/audit/logs/sources.ts";

@@ -4,9 +4,9 @@
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Checked, success } from "../../runtime/result.ts";
+import { createGrantsQuestion, type GrantsAnswer } from "./answers/grants.ts";
 import { createPodQuestion, type PodAnswer } from "./answers/pod.ts";
 import { createRefusalsQuestion, type RefusalsAnswer } from "./answers/refusals.ts";
-import { createGrantsQuestion, type GrantsAnswer } from "./answers/who.ts";
 import { openClusterLogs } from "./logs/cluster-logs.ts";
 import { createReadProgress, type LogCounts, type ReadProgress } from "./logs/progress.ts";
 import {

@@ -14,7 +14,7 @@ import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type KnownPod, knownPodOf } from "./known-pod.ts";
-import { createLookupCache } from "./live-lookups.ts";
+import { createLookupCache } from "./lookup-cache.ts";
 import { notInjected } from "./uninjected.ts";
 import { verifyPod } from "./verify-proof.ts";
 

@@ -4,7 +4,7 @@
 import { MAX_POLICY_LENGTH, SESSION_POLICY_KEY } from "../../policy/session-policy.ts";
 import { PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { createLookupCache } from "./live-lookups.ts";
+import { createLookupCache } from "./lookup-cache.ts";
 
 /** Resolves with the text of the policy; undefined if there is no such ConfigMap or key. Rejects with PodroleError. */
 export type ReadSessionPolicy = (namespace: string, configMap: string) => Promise<string | undefined>;

@@ -6,7 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { reuseExposition } from "../../runtime/exposition.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { SidecarMetrics } from "../metrics.ts";
-import type { Renewals } from "../renewal/schedule.ts";
+import type { Renewals } from "../renewal/renewals.ts";
 import { createPodServer, HEALTH_LIMITS, type HttpServer, type HttpServerDeps } from "./servers.ts";
 
 /** What the pages report on. */

@@ -7,7 +7,7 @@ import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { isPermanent } from "../renewal/outcome.ts";
-import type { Renewals } from "../renewal/schedule.ts";
+import type { Renewals } from "../renewal/renewals.ts";
 import { type CodedReply, type Lookup, refusalReply } from "./replies.ts";
 
 /** What held requests wait for. */

@@ -3,7 +3,7 @@
 // creation, and the API server writes a token's credential ID into the event of the request that created the token
 // (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
 import { parseJson } from "../../../runtime/json-object.ts";
-import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json.ts";
+import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json-fields.ts";
 
 const REQUEST_ANNOTATION = "pods.podrole.io/request";
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";

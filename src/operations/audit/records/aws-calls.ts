@@ -3,7 +3,7 @@
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
 
 import { isObject, parseJson } from "../../../runtime/json-object.ts";
-import { listAt, textAt, timeOf } from "./json.ts";
+import { listAt, textAt, timeOf } from "./json-fields.ts";
 
 /** One call of an AWS API, with the credentials of a session. */
 export interface AwsCall {

@@ -9,7 +9,7 @@ import type {
   FieldOf,
 } from "../../../runtime/audit-line.ts";
 import { isObject, parseJson } from "../../../runtime/json-object.ts";
-import { fieldsAt, listAt, textAt, timeOf } from "./json.ts";
+import { fieldsAt, listAt, textAt, timeOf } from "./json-fields.ts";
 
 interface CommonRecord {
   /** Unix milliseconds. */

@@ -11,9 +11,9 @@ import { type DueTime, dueAfter, MAX_CHECK_INTERVAL_MS, passedMs, untilDueMs } f
 import type { Log } from "../../runtime/log.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { PaceStore } from "../files/pace-file.ts";
+import { dueInMs, type EndedRenewal } from "./next-renewal.ts";
 import { failedRenewal, type Renewal } from "./outcome.ts";
 import { createPace } from "./pace.ts";
-import { dueInMs, type EndedRenewal } from "./times.ts";
 
 /** The schedule of renewals. */
 export interface Renewals {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLookupCache } from "../../../src/server/issue/live-lookups.ts";
+import { createLookupCache } from "../../../src/server/issue/lookup-cache.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 function setUp(capacity = 10) {

@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import type { ErrorCode } from "../../../src/protocol/errors.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../src/runtime/clock.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
-import { createRenewals } from "../../../src/sidecar/renewal/schedule.ts";
+import { createRenewals } from "../../../src/sidecar/renewal/renewals.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MINUTE_MS, SECOND_MS } from "../../../src/runtime/clock.ts";
+import { type DueInput, dueInMs, type EndedRenewal } from "../../../src/sidecar/renewal/next-renewal.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import type { RetryWaits } from "../../../src/sidecar/renewal/pace.ts";
-import { type DueInput, dueInMs, type EndedRenewal } from "../../../src/sidecar/renewal/times.ts";
 
 const NOW = 1_000_000;
 const RENEWED: Renewal = { outcome: "renewed" };
