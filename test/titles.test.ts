@@ -1,5 +1,6 @@
 // Checks that the title of each unit test begins with its subject: the function, its effect, its condition. Tests of several
-// functions name what is called on the wire instead, and tests inside a suite have the subject of the suite.
+// functions name what is called on the wire instead, and tests inside a suite have the subject of the suite. A function that a
+// title names exists: `npm run test:one` and the tables of SECURITY.md find tests by their titles.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSources } from "./story/sources.ts";
@@ -35,4 +36,35 @@ test("titles of unit tests begin with their subject: planted titles are found", 
     ["test/policy/a.test.ts", `${planted.join("\n")}\nfor (const a of []) {\n  test(\`works\`, () => {});\n}`],
   ]);
   assert.deepEqual(titlesWithoutSubject(sources), ["test/policy/a.test.ts: it works", "test/policy/a.test.ts: works"]);
+});
+
+const COMMENT = /(?<![:"'`\w])\/\/.*$|\/\*[\s\S]*?\*\//gm;
+const TITLE = /\b(?:test|suite)\(\s*(["`])((?:[^"`\\]|\\.)*)\1/g;
+const TEXT = /(["`])(?:[^"`\\]|\\.)*?\1/g;
+
+const identifiersOf = (code: string): readonly string[] => code.match(/[A-Za-z]\w*/g) ?? [];
+
+/** Returns `path: name` for each `name()` in a title that is in no program, and in no code of the title's file. */
+function unknownSubjects(tests: ReadonlyMap<string, string>, known: ReadonlySet<string>): readonly string[] {
+  return [...tests].flatMap(([path, text]) => {
+    const code = text.replaceAll(COMMENT, "");
+    const own = new Set(identifiersOf(code.replaceAll(TITLE, "").replaceAll(TEXT, "")));
+    const named = [...code.matchAll(TITLE)].flatMap(
+      ([, , title = ""]) => title.match(/(?<![\w.$])[A-Za-z]\w*(?=\(\))/g) ?? [],
+    );
+    return named.filter((name) => !known.has(name) && !own.has(name)).map((name) => `${path}: ${name}`);
+  });
+}
+
+test("functions that titles name exist", () => {
+  const programs = ["src", "emulators", "scripts"].flatMap((folder) => [...readSources(folder).values()]);
+  const known = new Set(programs.flatMap((text) => identifiersOf(text.replaceAll(COMMENT, ""))));
+  assert.deepEqual(unknownSubjects(readSources("test"), known), []);
+});
+
+test("functions that titles name exist: one that was renamed is found", () => {
+  const planted = new Map([
+    ["test/a.test.ts", `suite("plan()", () => {});\ntest("planOld() and ours() work", () => ours());`],
+  ]);
+  assert.deepEqual(unknownSubjects(planted, new Set(["plan"])), ["test/a.test.ts: planOld"]);
 });

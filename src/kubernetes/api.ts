@@ -173,7 +173,7 @@ export interface Kubernetes {
   /** Writes one Event per call: callers prevent repetitions. */
   recordEvent(event: PodEvent): Promise<void>;
   /**
-   * Returns the input of `createReflector`. Objects are the JSON of the API; those in lists have no `apiVersion` and
+   * Returns the input of `startReflector`. Objects are the JSON of the API; those in lists have no `apiVersion` and
    * `kind`.
    */
   source<Item>(resource: Resource, selector?: Selector): ListWatch<Item>;

@@ -7,7 +7,7 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
 
-test("foreignPart() reads the name of a long image once", () => {
+test("findForeignPart() reads the name of a long image once", () => {
   const image = `${"a".repeat(2_000_000)}/`;
   const mounts = [
     ["podrole-proof", "/var/run/podrole/proof"],
@@ -31,7 +31,7 @@ for (const [image, isOurs] of [
   ["registry.example/podrole-sidecar-2", false],
   ["registry.example/podrole-sidecar:1/other", false],
 ] as const) {
-  test(`foreignPart() ${isOurs ? "accepts" : "refuses"} the image ${image}`, () => {
+  test(`findForeignPart() ${isOurs ? "accepts" : "refuses"} the image ${image}`, () => {
     const mounts = { "podrole-proof": "proof", "podrole-identity": "identity", "podrole-tokens": "tokens" };
     const volumeMounts = Object.entries(mounts).map(([name, path]) => ({
       name,

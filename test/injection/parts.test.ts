@@ -90,7 +90,7 @@ function replaceSource(target: Volume, source: Record<string, unknown>): void {
   Object.assign(target, source);
 }
 
-suite("foreignPart()", () => {
+suite("findForeignPart()", () => {
   for (const [what, change] of FOREIGN) {
     test(`finds ${what}`, () => {
       const pod = injectedPod();

@@ -30,7 +30,7 @@ function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[
   return { reflector, clock, lines, versions, lists: () => lists };
 }
 
-test("createReflector(): a watch starts where the last event or bookmark was", async (t) => {
+test("startReflector(): a watch starts where the last event or bookmark was", async (t) => {
   const { clock, versions } = reflect(t, [
     [
       { type: "ADDED", object: podWithMetadata({ name: "b", resourceVersion: "11" }) },
@@ -42,7 +42,7 @@ test("createReflector(): a watch starts where the last event or bookmark was", a
   assert.deepEqual(versions.slice(0, 3), ["10", "15", "17"]);
 });
 
-test("createReflector(): watches that end at once are retried with back-off", async (t) => {
+test("startReflector(): watches that end at once are retried with back-off", async (t) => {
   const { clock, versions, lists, lines } = reflect(t, []);
   await clock.advance(60_000);
   // 0.5, 1, 2, 4, 8, 16 s, then 30 s each.

@@ -53,7 +53,7 @@ async function watching({ emulator, reflector }: Awaited<ReturnType<typeof obser
   await until(() => emulator.watches.size === 1, "the watch is open");
 }
 
-test("createReflector(): ready resolves after all pages of the first list", async (t) => {
+test("startReflector(): ready resolves after all pages of the first list", async (t) => {
   const { reflector, requests } = await observe(t, { pods: ["a", "b", "c", "d", "e"], options: { pageSize: 2 } });
   assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
   await reflector.ready;
@@ -63,7 +63,7 @@ test("createReflector(): ready resolves after all pages of the first list", asyn
   assert.equal(requests("list").length, 3);
 });
 
-test("createReflector(): changes arrive through the watch, without another list", async (t) => {
+test("startReflector(): changes arrive through the watch, without another list", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { emulator, reflector, requests } = observed;
   await watching(observed);
@@ -75,7 +75,7 @@ test("createReflector(): changes arrive through the watch, without another list"
   assert.equal(requests("list").length, 1);
 });
 
-test("createReflector(): a pod that leaves the label selector leaves the cache", async (t) => {
+test("startReflector(): a pod that leaves the label selector leaves the cache", async (t) => {
   const observed = await observe(t, { selector: { labelSelector: "podrole.io/injected=true" }, pods: ["plain"] });
   const { emulator, reflector } = observed;
   await watching(observed);
@@ -89,7 +89,7 @@ test("createReflector(): a pod that leaves the label selector leaves the cache",
   await until(() => names(reflector).length === 0, "the pod is gone");
 });
 
-test("createReflector(): a single object is followed by a field selector, with rights only to that object", async (t) => {
+test("startReflector(): a single object is followed by a field selector, with rights only to that object", async (t) => {
   const rules = [{ apiGroups: [""], resources: ["pods"], resourceNames: ["b"], verbs: ["list", "watch"] }];
   const selector = { namespace: "default", fieldSelector: "metadata.name=b" };
   const observed = await observe(t, { selector, rules, pods: ["a", "b"] });
@@ -101,7 +101,7 @@ test("createReflector(): a single object is followed by a field selector, with r
   await until(() => names(reflector).length === 0, "b is gone");
 });
 
-test("createReflector(): a dropped watch resumes where it was, without a gap and without another list", async (t) => {
+test("startReflector(): a dropped watch resumes where it was, without a gap and without another list", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector, requests } = observed;
   await watching(observed);
@@ -116,7 +116,7 @@ test("createReflector(): a dropped watch resumes where it was, without a gap and
 });
 
 for (const goneAs of ["event", "status"] as const) {
-  test(`createReflector(): 410 Gone as ${goneAs} leads to a new list`, async (t) => {
+  test(`startReflector(): 410 Gone as ${goneAs} leads to a new list`, async (t) => {
     const observed = await observe(t, { pods: ["a", "b"] });
     const { clock, emulator, reflector, requests } = observed;
     await watching(observed);
@@ -134,7 +134,7 @@ for (const goneAs of ["event", "status"] as const) {
   });
 }
 
-test("createReflector(): a silent watch is reopened, which confirms the cache and logs no warning", async (t) => {
+test("startReflector(): a silent watch is reopened, which confirms the cache and logs no warning", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector, requests, lines } = observed;
   await watching(observed);
@@ -150,7 +150,7 @@ test("createReflector(): a silent watch is reopened, which confirms the cache an
   );
 });
 
-test("createReflector(): a watch whose connection is dead is ended and reopened", async (t) => {
+test("startReflector(): a watch whose connection is dead is ended and reopened", async (t) => {
   const observed = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
   const { clock, emulator, reflector, requests } = observed;
   await watching(observed);
@@ -164,7 +164,7 @@ test("createReflector(): a watch whose connection is dead is ended and reopened"
   assert.deepEqual([requests("list").length, requests("watch").length], [1, 2]);
 });
 
-test("createReflector(): an API server that stops responding is noticed, and the age grows", async (t) => {
+test("startReflector(): an API server that stops responding is noticed, and the age grows", async (t) => {
   const observed = await observe(t, { options: { inactivityMs: 45_000 } });
   const { clock, emulator, reflector, lines } = observed;
   await watching(observed);
@@ -177,7 +177,7 @@ test("createReflector(): an API server that stops responding is noticed, and the
   assert.equal(reflector.ageMs(), 90_000);
 });
 
-test("createReflector(): bookmarks confirm the cache of an unchanged resource", async (t) => {
+test("startReflector(): bookmarks confirm the cache of an unchanged resource", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector } = observed;
   await watching(observed);
@@ -192,7 +192,7 @@ test("createReflector(): bookmarks confirm the cache of an unchanged resource", 
   assert.equal(observed.requests("watch").length, 1);
 });
 
-test("createReflector(): a scheduled list finds changes that the watch never reported", async (t) => {
+test("startReflector(): a scheduled list finds changes that the watch never reported", async (t) => {
   const options = { relistMs: 600_000, inactivityMs: 3_600_000 };
   const observed = await observe(t, { pods: ["a", "b"], options });
   const { clock, emulator, reflector } = observed;
@@ -208,7 +208,7 @@ test("createReflector(): a scheduled list finds changes that the watch never rep
   assert.deepEqual(names(reflector), ["b", "c"]);
 });
 
-test("createReflector(): a list whose version expires between two pages each time is read in one piece", async (t) => {
+test("startReflector(): a list whose version expires between two pages each time is read in one piece", async (t) => {
   const cluster = await startCluster(t);
   const { emulator } = cluster;
   for (const name of ["a", "b", "c"]) await createAndRead(emulator, PODS, podWithMetadata({ name }));
@@ -225,7 +225,7 @@ test("createReflector(): a list whose version expires between two pages each tim
   assert.deepEqual(names(reflector), ["a", "b", "c"]);
 });
 
-test("createReflector(): a missing permission is logged at each attempt, and the cache fills once it is granted", async (t) => {
+test("startReflector(): a missing permission is logged at each attempt, and the cache fills once it is granted", async (t) => {
   const none = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["list"] }];
   const { clock, emulator, reflector, lines } = await observe(t, { rules: none, pods: ["a"] });
   await until(() => failuresIn(lines) === 1, "the refusal");
@@ -237,7 +237,7 @@ test("createReflector(): a missing permission is logged at each attempt, and the
   assert.deepEqual(names(reflector), ["a"]);
 });
 
-test("createReflector(): waits double up to a cap, and start from the beginning after a success", async (t) => {
+test("startReflector(): waits double up to a cap, and start from the beginning after a success", async (t) => {
   const observed = await observe(t, { options: { backoffMs: { base: 500, cap: 4_000 } } });
   const { clock, emulator, reflector, lines } = observed;
   await watching(observed);
@@ -260,7 +260,7 @@ test("createReflector(): waits double up to a cap, and start from the beginning 
   assert.equal(waits().at(-1), 500);
 });
 
-test("createReflector(): a throttling API server gets the time that it requests", async (t) => {
+test("startReflector(): a throttling API server gets the time that it requests", async (t) => {
   const observed = await observe(t);
   const { clock, emulator } = observed;
   await watching(observed);

@@ -79,7 +79,7 @@ test("examples/block-node-role.yaml blocks the node's role and nothing else", ()
   );
 });
 
-test("disagreements() lists each connection whose result differs", () => {
+test("findDisagreements() lists each connection whose result differs", () => {
   const rows = [{ from: "plain", to: "server", ports: [8443, 8444], allowed: false }] as const;
   const without = (connection: Parameters<typeof isAllowed>[1]) => isAllowed([], connection);
   assert.deepEqual(findDisagreements(rows, without), [

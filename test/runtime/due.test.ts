@@ -39,7 +39,7 @@ suite("untilDueMs()", () => {
   });
 });
 
-suite("createDue()", () => {
+suite("createDueTask()", () => {
   test("runs its task once, when the time has come", async () => {
     const { clock, runs, due } = setUp();
     due.set(dueAfter(clock, HOUR_MS));
@@ -118,7 +118,7 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("set" as const), ms: fc.integer({ min: -HOUR_MS, max: 3 * HOUR_MS }) }),
 );
 
-suite("createDue(), whatever happens to the clocks,", () => {
+suite("createDueTask(), whatever happens to the clocks,", () => {
   const OPTIONS = fc.record({
     minIntervalMs: fc.integer({ min: SECOND_MS, max: MAX_CHECK_INTERVAL_MS }),
     again: fc.option(fc.integer({ min: -HOUR_MS, max: HOUR_MS }), { nil: undefined }),

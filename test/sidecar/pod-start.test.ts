@@ -60,7 +60,7 @@ function setUp({ ready = false } = {}) {
   };
 }
 
-test("createPodStart() waits while refusals are retryable, and logs the last one every 10 s", async () => {
+test("watchPodStart() waits while refusals are retryable, and logs the last one every 10 s", async () => {
   const { clock, lines, start, ends } = setUp();
   assert.equal(await ends({ outcome: "failed", ...refusal("SERVER_UNREACHABLE") }), undefined);
   await clock.advance(25 * SECOND_MS);
@@ -74,7 +74,7 @@ test("createPodStart() waits while refusals are retryable, and logs the last one
   );
 });
 
-test("createPodStart() resolves with the permanent refusal of one container, also beside a retryable one", async () => {
+test("watchPodStart() resolves with the permanent refusal of one container, also beside a retryable one", async () => {
   const { state, ends, listeners } = setUp();
   state.refusals.set(0, "STS_THROTTLED").set(1, "STS_DENIED");
   const renewal: Renewal = { outcome: "refused", ...refusal("STS_THROTTLED") };
@@ -82,12 +82,12 @@ test("createPodStart() resolves with the permanent refusal of one container, als
   assert.equal(listeners.size, 0);
 });
 
-test("createPodStart() resolves when the pod as a whole is permanently refused", async () => {
+test("watchPodStart() resolves when the pod as a whole is permanently refused", async () => {
   const { ends } = setUp();
   assert.equal(await ends({ outcome: "failed", ...refusal("POD_UNKNOWN") }), "POD_UNKNOWN Cannot: POD_UNKNOWN");
 });
 
-test("createPodStart() ignores refusals once the pod has been ready, in this process or an earlier one", async () => {
+test("watchPodStart() ignores refusals once the pod has been ready, in this process or an earlier one", async () => {
   const { state, start, ends, listeners } = setUp();
   state.ready = true;
   assert.equal(await ends({ outcome: "renewed" }), undefined);

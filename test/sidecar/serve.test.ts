@@ -56,7 +56,7 @@ async function setUp(t: TestContext, { settings, clock = systemClock, afterInit 
   };
 }
 
-test("startServe() returns the credentials that init stored, without a further request to the server", async (t) => {
+test("startServing() returns the credentials that init stored, without a further request to the server", async (t) => {
   const { serving, pod, get } = await setUp(t, { settings: { containers: ["app", "worker"] } });
   for (const container of ["app", "worker"]) {
     const { status, body } = await sendRequest(serving.port, { token: await pod.token(container) });
@@ -67,7 +67,7 @@ test("startServe() returns the credentials that init stored, without a further r
   await serving.stop("test");
 });
 
-test("startServe() serves the metadata paths only in pods that enable them", async (t) => {
+test("startServing() serves the metadata paths only in pods that enable them", async (t) => {
   const [on, off] = [
     await setUp(t, { settings: { metadata: true, metadataV1: true, region: "eu-central-1" } }),
     await setUp(t),
@@ -82,7 +82,7 @@ test("startServe() serves the metadata paths only in pods that enable them", asy
   await Promise.all([on.serving.stop("test"), off.serving.stop("test")]);
 });
 
-test("startServe() returns nobody's credentials from the metadata paths in a pod whose containers have different roles", async (t) => {
+test("startServing() returns nobody's credentials from the metadata paths in a pod whose containers have different roles", async (t) => {
   const containers = ["app", "worker"];
   const { serving } = await setUp(t, { settings: { metadata: true, metadataV1: true, containers } });
   for (const name of ["", ...containers]) {
@@ -94,7 +94,7 @@ test("startServe() returns nobody's credentials from the metadata paths in a pod
   await serving.stop("test");
 });
 
-test("startServe() holds the first request after a cold start until the running renewal has ended", async (t) => {
+test("startServing() holds the first request after a cold start until the running renewal has ended", async (t) => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -113,7 +113,7 @@ test("startServe() holds the first request after a cold start until the running 
   await serving.stop("test");
 });
 
-test("startServe() stops returning credentials that policy revokes, and returns those that STS refuses to renew", async (t) => {
+test("startServing() stops returning credentials that policy revokes, and returns those that STS refuses to renew", async (t) => {
   const { serving, pod } = await setUp(t);
   for (const [code, status] of [
     ["STS_DENIED", 200],
@@ -137,7 +137,7 @@ async function restart(pod: FakePod) {
   return startServing({ clock: systemClock, log: createKeptLog().log, write() {}, env: {} }, pod.settings);
 }
 
-test("startServe() renews credentials that expired while the pod was suspended when an SDK requests them", async (t) => {
+test("startServing() renews credentials that expired while the pod was suspended when an SDK requests them", async (t) => {
   const { clock, suspend } = suspendable();
   const { serving, token } = await setUp(t, { clock });
   assert.equal((await sendRequest(serving.port, { token })).body["AccessKeyId"], "ASIAAPP1");
@@ -151,7 +151,7 @@ test("startServe() renews credentials that expired while the pod was suspended w
   await serving.stop("test");
 });
 
-test("startServe() never returns expired credentials, but the reason why there are no new ones", async (t) => {
+test("startServing() never returns expired credentials, but the reason why there are no new ones", async (t) => {
   const { clock, suspend } = suspendable();
   const { serving, token, lines } = await setUp(t, { clock });
   suspend(0.9 * HOUR_MS);
@@ -165,7 +165,7 @@ test("startServe() never returns expired credentials, but the reason why there a
   await serving.stop("test");
 });
 
-test("startServe() serves expiries and counters without secrets on the health port", async (t) => {
+test("startServing() serves expiries and counters without secrets on the health port", async (t) => {
   const { serving, token, get } = await setUp(t);
   await sendRequest(serving.port, { token });
   await sendRequest(serving.port, { token: "wrong" });

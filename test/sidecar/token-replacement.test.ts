@@ -34,7 +34,7 @@ async function use(port: number, token: string): Promise<string> {
 }
 
 for (const mode of ["native", "classic"] as const) {
-  test(`startServe() replaces the tokens of the previous start, and answers those with a retryable error (${mode})`, async (t) => {
+  test(`startServing() replaces the tokens of the previous start, and answers those with a retryable error (${mode})`, async (t) => {
     const pod = await createPod(t, mode);
     const prepared = mode === "classic" ? await pod.token("app") : undefined;
     const first = await start(pod);
@@ -50,7 +50,7 @@ for (const mode of ["native", "classic"] as const) {
     await second.stop("test");
   });
 
-  test(`startServe() accepts no token that another container collected on its port (${mode})`, async (t) => {
+  test(`startServing() accepts no token that another container collected on its port (${mode})`, async (t) => {
     const pod = await createPod(t, mode);
     if (mode === "native") await (await start(pod)).stop("test");
     const neighbour = createServer();

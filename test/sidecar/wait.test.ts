@@ -70,7 +70,7 @@ for (const [direction, stepMs] of [
   });
 }
 
-test("startServe() answers probes and the start hook while strangers hold every connection of the health port", async (t) => {
+test("startServing() answers probes and the start hook while strangers hold every connection of the health port", async (t) => {
   const { serving, pod, get } = await setUp(t);
   const strangers = await Promise.all(
     Array.from({ length: 70 }, async () => {

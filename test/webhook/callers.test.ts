@@ -81,7 +81,7 @@ async function openDoor(context: TestContext, { name, ca = CA }: { readonly name
   return { admitted, rejected, lines, clock, caFile, connect };
 }
 
-suite("createCallers()", () => {
+suite("startCallerVerifier()", () => {
   const served: readonly { readonly what: string; readonly client: Client; readonly name?: string }[] = [
     { what: "the CA's certificate, any name", client: clientOf(CA, "kube-apiserver") },
     { what: "the expected common name", client: clientOf(CA, "kube-apiserver"), name: "kube-apiserver" },

@@ -132,7 +132,7 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
   return { state, clock, serving, trust, attempts, become, lines };
 }
 
-suite("createRequestedCertificate()", () => {
+suite("startRequestedCertificate()", () => {
   test("renews at once when its CA leaves the trust bundle", { timeout: 20_000 }, async (context) => {
     const { clock, serving, become } = await webhookBeside(context);
     const renewal = () => new Promise<void>((resolve) => void serving.onChange(resolve));

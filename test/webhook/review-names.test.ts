@@ -51,7 +51,7 @@ const refused: readonly { readonly value: string; readonly quote?: string; reado
   { value: "shop-", only: Object.keys(FIELDS).filter((field) => field !== "metadata.generateName") },
 ];
 
-suite("readReview()", () => {
+suite("readAdmissionReview()", () => {
   for (const { value, quote = JSON.stringify(value), only = Object.keys(FIELDS) } of refused) {
     for (const field of only) {
       test(`refuses ${quote} as ${field}`, () => {

@@ -59,7 +59,7 @@ const cases: readonly { readonly what: string; readonly pod: unknown; readonly p
 ];
 
 for (const { what, pod, problem } of cases) {
-  test(`readReview() ${problem ? "refuses" : "reads"} ${what}`, () => {
+  test(`readAdmissionReview() ${problem ? "refuses" : "reads"} ${what}`, () => {
     const read = readAdmissionReview(reviewOf(pod));
     assert.equal(read.ok, problem === undefined);
     if (read.ok || problem === undefined) return;

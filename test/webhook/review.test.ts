@@ -30,7 +30,7 @@ const cases: readonly { readonly what: string; readonly body: unknown; readonly 
 ];
 
 for (const { what, body, hasUid } of cases) {
-  test(`readReview() refuses ${what}`, () => {
+  test(`readAdmissionReview() refuses ${what}`, () => {
     const read = readAdmissionReview(body);
     assert.ok(!read.ok);
     assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
@@ -39,7 +39,7 @@ for (const { what, body, hasUid } of cases) {
   });
 }
 
-test("readReview() returns what a decision needs", () => {
+test("readAdmissionReview() returns what a decision needs", () => {
   const read = readAdmissionReview(reviewOf(annotatedPod(), { dryRun: true }));
   assert.ok(read.ok);
   const { object, ...rest } = read.value;
@@ -56,7 +56,7 @@ test("readReview() returns what a decision needs", () => {
   });
 });
 
-test("readReview() never throws", () => {
+test("readAdmissionReview() never throws", () => {
   fc.assert(fc.property(fc.jsonValue(), (body) => void readAdmissionReview(body)));
   const keys = ["uid", "operation", "kind", "namespace", "userInfo", "dryRun", "object", "subResource"];
   fc.assert(

@@ -24,7 +24,7 @@ const EXPANSIONS = [
   ["$(EMPTY)", ""],
 ] as const;
 for (const [text, expected] of EXPANSIONS) {
-  test(`expand() turns ${text} into ${expected}`, () => {
+  test(`expandVariables() turns ${text} into ${expected}`, () => {
     const values: Record<string, string> = { A: "1", B: "2", EMPTY: "" };
     assert.equal(
       expandVariables(text, (name) => values[name]),
@@ -33,7 +33,7 @@ for (const [text, expected] of EXPANSIONS) {
   });
 }
 
-test("expand() returns any text whose dollar signs are doubled", () => {
+test("expandVariables() returns any text whose dollar signs are doubled", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom("$", "(", ")", "A", "$(A)", "x")), (parts) => {
       const text = parts.join("");

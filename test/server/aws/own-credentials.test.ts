@@ -128,7 +128,7 @@ test("createSts() recovers from a web identity exchange that stalled", async (co
   assert.deepEqual(outcomesOf(on), ["ok"]);
 });
 
-test("createOwnCredentials() reports a problem until a check succeeds, and logs each change once", async (context) => {
+test("startOwnCredentialsCheck() reports a problem until a check succeeds, and logs each change once", async (context) => {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const stopped = new AbortController();

@@ -26,7 +26,7 @@ function setUp(fails = false) {
   return { clock, lines, written, recorded, record };
 }
 
-test("createEventRecorder() records a warning on the pod, with the code as its reason", async () => {
+test("createRefusalRecorder() records a warning on the pod, with the code as its reason", async () => {
   const { clock, written, recorded, record } = setUp();
   record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
@@ -42,7 +42,7 @@ test("createEventRecorder() records a warning on the pod, with the code as its r
   assert.deepEqual(recorded, ["ROLE_FORBIDDEN"]);
 });
 
-test("createEventRecorder() records the same message once in ten minutes, and another pod or reason at once", async () => {
+test("createRefusalRecorder() records the same message once in ten minutes, and another pod or reason at once", async () => {
   const { clock, written, record } = setUp();
   const refusal = { code: "ROLE_FORBIDDEN", message: "Cannot give role" } as const;
   for (let times = 0; times < 3; times++) record(POD, refusal);
@@ -61,7 +61,7 @@ for (const [code, count] of [
   ["KUBERNETES_UNAVAILABLE", 0],
   ["STS_UNAVAILABLE", 1],
 ] as const) {
-  test(`createEventRecorder() records ${count === 0 ? "nothing" : "an Event"} for ${code}`, async () => {
+  test(`createRefusalRecorder() records ${count === 0 ? "nothing" : "an Event"} for ${code}`, async () => {
     const { clock, written, record } = setUp();
     record(POD, { code, message: "later" });
     await clock.advance(0);
@@ -69,7 +69,7 @@ for (const [code, count] of [
   });
 }
 
-test("createEventRecorder() logs a warning when an Event cannot be recorded, and does not throw", async () => {
+test("createRefusalRecorder() logs a warning when an Event cannot be recorded, and does not throw", async () => {
   const { clock, lines, recorded, record } = setUp(true);
   record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
@@ -77,7 +77,7 @@ test("createEventRecorder() logs a warning when an Event cannot be recorded, and
   assert.equal(lines[0]?.["code"], "ROLE_FORBIDDEN");
 });
 
-test("createEventRecorder() records at most three messages per pod and reason, because some of STS's contain the time", async () => {
+test("createRefusalRecorder() records at most three messages per pod and reason, because some of STS's contain the time", async () => {
   const { clock, written, record } = setUp();
   for (let attempt = 0; attempt < 20; attempt++)
     record(POD, { code: "STS_UNAVAILABLE", message: `token of ${attempt}` });
@@ -86,7 +86,7 @@ test("createEventRecorder() records at most three messages per pod and reason, b
   assert.equal(written.length, 4);
 });
 
-test("createEventRecorder() limits Events when every pod is refused at once, and records the others later", async () => {
+test("createRefusalRecorder() limits Events when every pod is refused at once, and records the others later", async () => {
   const { clock, written, record } = setUp();
   const refuseAll = () => {
     for (let pod = 0; pod < 500; pod++) record({ ...POD, uid: `u-${pod}` }, { code: "STS_DENIED", message: "no" });

@@ -18,7 +18,7 @@ function setUp(capacity = 10) {
   };
 }
 
-test("createLiveLookups() makes one look-up for all who wait, and returns it until it is too old", async () => {
+test("createLookupCache() makes one look-up for all who wait, and returns it until it is too old", async () => {
   const { ask, clock, calls } = setUp();
   assert.deepEqual(await Promise.all([ask("a"), ask("a"), ask("b")]), [1, 1, 2]);
   await clock.advance(4_999);
@@ -28,7 +28,7 @@ test("createLiveLookups() makes one look-up for all who wait, and returns it unt
   assert.deepEqual(calls, ["a", "b", "a"]);
 });
 
-test("createLiveLookups() counts the age from the answer, and does not repeat a failure", async () => {
+test("createLookupCache() counts the age from the answer, and does not repeat a failure", async () => {
   const { ask, clock, calls } = setUp();
   const slow = Promise.withResolvers<number>();
   const first = ask("a", () => slow.promise);
@@ -45,7 +45,7 @@ test("createLiveLookups() counts the age from the answer, and does not repeat a 
   assert.deepEqual(calls, ["a", "b", "b"]);
 });
 
-test("createLiveLookups() drops the oldest result when there are too many", async () => {
+test("createLookupCache() drops the oldest result when there are too many", async () => {
   const { ask, calls } = setUp(2);
   for (const key of ["a", "b", "c", "c", "a"]) await ask(key);
   assert.deepEqual(calls, ["a", "b", "c", "a"]);

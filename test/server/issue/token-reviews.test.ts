@@ -28,7 +28,7 @@ function setUp() {
   return { clock, limit, review, begun, endOne };
 }
 
-test("createReviewLimit() reviews signed tokens while strangers at the same address use up their share", async () => {
+test("createReviewLimiter() reviews signed tokens while strangers at the same address use up their share", async () => {
   const { limit, review } = setUp();
   const others = ["10.0.0.1", "10.0.0.1", "10.0.0.2"].map((address) => review(stranger(address), address));
   assert.equal(await review(stranger("10.0.0.1"), "one more"), undefined);
@@ -37,7 +37,7 @@ test("createReviewLimit() reviews signed tokens while strangers at the same addr
   assert.equal(others.length, 3);
 });
 
-test("createReviewLimit() lets reviews of signed tokens wait, and namespaces take turns, and their pods", async () => {
+test("createReviewLimiter() lets reviews of signed tokens wait, and namespaces take turns, and their pods", async () => {
   const { review, begun, endOne, clock } = setUp();
   for (const name of ["a1", "a2"]) void review(pod("a", "1"), name);
   for (const name of ["a3", "a4"]) void review(pod("a", "1"), name);
@@ -48,7 +48,7 @@ test("createReviewLimit() lets reviews of signed tokens wait, and namespaces tak
   assert.deepEqual(begun, ["a1", "a2", "a3", "b1", "a4"]);
 });
 
-test("createReviewLimit() refuses, when too many signed tokens wait, the newest of the pod with most, and each after 5 s", async () => {
+test("createReviewLimiter() refuses, when too many signed tokens wait, the newest of the pod with most, and each after 5 s", async () => {
   const { review, endOne, clock } = setUp();
   const many = Array.from({ length: 6 }, (_, index) => review(pod("a", "1"), `a${index}`));
   assert.equal(await many[5], undefined);
@@ -70,7 +70,7 @@ for (const [what, holder] of [
   ["a signed token", pod("a", "1")],
   ["another token", stranger("10.0.0.1")],
 ] as const) {
-  test(`createReviewLimit() counts a review of ${what} that failed as ended`, async () => {
+  test(`createReviewLimiter() counts a review of ${what} that failed as ended`, async () => {
     const one = { signed: { inFlight: 1, perPod: 1, waiting: 1 }, others: { inFlight: 1, perAddress: 1 } };
     const limit = createReviewLimiter({ clock: createFakeClock() }, one);
     await assert.rejects(
@@ -81,7 +81,7 @@ for (const [what, holder] of [
   });
 }
 
-test("createReviewLimit() refuses a pod at once that has too many reviews, and no other pod of its namespace", async () => {
+test("createReviewLimiter() refuses a pod at once that has too many reviews, and no other pod of its namespace", async () => {
   const limits = { signed: { inFlight: 64, perPod: 2, waiting: 3 }, others: LIMITS.others };
   const limit = createReviewLimiter({ clock: createFakeClock() }, limits);
   const gate = Promise.withResolvers<void>();

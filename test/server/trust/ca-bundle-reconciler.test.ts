@@ -32,7 +32,7 @@ async function setUp(context: TestContext, answers: CaBundleResult[] = []) {
   return { clock, written, results, trust, reconciler };
 }
 
-test("createCaBundleReconciler() writes the bundle at start and checks it each minute", async (context) => {
+test("startCaBundleReconciler() writes the bundle at start and checks it each minute", async (context) => {
   const { clock, written, results } = await setUp(context, ["changed"]);
   assert.deepEqual(written, ["podrole: first"]);
   await clock.advance(59_000);
@@ -50,7 +50,7 @@ test("checkNow() writes a changed bundle at once", async (context) => {
 });
 
 for (const result of ["failed", "conflict", "absent"] as const) {
-  test(`createCaBundleReconciler() retries after 5 s when a check ends in "${result}"`, async (context) => {
+  test(`startCaBundleReconciler() retries after 5 s when a check ends in "${result}"`, async (context) => {
     const { clock, results } = await setUp(context, [result]);
     await clock.advance(5_000);
     assert.deepEqual(results, [result, "unchanged"]);

@@ -39,7 +39,7 @@ async function setUp(context: TestContext, authority?: Authority) {
   return { clock, state, serving, leaf, errors };
 }
 
-suite("createServingCertificate()", () => {
+suite("startServingCertificate()", () => {
   test("renews at half of the lifetime, and notifies its listeners", async (context) => {
     const { clock, serving, leaf } = await setUp(context);
     const before = leaf().serialNumber;

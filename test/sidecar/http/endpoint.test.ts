@@ -88,7 +88,7 @@ async function setUp(initial: Partial<State> = {}) {
   };
 }
 
-test("createEndpoint() returns the container's credentials in the form that SDKs read", async () => {
+test("createCredentialsEndpoint() returns the container's credentials in the form that SDKs read", async () => {
   const { port, endpoint, counted } = await setUp({ reply: REPLY });
   const { status, headers, body, text } = await sendRequest(port, { token: "token-a" });
   assert.equal(status, 200);
@@ -124,7 +124,7 @@ const HOSTS: readonly (readonly [what: string, headers: Readonly<Record<string, 
 ];
 
 for (const [what, headers, status] of HOSTS) {
-  test(`createEndpoint() ${status === 200 ? "serves" : "refuses"} a request with ${what}`, async () => {
+  test(`createCredentialsEndpoint() ${status === 200 ? "serves" : "refuses"} a request with ${what}`, async () => {
     const { port, endpoint, counted, lines } = await setUp({ reply: REPLY });
     for (const path of ["/v1/credentials", "/other"]) {
       const answer = await sendRequest(port, { token: "token-a", path, headers });
@@ -143,7 +143,7 @@ for (const [what, headers, status] of HOSTS) {
   });
 }
 
-test("createEndpoint() refuses a request of HTTP/1.0 without a Host", async () => {
+test("createCredentialsEndpoint() refuses a request of HTTP/1.0 without a Host", async () => {
   const { port, endpoint } = await setUp({ reply: REPLY });
   const socket = connect(port, "127.0.0.1");
   socket.write("GET /v1/credentials HTTP/1.0\r\nAuthorization: token-a\r\n\r\n");
@@ -153,7 +153,7 @@ test("createEndpoint() refuses a request of HTTP/1.0 without a Host", async () =
   await endpoint.close();
 });
 
-test("createEndpoint() answers on ::1 too, and accepts a query string and HEAD", async () => {
+test("createCredentialsEndpoint() answers on ::1 too, and accepts a query string and HEAD", async () => {
   const { port, endpoint } = await setUp({ reply: REPLY });
   assert.equal((await sendRequest(port, { token: "token-a", host: "::1" })).status, 200);
   assert.equal((await sendRequest(port, { token: "token-a", path: "/v1/credentials?from=sdk" })).status, 200);
@@ -176,7 +176,7 @@ const CALLERS: readonly (readonly [ErrorCode, Parameters<typeof sendRequest>[1]]
 ];
 
 for (const [code, options] of CALLERS) {
-  test(`createEndpoint() refuses ${JSON.stringify(options)} with ${code}`, async () => {
+  test(`createCredentialsEndpoint() refuses ${JSON.stringify(options)} with ${code}`, async () => {
     const { port, endpoint, counted } = await setUp({ reply: REPLY });
     const { status, headers, body } = await sendRequest(port, options);
     assert.equal(status, ERRORS[code].http);
@@ -192,7 +192,7 @@ for (const [code, options] of CALLERS) {
 
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   if (!isPermanent({ code })) continue;
-  test(`createEndpoint() answers ${code} at once, with the container's reason`, async () => {
+  test(`createCredentialsEndpoint() answers ${code} at once, with the container's reason`, async () => {
     const { port, endpoint } = await setUp({ refusal: { code, message: `Cannot: ${code}`, retryAfterMs: 0 } });
     const { status, body, headers } = await sendRequest(port, { token: "token-a" });
     assert.deepEqual([status, body["code"], body["message"]], [ERRORS[code].http, code, `Cannot: ${code}`]);
@@ -203,7 +203,7 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
 
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   if (isPermanent({ code })) continue;
-  test(`createEndpoint() holds a request for 900 ms before it answers ${code}`, async () => {
+  test(`createCredentialsEndpoint() holds a request for 900 ms before it answers ${code}`, async () => {
     const { port, endpoint, clock, held, counted } = await setUp({ failure: { code, message: `Cannot: ${code}` } });
     const waits = held();
     const answer = sendRequest(port, { token: "token-a" });
@@ -218,7 +218,7 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   });
 }
 
-test("createEndpoint() answers NOT_READY when nothing was granted or refused yet", async () => {
+test("createCredentialsEndpoint() answers NOT_READY when nothing was granted or refused yet", async () => {
   const { port, endpoint, clock, held } = await setUp({ nextInMs: 60_000 });
   const waits = held();
   const answer = sendRequest(port, { token: "token-b" });
@@ -229,7 +229,7 @@ test("createEndpoint() answers NOT_READY when nothing was granted or refused yet
   await endpoint.close();
 });
 
-test("createEndpoint() answers a held request as soon as the renewal brings credentials", async () => {
+test("createCredentialsEndpoint() answers a held request as soon as the renewal brings credentials", async () => {
   const { port, endpoint, clock, held, state, renewalEnds, listeners, renewalsRequested } = await setUp();
   const waits = held();
   const answer = sendRequest(port, { token: "token-a" });
@@ -244,7 +244,7 @@ test("createEndpoint() answers a held request as soon as the renewal brings cred
   await endpoint.close();
 });
 
-test("createEndpoint() answers a held request as soon as its refusal is permanent", async () => {
+test("createCredentialsEndpoint() answers a held request as soon as its refusal is permanent", async () => {
   const { port, endpoint, held, state, renewalEnds } = await setUp();
   const waits = held();
   const answer = sendRequest(port, { token: "token-a" });
@@ -255,7 +255,7 @@ test("createEndpoint() answers a held request as soon as its refusal is permanen
   await endpoint.close();
 });
 
-test("createEndpoint() never returns one container's credentials to another", async () => {
+test("createCredentialsEndpoint() never returns one container's credentials to another", async () => {
   const { port, endpoint, clock, held } = await setUp({ reply: REPLY });
   const waits = held();
   const answer = sendRequest(port, { token: "token-b" });
@@ -265,7 +265,7 @@ test("createEndpoint() never returns one container's credentials to another", as
   await endpoint.close();
 });
 
-test("createEndpoint() drops a held request whose caller has disconnected", async () => {
+test("createCredentialsEndpoint() drops a held request whose caller has disconnected", async () => {
   const { port, endpoint, held, listeners, counted, clock } = await setUp();
   const waits = held();
   const socket = connect(port, "127.0.0.1");
@@ -279,7 +279,7 @@ test("createEndpoint() drops a held request whose caller has disconnected", asyn
   await endpoint.close();
 });
 
-test("createEndpoint() logs refused requests once per minute and code", async () => {
+test("createCredentialsEndpoint() logs refused requests once per minute and code", async () => {
   const { port, endpoint, lines, clock } = await setUp();
   for (let round = 0; round < 3; round++) {
     await sendRequest(port);
@@ -295,7 +295,7 @@ test("createEndpoint() logs refused requests once per minute and code", async ()
   await endpoint.close();
 });
 
-test("createEndpoint() refuses headers above 8 KiB and serves the next request", async () => {
+test("createCredentialsEndpoint() refuses headers above 8 KiB and serves the next request", async () => {
   const { port, endpoint } = await setUp({ reply: REPLY });
   assert.equal((await sendRequest(port, { token: "token-a", headers: { "X-Large": "x".repeat(9_000) } })).status, 431);
   assert.equal((await sendRequest(port, { token: "token-a" })).status, 200);

@@ -14,7 +14,7 @@ const PROVEN = { caller: "api-server" };
 const FORGED = { caller: "unproven", request: "r-9", user: "bob", time: "2026-11-26T08:00:01.000Z" };
 const JSON_OUT = { output: "json" };
 
-suite("trustOf()", () => {
+suite("callerTrustOf()", () => {
   for (const [what, record, event, expected] of [
     ["a record whose caller proved itself", PROVEN, undefined, "api-server"],
     ["a record that the API server's log has", {}, {}, "confirmed"],

@@ -16,7 +16,7 @@ async function read(bytes: Uint8Array, size: number, longest?: number) {
   return { lines, tooLong };
 }
 
-suite("linesOf()", () => {
+suite("lineBatches()", () => {
   test("yields the same lines however the bytes are split, plain or compressed", async () => {
     const property = fc.asyncProperty(
       fc.array(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\n"))),
