@@ -1,5 +1,5 @@
-// podrole's programs as child processes. States: starting → running → ended, by stop(), by kill(), or by itself; one that
-// does not start within a minute is killed.
+// podrole's programs as child processes. States: starting → running → ended, by stop(), by kill(), or by itself; one
+// that does not start within a minute is killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

@@ -6,7 +6,10 @@ export interface UntilOptions {
   readonly intervalMs?: number;
 }
 
-/** Resolves once the condition holds; rejects after 30 s with an error that names it, by its code unless `what` is given. */
+/**
+ * Resolves once the condition holds; rejects after 30 s with an error that names it, by its code unless `what` is
+ * given.
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string = String(condition),

@@ -1,6 +1,6 @@
-// Bundles the command line, split so that each command loads only its own part. For the server's image, in Node 26, without
-// the demo; for the npm package, in the oldest Node that its dependencies support, with the demo, its emulators and the
-// sidecar that the demo starts. Also bundles the programs of a try installation. No bundle needs node_modules.
+// Bundles the command line, split so that each command loads only its own part. For the server's image, in Node 26,
+// without the demo; for the npm package, in the oldest Node that its dependencies support, with the demo, its emulators
+// and the sidecar that the demo starts. Also bundles the programs of a try installation. No bundle needs node_modules.
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
@@ -55,8 +55,8 @@ const operatorCommands: Plugin = {
 const OPERATOR_COMMAND = /\/commands\/(audit|aws|check|explain|inject|migrate|rotate)\.ts$/;
 
 /**
- * Puts what other modules than the entry import on demand into the same part as those modules: esbuild writes a file for
- * each set of parts that share a module, and these parts alone would make a hundred of them.
+ * Puts what other modules than the entry import on demand into the same part as those modules: esbuild writes a file
+ * for each set of parts that share a module, and these parts alone would make a hundred of them.
  */
 const oneLevelOfParts: Plugin = {
   name: "one-level-of-parts",

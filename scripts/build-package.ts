@@ -1,5 +1,5 @@
-// Makes the folder from which `npm pack` makes the npm package: the command line's bundle, with a package.json of its own,
-// because that of the checkout names sources and tools that the package does not need.
+// Makes the folder from which `npm pack` makes the npm package: the command line's bundle, with a package.json of its
+// own, because that of the checkout names sources and tools that the package does not need.
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
@@ -22,7 +22,8 @@ function packageManifest(): object {
     keywords: ["aws", "credentials", "iam", "irsa", "kiam", "kube2iam", "kubectl-plugin", "kubernetes"],
     type: "module",
     engines: { node: `>=${PACKAGE_NODE}` },
-    // kubectl runs kubectl-podrole as `kubectl podrole`. (https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/)
+    // kubectl runs kubectl-podrole as `kubectl podrole`.
+    // (https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/)
     bin: { podrole: PACKAGE_ENTRY, "kubectl-podrole": PACKAGE_ENTRY, [KUBECTL_COMPLETION]: PACKAGE_ENTRY },
     files: ["lib", NOTICES_FILE],
   };

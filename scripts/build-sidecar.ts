@@ -1,7 +1,7 @@
-// Bundles the sidecar into dist/sidecar: main.cjs, which every start loads, and one file for each module that is loaded on
-// demand. The serving process therefore never loads the half megabyte of gRPC and X.509 that init and renewals need. The
-// format is CommonJS, because Node's ES module loader costs 6 MB of private memory in each process; esbuild splits only ES
-// modules, so these bundles share no code. The large ones get a code cache (code-cache.ts).
+// Bundles the sidecar into dist/sidecar: main.cjs, which every start loads, and one file for each module that is loaded
+// on demand. The serving process therefore never loads the half megabyte of gRPC and X.509 that init and renewals need.
+// The format is CommonJS, because Node's ES module loader costs 6 MB of private memory in each process; esbuild splits
+// only ES modules, so these bundles share no code. The large ones get a code cache (code-cache.ts).
 import { statSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";

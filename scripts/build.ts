@@ -1,5 +1,5 @@
-// npm run build: builds the bundles of the images, dist/server (the whole command line), dist/sidecar and dist/try, and the
-// folder of the npm package, dist/package.
+// npm run build: builds the bundles of the images, dist/server (the whole command line), dist/sidecar and dist/try, and
+// the folder of the npm package, dist/package.
 import { join } from "node:path";
 import { buildServer, buildTry } from "./build-command-line.ts";
 import { buildPackage } from "./build-package.ts";

@@ -7,7 +7,10 @@ import { ROOT } from "./root.ts";
 export interface Bundle {
   /** Sizes of the written files in bytes, by name. */
   readonly sizes: Readonly<Record<string, number>>;
-  /** esbuild's record of each output and its inputs; paths are relative to the root. (https://esbuild.github.io/api/#metafile) */
+  /**
+   * esbuild's record of each output and its inputs; paths are relative to the root.
+   * (https://esbuild.github.io/api/#metafile)
+   */
   readonly metafile: Metafile;
 }
 

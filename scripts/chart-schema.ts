@@ -1,5 +1,5 @@
-// Generates values.schema.json of manifests/chart, by which Helm validates values before it contacts the cluster. Names of
-// settings come from the programs' own tables, so a misspelt one fails `helm install` instead of a pod.
+// Generates values.schema.json of manifests/chart, by which Helm validates values before it contacts the cluster. Names
+// of settings come from the programs' own tables, so a misspelt one fails `helm install` instead of a pod.
 import { COMMON_SETTINGS } from "../src/runtime/common-settings.ts";
 import type { SettingTable } from "../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";

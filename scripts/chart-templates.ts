@@ -1,6 +1,7 @@
-// Generates templates of the chart from manifests/base, so that both installations grant the same rights, allow the same
-// connections and evaluate the same expressions. The chart adds its conditions, its labels and what its values set.
-// test/cluster/chart/objects.test.ts compares what both render; the templates of the Deployments, which are written by hand, too.
+// Generates templates of the chart from manifests/base, so that both installations grant the same rights, allow the
+// same connections and evaluate the same expressions. The chart adds its conditions, its labels and what its values
+// set. test/cluster/chart/objects.test.ts compares what both render; the templates of the Deployments, which are
+// written by hand, too.
 import { SYSTEM_NAMESPACES } from "../src/injection/skip-reasons.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 

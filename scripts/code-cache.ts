@@ -1,6 +1,6 @@
-// V8's code cache of a bundle: its functions compiled in advance, so that a short-lived process neither parses nor compiles
-// half a megabyte of source at each start. V8 rejects a cache of another version, architecture or set of flags, and then
-// compiles the source as if there were none. (https://nodejs.org/api/vm.html#scriptcreatecacheddata)
+// V8's code cache of a bundle: its functions compiled in advance, so that a short-lived process neither parses nor
+// compiles half a megabyte of source at each start. V8 rejects a cache of another version, architecture or set of
+// flags, and then compiles the source as if there were none. (https://nodejs.org/api/vm.html#scriptcreatecacheddata)
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Rows and panels of the Grafana dashboard as data; dashboard.ts converts them to Grafana's format. Queries use the job names
-// of manifests/dashboards/scrape.yaml.
+// Rows and panels of the Grafana dashboard as data; dashboard.ts converts them to Grafana's format. Queries use the job
+// names of manifests/dashboards/scrape.yaml.
 
 type Unit = "short" | "s" | "ops" | "reqps" | "bytes" | "percentunit";
 

@@ -1,5 +1,5 @@
-// Generates the Grafana dashboard, manifests/dashboards/podrole-dashboard.json. Grafana's own types check its format; Grafana
-// 11 and newer read schema 39.
+// Generates the Grafana dashboard, manifests/dashboards/podrole-dashboard.json. Grafana's own types check its format;
+// Grafana 11 and newer read schema 39.
 import {
   type Dashboard,
   DashboardCursorSync,

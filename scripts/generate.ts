@@ -1,5 +1,6 @@
 // npm run generate: writes all generated files: gRPC messages from proto/, tables in docs/ from the tables in src/, the
-// dashboard, and the chart's schema and the templates that equal manifests/base. `--check` writes nothing and fails if a file would change, so no file can be outdated.
+// dashboard, and the chart's schema and the templates that equal manifests/base. `--check` writes nothing and fails if
+// a file would change, so no file can be outdated.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

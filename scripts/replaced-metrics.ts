@@ -1,5 +1,5 @@
-// Every metric of kiam 4.2 and kube2iam 0.15, and the metrics of podrole that replace it. docs/metrics.md is generated from
-// this table; the generation fails for a name that podrole does not have.
+// Every metric of kiam 4.2 and kube2iam 0.15, and the metrics of podrole that replace it. docs/metrics.md is generated
+// from this table; the generation fails for a name that podrole does not have.
 
 export interface ReplacedMetric {
   readonly old: string;

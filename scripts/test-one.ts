@@ -1,5 +1,6 @@
-// npm run test:one -- 'name': runs the tests whose names match a regular expression. Starts only files whose text matches,
-// which takes a second instead of a minute; if none does, it starts every file, because names can be built at run time.
+// npm run test:one -- 'name': runs the tests whose names match a regular expression. Starts only files whose text
+// matches, which takes a second instead of a minute; if none does, it starts every file, because names can be built at
+// run time.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
-// The packages whose code is in the bundles, with their licences: the notices that each image and the npm package contain,
-// and the table of docs/third-party.md. Read from what esbuild bundled, so a dependency that is installed but not shipped is
-// not listed. (https://www.apache.org/licenses/LICENSE-2.0#redistribution)
+// The packages whose code is in the bundles, with their licences: the notices that each image and the npm package
+// contain, and the table of docs/third-party.md. Read from what esbuild bundled, so a dependency that is installed but
+// not shipped is not listed. (https://www.apache.org/licenses/LICENSE-2.0#redistribution)
 import { readdirSync, readFileSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Pods of the emulated cluster that the real webhook admitted, with the environment, tokens and requests of their sidecar,
-// for the suites that run podrole's programs.
+// Pods of the emulated cluster that the real webhook admitted, with the environment, tokens and requests of their
+// sidecar, for the suites that run podrole's programs.
 import { requestToken } from "../emulators/installation.ts";
 import type { KubernetesEmulator } from "../emulators/kubernetes/emulator.ts";
 import type { Pod } from "../src/kubernetes/objects.ts";

@@ -1,5 +1,5 @@
-// Checks the sources against the rules of ARCHITECTURE.md and scripts/rooms.ts. Each guard is a function of the sources and
-// also runs on planted violations, because a guard that finds nothing would always pass.
+// Checks the sources against the rules of ARCHITECTURE.md and scripts/rooms.ts. Each guard is a function of the sources
+// and also runs on planted violations, because a guard that finds nothing would always pass.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { INNER_ROOMS, MODULE_OWNERS, ROOMS } from "../scripts/rooms.ts";
@@ -87,7 +87,10 @@ const onlyMainSeesTheProcess: Guard = (given) =>
 const IMPURE =
   /"node:(?!util")|\b(?:Date\.now|new Date\(\)|performance\.|Math\.random|set(?:Timeout|Interval)\(|fetch\(|process\.|crypto\.|console\.)/;
 
-/** Injection is a pure function from pod to pod: the same input gives the same plan in the webhook and on the command line. */
+/**
+ * Injection is a pure function from pod to pod: the same input gives the same plan in the webhook and on the command
+ * line.
+ */
 const injectionIsPure: Guard = (given) =>
   [...given]
     .filter(([path]) => path.startsWith("src/injection/"))

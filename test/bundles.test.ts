@@ -1,5 +1,5 @@
-// What the bundles contain: the images no code that only demo and tests use, the npm package everything that its demo starts,
-// and third-party packages only with licences that allow it. UPDATE=1 writes docs/third-party.md.
+// What the bundles contain: the images no code that only demo and tests use, the npm package everything that its demo
+// starts, and third-party packages only with licences that allow it. UPDATE=1 writes docs/third-party.md.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";

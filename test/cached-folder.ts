@@ -1,5 +1,5 @@
-// What suites need and the project does not install: fetched or built once per machine, below PODROLE_CACHE, in a folder
-// whose name is a hash of all inputs. A folder without the file `.complete` is incomplete and is created again.
+// What suites need and the project does not install: fetched or built once per machine, below PODROLE_CACHE, in a
+// folder whose name is a hash of all inputs. A folder without the file `.complete` is incomplete and is created again.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -35,8 +35,8 @@ export function cachedFolder(
 }
 
 /**
- * Installs the npm packages of a lockfile, which has the hash of each, and runs none of their scripts. `directory` contains
- * package.json and package-lock.json. Returns the folder whose node_modules contains the packages.
+ * Installs the npm packages of a lockfile, which has the hash of each, and runs none of their scripts. `directory`
+ * contains package.json and package-lock.json. Returns the folder whose node_modules contains the packages.
  */
 export function cachedPackages(
   env: Readonly<Record<string, string | undefined>>,

@@ -1,6 +1,6 @@
-// Compares everything that programs and scripts read from podrole with the recorded contract. A difference can break a user's
-// dashboard, script or manifest: list it in CHANGELOG.md, then update the snapshot with
-// UPDATE=1 npx node --test test/contract.test.ts
+// Compares everything that programs and scripts read from podrole with the recorded contract. A difference can break a
+// user's dashboard, script or manifest: list it in CHANGELOG.md, then update the snapshot with UPDATE=1 npx node --test
+// test/contract.test.ts
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { suite, test } from "node:test";

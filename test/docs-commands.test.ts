@@ -34,7 +34,10 @@ function blockCommandsIn(page: string): readonly string[] {
   });
 }
 
-/** Returns the commands in running text, such as `podrole rotate status`; skips shortened ones ("…", "a|b") and placeholders. */
+/**
+ * Returns the commands in running text, such as `podrole rotate status`; skips shortened ones ("…", "a|b") and
+ * placeholders.
+ */
 function inlineCommandsIn(page: string): readonly string[] {
   return [...page.matchAll(/`(podrole [a-z][^`\n]*)`/g)]
     .map(([, command = ""]) => command)

@@ -1,4 +1,5 @@
-// Every command of docs/install.md and docs/platforms.md is run by a suite or marked with what it needs that no suite has.
+// Every command of docs/install.md and docs/platforms.md is run by a suite or marked with what it needs that no suite
+// has.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readText } from "./files.ts";

@@ -1,5 +1,5 @@
-// Podrole's programs with limits, as on a node: the memory limits of the manifests, and a launcher that starts each program in
-// its cgroup.
+// Podrole's programs with limits, as on a node: the memory limits of the manifests, and a launcher that starts each
+// program in its cgroup.
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "../src/kubernetes/quantity.ts";

@@ -1,6 +1,6 @@
-// Functions, files and flags that comments and pages name must exist. No compiler finds a comment that names something that
-// was renamed or removed, and such a comment misleads its readers. A name that stands at the top level of a file is declared
-// in no other file of the programs, so that a search for it finds one meaning.
+// Functions, files and flags that comments and pages name must exist. No compiler finds a comment that names something
+// that was renamed or removed, and such a comment misleads its readers. A name that stands at the top level of a file
+// is declared in no other file of the programs, so that a search for it finds one meaning.
 import assert from "node:assert/strict";
 import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";

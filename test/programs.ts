@@ -1,6 +1,6 @@
-// podrole's real programs for the suites of attacks and fuzzing: server and webhook with an emulated API server and STS, and
-// sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()). While a sidecar
-// runs, its pod's token is replaced as a kubelet replaces it.
+// podrole's real programs for the suites of attacks and fuzzing: server and webhook with an emulated API server and
+// STS, and sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()).
+// While a sidecar runs, its pod's token is replaced as a kubelet replaces it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Compares ARCHITECTURE.md's table of keys, tokens and credentials with the code: the functions that create a Secret, and the
-// functions that read its value with reveal().
+// Compares ARCHITECTURE.md's table of keys, tokens and credentials with the code: the functions that create a Secret,
+// and the functions that read its value with reveal().
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Node } from "typescript/unstable/ast";

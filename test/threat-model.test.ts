@@ -91,7 +91,9 @@ suite("SECURITY.md: claims", () => {
   });
 });
 
-/** What each call of the Kubernetes interface needs, as "verb resource"; `source` needs list and watch of its resource. */
+/**
+ * What each call of the Kubernetes interface needs, as "verb resource"; `source` needs list and watch of its resource.
+ */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   reviewToken: ["create tokenreviews"],
   getPod: ["get pods"],

@@ -1,6 +1,6 @@
-// Checks that the title of each unit test begins with its subject: the function, its effect, its condition. Tests of several
-// functions name what is called on the wire instead, and tests inside a suite have the subject of the suite. A function that a
-// title names exists: `npm run test:one` and the tables of SECURITY.md find tests by their titles.
+// Checks that the title of each unit test begins with its subject: the function, its effect, its condition. Tests of
+// several functions name what is called on the wire instead, and tests inside a suite have the subject of the suite. A
+// function that a title names exists: `npm run test:one` and the tables of SECURITY.md find tests by their titles.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSources } from "./story/sources.ts";
@@ -57,7 +57,7 @@ function unknownSubjects(tests: ReadonlyMap<string, string>, known: ReadonlySet<
 }
 
 test("functions that titles name exist", () => {
-  const programs = ["src", "emulators", "scripts"].flatMap((folder) => [...readSources(folder).values()]);
+  const programs = ["src", "emulators", "scripts"].flatMap((folder) => Array.from(readSources(folder).values()));
   const known = new Set(programs.flatMap((text) => identifiersOf(text.replaceAll(COMMENT, ""))));
   assert.deepEqual(unknownSubjects(readSources("test"), known), []);
 });

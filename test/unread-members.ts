@@ -23,8 +23,8 @@ interface Member {
 }
 
 /**
- * Returns `path: Type.member` for each member below src/ whose name no file reads: by an access, in a destructuring, or as
- * a literal index. Setting a member is no read. A member is missed if one of another type with its name is read.
+ * Returns `path: Type.member` for each member below src/ whose name no file reads: by an access, in a destructuring, or
+ * as a literal index. Setting a member is no read. A member is missed if one of another type with its name is read.
  */
 export function unreadMembers(sources: ReadonlyMap<string, string>): readonly string[] {
   const files = [...sources].filter(([path]) => !path.includes("/generated/"));

@@ -1,5 +1,5 @@
-// What is recorded of a container over all its runs: state, counters, and the output of the last two runs. Each change of
-// the status calls `onChange`. Lives as long as its container.
+// What is recorded of a container over all its runs: state, counters, and the output of the last two runs. Each change
+// of the status calls `onChange`. Lives as long as its container.
 import { createLogBuffer, type LogBuffer } from "./log-buffer.ts";
 import type { ContainerState, ContainerStatus, Terminated, Waiting } from "./status.ts";
 

@@ -155,8 +155,8 @@ async function waitForEver({ record, stopping }: Supervision, waiting: Waiting):
 }
 
 /**
- * Running, then terminated. Undefined if stop() came before the process was started: between the check and the start there
- * is no await.
+ * Running, then terminated. Undefined if stop() came before the process was started: between the check and the start
+ * there is no await.
  */
 async function runOnce(supervision: Supervision, sandbox: Sandbox): Promise<Terminated | undefined> {
   const { clock, log, container, options, record, stopping, hooked, started } = supervision;

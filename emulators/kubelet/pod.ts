@@ -1,5 +1,5 @@
-// One pod on the node, from its volumes to its end, in the kubelet's order: init containers one after the other (after a sidecar, restartPolicy: Always, the next one starts
-// once its startup probe has passed), then the app containers.
+// One pod on the node, from its volumes to its end, in the kubelet's order: init containers one after the other (after
+// a sidecar, restartPolicy: Always, the next one starts once its startup probe has passed), then the app containers.
 // States: Pending → Running → Succeeded or Failed, all → stopped. stop() may come at any time; it ends the processes,
 // app containers first and sidecars in reverse order, and removes the pod's directory.
 // (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
@@ -84,7 +84,10 @@ export function startPod(
     await complete();
   }
 
-  /** The failure of an init container is final only with restartPolicy Never; otherwise the container is restarted with back-off. */
+  /**
+   * The failure of an init container is final only with restartPolicy Never; otherwise the container is restarted with
+   * back-off.
+   */
   async function fail({ name }: Container): Promise<void> {
     become("Failed", `init container "${name}" failed`);
     await stopSidecars(SIDECAR_GRACE_MS);

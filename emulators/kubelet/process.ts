@@ -40,7 +40,10 @@ const START_ERROR = 128;
 /** How long output is read after the exit if a process outside the group still has it open, in milliseconds. */
 const DRAIN_MS = 1000;
 
-/** Starts a process in a process group of its own. It never throws: if the program cannot start, the result has `startError`. */
+/**
+ * Starts a process in a process group of its own. It never throws: if the program cannot start, the result has
+ * `startError`.
+ */
 export function startProcess(
   { clock }: { readonly clock: Clock },
   spec: ProcessSpec,

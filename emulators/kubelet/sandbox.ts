@@ -70,7 +70,8 @@ export async function createSandbox(container: Container, settings: SandboxSetti
     ...Object.fromEntries([...variables].map(([name, value]) => [name, rewrite(value)])),
   };
   const inside = workingDir === undefined ? undefined : rewrite(workingDir);
-  // A workingDir inside the image does not exist on this host, so the image's directory is used; one inside a volume exists.
+  // A workingDir inside the image does not exist on this host, so the image's directory is used; one inside a volume
+  // exists.
   const processDirectory = inside === undefined || inside === workingDir ? (image.directory ?? work) : inside;
   const spec = (command: readonly string[]): ProcessSpec => ({ command, env, directory: processDirectory });
   const onHost = ([program = "", ...args]: readonly string[]) => [

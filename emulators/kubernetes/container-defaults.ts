@@ -1,5 +1,5 @@
-// Defaults of a container (k8s.io/kubernetes pkg/apis/core/v1/defaults.go). When the API server calls a webhook again, the containers that the webhook
-// injected have these defaults.
+// Defaults of a container (k8s.io/kubernetes pkg/apis/core/v1/defaults.go). When the API server calls a webhook again,
+// the containers that the webhook injected have these defaults.
 import type { Container, EnvVar, PodSpec, ResourceRequirements } from "../../src/kubernetes/objects.ts";
 import { isObject } from "../../src/runtime/json-object.ts";
 

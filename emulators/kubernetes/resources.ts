@@ -119,7 +119,8 @@ export function findResource(group: string, version: string, plural: string): Re
 }
 
 /**
- * Returns the resource's name as the API server's messages have it, such as "pods" or "mutatingwebhookconfigurations.admissionregistration.k8s.io".
+ * Returns the resource's name as the API server's messages have it, such as "pods" or
+ * "mutatingwebhookconfigurations.admissionregistration.k8s.io".
  */
 export function qualifiedName({ plural, group }: ResourceType): string {
   return group === "" ? plural : `${plural}.${group}`;

@@ -42,7 +42,10 @@ const APP_ONLY_FIELDS = ["livenessProbe", "readinessProbe", "startupProbe", "lif
 
 const RESTART_POLICIES = ["Always", "Never", "OnFailure"] as const;
 
-/** Init containers run to completion, unless they are native sidecars. (Since Kubernetes 1.35 ordinary containers can have a restartPolicy too.) */
+/**
+ * Init containers run to completion, unless they are native sidecars. (Since Kubernetes 1.35 ordinary containers can
+ * have a restartPolicy too.)
+ */
 function checkRestartPolicy(container: Container, { field, kind }: ContainerPlace): readonly StatusCause[] {
   const { restartPolicy } = container;
   const isKnown = restartPolicy === undefined || (RESTART_POLICIES as readonly string[]).includes(restartPolicy);

@@ -4,7 +4,10 @@
 const MAX_TOTAL_LENGTH = 4 * 1024;
 const MAX_HEADER_WARNING_LENGTH = 256;
 
-/** Returns header values. If the texts exceed 4,096 characters, each is cut to 256, and those that still do not fit are dropped. */
+/**
+ * Returns header values. If the texts exceed 4,096 characters, each is cut to 256, and those that still do not fit are
+ * dropped.
+ */
 export function warningHeaders(warnings: readonly string[]): readonly string[] {
   // A header cannot contain line breaks: the API server drops such warnings and logs them.
   const unique = Array.from(new Set(warnings)).filter((text) => text !== "" && !/\p{Cc}/u.test(text));

@@ -1,5 +1,5 @@
-// One AdmissionReview over TLS, verified against caBundle, or against the host's roots if caBundle is empty, with Go's messages for errors. Connections stay open
-// between calls, as those of the API server, until close().
+// One AdmissionReview over TLS, verified against caBundle, or against the host's roots if caBundle is empty, with Go's
+// messages for errors. Connections stay open between calls, as those of the API server, until close().
 
 import { randomUUID } from "node:crypto";
 import { Agent, request } from "node:https";

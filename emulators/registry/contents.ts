@@ -1,5 +1,5 @@
-// What a registry stores: blobs and manifests by digest, tags by name, and which manifests refer to which. In memory, without
-// a limit. (https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md)
+// What a registry stores: blobs and manifests by digest, tags by name, and which manifests refer to which. In memory,
+// without a limit. (https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md)
 import { createHash } from "node:crypto";
 
 /** A manifest as a client put it; its bytes decide about its digest. */

@@ -1,5 +1,5 @@
-// An OCI registry as HTTP server, for clients that push and pull images, charts, signatures and attestations: the tests and the
-// rehearsal of a release. It can require the token that public registries give to everybody.
+// An OCI registry as HTTP server, for clients that push and pull images, charts, signatures and attestations: the tests
+// and the rehearsal of a release. It can require the token that public registries give to everybody.
 // States: created → listening → closed. close() ends open connections.
 // (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md)
 import { randomUUID } from "node:crypto";
@@ -9,7 +9,10 @@ import { createRepositoryContents, digestOf, type RepositoryContents } from "./c
 
 /** How the registry treats clients. */
 export interface RegistryOptions {
-  /** Require the anonymous token of its own token service. (https://distribution.github.io/distribution/spec/auth/token/) */
+  /**
+   * Require the anonymous token of its own token service.
+   * (https://distribution.github.io/distribution/spec/auth/token/)
+   */
   readonly requiresToken?: boolean;
 }
 

@@ -1,5 +1,5 @@
-// The app of a try installation: an unmodified AWS SDK, configured by its environment alone. Prints the role that STS reports
-// for its credentials, once a minute, and opens a port after the first time.
+// The app of a try installation: an unmodified AWS SDK, configured by its environment alone. Prints the role that STS
+// reports for its credentials, once a minute, and opens a port after the first time.
 import { createServer } from "node:net";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { type Clock, sleep } from "../../src/runtime/clock.ts";

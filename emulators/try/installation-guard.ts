@@ -1,5 +1,6 @@
-// Keeps a try installation apart from a real one: finds an installation of podrole that is registered in the cluster. Its
-// mark is the name of the webhook, which both `manifests/base` and the chart fix; that of a try installation is another one.
+// Keeps a try installation apart from a real one: finds an installation of podrole that is registered in the cluster.
+// Its mark is the name of the webhook, which both `manifests/base` and the chart fix; that of a try installation is
+// another one.
 
 /** A MutatingWebhookConfiguration as far as the guard reads it. */
 export interface RegisteredConfiguration {

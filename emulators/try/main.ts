@@ -1,4 +1,5 @@
-// Entry of the image podrole-try, and the only file of it that sees the process: `sts` runs the emulated STS, `app` the app.
+// Entry of the image podrole-try, and the only file of it that sees the process: `sts` runs the emulated STS, `app` the
+// app.
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { interruptionsOf } from "../../src/runtime/interruptions.ts";
 import { Secret } from "../../src/runtime/secret.ts";

@@ -1,6 +1,6 @@
-// The emulated STS as a program of a try installation: one account, the server's access key and two roles that trust it.
-// Ends with exit code 1 if podrole is installed in the cluster, at start or later, so that no try installation runs beside a
-// real one. States: checked → listening → ended, by `interrupted` or by the guard.
+// The emulated STS as a program of a try installation: one account, the server's access key and two roles that trust
+// it. Ends with exit code 1 if podrole is installed in the cluster, at start or later, so that no try installation runs
+// beside a real one. States: checked → listening → ended, by `interrupted` or by the guard.
 import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
@@ -31,7 +31,10 @@ const REGION = "us-east-1";
 export const TRY_ROLE_ARNS = ["try-orders", "try-payroll"].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`);
 const GUARD_PERIOD_MS = 5_000;
 
-/** Serves until the program is interrupted or podrole is installed; resolves with the exit code. Rejects if it cannot start. */
+/**
+ * Serves until the program is interrupted or podrole is installed; resolves with the exit code. Rejects if it cannot
+ * start.
+ */
 export async function runTrySts(deps: TryStsDeps, options: TryStsOptions): Promise<number> {
   const { clock, log, listConfigurations } = deps;
   const reason = whyNotBeside(await listConfigurations());

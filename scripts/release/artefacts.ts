@@ -1,5 +1,5 @@
-// Everything that a release consists of, in one folder: npm package, chart, images, bills of materials, krew manifest, and
-// the checksums of all. Two runs write the same bytes.
+// Everything that a release consists of, in one folder: npm package, chart, images, bills of materials, krew manifest,
+// and the checksums of all. Two runs write the same bytes.
 import { createHash } from "node:crypto";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// npm run check:base: whether the base images that the Dockerfiles pin are still what their tags name. Exit code 1: one is
-// old; 2: a registry did not answer. Needs the network.
+// npm run check:base: whether the base images that the Dockerfiles pin are still what their tags name. Exit code 1: one
+// is old; 2: a registry did not answer. Needs the network.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../root.ts";

@@ -1,6 +1,7 @@
-// npm run release:dry: makes everything that a release consists of, twice, compares both, signs the artefacts with a key that
-// is removed afterwards, verifies them with the commands that users run, and lists what to upload where. It publishes nothing
-// and, once the caches are filled, needs no network. Writes dist/release. docs/release.md describes it.
+// npm run release:dry: makes everything that a release consists of, twice, compares both, signs the artefacts with a
+// key that is removed afterwards, verifies them with the commands that users run, and lists what to upload where. It
+// publishes nothing and, once the caches are filled, needs no network. Writes dist/release. docs/release.md describes
+// it.
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The command line as one executable file for Linux, without the demo: Node with the bundle inside, for those who have no
-// Node. (https://nodejs.org/api/single-executable-applications.html)
+// The command line as one executable file for Linux, without the demo: Node with the bundle inside, for those who have
+// no Node. (https://nodejs.org/api/single-executable-applications.html)
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildExecutableScript, EXECUTABLE_SCRIPT } from "../build-command-line.ts";
@@ -18,8 +18,8 @@ export async function packExecutables(
     const output = `podrole-${version}-linux-${architecture}`;
     const configuration = configurationOf(architecture, join(base, `node-${architecture}`), output);
     writeFileSync(join(folder, "sea.json"), JSON.stringify(configuration));
-    // Paths are relative, because the executable contains that of the script. Without a fixed seed, the compiled scripts of two
-    // builds differ.
+    // Paths are relative, because the executable contains that of the script. Without a fixed seed, the compiled
+    // scripts of two builds differ.
     runReleaseTool(process.execPath, ["--random-seed=1", "--build-sea", "sea.json"], folder);
     runReleaseTool("gzip", ["--fast", "--no-name", output], folder);
     runReleaseTool("mv", [`${output}.gz`, directory], folder);

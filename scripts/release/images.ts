@@ -1,5 +1,6 @@
-// OCI archives of the images, each for every architecture: an image index with one manifest per architecture, and nothing that
-// depends on the time or the place of the build. (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md)
+// OCI archives of the images, each for every architecture: an image index with one manifest per architecture, and
+// nothing that depends on the time or the place of the build.
+// (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md)
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Manifest of the kubectl plugin for krew: the npm package's archive, which krew unpacks as it is. The plugin needs Node on
-// the user's machine. (https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/)
+// Manifest of the kubectl plugin for krew: the npm package's archive, which krew unpacks as it is. The plugin needs
+// Node on the user's machine. (https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/)
 import { stringify } from "yaml";
 import { PACKAGE_NODE } from "../build-command-line.ts";
 

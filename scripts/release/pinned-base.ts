@@ -1,5 +1,6 @@
-// Whether a base image that is pinned by digest is still what its tag names in the registry: a newer base has fixes that the
-// pinned one lacks. (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests)
+// Whether a base image that is pinned by digest is still what its tag names in the registry: a newer base has fixes
+// that the pinned one lacks.
+// (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests)
 
 /** An image by its registry, name, tag and digest. */
 export interface PinnedImage {
@@ -65,7 +66,9 @@ async function digestOfTag({ host, name, tag }: PinnedImage, access: RegistryAcc
   return digest;
 }
 
-/** Public registries give everybody a token for pulling. (https://distribution.github.io/distribution/spec/auth/token/) */
+/**
+ * Public registries give everybody a token for pulling. (https://distribution.github.io/distribution/spec/auth/token/)
+ */
 async function anonymousToken(challenge: string, timeoutMs: number): Promise<string> {
   const parameter = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1];
   const realm = parameter("realm");

@@ -1,5 +1,5 @@
-// Where and from what a release was built, as SLSA provenance. It names no time and no machine, so two builds of a commit
-// write the same bytes. (https://slsa.dev/spec/v1.0/provenance)
+// Where and from what a release was built, as SLSA provenance. It names no time and no machine, so two builds of a
+// commit write the same bytes. (https://slsa.dev/spec/v1.0/provenance)
 
 /** A file or an image, and its SHA-256 digest as hexadecimal digits. */
 export interface ProvenanceSubject {
@@ -35,7 +35,9 @@ export function provenancePredicate({ version, revision, locks, basePackages }: 
   };
 }
 
-/** Returns the statement about files and images. (https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md) */
+/**
+ * Returns the statement about files and images. (https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md)
+ */
 export function provenanceStatement(subjects: readonly ProvenanceSubject[], inputs: BuildInputs): object {
   return {
     _type: "https://in-toto.io/Statement/v1",

@@ -1,5 +1,5 @@
-// Signs the artefacts as a release does, with a key that is removed at the end, and verifies them: files by a signature beside
-// them, images and chart in a registry of this process.
+// Signs the artefacts as a release does, with a key that is removed at the end, and verifies them: files by a signature
+// beside them, images and chart in a registry of this process.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createRegistryEmulator, type RegistryEmulator } from "../../emulators/registry/emulator.ts";
@@ -29,7 +29,10 @@ export interface SigningOptions {
   readonly print: (line: string) => void;
 }
 
-/** Writes the signatures, verifies each of them, and verifies that false ones are refused. Throws if one of them ends otherwise. */
+/**
+ * Writes the signatures, verifies each of them, and verifies that false ones are refused. Throws if one of them ends
+ * otherwise.
+ */
 export async function rehearseSigning(options: SigningOptions): Promise<void> {
   const registry = createRegistryEmulator();
   await registry.listen();

@@ -1,5 +1,6 @@
-// Runs the programs for arm64 on this machine by emulation (qemu-user): those of the images as their entry points start them,
-// the command line's help and the sidecar until it reports that it cannot reach a server, and the executable's version.
+// Runs the programs for arm64 on this machine by emulation (qemu-user): those of the images as their entry points start
+// them, the command line's help and the sidecar until it reports that it cannot reach a server, and the executable's
+// version.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAuthority } from "../../src/pki/certificate.ts";

@@ -1,5 +1,5 @@
-// Bill of materials of a bundle in CycloneDX: OWASP's generator reads what esbuild bundled. It has to agree with the notices
-// that are distributed. (https://cyclonedx.org/docs/1.6/json/)
+// Bill of materials of a bundle in CycloneDX: OWASP's generator reads what esbuild bundled. It has to agree with the
+// notices that are distributed. (https://cyclonedx.org/docs/1.6/json/)
 import { readFile, rm, writeFile } from "node:fs/promises";
 import type { Metafile } from "esbuild";
 import type { Bundle } from "../bundle.ts";

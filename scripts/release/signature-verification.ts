@@ -1,5 +1,5 @@
-// The commands with which a user verifies the signatures of a release. Beside each kind of signature stand commands that must
-// fail.
+// The commands with which a user verifies the signatures of a release. Beside each kind of signature stand commands
+// that must fail.
 import { join } from "node:path";
 import { accepted, refused, type Verification } from "./verification.ts";
 

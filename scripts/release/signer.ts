@@ -1,5 +1,6 @@
-// Signs a release's artefacts with cosign and a key that is made for one run and removed after it, without Sigstore's public
-// services: no certificate, no entry in a transparency log. (https://docs.sigstore.dev/cosign/key_management/signing_with_self-managed_keys/)
+// Signs a release's artefacts with cosign and a key that is made for one run and removed after it, without Sigstore's
+// public services: no certificate, no entry in a transparency log.
+// (https://docs.sigstore.dev/cosign/key_management/signing_with_self-managed_keys/)
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runBeside } from "./tools.ts";

@@ -1,4 +1,5 @@
-// The commands with which a user verifies a release, as data: docs/verify.md explains them, and release:dry runs all of them.
+// The commands with which a user verifies a release, as data: docs/verify.md explains them, and release:dry runs all of
+// them.
 import { join } from "node:path";
 import { OWN_ARCHITECTURE } from "./images.ts";
 import { runBeside } from "./tools.ts";

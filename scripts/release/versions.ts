@@ -26,7 +26,9 @@ const VERSION_PLACES: readonly VersionPlace[] = [
   { file: "docs/operate.md", pattern: IMAGE_VERSION },
 ];
 
-/** Returns what prevents a release of this version; empty if all places name it and CHANGELOG.md has a section for it. */
+/**
+ * Returns what prevents a release of this version; empty if all places name it and CHANGELOG.md has a section for it.
+ */
 export function versionProblems(read: (file: string) => string, version: string): readonly string[] {
   const different = VERSION_PLACES.flatMap(({ file, pattern }) => {
     const found = new Set([...read(file).matchAll(pattern)].map(([, one]) => one));

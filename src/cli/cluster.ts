@@ -9,7 +9,9 @@ import { PodroleError } from "../protocol/errors.ts";
 import type { Connection } from "./arguments/flags.ts";
 import { type Terminal, writeProblems } from "./terminal.ts";
 
-/** Opens the cluster, runs `use` and closes it again. A cluster that cannot be reached or read ends with exit code 2. */
+/**
+ * Opens the cluster, runs `use` and closes it again. A cluster that cannot be reached or read ends with exit code 2.
+ */
 export async function withCluster(
   terminal: Terminal,
   command: string,
@@ -36,8 +38,8 @@ export interface Namespaces {
 }
 
 /**
- * As withCluster(), with podrole's own namespace. Ends with exit code 2 if that namespace is ambiguous, or if the pods are
- * said to be in it.
+ * As withCluster(), with podrole's own namespace. Ends with exit code 2 if that namespace is ambiguous, or if the pods
+ * are said to be in it.
  */
 export function withPodrole(
   terminal: Terminal,

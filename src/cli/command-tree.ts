@@ -1,5 +1,6 @@
-// The command line as a tree of commands. arguments/ declares the flags of each; its action is loaded only when the command
-// runs. Exit codes: 0 done, 1 the answer is no (each command says what that means), 2 the command line or a setting is wrong.
+// The command line as a tree of commands. arguments/ declares the flags of each; its action is loaded only when the
+// command runs. Exit codes: 0 done, 1 the answer is no (each command says what that means), 2 the command line or a
+// setting is wrong.
 import { Command } from "commander";
 import { HELP_WIDTH } from "../runtime/settings-help.ts";
 import { VERSION } from "../runtime/version.ts";
@@ -35,7 +36,10 @@ type CommandName =
 /** What each command runs; main.ts loads the code of the one that was called. */
 export type Actions = Readonly<Record<CommandName, Action>>;
 
-/** `finish` receives the exit code of the command that ran. Throws CommanderError for a command line that does not parse. */
+/**
+ * `finish` receives the exit code of the command that ran. Throws CommanderError for a command line that does not
+ * parse.
+ */
 export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
   const program = new Command("podrole")
     .description("IAM roles for Kubernetes pods, served by a sidecar in each pod.")

@@ -41,7 +41,8 @@ async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = exitCode;
     },
   );
-  // podrole's timers are unref'ed, so nothing else keeps the process alive while a command waits for the Kubernetes API.
+  // podrole's timers are unref'ed, so nothing else keeps the process alive while a command waits for the Kubernetes
+  // API.
   const alive = setInterval(() => {}, 60_000);
   try {
     await program.parseAsync(argv, { from: "user" });

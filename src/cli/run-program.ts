@@ -28,8 +28,8 @@ export interface Program<Table extends ProgramTable> {
 const PROGRAM_STOP_DEADLINE_MS = 25_000;
 
 /**
- * Resolves with the exit code when the program has stopped: 0 after a signal, 1 if it cannot start, 2 for its settings or its
- * kubeconfig.
+ * Resolves with the exit code when the program has stopped: 0 after a signal, 1 if it cannot start, 2 for its settings
+ * or its kubeconfig.
  */
 export async function runProgram<Table extends ProgramTable>(
   terminal: Terminal,

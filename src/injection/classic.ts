@@ -1,5 +1,5 @@
-// Classic mode, for clusters without native sidecars (before Kubernetes 1.29) and for pods that request it: podrole-init
-// is an ordinary init container and podrole-sidecar an ordinary container.
+// Classic mode, for clusters without native sidecars (before Kubernetes 1.29) and for pods that request it:
+// podrole-init is an ordinary init container and podrole-sidecar an ordinary container.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
 import type { ContainerPlan } from "./containers.ts";
@@ -16,8 +16,8 @@ export interface Participants {
 }
 
 /**
- * Chooses the mode: the place where podrole-sidecar already is, or else what the pod's annotation requests as far as the
- * cluster supports it, or else the setting.
+ * Chooses the mode: the place where podrole-sidecar already is, or else what the pod's annotation requests as far as
+ * the cluster supports it, or else the setting.
  */
 export function modeOf({ metadata, spec }: Pod, nativeSidecar: boolean): ContainerPlan["mode"] {
   if (spec.containers.some(({ name }) => name === PODROLE_NAMES.sidecar)) return "classic";

@@ -13,7 +13,9 @@ import {
 } from "./podrole-env.ts";
 import { type ResourceSettings, resourcesFor } from "./resources.ts";
 
-/** The usual grace period of a pod (terminationGracePeriodSeconds); most outages of the server or of STS are shorter. */
+/**
+ * The usual grace period of a pod (terminationGracePeriodSeconds); most outages of the server or of STS are shorter.
+ */
 const HOOK_TIMEOUT_SECONDS = 30;
 
 /** A startup probe waits for so long before the kubelet restarts the sidecar. */
@@ -21,9 +23,9 @@ const PROBE_SECONDS = 300;
 const DAY_SECONDS = 86_400;
 
 /**
- * Strangers on the pod network may open connections as fast as the sidecar accepts them, and a probe then waits behind those
- * that the kernel has queued: 4096, at 0.25 ms of CPU each, take 10 s of a Guaranteed pod's 100 millicores. Twice as long,
- * and time for the third try of TCP where the queue is full. Kubernetes' default of 1 s would restart the sidecar for ever.
+ * A probe waits behind the connections that strangers open, and TCP repeats it after 1 s, 3 s, 7 s and 15 s (RFC 6298)
+ * while the kernel's queue for the port is full (sidecar/http/servers.ts). With Kubernetes' default of 1 s, strangers
+ * could make the kubelet restart the sidecar for ever.
  */
 const PROBE_TIMEOUT_SECONDS = 30;
 
@@ -47,9 +49,9 @@ export interface ContainerPlan extends PodroleEnvPlan {
 }
 
 /**
- * Builds podrole-init (classic mode only), which creates the tokens and waits for credentials before any other container
- * runs. A native sidecar does both itself, because the kubelet takes up to a second to notice that an ordinary init
- * container has ended.
+ * Builds podrole-init (classic mode only), which creates the tokens and waits for credentials before any other
+ * container runs. A native sidecar does both itself, because the kubelet takes up to a second to notice that an
+ * ordinary init container has ended.
  */
 export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
   const { init: resources } = resourcesFor(pod, settings.resources);
@@ -62,7 +64,9 @@ export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSe
   };
 }
 
-/** Builds podrole-sidecar: it creates the tokens, proves the pod, renews certificate and credentials, and serves SDKs. */
+/**
+ * Builds podrole-sidecar: it creates the tokens, proves the pod, renews certificate and credentials, and serves SDKs.
+ */
 export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
   const { sidecar: resources } = resourcesFor(pod, settings.resources);
   const { health } = plan.ports;
@@ -85,10 +89,11 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
 }
 
 /**
- * Delays the next container until tokens and credentials are present. A native sidecar has either the hook or the probe:
- * after a probe has passed, the kubelet continues only when it next lists containers, up to a second later, and it probes
- * no earlier than a second after the pod's first sync. After a hook it continues at once (1.36+). While a hook runs, the
- * kubelet neither deletes the pod nor shows the container's log, so the hook times out early and the container restarts.
+ * Delays the next container until tokens and credentials are present. A native sidecar has either the hook or the
+ * probe: after a probe has passed, the kubelet continues only when it next lists containers, up to a second later, and
+ * it probes no earlier than a second after the pod's first sync. After a hook it continues at once (1.36+). While a
+ * hook runs, the kubelet neither deletes the pod nor shows the container's log, so the hook times out early and the
+ * container restarts.
  * (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
  */
 function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
@@ -103,8 +108,8 @@ function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sid
 }
 
 /**
- * Reports whether podrole-sidecar waits for the first credentials without a restart, behind a probe: where a Job counts each
- * restart of a container as a failure. docs/adr/waiting-for-credentials.md has the reasons.
+ * Reports whether podrole-sidecar waits for the first credentials without a restart, behind a probe: where a Job counts
+ * each restart of a container as a failure. docs/adr/waiting-for-credentials.md has the reasons.
  * (https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy)
  */
 export function waitsWithoutRestart(pod: Pod, mode: ContainerPlan["mode"]): boolean {
@@ -123,7 +128,9 @@ export function refreshEnv(container: Container, plan: ContainerPlan, settings: 
   return { ...container, env: [...env, ...missing] };
 }
 
-/** Volumes of an injected pod, all in memory and limited in size so that a full one cannot exhaust the node's memory. */
+/**
+ * Volumes of an injected pod, all in memory and limited in size so that a full one cannot exhaust the node's memory.
+ */
 export function podroleVolumes({ audience }: ContainerSettings): readonly Volume[] {
   const memory = { medium: "Memory", sizeLimit: "1Mi" };
   return [

@@ -1,5 +1,5 @@
-// Environment variables by which AWS SDKs in the user's containers find podrole. Variables that the user set stay as they
-// are, and a warning names each one that takes precedence over podrole. The order in which SDKs search:
+// Environment variables by which AWS SDKs in the user's containers find podrole. Variables that the user set stay as
+// they are, and a warning names each one that takes precedence over podrole. The order in which SDKs search:
 // https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 import type { Container, EnvVar } from "../kubernetes/objects.ts";
 import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
@@ -74,7 +74,9 @@ export function disableMetadata(container: Container): Container {
 
 const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
 
-/** Sets both variables, because some SDKs read one and some the other. A region of the user's is copied with its source. */
+/**
+ * Sets both variables, because some SDKs read one and some the other. A region of the user's is copied with its source.
+ */
 function regionVariables(given: readonly EnvVar[], region: string | undefined): readonly EnvVar[] {
   const own = REGION_VARIABLES.map((name) => effectiveVariable(given, name)).find((variable) => variable !== undefined);
   if (own) return REGION_VARIABLES.map((name) => ({ ...own, name }));

@@ -1,5 +1,6 @@
-// From a pod without podrole to a pod with it. Adds what is missing and nothing else, so that a second call, with changes
-// by other webhooks in between, results in the same pod. Decides nothing: plan.ts has chosen the containers with a role.
+// From a pod without podrole to a pod with it. Adds what is missing and nothing else, so that a second call, with
+// changes by other webhooks in between, results in the same pod. Decides nothing: plan.ts has chosen the containers
+// with a role.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
 import { INJECTED_VALUE, LABELS } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
@@ -112,9 +113,9 @@ function planContainers(pod: Pod, participants: Participants, { nativeSidecar, s
 }
 
 /**
- * Inserts `ours` at `index`. If it is present, it stays where it is, unless it would start after a container that waits for
- * it: another webhook has put that container in front, and the pod would never start. A podrole-init that an earlier version
- * put before a native sidecar stays too; it finds its work done, or does it.
+ * Inserts `ours` at `index`. If it is present, it stays where it is, unless it would start after a container that waits
+ * for it: another webhook has put that container in front, and the pod would never start. A podrole-init that an
+ * earlier version put before a native sidecar stays too; it finds its work done, or does it.
  */
 function insertInOrder(
   present: readonly Container[],

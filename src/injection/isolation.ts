@@ -1,12 +1,14 @@
-// Warnings about pods whose containers have different roles but are not isolated from each other: the containers of a pod
-// share its network namespace, and may share its process namespace.
+// Warnings about pods whose containers have different roles but are not isolated from each other: the containers of a
+// pod share its network namespace, and may share its process namespace.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { isObject } from "../runtime/json-object.ts";
 import { type PodRoles, roleText } from "./roles.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
-/** Warns if a container can read what belongs to another role: a token file through /proc, or traffic on the loopback. */
+/**
+ * Warns if a container can read what belongs to another role: a token file through /proc, or traffic on the loopback.
+ */
 export function isolationWarnings(pod: Pod, { roles, withoutRole }: PodRoles): readonly Warning[] {
   const participants = new Map<string, string | undefined>([
     ...withoutRole.map((name) => [name, undefined] as const),
@@ -29,9 +31,9 @@ function runningTogether(pod: Pod): readonly Container[] {
 }
 
 /**
- * Reports whether a container keeps CAP_NET_RAW, which most runtimes grant by default. They apply "ALL" of `drop` before
- * single names of `add`, and single names of `drop` last; they differ where both lists have "ALL", which counts as kept. A
- * privileged container has every capability.
+ * Reports whether a container keeps CAP_NET_RAW, which most runtimes grant by default. They apply "ALL" of `drop`
+ * before single names of `add`, and single names of `drop` last; they differ where both lists have "ALL", which counts
+ * as kept. A privileged container has every capability.
  * (https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#set-capabilities-for-a-container)
  */
 function keepsNetRaw({ securityContext }: Container): boolean {

@@ -49,8 +49,8 @@ export function hasProxyFrom({ spec }: Pod, index: number): boolean {
 }
 
 /**
- * Returns a function that is false for a mesh's own containers, unless an annotation of the pod names them. The annotation
- * is read once, because a pod under admission may have many containers with a mesh's name.
+ * Returns a function that is false for a mesh's own containers, unless an annotation of the pod names them. The
+ * annotation is read once, because a pod under admission may have many containers with a mesh's name.
  */
 export function participationOf({ metadata }: Pod): (container: Container) => boolean {
   const annotations = metadata.annotations ?? {};

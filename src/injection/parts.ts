@@ -1,9 +1,9 @@
-// Recognises podrole's own parts of a pod by what they are, not by the label podrole.io/injected, which any author can set.
-// A pod is injected if it has podrole-sidecar, podrole's three volumes, and no other container that mounts what only
-// podrole's containers may. Labels, environment, probes, hooks, resources, users, further mounts, and the registry and tag of
-// the image are not compared, because versions, settings and other webhooks change them; of the environment only the pin is,
-// which must be where plan() can replace it. An author can write these parts by hand: that is manual injection, and gives the
-// pod nothing beyond what its namespace permits.
+// Recognises podrole's own parts of a pod by what they are, not by the label podrole.io/injected, which any author can
+// set. A pod is injected if it has podrole-sidecar, podrole's three volumes, and no other container that mounts what
+// only podrole's containers may. Labels, environment, probes, hooks, resources, users, further mounts, and the registry
+// and tag of the image are not compared, because versions, settings and other webhooks change them; of the environment
+// only the pin is, which must be where plan() can replace it. An author can write these parts by hand: that is manual
+// injection, and gives the pod nothing beyond what its namespace permits.
 import type { Container, Pod, Volume, VolumeMount } from "../kubernetes/objects.ts";
 import { quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
@@ -27,8 +27,8 @@ export function findMissingPart(pod: Pod): string | undefined {
 }
 
 /**
- * Returns the first part with a name of podrole's that is not as injection makes it, for a message. `image` is the image
- * that the webhook injects now; without it, images are not compared.
+ * Returns the first part with a name of podrole's that is not as injection makes it, for a message. `image` is the
+ * image that the webhook injects now; without it, images are not compared.
  */
 export function findForeignPart(pod: Pod, image?: string): string | undefined {
   const own = allContainers(pod).filter(isPodroleContainer);
@@ -50,8 +50,8 @@ export function findForeignPart(pod: Pod, image?: string): string | undefined {
 }
 
 /**
- * podrole's containers have the arguments "serve" or "init", no command of their own, no privileges, no added capabilities,
- * and podrole's three volumes at podrole's paths.
+ * podrole's containers have the arguments "serve" or "init", no command of their own, no privileges, no added
+ * capabilities, and podrole's three volumes at podrole's paths.
  */
 function findForeignSetting(container: Container, isInit: boolean): string | undefined {
   const { name, args, command, securityContext, volumeMounts } = container;

@@ -33,7 +33,9 @@ export function refuseSwitches({ metadata: { annotations } }: Pod): Refusal | un
   return undefined;
 }
 
-/** Returns the instance metadata paths that the pod requests: none, with a session token (IMDSv2), or also without one. */
+/**
+ * Returns the instance metadata paths that the pod requests: none, with a session token (IMDSv2), or also without one.
+ */
 export function requestedMetadata(annotations: Readonly<Record<string, string>> = {}): "off" | "v2" | "v1" {
   const value = valueOf(annotations, ANNOTATIONS.metadata);
   return value === "enabled" ? "v2" : value === "enabled-v1" ? "v1" : "off";

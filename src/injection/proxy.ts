@@ -14,9 +14,9 @@ export interface EnvChange {
 }
 
 /**
- * Adds the loopback address to every spelling of NO_PROXY that is present. If none is, it adds the spelling that matches
- * the proxy variable's own: a lower-case list beside the user's upper-case one would hide it from clients that read only
- * one of the two.
+ * Adds the loopback address to every spelling of NO_PROXY that is present. If none is, it adds the spelling that
+ * matches the proxy variable's own: a lower-case list beside the user's upper-case one would hide it from clients that
+ * read only one of the two.
  */
 export function exemptLoopback(container: string, env: readonly EnvVar[]): EnvChange {
   const proxies = env.filter(({ name, value, valueFrom }) => PROXY_VARIABLES.has(name) && (valueFrom || value));

@@ -18,10 +18,9 @@ export function hasInjectedLabel({ metadata }: Pod): boolean {
 }
 
 /**
- * Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. A pod with the
- * label may lack some of podrole's parts, because other webhooks remove some; each part that it has must equal what
- * injection adds. `image`: the
- * image that is injected now.
+ * Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. A pod with the label may
+ * lack some of podrole's parts, because other webhooks remove some; each part that it has must equal what injection
+ * adds. `image`: the image that is injected now.
  */
 export function refuseReservedNames(pod: Pod, { image }: { readonly image: string }): Refusal | undefined {
   const isOurs = hasInjectedLabel(pod) || isInjected(pod);

@@ -1,8 +1,9 @@
-// Requests and limits of podrole's containers. The start of Node is CPU-bound, and a CPU limit doubles what it adds to the
-// start of a pod, so there is none where the pod's own containers have none: under contention the small request bounds what
-// the sidecar gets. In classic mode podrole-init may use half a core in a Guaranteed pod, because the scheduler counts only
-// the largest ordinary init container. A sidecar's CPU is reserved for the pod's whole lifetime, so there it is smaller and
-// the start takes longer. (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
+// Requests and limits of podrole's containers. The start of Node is CPU-bound, and a CPU limit doubles what it adds to
+// the start of a pod, so there is none where the pod's own containers have none: under contention the small request
+// bounds what the sidecar gets. In classic mode podrole-init may use half a core in a Guaranteed pod, because the
+// scheduler counts only the largest ordinary init container. A sidecar's CPU is reserved for the pod's whole lifetime,
+// so there it is smaller and the start takes longer.
+// (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
 import { parseQuantity } from "../kubernetes/quantity.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
@@ -25,11 +26,12 @@ export interface PodroleResources {
 }
 
 /**
- * Chooses requests and limits, because a ResourceQuota or LimitRange may require them. The CPU limit is set only where every
- * container of the pod has one: a quota on `limits.cpu` refuses pods in which any container has none. A Guaranteed pod
- * stays Guaranteed. In a pod with pod-level resources (`spec.resources`) podrole's containers share those, because the sum
- * of the containers' requests must not exceed them.
- * (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/, https://kubernetes.io/docs/concepts/policy/resource-quotas/)
+ * Chooses requests and limits, because a ResourceQuota or LimitRange may require them. The CPU limit is set only where
+ * every container of the pod has one: a quota on `limits.cpu` refuses pods in which any container has none. A
+ * Guaranteed pod stays Guaranteed. In a pod with pod-level resources (`spec.resources`) podrole's containers share
+ * those, because the sum of the containers' requests must not exceed them.
+ * (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/,
+ * https://kubernetes.io/docs/concepts/policy/resource-quotas/)
  */
 export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResources {
   if (pod.spec["resources"]) return {};

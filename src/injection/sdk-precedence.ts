@@ -5,7 +5,10 @@ import { effectiveVariable } from "./proxy.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
-/** Sources of credentials that SDKs use before, or instead of, the endpoint; `also`: the row applies only if that variable is set too. */
+/**
+ * Sources of credentials that SDKs use before, or instead of, the endpoint; `also`: the row applies only if that
+ * variable is set too.
+ */
 const SHADOWING_VARIABLES: readonly { readonly name: string; readonly also?: string; readonly effect: string }[] = [
   { name: "AWS_ACCESS_KEY_ID", effect: "SDKs use it before podrole" },
   { name: "AWS_WEB_IDENTITY_TOKEN_FILE", also: "AWS_ROLE_ARN", effect: "most SDKs use it before podrole" },
@@ -17,7 +20,10 @@ const SHADOWING_VARIABLES: readonly { readonly name: string; readonly also?: str
 const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
 
-/** Warns about credentials, tokens and metadata settings that the container sets itself. `metadata`: as in CredentialSettings. */
+/**
+ * Warns about credentials, tokens and metadata settings that the container sets itself. `metadata`: as in
+ * CredentialSettings.
+ */
 export function precedenceWarnings({ name, env }: Container, hasMetadata: boolean): readonly Warning[] {
   const given = listOf(env);
   const isSet = (variable: string) => {

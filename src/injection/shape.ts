@@ -1,5 +1,5 @@
-// Checks that a value of unknown origin is a pod: every field that podrole reads or extends has the type that Kubernetes
-// gives it. Fields that podrole does not read are not checked and stay as they are.
+// Checks that a value of unknown origin is a pod: every field that podrole reads or extends has the type that
+// Kubernetes gives it. Fields that podrole does not read are not checked and stay as they are.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { isObject } from "../runtime/json-object.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
@@ -10,7 +10,9 @@ export function readPod(value: unknown): Result<Pod> {
   return problem === undefined ? success(value as Pod) : failure(problem);
 }
 
-/** The first mismatch with a Pod, such as "spec.containers[0].env is a string; expected a list"; undefined for a Pod. */
+/**
+ * The first mismatch with a Pod, such as "spec.containers[0].env is a string; expected a list"; undefined for a Pod.
+ */
 export function findShapeProblem(value: unknown): string | undefined {
   if (!isObject(value)) return describeMismatch("it", value, "an object");
   const { metadata, spec } = value;

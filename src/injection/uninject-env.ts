@@ -13,7 +13,9 @@ export interface UninjectOptions {
 const CREDENTIALS_URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/** What injection adds to a container, in its order. Regions need no value: only variables after the pair are compared. */
+/**
+ * What injection adds to a container, in its order. Regions need no value: only variables after the pair are compared.
+ */
 const ADDED_VARIABLES: readonly { readonly name: string; readonly value?: RegExp }[] = [
   { name: CREDENTIALS_URI_VARIABLE },
   { name: TOKEN_FILE },
@@ -45,8 +47,8 @@ function isOurs({ name, value = "" }: EnvVar): boolean {
 }
 
 /**
- * A container with a foreign endpoint got everything except the pair. What was added is the end of its list, in the order
- * of ADDED; a region is podrole's when it equals the setting or copies the other region variable.
+ * A container with a foreign endpoint got everything except the pair. What was added is the end of its list, in the
+ * order of ADDED; a region is podrole's when it equals the setting or copies the other region variable.
  */
 function withoutTail(env: readonly EnvVar[], { region }: UninjectOptions): readonly EnvVar[] {
   let end = env.length;

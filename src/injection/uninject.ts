@@ -1,10 +1,10 @@
-// From an injected pod back to the pod that its author wrote: the inverse of inject.ts, environment.ts and proxy.ts, also
-// for pods that an earlier version injected. It removes what injection added and nothing that only looks like it: the
-// sidecar's own variables name the containers that it serves and its port, and the variables that injection added to a
-// container follow all that were there before. Where two different pods would have become the same injected pod, the
-// likelier one is returned: without an annotation for kubectl's default container, with a NO_PROXY that did not end in
-// 127.0.0.1, with a container without a role whose last variable did not disable metadata, and with one region variable
-// beside a foreign endpoint.
+// From an injected pod back to the pod that its author wrote: the inverse of inject.ts, environment.ts and proxy.ts,
+// also for pods that an earlier version injected. It removes what injection added and nothing that only looks like it:
+// the sidecar's own variables name the containers that it serves and its port, and the variables that injection added
+// to a container follow all that were there before. Where two different pods would have become the same injected pod,
+// the likelier one is returned: without an annotation for kubectl's default container, with a NO_PROXY that did not end
+// in 127.0.0.1, with a container without a role whose last variable did not disable metadata, and with one region
+// variable beside a foreign endpoint.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { LABELS } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
@@ -49,7 +49,8 @@ function originalMetadata({ metadata, spec }: Pod): Pod["metadata"] {
   const { [DEFAULT_CONTAINER_ANNOTATION]: chosen, ...annotations } = metadata.annotations ?? {};
   const [first, second] = spec.containers;
   // Where podrole's container became the first, injection adds this annotation after all others and names the user's
-  // first container. Once the API server has sorted the annotations it may stay: kubectl would use that container anyway.
+  // first container. Once the API server has sorted the annotations it may stay: kubectl would use that container
+  // anyway.
   const isLast = Object.keys(metadata.annotations ?? {}).at(-1) === DEFAULT_CONTAINER_ANNOTATION;
   const isOurs = isLast && first?.name === PODROLE_NAMES.sidecar && second?.name === chosen;
   return {

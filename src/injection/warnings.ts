@@ -1,5 +1,5 @@
-// Every warning that a plan can carry, in one table. Code is decided by the code alone; texts go to kubectl, the audit log
-// and the command line, and may change at any time because no program reads them.
+// Every warning that a plan can carry, in one table. Code is decided by the code alone; texts go to kubectl, the audit
+// log and the command line, and may change at any time because no program reads them.
 import { ANNOTATIONS, quoted } from "../policy/annotations.ts";
 import { SKIP_REASONS, type SkipReason } from "./skip-reasons.ts";
 
@@ -67,7 +67,9 @@ export interface Warning {
   readonly text: string;
 }
 
-/** Builds the warning `code` from its facts, such as a container's name. Values that a pod's author chose are quoted. */
+/**
+ * Builds the warning `code` from its facts, such as a container's name. Values that a pod's author chose are quoted.
+ */
 export function warningOf<Code extends WarningCode>(
   code: Code,
   ...facts: Parameters<(typeof WARNING_TEXTS)[Code]>

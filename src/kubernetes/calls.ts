@@ -1,5 +1,5 @@
-// Get, create and patch one object, on top of a requester. What another writer can cause is a value and not an error: an
-// object that is missing, exists already, or has changed.
+// Get, create and patch one object, on top of a requester. What another writer can cause is a value and not an error:
+// an object that is missing, exists already, or has changed.
 import type { Resource } from "./api.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
@@ -8,8 +8,8 @@ import type { Requester } from "./request.ts";
 /** HTTP status of an object that does not exist. */
 export const NOT_FOUND = 404;
 /**
- * Of one object as JSON. Tenants choose how large their objects are, and many calls read one each; an object that the API
- * server accepts is larger only if most of it is characters that JSON escapes.
+ * Of one object as JSON. Tenants choose how large their objects are, and many calls read one each; an object that the
+ * API server accepts is larger only if most of it is characters that JSON escapes.
  */
 const MAX_OBJECT_BYTES = 2 * 1024 * 1024;
 /** Both "already exists" (create) and "not at this resourceVersion" (patch). */

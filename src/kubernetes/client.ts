@@ -110,8 +110,8 @@ type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 const POOL_LIFE_MS = 10 * 60_000;
 
 /**
- * The largest object has 1.5 MiB in etcd, and up to 9 MiB as JSON, where one byte may take six. Larger pages are requested
- * again with fewer objects (list-pages.ts).
+ * The largest object has 1.5 MiB in etcd, and up to 9 MiB as JSON, where one byte may take six. Larger pages are
+ * requested again with fewer objects (list-pages.ts).
  */
 const MAX_RESPONSE_BYTES = 12 * 1024 * 1024;
 /** Logs are read in one piece. A response that never ends must not take all memory. */
@@ -177,7 +177,8 @@ function createTransport(
     context.setHeaderParam("User-Agent", component);
     if (request.contentType !== undefined) context.setHeaderParam("Content-Type", request.contentType);
     if (request.body !== undefined) context.setBody(request.body);
-    // Not left to the pools: undici's Agent forgets its connections once close() was called, so that destroy() ends none.
+    // Not left to the pools: undici's Agent forgets its connections once close() was called, so that destroy() ends
+    // none.
     const signal = AbortSignal.any([request.signal, closed.signal]);
     context.setSignal(signal);
     // Reads the ServiceAccount's token file again when its copy is a minute old; the kubelet renews the file after 80 %

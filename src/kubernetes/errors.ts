@@ -27,8 +27,8 @@ export class ApiError extends PodroleError {
 }
 
 /**
- * No kubeconfig, one that cannot be read, or one without the requested context or an API server. Has no code of the error
- * table: no retry helps, and it never reaches another program.
+ * No kubeconfig, one that cannot be read, or one without the requested context or an API server. Has no code of the
+ * error table: no retry helps, and it never reaches another program.
  */
 export class UnusableKubeconfig extends Error {
   override readonly name = "UnusableKubeconfig";
@@ -49,8 +49,8 @@ const QUOTES_SECRETS: ReadonlySet<string> = new Set(["secrets", "tokenreviews"])
 const MAX_QUOTE_LENGTH = 300;
 
 /**
- * Retry-After is a wish: callers that obey a longer one would act on old content for as long, and an API server that recovers
- * early would wait for them. It equals the longest back-off of a watch.
+ * Retry-After is a wish: callers that obey a longer one would act on old content for as long, and an API server that
+ * recovers early would wait for them. It equals the longest back-off of a watch.
  */
 const MAX_API_RETRY_AFTER_MS = 30_000;
 

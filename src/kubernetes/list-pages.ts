@@ -1,6 +1,6 @@
-// Reads all pages of a list, within bounds: an API server, or what answers in its place, may go on for ever, and whoever may
-// create objects chooses their size. A page is given away before the next one is read, so that no more than one is in memory;
-// one that is too large is requested again with fewer objects.
+// Reads all pages of a list, within bounds: an API server, or what answers in its place, may go on for ever, and
+// whoever may create objects chooses their size. A page is given away before the next one is read, so that no more than
+// one is in memory; one that is too large is requested again with fewer objects.
 import type { ListPage, ListWatch } from "./api.ts";
 import { ApiError, isTooLarge } from "./errors.ts";
 
@@ -28,8 +28,9 @@ const MAX_PAGED_ATTEMPTS = 2;
 const SMALLER_PAGE_FACTOR = 1 / 4;
 
 /**
- * Reads all pages and returns the version of the list. If a list takes so long that its version expires, it begins again; the
- * third time it is requested in one piece, as client-go does, which fits if the list is small. Throws ApiError, including for a list that exceeds the bounds, and for one object that is larger than a response may be.
+ * Reads all pages and returns the version of the list. If a list takes so long that its version expires, it begins
+ * again; the third time it is requested in one piece, as client-go does, which fits if the list is small. Throws
+ * ApiError, including for a list that exceeds the bounds, and for one object that is larger than a response may be.
  */
 export async function readPages<Item>(
   source: Pick<ListWatch<Item>, "name" | "list">,

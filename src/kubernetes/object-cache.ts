@@ -11,7 +11,9 @@ export interface ObjectCache<Item, Cached> {
   replace(): Replacement<Item>;
 }
 
-/** A new content, which takes the place of the present one. Objects whose resourceVersion is cached stay as they are. */
+/**
+ * A new content, which takes the place of the present one. Objects whose resourceVersion is cached stay as they are.
+ */
 export interface Replacement<Item> {
   add(objects: readonly Item[]): void;
   finish(): void;

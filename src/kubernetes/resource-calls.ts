@@ -47,7 +47,8 @@ export function createResourceCalls({
 
     async getTokenKeys() {
       const info = { verb: "get", resource: "openid/v1/jwks" } as const;
-      // A page, because the API server answers with a media type of its own and refuses a request for "application/json".
+      // A page, because the API server answers with a media type of its own and refuses a request for
+      // "application/json".
       const { status, text } = await requester.page(info, { path: "/openid/v1/jwks" });
       const body = parseObject(text) ?? {};
       if (status !== 200) throw requestRejected(info, status, body);

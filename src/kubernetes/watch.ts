@@ -1,5 +1,5 @@
-// One watch of a resource, from its request to its end. States: opening → open (the API server answered) → ended, by the
-// API server, by silence, because a list is due, or by `stopped`.
+// One watch of a resource, from its request to its end. States: opening → open (the API server answered) → ended, by
+// the API server, by silence, because a list is due, or by `stopped`.
 import type { Clock } from "../runtime/clock.ts";
 import { createDueTask, type DueTime, dueAfter } from "../runtime/due.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
@@ -69,8 +69,8 @@ export async function followWatch<Item>(
 const SHORT_WATCH_MS = 5_000;
 
 /**
- * Returns why the end of a watch is a failure: the API server did not answer, or ended it at once. Undefined if it is not.
- * `hasProgressed`: the watch reported a newer resourceVersion.
+ * Returns why the end of a watch is a failure: the API server did not answer, or ended it at once. Undefined if it is
+ * not. `hasProgressed`: the watch reported a newer resourceVersion.
  */
 export function findWatchError(
   name: string,

@@ -28,7 +28,9 @@ export interface InstalledProgram<Read> {
   /** Undefined if they cannot be used; `problems` has the reasons. */
   readonly settings: Read | undefined;
   readonly problems: readonly string[];
-  /** Why the program does not start with these settings: each is valid, but they conflict, or a value is out of range. */
+  /**
+   * Why the program does not start with these settings: each is valid, but they conflict, or a value is out of range.
+   */
   readonly refused: readonly string[];
   /** Where they were read: "Deployment podrole-webhook", "ConfigMap podrole-common". */
   readonly sources: readonly string[];

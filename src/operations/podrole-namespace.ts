@@ -9,8 +9,8 @@ import { failure, type Result, success } from "../runtime/result.ts";
 const USUAL_NAMESPACE = "podrole";
 
 /**
- * The namespace, or the problem why it is not known. Callers who may not list Deployments of all namespaces get "podrole",
- * as does a cluster without podrole. Throws ApiError when the API server does not answer.
+ * The namespace, or the problem why it is not known. Callers who may not list Deployments of all namespaces get
+ * "podrole", as does a cluster without podrole. Throws ApiError when the API server does not answer.
  */
 export async function findPodroleNamespace(
   kubernetes: Pick<OperatorKubernetes, "listAll">,

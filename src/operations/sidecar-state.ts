@@ -1,5 +1,5 @@
-// What a pod's podrole-sidecar does now, from the pod's status: the kubelet's words, and the code and remedy that the sidecar
-// left behind when it last ended. Pure.
+// What a pod's podrole-sidecar does now, from the pod's status: the kubelet's words, and the code and remedy that the
+// sidecar left behind when it last ended. Pure.
 // (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
 import { PODROLE_NAMES } from "../injection/names.ts";
 import type { Pod } from "../kubernetes/objects.ts";

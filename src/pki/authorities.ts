@@ -2,9 +2,9 @@
 //   next      in every bundle, does not sign: a pod must have received a CA before it meets certificates of that CA
 //   current   in every bundle, signs
 //   previous  in every bundle until its last leaf has expired; its key is deleted
-// How long a CA is still needed follows from the longest lifetime that servers have issued with it, which they record in its
-// slot before they sign; a setting of today says nothing about certificates of yesterday.
-// planRotation() moves a CA on by the clock (next → current → previous → removed), rotateSlots() by an operator's command.
+// How long a CA is still needed follows from the longest lifetime that servers have issued with it, which they record
+// in its slot before they sign; a setting of today says nothing about certificates of yesterday. planRotation() moves a
+// CA on by the clock (next → current → previous → removed), rotateSlots() by an operator's command.
 import { HOUR_MS } from "../runtime/clock.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import { joinBundle, notAfterOf, notBeforeOf } from "./bundle.ts";
@@ -25,9 +25,9 @@ export interface RotationOptions {
    */
   readonly leafLifetimeMs: number;
   /**
-   * How long a CA is in every bundle before it signs, in milliseconds; default: the longest lifetime issued. Within the lifetime
-   * of one leaf every sidecar renews, and the reply carries the bundle. At most a third of `lifetimeMs`; otherwise the
-   * next CA would be ready too late.
+   * How long a CA is in every bundle before it signs, in milliseconds; default: the longest lifetime issued. Within the
+   * lifetime of one leaf every sidecar renews, and the reply carries the bundle. At most a third of `lifetimeMs`;
+   * otherwise the next CA would be ready too late.
    */
   readonly publishMs?: number;
 }
@@ -100,8 +100,8 @@ export interface RotationStepOptions extends RotationOptions {
 }
 
 /**
- * Applies an operator's command to the slots. Returns the new slots; the problem is that it is too early for the command,
- * or that the command would have no effect. `now` is Unix milliseconds.
+ * Applies an operator's command to the slots. Returns the new slots; the problem is that it is too early for the
+ * command, or that the command would have no effect. `now` is Unix milliseconds.
  */
 export function rotateSlots(
   verb: RotationVerb,

@@ -73,9 +73,10 @@ export function notBeforeOf(pem: string): number {
 export const BACKDATE_MS = 5 * 60_000;
 
 /**
- * Returns for how many milliseconds a leaf certificate that podrole has just issued is valid, counted on the receiver's clock,
- * which shows `now` (Unix milliseconds). A clock outside the certificate's validity disagrees with the server's, so that the
- * whole lifetime, which the server's clock alone determines, counts from now. Throws OpenSSL's error without a certificate.
+ * Returns for how many milliseconds a leaf certificate that podrole has just issued is valid, counted on the receiver's
+ * clock, which shows `now` (Unix milliseconds). A clock outside the certificate's validity disagrees with the server's,
+ * so that the whole lifetime, which the server's clock alone determines, counts from now. Throws OpenSSL's error
+ * without a certificate.
  */
 export function remainingLifetimeMs(certificatePem: string, now: number): number {
   const notAfter = notAfterOf(certificatePem);

@@ -50,9 +50,9 @@ export interface CertificateRequest {
 export type Validity = Pick<IssuedCertificate, "notBefore" | "notAfter">;
 
 /**
- * Issues a certificate for `subject`, valid from 5 minutes before now until `lifetimeMs` from now, and longer if it has to
- * cover another one, but never outside the validity of the CA and its chain. Throws PodroleError AUTHORITY_UNAVAILABLE if no
- * validity is left.
+ * Issues a certificate for `subject`, valid from 5 minutes before now until `lifetimeMs` from now, and longer if it has
+ * to cover another one, but never outside the validity of the CA and its chain. Throws PodroleError
+ * AUTHORITY_UNAVAILABLE if no validity is left.
  */
 export function issueCertificate({
   authority,

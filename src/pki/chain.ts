@@ -5,9 +5,9 @@ import { type Refusal, refuse } from "../protocol/errors.ts";
 
 /**
  * Returns why a peer's leaf certificate (DER) is not acceptable at `now` (Unix milliseconds), as CERTIFICATE_REJECTED;
- * undefined if it is: it is valid, and a chain of signatures leads from it through CAs of the bundle, all of
- * them valid, to a self-signed one. Names and key identifiers only choose the signatures to check. Intermediate CAs that the peer
- * presented do not count: the bundle has those of podrole's own chain. Never throws.
+ * undefined if it is: it is valid, and a chain of signatures leads from it through CAs of the bundle, all of them
+ * valid, to a self-signed one. Names and key identifiers only choose the signatures to check. Intermediate CAs that the
+ * peer presented do not count: the bundle has those of podrole's own chain. Never throws.
  */
 export function refuseChain(
   certificateDer: Uint8Array,
@@ -44,7 +44,10 @@ export function isIssuedBy(certificate: X509Certificate, authority: X509Certific
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 }
 
-/** Reports whether the time (Unix milliseconds) lies within the certificate's validity, whose ends belong to it (RFC 5280 §4.1.2.5). */
+/**
+ * Reports whether the time (Unix milliseconds) lies within the certificate's validity, whose ends belong to it (RFC
+ * 5280 §4.1.2.5).
+ */
 export function isValidAt({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
   return validFromDate.getTime() <= now && now <= validToDate.getTime();
 }

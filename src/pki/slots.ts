@@ -1,6 +1,6 @@
 // The slots of podrole's CA and their form in a Secret: <slot>.crt, <slot>.key (PEM), <slot>.since (RFC 3339), and
-// <slot>.leaf-seconds of CAs that sign or have signed. A
-// damaged Secret is an error and stays unchanged: a new CA in its place would cut off every pod.
+// <slot>.leaf-seconds of CAs that sign or have signed. A damaged Secret is an error and stays unchanged: a new CA in
+// its place would cut off every pod.
 import { X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
 import { Secret, type SecretData } from "../runtime/secret.ts";
@@ -13,8 +13,8 @@ export interface Slot {
   /** Unix milliseconds: published since (next), signing since (current). */
   readonly since: number;
   /**
-   * Longest lifetime of a certificate that a server has signed with this CA, in milliseconds; servers record it before they
-   * sign. Undefined if none has, or if it was a server of an earlier version.
+   * Longest lifetime of a certificate that a server has signed with this CA, in milliseconds; servers record it before
+   * they sign. Undefined if none has, or if it was a server of an earlier version.
    */
   readonly longestLeafMs?: number | undefined;
 }
@@ -86,8 +86,8 @@ function formatTime(ms: number): string {
 }
 
 /**
- * Reads the slots from a Secret, of which every entry is a Secret until it has been parsed: by mistake, a key may be where
- * a certificate is expected. Undefined if it has no slot at all, in which case the server fills it. Throws
+ * Reads the slots from a Secret, of which every entry is a Secret until it has been parsed: by mistake, a key may be
+ * where a certificate is expected. Undefined if it has no slot at all, in which case the server fills it. Throws
  * PodroleError AUTHORITY_UNAVAILABLE, which names the key of the Secret, if a slot is incomplete or its parts do not
  * match.
  */

@@ -77,8 +77,8 @@ export function isPodAnnotation(name: string): boolean {
 const POD_ANNOTATION_NAMES = new Set<string>(POD_ANNOTATIONS);
 
 /**
- * In characters, of one annotation's value. The longest value of use is a list of MAX_CONTAINERS_WITH_ROLE containers, which
- * has 8 KiB.
+ * In characters, of one annotation's value. The longest value of use is a list of MAX_CONTAINERS_WITH_ROLE containers,
+ * which has 8 KiB.
  */
 export const MAX_ANNOTATION_LENGTH = 16 * 1024;
 
@@ -116,8 +116,8 @@ export function optsIn(labels: Readonly<Record<string, string>> = {}): boolean {
 }
 
 /**
- * Returns a value for a cache: one that is longer than MAX_ANNOTATION_LENGTH is cut one character after it, and so refused
- * as the whole one would be. A copy, because a slice would keep the whole text in memory.
+ * Returns a value for a cache: one that is longer than MAX_ANNOTATION_LENGTH is cut one character after it, and so
+ * refused as the whole one would be. A copy, because a slice would keep the whole text in memory.
  */
 export function cutAnnotation(value: string): string {
   if (value.length <= MAX_ANNOTATION_LENGTH) return value;

@@ -15,9 +15,10 @@ import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from 
 export const MAX_CONTAINERS_WITH_ROLE = 128;
 
 /**
- * Containers and init containers of one pod, without podrole's own: far more than a node can run. The webhook admits no pod
- * with more, because each injected container grows by 600 bytes and one decision, whose work grows with their number, blocks
- * the webhook. The server keeps the names of each injected pod's containers, and gives a pod with more nothing.
+ * Containers and init containers of one pod, without podrole's own: far more than a node can run. The webhook admits no
+ * pod with more, because each injected container grows by 600 bytes and one decision, whose work grows with their
+ * number, blocks the webhook. The server keeps the names of each injected pod's containers, and gives a pod with more
+ * nothing.
  */
 export const MAX_CONTAINERS = 1_000;
 
@@ -35,8 +36,9 @@ export function listedContainers(annotations: Readonly<Record<string, string>>):
 /**
  * Returns the participating containers: those that podrole.io/containers names, all if it is absent, none if it is
  * empty. CONTAINER_UNKNOWN if it, or an `iam.amazonaws.com/role.<container>`, names a container that the pod does not
- * have, or if a container that is left out has a role of its own. ANNOTATION_INVALID if an annotation of podrole's is longer
- * than MAX_ANNOTATION_LENGTH, or all of them together than MAX_ANNOTATIONS_LENGTH. The work is proportional to the lengths of the annotations and of the list of containers.
+ * have, or if a container that is left out has a role of its own. ANNOTATION_INVALID if an annotation of podrole's is
+ * longer than MAX_ANNOTATION_LENGTH, or all of them together than MAX_ANNOTATIONS_LENGTH. The work is proportional to
+ * the lengths of the annotations and of the list of containers.
  */
 export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
   const oversized = Object.keys(annotations).find((name) => isPodAnnotation(name) && isOversized(annotations[name]));
@@ -85,7 +87,9 @@ function oversizedAnnotations(): Refusal {
   return refuse("ANNOTATION_INVALID", `Cannot use the annotations of the pod that podrole reads: ${state}`);
 }
 
-/** Returns ANNOTATION_INVALID if more containers of a pod have a role than the server serves; `count`: how many have. */
+/**
+ * Returns ANNOTATION_INVALID if more containers of a pod have a role than the server serves; `count`: how many have.
+ */
 export function refuseTooMany(count: number): Refusal | undefined {
   if (count <= MAX_CONTAINERS_WITH_ROLE) return undefined;
   const expected = `expected at most ${MAX_CONTAINERS_WITH_ROLE}; ${ANNOTATIONS.containers} limits them`;

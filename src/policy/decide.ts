@@ -1,6 +1,6 @@
 // Decides which container of a pod gets which role, which is podrole's central decision. Pure. The webhook calls it at
-// admission, for an early and friendly answer; the server calls it at each issuance, with binding effect. It never throws,
-// whatever the annotations contain, and permits nothing that no annotation of the namespace permits.
+// admission, for an early and friendly answer; the server calls it at each issuance, with binding effect. It never
+// throws, whatever the annotations contain, and permits nothing that no annotation of the namespace permits.
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { judgeByAllowedRoles } from "./allowed-roles.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
@@ -25,7 +25,8 @@ export type * from "./model.ts";
 /**
  * Decides on the roles of a pod's containers: which ones the pod, its namespace, its ServiceAccount and the settings
  * name, and which are permitted. With `containers`, only on these. What matching costs is bounded (permission.ts) and
- * never higher for some of the containers than for all, so that the server refuses none for it that admission permitted.
+ * never higher for some of the containers than for all, so that the server refuses none for it that admission
+ * permitted.
  */
 export function decideRoles(
   pod: PodFacts,
@@ -82,8 +83,8 @@ function permitRole(resolved: ResolvedRole, pod: PodFacts, permission: Permissio
 }
 
 /**
- * Returns what judges each of the ARNs. Neither annotation permits nothing. If there are both, even if one is empty, both
- * must permit the role.
+ * Returns what judges each of the ARNs. Neither annotation permits nothing. If there are both, even if one is empty,
+ * both must permit the role.
  */
 function judgeOf(
   arns: readonly string[],
@@ -115,10 +116,10 @@ function judgeOf(
 }
 
 /**
- * Returns the input of AssumeRole for this pod and role, or a refusal if an annotation cannot be followed. At admission,
- * where name and uid may be unknown, only the refusal matters. `sessionPolicy`: the content of the ConfigMap that
- * sessionPolicyConfigMap() names. With "deferred" the input lacks that policy, so a session that names one must not be
- * requested with it. With neither, a pod that names one is refused.
+ * Returns the input of AssumeRole for this pod and role, or a refusal if an annotation cannot be followed. At
+ * admission, where name and uid may be unknown, only the refusal matters. `sessionPolicy`: the content of the ConfigMap
+ * that sessionPolicyConfigMap() names. With "deferred" the input lacks that policy, so a session that names one must
+ * not be requested with it. With neither, a pod that names one is refused.
  */
 export function assumeRoleInput(
   pod: PodFacts,

@@ -11,8 +11,8 @@ const EXPRESSION_TOKEN =
 /** A Unicode class, a character by its number, or a character outside ASCII. ARNs of roles are ASCII. */
 const UNICODE_CLASS = /\\[pPx0-7]|[^\0-\x7f]/gu;
 /**
- * In instructions. Compiling `(?i)[B-\x{1e900}]` takes re2js 8 ms, because it looks up the case of every character in the
- * range; compiling an instruction takes about 10 µs.
+ * In instructions. Compiling `(?i)[B-\x{1e900}]` takes re2js 8 ms, because it looks up the case of every character in
+ * the range; compiling an instruction takes about 10 µs.
  */
 export const UNICODE_COST = 500;
 

@@ -42,14 +42,14 @@ const OVERHEAD_BYTES = 600;
 /** All that one decision needs, so that programs are not evicted and compiled again for each of its roles. */
 const CACHED_INSTRUCTIONS = MAX_INSTRUCTIONS + MAX_INSTRUCTIONS_OF_ARRAY;
 /**
- * In bytes: programs, for expressions that meet a role for the first time. re2js keeps the states of earlier matches in a
- * program. Measured per instruction: 0.2 to 2.2 KiB.
+ * In bytes: programs, for expressions that meet a role for the first time. re2js keeps the states of earlier matches in
+ * a program. Measured per instruction: 0.2 to 2.2 KiB.
  */
 const INSTRUCTION_BYTES = 2_048;
 const re2Programs = createLru<RE2JS>(CACHED_INSTRUCTIONS * INSTRUCTION_BYTES);
 /**
- * In bytes: results of expressions on ARNs. Pods of a namespace request few roles repeatedly, so an expression runs once
- * for each role, and its program can be evicted.
+ * In bytes: results of expressions on ARNs. Pods of a namespace request few roles repeatedly, so an expression runs
+ * once for each role, and its program can be evicted.
  */
 const matchResults = createLru<boolean>(4_000_000);
 /** Distinguishes results of an expression from those of others, without its text in each key. */

@@ -40,10 +40,10 @@ export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
 }
 
 /**
- * Returns the facts with only the annotations that podrole reads, the labels that become session tags, and the pin if it
- * counts, for a cache: whoever creates pods chooses how large the others are. A decision on them is the same as on all
- * facts, for a pod of at most MAX_CONTAINERS containers. Of annotations that are too long, as much is kept as their refusal
- * needs.
+ * Returns the facts with only the annotations that podrole reads, the labels that become session tags, and the pin if
+ * it counts, for a cache: whoever creates pods chooses how large the others are. A decision on them is the same as on
+ * all facts, for a pod of at most MAX_CONTAINERS containers. Of annotations that are too long, as much is kept as their
+ * refusal needs.
  */
 export function compactFacts(
   { pin, ...facts }: PodFacts,
@@ -66,7 +66,9 @@ export function compactFacts(
   return { ...facts, annotations, labels: Object.fromEntries(labels), containers, ...pinned };
 }
 
-/** None counts of several variables with the pin's name, which parts.ts refuses, and none that is too long to be a pin. */
+/**
+ * None counts of several variables with the pin's name, which parts.ts refuses, and none that is too long to be a pin.
+ */
 function pinIn(containers: readonly Container[]): Pick<PodFacts, "pin"> {
   const sidecars = containers.filter(({ name }) => name === OWN_CONTAINERS.sidecar);
   const [pin, ...others] = sidecars.flatMap(({ env }) => (env ?? []).filter(({ name }) => name === PIN_VARIABLE));

@@ -1,5 +1,6 @@
-// What a pod inherits from its namespace and its ServiceAccount: podrole's own labels and annotations, and nothing else. The
-// caches of server and webhook hold no more of these objects, because memory grows with every object of the cluster.
+// What a pod inherits from its namespace and its ServiceAccount: podrole's own labels and annotations, and nothing
+// else. The caches of server and webhook hold no more of these objects, because memory grows with every object of the
+// cluster.
 import type { ObjectMeta } from "../kubernetes/objects.ts";
 import { ACCOUNT_ANNOTATIONS, ANNOTATIONS, cutAnnotation, LABELS } from "./annotations.ts";
 import type { InheritedAnnotations } from "./model.ts";
@@ -14,8 +15,8 @@ const READ_ANNOTATIONS: ReadonlySet<string> = new Set(Object.values(ANNOTATIONS)
 const OF_ACCOUNTS: ReadonlySet<string> = new Set(ACCOUNT_ANNOTATIONS);
 
 /**
- * Selects the annotations that count on a ServiceAccount, for a cache. Unlike namespaces, tenants create these themselves, so
- * a value that is too long is cut.
+ * Selects the annotations that count on a ServiceAccount, for a cache. Unlike namespaces, tenants create these
+ * themselves, so a value that is too long is cut.
  */
 export function accountMetadata({ metadata }: OwnMetadata): OwnMetadata {
   const own = Object.entries(pickKeys(metadata.annotations, OF_ACCOUNTS) ?? {});
@@ -34,7 +35,10 @@ export function ownMetadata({ metadata: { labels, annotations } }: OwnMetadata):
   };
 }
 
-/** Returns the annotations that a decision reads: the same from a cached and from a live object. An absent object has none. */
+/**
+ * Returns the annotations that a decision reads: the same from a cached and from a live object. An absent object has
+ * none.
+ */
 export function inheritedFrom(
   namespace: OwnMetadata | undefined,
   account: OwnMetadata | undefined,

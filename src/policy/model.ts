@@ -92,8 +92,8 @@ export interface AssumeRoleInput {
   /** ARN of the role to assume before this one (`firstHops`). */
   readonly via?: string;
   /**
-   * Uid of the only pod that gets this session; not sent to STS. Set if the session's name is meant for one pod: a session
-   * that two pods shared by that name would have one access key, by which CloudTrail could not tell them apart.
+   * Uid of the only pod that gets this session; not sent to STS. Set if the session's name is meant for one pod: a
+   * session that two pods shared by that name would have one access key, by which CloudTrail could not tell them apart.
    */
   readonly onlyForUid?: string;
 }

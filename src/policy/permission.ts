@@ -1,6 +1,6 @@
-// What one annotation of a namespace says about the roles of a decision: the same answers, whichever format the annotation
-// has. What the answers cost is counted before anything is matched, for all roles together: the namespace's author chooses
-// the patterns, and the pod's author how many roles they are compared with and how long those are.
+// What one annotation of a namespace says about the roles of a decision: the same answers, whichever format the
+// annotation has. What the answers cost is counted before anything is matched, for all roles together: the namespace's
+// author chooses the patterns, and the pod's author how many roles they are compared with and how long those are.
 import type { Result } from "../runtime/result.ts";
 import { quoted } from "./annotations.ts";
 

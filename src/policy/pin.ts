@@ -1,7 +1,7 @@
-// A pod's pin: the roles and session settings that the webhook decided, as a variable of podrole-sidecar. Nobody can change
-// a variable of a pod that exists, but a kubelet can change annotations of its pods, by pods/status. With --pin-roles the
-// server decides on the pinned values as if the pod's annotations had them; whether the namespace permits the roles, and
-// every other rule, is still checked at each issuance.
+// A pod's pin: the roles and session settings that the webhook decided, as a variable of podrole-sidecar. Nobody can
+// change a variable of a pod that exists, but a kubelet can change annotations of its pods, by pods/status. With
+// --pin-roles the server decides on the pinned values as if the pod's annotations had them; whether the namespace
+// permits the roles, and every other rule, is still checked at each issuance.
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
 import { isObject, parseJson } from "../runtime/json-object.ts";
@@ -12,8 +12,8 @@ import type { PodFacts, RoleDecision } from "./model.ts";
 export const PIN_VARIABLE = "PODROLE_PINNED_ROLES";
 
 /**
- * In characters. The server decides on a pin as on the annotations for which it stands; these are longer, and it accepts
- * no more of them. Linux would pass 128 KiB to podrole-sidecar (MAX_ARG_STRLEN, execve(2)).
+ * In characters. The server decides on a pin as on the annotations for which it stands; these are longer, and it
+ * accepts no more of them. Linux would pass 128 KiB to podrole-sidecar (MAX_ARG_STRLEN, execve(2)).
  */
 export const MAX_PIN_LENGTH = MAX_ANNOTATIONS_LENGTH;
 
@@ -26,8 +26,8 @@ interface Pin {
 }
 
 /**
- * Returns the pin of a pod with these annotations, to which these roles were given; ANNOTATION_INVALID if the server would
- * not accept so long a one, as with long inherited roles for many containers.
+ * Returns the pin of a pod with these annotations, to which these roles were given; ANNOTATION_INVALID if the server
+ * would not accept so long a one, as with long inherited roles for many containers.
  */
 export function formatPin(
   roles: readonly RoleDecision[],

@@ -38,9 +38,9 @@ function annotatedSessionName({ annotations }: PodFacts): string | undefined {
 }
 
 /**
- * Returns the session name: the pod's annotation, otherwise the server's rule. A pod's author can
- * choose any name, even that of another pod: the session tags, the source identity, podrole's audit record and the access
- * key, which belongs to this pod alone, identify the pod reliably.
+ * Returns the session name: the pod's annotation, otherwise the server's rule. A pod's author can choose any name, even
+ * that of another pod: the session tags, the source identity, podrole's audit record and the access key, which belongs
+ * to this pod alone, identify the pod reliably.
  */
 export function sessionName(pod: PodFacts, { sessionName: rule, clusterName }: PolicySettings): string | Refusal {
   const annotated = annotatedSessionName(pod);
@@ -54,8 +54,9 @@ export function sessionName(pod: PodFacts, { sessionName: rule, clusterName }: P
 }
 
 /**
- * Reports whether the name is meant for one pod: the pod's author chose it, or the template contains the pod's name. Pods of
- * two namespaces can then still have the same name, for example by the template {pod}, but must not share a session.
+ * Reports whether the name is meant for one pod: the pod's author chose it, or the template contains the pod's name.
+ * Pods of two namespaces can then still have the same name, for example by the template {pod}, but must not share a
+ * session.
  */
 export function namesOnePod(pod: PodFacts, { sessionName: rule }: PolicySettings): boolean {
   return annotatedSessionName(pod) !== undefined || (rule.kind === "template" && rule.template.includes("{pod}"));

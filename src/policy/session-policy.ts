@@ -12,8 +12,9 @@ import { NAME_CHARACTERS, ROLE_PATH, type RoleArn } from "./role.ts";
 export const SESSION_POLICY_KEY = "policy.json";
 
 /**
- * The content of the ConfigMap: its text, undefined if there is no such ConfigMap or key. "deferred": the ConfigMap was not
- * read, so its policy is neither used nor refused; the issue reads it. The webhook has no permission to read ConfigMaps.
+ * The content of the ConfigMap: its text, undefined if there is no such ConfigMap or key. "deferred": the ConfigMap was
+ * not read, so its policy is neither used nor refused; the issue reads it. The webhook has no permission to read
+ * ConfigMaps.
  */
 export type SessionPolicySource = { readonly text: string | undefined } | "deferred";
 

@@ -1,7 +1,8 @@
 // Applies a budget to a gRPC server. grpc-js shows neither its connections nor its streams, so both come from Node's
 // diagnostics channels, which report every accepted socket, before TLS, and every HTTP/2 stream of the process.
 // (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
-// States: created → watching (start) → stopped (stop); connections that are open then remain subject to the budget until they end.
+// States: created → watching (start) → stopped (stop); connections that are open then remain subject to the budget
+// until they end.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -22,8 +23,8 @@ const SOCKETS_CHANNEL = "net.server.socket";
 const STREAMS_CHANNEL = "http2.server.stream.created";
 
 /**
- * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection may
- * open in all, whether or not they were served.
+ * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection
+ * may open in all, whether or not they were served.
  */
 export interface LimitGrpcOptions {
   readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
@@ -103,8 +104,8 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: 
 }
 
 /**
- * Ends the session at once: with its socket it would end after all streams of the same read. Node announces streams in a
- * later tick, and grpc-js throws if a stream that it has to refuse is destroyed by then.
+ * Ends the session at once: with its socket it would end after all streams of the same read. Node announces streams in
+ * a later tick, and grpc-js throws if a stream that it has to refuse is destroyed by then.
  */
 function endSession({ session }: ServerHttp2Stream): void {
   session?.removeAllListeners("stream");

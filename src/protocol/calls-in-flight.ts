@@ -1,7 +1,8 @@
-// Bounds the calls that one port works on: those that wait for STS or the API server are many while one of these is slow. A
-// call that is refused gets SERVER_OVERLOADED with a time to retry; its TLS handshake is done, so the answer costs little.
-// States of a call: in flight, for one caller or later for another → ended (the work on it is over), or refused (by its own
-// begin(), or by that of a caller with fewer calls).
+// Bounds the calls that one port works on: those that wait for STS or the API server are many while one of these is
+// slow. A call that is refused gets SERVER_OVERLOADED with a time to retry; its TLS handshake is done, so the answer
+// costs little.
+// States of a call: in flight, for one caller or later for another → ended (the work on it is over), or refused (by its
+// own begin(), or by that of a caller with fewer calls).
 import { jitter } from "../runtime/clock.ts";
 import { PodroleError } from "./errors.ts";
 

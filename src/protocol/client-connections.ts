@@ -1,8 +1,9 @@
 // The TCP connections that one call of a client opens. grpc-js has no time limit for them and does not say how far they
-// came, so both follow from Node's diagnostics channel, which reports every client socket of the process before it connects.
+// came, so both follow from Node's diagnostics channel, which reports every client socket of the process before it
+// connects.
 // (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
-// States of a connection: connecting → connected (TCP) → secured (TLS, the server's name verified) → closed; a connection
-// that is not connected in time is closed. grpc-js then tries the next address, or fails the call.
+// States of a connection: connecting → connected (TCP) → secured (TLS, the server's name verified) → closed; a
+// connection that is not connected in time is closed. grpc-js then tries the next address, or fails the call.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";

@@ -81,7 +81,8 @@ export function requestCertificate(
 }
 
 /**
- * Requests credentials for containers of this pod. Rejects as {@link requestCertificate}; a refused container is a Grant.
+ * Requests credentials for containers of this pod. Rejects as {@link requestCertificate}; a refused container is a
+ * Grant.
  */
 export function getCredentials(
   endpoint: ServerEndpoint,
@@ -144,7 +145,10 @@ type StartCall<Response> = (
   options: Partial<CallOptions>,
 ) => { close(): void };
 
-/** Calls the server; while no TCP connection can be opened, again until the deadline, or a few times if that fails at once. */
+/**
+ * Calls the server; while no TCP connection can be opened, again until the deadline, or a few times if that fails at
+ * once.
+ */
 async function callServer<Response>(
   { address }: ServerEndpoint,
   deadlineMs: number,

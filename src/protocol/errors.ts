@@ -26,7 +26,9 @@ export interface ErrorInfo {
 /** Marks refusals. A symbol, because JSON and logs leave it out. */
 const REFUSAL: unique symbol = Symbol("podrole.refusal");
 
-/** A refusal as a value: what a function returns instead of its result. refuse() makes one, isRefusal() recognizes it. */
+/**
+ * A refusal as a value: what a function returns instead of its result. refuse() makes one, isRefusal() recognizes it.
+ */
 export interface Refusal extends ErrorInfo {
   readonly [REFUSAL]: true;
 }

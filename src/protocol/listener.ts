@@ -28,10 +28,10 @@ export interface Peer {
 
 /**
  * Returns the gRPC handler of an async function, which resolves with the response or throws. The caller receives a
- * PodroleError unchanged and anything else as INTERNAL; `onFailure` receives both. `signal` aborts when nobody waits for
- * the response any more: the client has gone, its time is over, or `inFlight` has refused the call. A call whose client has
- * gone already is not begun, and what becomes of one that nobody waits for is no failure. `countFor`: counts the call in
- * flight for the caller that it has proved to be, instead of its address.
+ * PodroleError unchanged and anything else as INTERNAL; `onFailure` receives both. `signal` aborts when nobody waits
+ * for the response any more: the client has gone, its time is over, or `inFlight` has refused the call. A call whose
+ * client has gone already is not begun, and what becomes of one that nobody waits for is no failure. `countFor`: counts
+ * the call in flight for the caller that it has proved to be, instead of its address.
  */
 export function unary<Request, Response>(
   handle: (request: Request, peer: Peer, signal: AbortSignal, countFor: (caller: string) => void) => Promise<Response>,
@@ -127,10 +127,10 @@ const SHARED_LIMITS = {
 
 /**
  * The server may use 512 MiB. It takes about 100 MiB, and 50 000 sessions 125 MiB. A connection costs at most 300 KiB,
- * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials 150 MiB.
- * With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. One core makes about 700 TLS handshakes a second:
- * more connections would only wait longer. Of the connections, half may be in the handshake: so many take about a second, and
- * what comes beyond is closed before it costs anything.
+ * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials 150
+ * MiB. With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. One core makes about 700 TLS handshakes
+ * a second: more connections would only wait longer. Of the connections, half may be in the handshake: so many take
+ * about a second, and what comes beyond is closed before it costs anything.
  */
 export const IDENTITY_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 256, handshakes: 128, requests: 256 };
 export const CREDENTIALS_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 512, handshakes: 256, requests: 512 };

@@ -3,7 +3,9 @@ import { readIfPresent } from "../runtime/files.ts";
 import { Secret } from "../runtime/secret.ts";
 import { PodroleError } from "./errors.ts";
 
-/** Reads the token. `caller` names the caller in the message. Throws PodroleError PROOF_REJECTED if the file has none. */
+/**
+ * Reads the token. `caller` names the caller in the message. Throws PodroleError PROOF_REJECTED if the file has none.
+ */
 export async function readProof(proofFile: string, caller: string): Promise<Secret> {
   const token = (await readIfPresent(proofFile))?.trim();
   if (token) return new Secret(token);

@@ -15,9 +15,9 @@ export function toStatus(error: PodroleError): Partial<StatusObject> {
 }
 
 /**
- * Returns the server's refusal if it sent one, SERVER_UNTRUSTED if its certificate does not verify, otherwise SERVER_UNREACHABLE: no
- * connection, another failure of the TLS handshake, an exceeded deadline, or a status that something between client and server generated. `target`: host:port for the
- * message.
+ * Returns the server's refusal if it sent one, SERVER_UNTRUSTED if its certificate does not verify, otherwise
+ * SERVER_UNREACHABLE: no connection, another failure of the TLS handshake, an exceeded deadline, or a status that
+ * something between client and server generated. `target`: host:port for the message.
  */
 export function fromServiceError(error: ServiceError, target: string, handshake: Handshake = {}): PodroleError {
   const code = firstOf(error.metadata, CODE_KEY);

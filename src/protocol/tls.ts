@@ -40,7 +40,8 @@ type Watcher = Parameters<ServerCredentials["_addWatcher"]>[0];
 
 /**
  * States: unwatched → watched (a server listens: each change of the material replaces its TLS context) → unwatched.
- * grpc-js has no public way to change a server's TLS options, so this class overrides what its own credentials override.
+ * grpc-js has no public way to change a server's TLS options, so this class overrides what its own credentials
+ * override.
  */
 class ChangingCredentials extends ServerCredentials {
   readonly #tls: TlsSource;

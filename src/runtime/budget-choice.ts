@@ -1,5 +1,5 @@
-// Which connection or request the budget ends when it is exceeded: pure functions of what the connections of one listener
-// hold. budget.ts keeps these records, and ends what is chosen here.
+// Which connection or request the budget ends when it is exceeded: pure functions of what the connections of one
+// listener hold. budget.ts keeps these records, and ends what is chosen here.
 
 /** What one caller holds, or all callers together. */
 export interface CallerShare {
@@ -41,8 +41,8 @@ export interface Holdings {
 }
 
 /**
- * Returns the connection to close because there are too many: the idlest one of the caller with most. If no caller has two,
- * one that has served and is idle, and if there is none, the new one.
+ * Returns the connection to close because there are too many: the idlest one of the caller with most. If no caller has
+ * two, one that has served and is idle, and if there is none, the new one.
  */
 export function surplusConnection(newest: HeldConnection, holdings: Holdings): HeldConnection {
   const { most, of } = greediestCaller("connections", holdings);
@@ -56,8 +56,8 @@ export function surplusConnection(newest: HeldConnection, holdings: Holdings): H
 const MAX_RENEWAL_HANDSHAKES = 4;
 
 /**
- * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one of the
- * caller with most if that has many, otherwise the new one, so that handshakes that have begun are finished.
+ * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one
+ * of the caller with most if that has many, otherwise the new one, so that handshakes that have begun are finished.
  */
 export function surplusHandshake(newest: HeldConnection, starting: ReadonlySet<HeldConnection>): HeldConnection {
   const byCaller = new Map<string, HeldConnection[]>();
@@ -73,8 +73,8 @@ export function surplusHandshake(newest: HeldConnection, starting: ReadonlySet<H
 }
 
 /**
- * Returns the connection to close because there are too many bytes: the idlest one of the callers with most bytes, of those
- * that hold at least the average. `current` is where the last bytes arrived.
+ * Returns the connection to close because there are too many bytes: the idlest one of the callers with most bytes, of
+ * those that hold at least the average. `current` is where the last bytes arrived.
  */
 export function heaviestConnection(current: HeldConnection, holdings: Holdings): HeldConnection {
   const { most, of } = greediestCaller("bytes", holdings);
@@ -85,8 +85,8 @@ export function heaviestConnection(current: HeldConnection, holdings: Holdings):
 }
 
 /**
- * Returns the request to abort because there are too many: of the callers with most, the oldest whose body is not complete,
- * or else the newest one.
+ * Returns the request to abort because there are too many: of the callers with most, the oldest whose body is not
+ * complete, or else the newest one.
  */
 export function surplusRequest(newest: HeldRequest, holdings: Holdings): HeldRequest {
   let stalled: HeldRequest | undefined;

@@ -1,5 +1,5 @@
-// Applies a budget to an HTTP/1.1 server, with or without TLS. Node reports connections and requests; the budget decides
-// which of them go. Loads nothing at run time, because the sidecar's serving process uses it.
+// Applies a budget to an HTTP/1.1 server, with or without TLS. Node reports connections and requests; the budget
+// decides which of them go. Loads nothing at run time, because the sidecar's serving process uses it.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -22,9 +22,10 @@ export interface LimitedRequests {
 }
 
 /**
- * Connections that the kernel keeps until the process accepts them; Linux takes the lower of this and net.core.somaxconn,
- * which is 4096 since Linux 5.4. With Node's 511, a burst of strangers fills the queue: the kernel then drops the first
- * packet of a probe, which TCP repeats after 1 s, 3 s and 7 s (RFC 6298), later than the kubelet waits.
+ * Connections that the kernel keeps until the process accepts them; Linux takes the lower of this and
+ * net.core.somaxconn, which is 4096 since Linux 5.4. With Node's 511, a burst of strangers fills the queue: the kernel
+ * then drops the first packet of a probe, which TCP repeats after 1 s, 3 s and 7 s (RFC 6298), later than the kubelet
+ * waits.
  */
 export const LISTEN_BACKLOG = 4096;
 
@@ -102,7 +103,10 @@ const UNLIMITED_REQUEST: BudgetRequest = { caller: "", receive: () => true, rece
 export interface PeerConnections {
   /** Opens a connection of the budget for an accepted socket, until the socket closes. */
   open(socket: Socket, opened: Omit<OpenOptions, "close">): BudgetConnection;
-  /** Finds the connection of an accepted socket, also by the TLS socket above it, which has the same peer but does not show it. */
+  /**
+   * Finds the connection of an accepted socket, also by the TLS socket above it, which has the same peer but does not
+   * show it.
+   */
   find(socket: Socket): BudgetConnection | undefined;
 }
 

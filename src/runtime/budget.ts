@@ -1,5 +1,5 @@
-// Bounds what callers can make one listener hold: connections, bytes, requests, and the time of each phase. It touches no
-// socket: its owner reports what happens, and closes what the budget tells it to close.
+// Bounds what callers can make one listener hold: connections, bytes, requests, and the time of each phase. It touches
+// no socket: its owner reports what happens, and closes what the budget tells it to close.
 // States of a connection:
 //   starting  no request has begun yet: TLS handshake, headers
 //   busy      requests are in flight; each is receiving (headers are read, the body is not) or working (body is read)
@@ -22,7 +22,9 @@ import type { Clock } from "./clock.ts";
 /** Upper bounds of one listener. Totals are over all of its connections; times are milliseconds, held to one sweep. */
 export interface BudgetLimits {
   readonly connections: number;
-  /** Connections on which no request has begun yet, which with TLS are mostly handshakes; absent: no limit of their own. */
+  /**
+   * Connections on which no request has begun yet, which with TLS are mostly handshakes; absent: no limit of their own.
+   */
   readonly handshakes?: number;
   /** Bytes of requests that have not ended. */
   readonly bytes: number;
@@ -65,9 +67,10 @@ export interface OpenOptions {
 /** What a port may hold, over all of its connections. */
 export interface Budget {
   /**
-   * Registers a connection. If there are too many, the one of the caller with most connections that has made no progress
-   * for longest is closed. If no caller has two, an idle one is closed, and if none is idle, the new one. If too many are
-   * still without a request, the oldest of these of the caller with most is closed, or the new one if nobody has many.
+   * Registers a connection. If there are too many, the one of the caller with most connections that has made no
+   * progress for longest is closed. If no caller has two, an idle one is closed, and if none is idle, the new one. If
+   * too many are still without a request, the oldest of these of the caller with most is closed, or the new one if
+   * nobody has many.
    */
   open(options: OpenOptions): BudgetConnection;
   held(): { readonly connections: number; readonly bytes: number; readonly requests: number };
@@ -79,9 +82,10 @@ export interface BudgetConnection {
   /** Moves the connection, and what it holds, to the share of another caller. */
   identify(caller: string): void;
   /**
-   * Registers a request. If there are too many, one of the caller with most of them is aborted: the oldest whose body is
-   * not complete, or else the newest, so that work that has begun is finished. Undefined: the connection is closed, has
-   * too many requests, or this one would have to be aborted. `abort` ends the request; by default it closes the connection.
+   * Registers a request. If there are too many, one of the caller with most of them is aborted: the oldest whose body
+   * is not complete, or else the newest, so that work that has begun is finished. Undefined: the connection is closed,
+   * has too many requests, or this one would have to be aborted. `abort` ends the request; by default it closes the
+   * connection.
    */
   begin(abort?: () => void): BudgetRequest | undefined;
   /** Closes the connection for a limit that the owner itself watches. */
@@ -94,8 +98,9 @@ export interface BudgetConnection {
 export interface BudgetRequest {
   readonly caller: string;
   /**
-   * Counts bytes; returns whether the request is still in flight. If there are too many, a connection of the caller with
-   * most bytes is closed: the one that has made no progress for longest, of those that hold at least this caller's average.
+   * Counts bytes; returns whether the request is still in flight. If there are too many, a connection of the caller
+   * with most bytes is closed: the one that has made no progress for longest, of those that hold at least this caller's
+   * average.
    */
   receive(bytes: number): boolean;
   /** The body is complete. */

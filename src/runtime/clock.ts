@@ -1,6 +1,6 @@
 // Time as a dependency: everything that waits or compares times takes a Clock, so that tests advance it by hand and a
-// suspended machine is an ordinary case. Certificates and credentials expire by wall clock, but the wall clock may be set;
-// due.ts compares times on both clocks.
+// suspended machine is an ordinary case. Certificates and credentials expire by wall clock, but the wall clock may be
+// set; due.ts compares times on both clocks.
 import { type DueTime, dueAfter, MAX_CHECK_INTERVAL_MS, untilDueMs } from "./due.ts";
 
 /** A second in milliseconds. */
@@ -16,7 +16,9 @@ export const DAY_MS = 24 * HOUR_MS;
 export interface Clock {
   /** Unix time in milliseconds: the wall clock, which may be set forward and back. */
   now(): number;
-  /** Milliseconds since some point in the past, by a clock that is never set and halts while the machine is suspended. */
+  /**
+   * Milliseconds since some point in the past, by a clock that is never set and halts while the machine is suspended.
+   */
   elapsedMs(): number;
   /**
    * Runs `task` once after `delayMs` of elapsed time; the returned function cancels it. Pending timers do not keep the
@@ -26,8 +28,8 @@ export interface Clock {
 }
 
 /**
- * Formats Unix milliseconds in RFC 3339, as whole seconds and an upper-case Z, such as "2026-11-26T01:02:03Z". Rounds down,
- * never up.
+ * Formats Unix milliseconds in RFC 3339, as whole seconds and an upper-case Z, such as "2026-11-26T01:02:03Z". Rounds
+ * down, never up.
  */
 export function formatSeconds(unixMs: number): string {
   return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;
@@ -48,8 +50,9 @@ export const systemClock: Clock = {
 };
 
 /**
- * Resolves after `delayMs`, or as soon as `signal` aborts. The delay ends on the wall clock or by elapsed time, whichever comes
- * first; a step of the wall clock or a suspension is noticed within 30 s. It never rejects: callers check the signal.
+ * Resolves after `delayMs`, or as soon as `signal` aborts. The delay ends on the wall clock or by elapsed time,
+ * whichever comes first; a step of the wall clock or a suspension is noticed within 30 s. It never rejects: callers
+ * check the signal.
  */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return sleepUntil(clock, dueAfter(clock, delayMs), signal);
@@ -94,8 +97,8 @@ export interface Repetition {
 const MIN_WAIT_MS = 100;
 
 /**
- * Runs `task`, waits as many milliseconds as it returns (at least 100), and runs it again, until `signal` is aborted. The
- * first run begins now, or after `firstWaitMs`.
+ * Runs `task`, waits as many milliseconds as it returns (at least 100), and runs it again, until `signal` is aborted.
+ * The first run begins now, or after `firstWaitMs`.
  */
 export function repeat(
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },

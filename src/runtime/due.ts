@@ -1,9 +1,10 @@
-// Times at which something is due, on two clocks at once: the wall clock and the elapsed time. A time is due as soon as one of
-// them reaches it. So a wall clock that is set back prolongs nothing, and a suspended machine, whose elapsed time and timers
-// halt, notices at the next check that its wall clock went on.
-// States of a Due: idle → waiting (set(); checks at least every 30 s, because a timer notices neither a suspension nor a step
-// of the wall clock) → idle, by its task or by cancel(). A task that throws is reported and is due again after 30 s, unless
-// it has set another time. Between two runs of a task lies at least the minimum interval, whatever times are set.
+// Times at which something is due, on two clocks at once: the wall clock and the elapsed time. A time is due as soon as
+// one of them reaches it. So a wall clock that is set back prolongs nothing, and a suspended machine, whose elapsed
+// time and timers halt, notices at the next check that its wall clock went on.
+// States of a Due: idle → waiting (set(); checks at least every 30 s, because a timer notices neither a suspension nor
+// a step of the wall clock) → idle, by its task or by cancel(). A task that throws is reported and is due again after
+// 30 s, unless it has set another time. Between two runs of a task lies at least the minimum interval, whatever times
+// are set.
 import type { Clock } from "./clock.ts";
 
 /** The two clocks on which times are compared. */
@@ -32,7 +33,10 @@ export function untilDueMs(clock: Clocks, { wallMs, elapsedMs }: DueTime): numbe
   return Math.min(wallMs - clock.now(), elapsedMs - clock.elapsedMs());
 }
 
-/** Returns for how many milliseconds a time has passed: the longer of the two times; 0 if it has not come on either clock. */
+/**
+ * Returns for how many milliseconds a time has passed: the longer of the two times; 0 if it has not come on either
+ * clock.
+ */
 export function passedMs(clock: Clocks, time: DueTime): number {
   return Math.max(-untilDueMs(clock, time), 0);
 }
@@ -60,8 +64,8 @@ export interface DueTaskDeps {
 }
 
 /**
- * Creates a task without a time. `minIntervalMs`: elapsed milliseconds between the starts of two runs, at most 30 s; also for
- * times that are due already.
+ * Creates a task without a time. `minIntervalMs`: elapsed milliseconds between the starts of two runs, at most 30 s;
+ * also for times that are due already.
  */
 export function createDueTask(
   { clock, onError }: DueTaskDeps,

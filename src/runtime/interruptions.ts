@@ -7,8 +7,8 @@ export interface SignalledProcess {
 }
 
 /**
- * Returns a signal that aborts on the first SIGINT or SIGTERM, with its name as the reason, so that the program can stop.
- * A second one ends the process at once, with the exit code that `exitCodeOf` returns.
+ * Returns a signal that aborts on the first SIGINT or SIGTERM, with its name as the reason, so that the program can
+ * stop. A second one ends the process at once, with the exit code that `exitCodeOf` returns.
  */
 export function interruptionsOf(host: SignalledProcess, exitCodeOf: (signal: NodeJS.Signals) => number): AbortSignal {
   const controller = new AbortController();

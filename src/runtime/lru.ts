@@ -1,12 +1,12 @@
-// A map within a budget. An entry lives from set() until delete(), or until others evict it, least recently used first. The
-// map itself ends with its owner: it has no timer.
+// A map within a budget. An entry lives from set() until delete(), or until others evict it, least recently used first.
+// The map itself ends with its owner: it has no timer.
 
 /** A map with a budget. get() and set() make an entry the most recently used one. */
 export interface Lru<V> {
   get(key: string): V | undefined;
   /**
-   * Stores a value. `cost` has the unit of the budget, 1 by default. A value that costs more than the whole budget is not
-   * stored.
+   * Stores a value. `cost` has the unit of the budget, 1 by default. A value that costs more than the whole budget is
+   * not stored.
    */
   set(key: string, value: V, cost?: number): void;
   delete(key: string): void;

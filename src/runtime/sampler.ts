@@ -1,12 +1,13 @@
-// Which of many equal events get a line in a log, so that callers who proved nothing cannot fill it. A key's window begins
-// with its first event, lasts until its time is over, and the next event begins another one. Keys are a fixed set.
+// Which of many equal events get a line in a log, so that callers who proved nothing cannot fill it. A key's window
+// begins with its first event, lasts until its time is over, and the next event begins another one. Keys are a fixed
+// set.
 import type { Clock } from "./clock.ts";
 
 /** Chooses the events that are logged, for each key on its own. */
 export interface Sampler {
   /**
-   * Returns how many events of this key were left out since the last one that was not; undefined for an event that is left
-   * out itself.
+   * Returns how many events of this key were left out since the last one that was not; undefined for an event that is
+   * left out itself.
    */
   take(key: string): number | undefined;
 }

@@ -14,8 +14,8 @@ export interface Parser<T> {
   /** What stands for the value in --help: "duration" for `<duration>`. */
   readonly placeholder?: string;
   /**
-   * JSON Schema for the value in a YAML file, such as the chart's values: it rejects no value whose text `parse` accepts.
-   * Absent: any text, number or list of texts.
+   * JSON Schema for the value in a YAML file, such as the chart's values: it rejects no value whose text `parse`
+   * accepts. Absent: any text, number or list of texts.
    */
   readonly schema?: Readonly<Record<string, unknown>>;
   parse(text: string): T | undefined;
@@ -72,8 +72,8 @@ export function envName(key: string): string {
 }
 
 /**
- * Variables such as PODROLE_SERVER_SERVICE_HOST, which Kubernetes adds to pods for a Service of that name, of any protocol:
- * TCP, UDP or SCTP. They are not settings.
+ * Variables such as PODROLE_SERVER_SERVICE_HOST, which Kubernetes adds to pods for a Service of that name, of any
+ * protocol: TCP, UDP or SCTP. They are not settings.
  */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_\d+_[A-Z]+(_.*)?)$/;
 

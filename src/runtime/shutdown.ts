@@ -7,8 +7,8 @@ import type { Audit, Log } from "./log.ts";
 /** Closes the parts of a program in reverse order. */
 export interface Shutdown {
   /**
-   * Registers something to close at shutdown; `close` is called at most once. What is registered after stopping began is
-   * closed at once, because a start that was interrupted may still open something.
+   * Registers something to close at shutdown; `close` is called at most once. What is registered after stopping began
+   * is closed at once, because a start that was interrupted may still open something.
    */
   onClose(name: string, close: () => Promise<void> | void): void;
   /**

@@ -2,8 +2,8 @@
 import { connect } from "node:net";
 
 /**
- * Reports whether a TCP connection to `host`:`port` can be opened within `timeoutMs`, and closes it at once. Tries every
- * address of the name. Never rejects.
+ * Reports whether a TCP connection to `host`:`port` can be opened within `timeoutMs`, and closes it at once. Tries
+ * every address of the name. Never rejects.
  */
 export function canConnect(
   { host, port }: { readonly host: string; readonly port: number },

@@ -1,4 +1,5 @@
-// A rate limit: a bucket of tokens, one for each call, that fills evenly up to its size, by elapsed time. No timer runs here.
+// A rate limit: a bucket of tokens, one for each call, that fills evenly up to its size, by elapsed time. No timer runs
+// here.
 import type { Clock } from "./clock.ts";
 
 /** Size and rate of a bucket. */

@@ -1,6 +1,6 @@
-// The server's composition root: the Kubernetes client and four openings, all of which `shutdown` closes. Closing runs in
-// reverse order, so the ports stop before the watches, STS, trust and the client that they use. Nothing is decided here: the
-// decisions are in issue/issue-certificate.ts and issue/issue-credentials.ts.
+// The server's composition root: the Kubernetes client and four openings, all of which `shutdown` closes. Closing runs
+// in reverse order, so the ports stop before the watches, STS, trust and the client that they use. Nothing is decided
+// here: the decisions are in issue/issue-certificate.ts and issue/issue-credentials.ts.
 import { createKubernetes } from "../kubernetes/client.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";

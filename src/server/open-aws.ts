@@ -1,5 +1,5 @@
-// Opens the way to AWS, from STS outwards: client, metrics, outage log, limiter, cache. Then it finds out who the server
-// is in AWS, because the base ARN of short role names and the longest session depend on it.
+// Opens the way to AWS, from STS outwards: client, metrics, outage log, limiter, cache. Then it finds out who the
+// server is in AWS, because the base ARN of short role names and the longest session depend on it.
 import type { PolicySettings } from "../policy/decide.ts";
 import { capForRoleChaining } from "../policy/role-chaining.ts";
 import { policySettings } from "../policy/settings-table.ts";

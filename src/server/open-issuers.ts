@@ -1,4 +1,5 @@
-// Opens what issues certificates and credentials: the directory of pods (watches), Events, and the two use cases on them.
+// Opens what issues certificates and credentials: the directory of pods (watches), Events, and the two use cases on
+// them.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";

@@ -59,7 +59,8 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
     if (trust.serving.expiresInMs() <= 0) return ["the server's own serving certificate has expired"];
     return issuers.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
   }
-  // Not unready: if no replica were, pods would lose certificates, cached sessions and the message that names the cause.
+  // Not unready: if no replica were, pods would lose certificates, cached sessions and the message that names the
+  // cause.
   function degraded(): readonly string[] {
     return [aws.ownCredentials.lastProblem()].filter((problem) => problem !== undefined);
   }

@@ -26,7 +26,8 @@ interface TrustDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
 }
 
 /**
- * Reads or creates the CA, retrying until it has one that can sign, and starts to keep everything that depends on it current.
+ * Reads or creates the CA, retrying until it has one that can sign, and starts to keep everything that depends on it
+ * current.
  */
 export async function openTrust(deps: TrustDeps, settings: ServerSettings): Promise<OpenedTrust> {
   const { clock, log, shutdown, kubernetes, metrics } = deps;

@@ -1,4 +1,5 @@
-// Settings of the server and of the webhook that are valid alone and conflict with each other: found at start, all at once.
+// Settings of the server and of the webhook that are valid alone and conflict with each other: found at start, all at
+// once.
 import { isTrustDomain } from "../pki/identity.ts";
 import { findPolicyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";

@@ -45,8 +45,8 @@ export function hasNativeSidecars({ major, minor }: Version): boolean {
 }
 
 /**
- * Decides whether pods get a native sidecar: by the setting, or for "auto" by the API server's version. A version that is
- * unknown (undefined) counts as one that enables them.
+ * Decides whether pods get a native sidecar: by the setting, or for "auto" by the API server's version. A version that
+ * is unknown (undefined) counts as one that enables them.
  */
 export function choosesNativeSidecar(setting: WebhookSettings["nativeSidecar"], version: Version | undefined): boolean {
   if (setting !== "auto") return setting === "true";

@@ -18,7 +18,9 @@ const urlParser: type.Parser<string> = {
   parse: (text) => (/^https?:\/\/[^/?#\s]+\/?$/.test(text) && URL.canParse(text) ? text : undefined),
 };
 
-/** Table of the server's settings; flags, variables, --help, docs/configuration.md and the chart's schema come from it. */
+/**
+ * Table of the server's settings; flags, variables, --help, docs/configuration.md and the chart's schema come from it.
+ */
 export const SERVER_SETTINGS = {
   ...type.group("Listening:", {
     bind: {

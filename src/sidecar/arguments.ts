@@ -2,7 +2,10 @@
 import { type Checked, success } from "../runtime/result.ts";
 import { flagName, type SettingTable } from "../runtime/settings.ts";
 
-/** Parses `--server-address=host:1` and `--server-address host:1` into `{ serverAddress: "host:1" }`: flags by setting key. */
+/**
+ * Parses `--server-address=host:1` and `--server-address host:1` into `{ serverAddress: "host:1" }`: flags by setting
+ * key.
+ */
 export function parseFlags(args: readonly string[], table: SettingTable): Checked<Readonly<Record<string, string>>> {
   const keys = new Map(Object.keys(table).map((key) => [`--${flagName(key)}`, key]));
   const flags: Record<string, string> = {};

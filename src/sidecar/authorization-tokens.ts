@@ -1,4 +1,5 @@
-// The authorization tokens of a pod as the endpoint accepts them. files/token-files.ts writes them, http/match-token.ts compares.
+// The authorization tokens of a pod as the endpoint accepts them. files/token-files.ts writes them, http/match-token.ts
+// compares.
 import { hash } from "node:crypto";
 import type { Secret } from "../runtime/secret.ts";
 

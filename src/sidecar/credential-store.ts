@@ -1,11 +1,11 @@
-// The credentials in memory of the serving process, by container, read from credentials.json after each renewal and never
-// fetched here. States of a container's credentials:
+// The credentials in memory of the serving process, by container, read from credentials.json after each renewal and
+// never fetched here. States of a container's credentials:
 //   absent   none were granted yet, or a refusal revoked them
 //   valid    returned to the container, as a reply that is built once
 //   expired  no longer returned; the next renewal replaces them
-// In each state the latest refusal is stored as well, if there is one: some leave valid credentials in place.
-// Ended by: reload(), which replaces the credentials of all containers; the wall clock or elapsed time (due.ts), whichever
-// comes first, which turns valid into expired.
+// In each state the latest refusal is stored as well, if there is one: some leave valid credentials in place. Ended by:
+// reload(), which replaces the credentials of all containers; the wall clock or elapsed time (due.ts), whichever comes
+// first, which turns valid into expired.
 import { ERRORS, type ErrorCode } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { dueAfter, passedMs } from "../runtime/due.ts";
@@ -147,8 +147,9 @@ function entryState(entry: StoredGrant | undefined, now: number): EntryState {
 }
 
 /**
- * Returns the grants on file, except that credentials which were there before the reload are those in use, earlier by as much as the
- * clock was set back since: the times on file are by the clock of their arrival, and would let them live longer.
+ * Returns the grants on file, except that credentials which were there before the reload are those in use, earlier by
+ * as much as the clock was set back since: the times on file are by the clock of their arrival, and would let them live
+ * longer.
  */
 function withoutRejuvenation(
   next: Grants,

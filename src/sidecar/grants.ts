@@ -48,7 +48,10 @@ export type GrantResult = { readonly container: string } & (
 /** Credentials this close to their expiry are not returned: a request signed now must still be valid on arrival. */
 const CREDENTIALS_EXPIRY_MARGIN_MS = 5_000;
 
-/** A renewal that returned the same credentials is repeated after this time or later; after less if they live for minutes only. */
+/**
+ * A renewal that returned the same credentials is repeated after this time or later; after less if they live for
+ * minutes only.
+ */
 const SAME_CREDENTIALS_WAIT_MS = 30_000;
 
 /** Reports whether credentials exist and expire more than 5 s after `now` (Unix milliseconds). */
@@ -79,8 +82,9 @@ export function applyGrantResult(
 
 /**
  * Half of the lifetime ±10 %, but never before a tenth of the remaining lifetime has passed: the server returns the
- * same credentials until half of their lifetime has passed, so a request slightly too early would receive them again. The
- * server also returns them while it cannot renew them, at worst until they expire, so that tenths alone would become ever shorter.
+ * same credentials until half of their lifetime has passed, so a request slightly too early would receive them again.
+ * The server also returns them while it cannot renew them, at worst until they expire, so that tenths alone would
+ * become ever shorter.
  */
 function renewalTime(issuedAtMs: number, expiresAtMs: number, now: number, random: () => number): number {
   const lifetimeMs = expiresAtMs - issuedAtMs;

@@ -27,8 +27,8 @@ async function main(): Promise<void> {
 }
 
 /**
- * Returns a function that writes to a stream, which it opens only then: each costs 3 ms of CPU, and the hook writes nothing
- * when it succeeds.
+ * Returns a function that writes to a stream, which it opens only then: each costs 3 ms of CPU, and the hook writes
+ * nothing when it succeeds.
  */
 function createWriter(open: () => NodeJS.WriteStream): (text: string) => void {
   let stream: NodeJS.WriteStream | undefined;

@@ -50,8 +50,8 @@ export const SIDECAR_METRICS = {
     help: "Time to answer a request to the credentials endpoint, in seconds with a resolution of 1 ms; SDKs time out after 1 s",
     buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 0.9, 1],
   },
-  // One series per port from the start; the others appear with their first connection: all combinations would be 14 more
-  // for every pod.
+  // One series per port from the start; the others appear with their first connection: all combinations would be 14
+  // more for every pod.
   connectionsClosed: {
     type: "counter",
     name: "podrole_sidecar_connections_closed_total",

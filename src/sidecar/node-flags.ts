@@ -5,8 +5,8 @@
  * V8's flags that the short-lived processes set once their modules are loaded. Node recognises an IPv6 address by a
  * regular expression, which V8 otherwise optimizes for 8 ms of CPU, and every connection needs it.
  *
- * No flag that changes how V8 compiles may be set earlier, or on the command line: V8 then rejects the code caches of the
- * bundle and of Node's own modules, which costs 12 ms in the serving process and 50 ms in a renewal.
+ * No flag that changes how V8 compiles may be set earlier, or on the command line: V8 then rejects the code caches of
+ * the bundle and of Node's own modules, which costs 12 ms in the serving process and 50 ms in a renewal.
  * (https://nodejs.org/api/v8.html#v8setflagsfromstringflags)
  */
 export const SHORT_LIVED_FLAGS: readonly string[] = ["--no-regexp-optimization"];
@@ -29,9 +29,9 @@ const SERVING_ONLY = /^--(max-semi-space-size|lite-mode)\b/;
 const NO_BUNDLED_ROOTS = "--use-openssl-ca";
 
 /**
- * Returns Node's flags for the process of a renewal, from those of the serving process. Without --use-openssl-ca, loading
- * `node:tls` starts a thread that parses all bundled root certificates (25 ms of CPU); podrole trusts only its own bundle.
- * The image's entrypoint has the flag for the hook. (https://nodejs.org/api/cli.html)
+ * Returns Node's flags for the process of a renewal, from those of the serving process. Without --use-openssl-ca,
+ * loading `node:tls` starts a thread that parses all bundled root certificates (25 ms of CPU); podrole trusts only its
+ * own bundle. The image's entrypoint has the flag for the hook. (https://nodejs.org/api/cli.html)
  */
 export function renewalFlags(serving: readonly string[]): string[] {
   return [...serving.filter((flag) => !SERVING_ONLY.test(flag) && flag !== NO_BUNDLED_ROOTS), NO_BUNDLED_ROOTS];

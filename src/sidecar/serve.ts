@@ -45,7 +45,10 @@ export interface Serving extends Pick<PodStart, "refused" | "waitingFor"> {
 /** Several SDKs time out after one second. */
 const MAX_HOLD_MS = 900;
 const RENEWAL_PROCESS_DEADLINE_MS = 30_000;
-/** The kubelet starts the hook right after this process; a hook that comes later, as on a busy node, finds a child at work. */
+/**
+ * The kubelet starts the hook right after this process; a hook that comes later, as on a busy node, finds a child at
+ * work.
+ */
 const MAX_HOOK_CONNECT_MS = 5_000;
 const REACH_SERVER_TIMEOUT_MS = 2_000;
 /** The kubelet may give a sidecar as little as 2 s. */

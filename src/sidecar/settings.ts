@@ -40,7 +40,9 @@ const label: Parser<string> = {
   parse: (value) => (/^[A-Za-z0-9._-]{0,63}$/.test(value) ? value : undefined),
 };
 
-/** Variables of podrole-sidecar that other programs read: the server reads the pin from the pod's spec (--pin-roles). */
+/**
+ * Variables of podrole-sidecar that other programs read: the server reads the pin from the pod's spec (--pin-roles).
+ */
 export const VARIABLES_FOR_OTHERS: readonly string[] = ["PODROLE_PINNED_ROLES"];
 
 /** Settings of the modes serve, init and renew. */

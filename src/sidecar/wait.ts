@@ -1,7 +1,8 @@
 // postStart hook: blocks until the pod's sidecar is ready. The kubelet starts the next container when the hook
 // succeeds; if the hook fails, the kubelet restarts this container with exponential back-off.
 // (https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/)
-// It reads the memory volume and the loopback port, which other pods cannot reach, and not the health port, which they can.
+// It reads the memory volume and the loopback port, which other pods cannot reach, and not the health port, which they
+// can.
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { canConnect } from "../runtime/tcp.ts";
@@ -26,8 +27,8 @@ export interface WaitDeps {
 
 /**
  * Polls until every container has received credentials and the credentials port listens, and does the sidecar's first
- * renewal meanwhile if the sidecar waits for that; resolves with the exit code: 0 then, 1 after `initTimeout`, when `signal`
- * aborts, or when the sidecar abandons the renewal.
+ * renewal meanwhile if the sidecar waits for that; resolves with the exit code: 0 then, 1 after `initTimeout`, when
+ * `signal` aborts, or when the sidecar abandons the renewal.
  */
 export async function runWait({ clock, log, signal, offer }: WaitDeps, settings: WaitSettings): Promise<0 | 1> {
   const { port, initTimeout } = settings;

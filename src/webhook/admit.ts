@@ -1,6 +1,6 @@
 // The webhook's use case, step by step: read the pod → look up its context → plan → patch → record → answer. It never
-// throws: every failure is a denial with a code, because a pod without its sidecar would use the node's role. Its record
-// is its only side effect (sideEffects: None), so a dry run needs no special case.
+// throws: every failure is a denial with a code, because a pod without its sidecar would use the node's role. Its
+// record is its only side effect (sideEffects: None), so a dry run needs no special case.
 import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import { readPod } from "../injection/shape.ts";
 import { SKIP_REASONS } from "../injection/skip-reasons.ts";

@@ -1,6 +1,7 @@
-// The webhook's HTTPS port: POST /mutate. It converts bytes to an AdmissionReview and back and presents the current serving
-// certificate; it decides nothing. States: created → listening (listen) → closing (close: requests in flight are still
-// answered, idle connections end) → closed. Connections and requests end within the budget (runtime/budget.ts).
+// The webhook's HTTPS port: POST /mutate. It converts bytes to an AdmissionReview and back and presents the current
+// serving certificate; it decides nothing. States: created → listening (listen) → closing (close: requests in flight
+// are still answered, idle connections end) → closed. Connections and requests end within the budget
+// (runtime/budget.ts).
 import type { Server } from "node:https";
 import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -57,12 +58,13 @@ export interface WebhookApp {
 }
 
 /**
- * The webhook may use 256 MiB, and V8 half of that. It takes about 110 MiB. Reviews in flight: 32 MiB; buffers that are not
- * collected yet: 24 MiB; expressions of namespaces: 24 MiB; parts, concatenation and text of the review that is parsed at
- * the moment: 9 MiB; connections: 42 MiB, 55 KiB each. Together 241 MiB.
+ * The webhook may use 256 MiB, and V8 half of that. It takes about 110 MiB. Reviews in flight: 32 MiB; buffers that are
+ * not collected yet: 24 MiB; expressions of namespaces: 24 MiB; parts, concatenation and text of the review that is
+ * parsed at the moment: 9 MiB; connections: 42 MiB, 55 KiB each. Together 241 MiB.
  */
 export const WEBHOOK_LIMITS: BudgetLimits = {
-  // An API server has up to 600 requests in flight by default (max-requests-inflight and max-mutating-requests-inflight).
+  // An API server has up to 600 requests in flight by default (max-requests-inflight and
+  // max-mutating-requests-inflight).
   connections: 768,
   requests: 768,
   bytes: 32 * 1024 * 1024,

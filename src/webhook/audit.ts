@@ -1,5 +1,5 @@
-// The record of a decision in podrole's own audit log, and its annotations in the API server's audit log. Names and codes
-// only: the pod itself may contain secrets in its environment and is never recorded.
+// The record of a decision in podrole's own audit log, and its annotations in the API server's audit log. Names and
+// codes only: the pod itself may contain secrets in its environment and is never recorded.
 import { createHash } from "node:crypto";
 import type { Plan } from "../injection/plan.ts";
 import { controllerOf } from "../kubernetes/objects.ts";
@@ -49,8 +49,8 @@ export function admissionRecord(
 }
 
 /**
- * Builds the annotations of the API server's audit event, which prefixes each key with the webhook's name. `request` joins
- * that event with podrole's record, because a pod created by generateName has neither name nor uid at admission.
+ * Builds the annotations of the API server's audit event, which prefixes each key with the webhook's name. `request`
+ * joins that event with podrole's record, because a pod created by generateName has neither name nor uid at admission.
  */
 export function auditAnnotations(
   { uid }: Pick<AdmissionRequest, "uid">,
@@ -77,7 +77,8 @@ const MAX_AUDIT_ANNOTATION_LENGTH = 1_024;
 const MAX_TEXT_LENGTH = 256;
 const MAX_GROUPS = 32;
 /**
- * Log collectors split lines above 16 KiB; a line with 32 roles gets that long only if the names are the longest allowed.
+ * Log collectors split lines above 16 KiB; a line with 32 roles gets that long only if the names are the longest
+ * allowed.
  */
 const MAX_ROLES = 32;
 

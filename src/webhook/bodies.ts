@@ -10,8 +10,8 @@ import type { Turns } from "./turns.ts";
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
 const MAX_REVIEW_BYTES = 3 * 1024 * 1024;
 /**
- * Objects, lists, members and elements. An environment variable takes five nodes, so the limit is a pod with about 20 000
- * variables. JSON.parse() then takes up to 0.1 s on one core.
+ * Objects, lists, members and elements. An environment variable takes five nodes, so the limit is a pod with about 20
+ * 000 variables. JSON.parse() then takes up to 0.1 s on one core.
  */
 const MAX_NODES = 100_000;
 /** Upper bound on the memory of one node, measured with objects of one member each, all with different names. */
@@ -67,14 +67,16 @@ export function limitBodies(http: FastifyInstance<Server>, { requests, turns, on
 }
 
 /**
- * Returns the weight of a review: the size in bytes of an ordinary review that keeps the webhook busy for the same time.
- * A container without variables has 16 bytes and three nodes but costs as much as 160 bytes of an ordinary pod.
+ * Returns the weight of a review: the size in bytes of an ordinary review that keeps the webhook busy for the same
+ * time. A container without variables has 16 bytes and three nodes but costs as much as 160 bytes of an ordinary pod.
  */
 export function reviewWeight({ bytes, nodes }: { readonly bytes: number; readonly nodes: number }): number {
   return bytes + 50 * nodes;
 }
 
-/** The signal aborts when the connection closes, so that a review does not wait for its turn with its body in memory. */
+/**
+ * The signal aborts when the connection closes, so that a review does not wait for its turn with its body in memory.
+ */
 async function whileConnected(
   { socket }: IncomingMessage,
   wait: (signal: AbortSignal) => Promise<void>,

@@ -1,7 +1,7 @@
-// Who calls /mutate. With --api-server-ca, a caller proves by a TLS client certificate that it is the API server; without
-// it, every caller is served.
-// States of the CA file: held (read again each minute; another CA counts from the next request of every connection, and a
-// file that cannot be used changes nothing) → stopped (signal). Without a usable file there is no start.
+// Who calls /mutate. With --api-server-ca, a caller proves by a TLS client certificate that it is the API server;
+// without it, every caller is served.
+// States of the CA file: held (read again each minute; another CA counts from the next request of every connection, and
+// a file that cannot be used changes nothing) → stopped (signal). Without a usable file there is no start.
 import { constants, type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { bundleHash, readCertificates } from "../pki/bundle.ts";
@@ -37,8 +37,8 @@ export interface CallerVerifier extends Changing {
 }
 
 /**
- * Serves every caller: the port without --api-server-ca. The audit log marks these callers as unproven, because everyone who
- * reaches the port can cause such lines.
+ * Serves every caller: the port without --api-server-ca. The audit log marks these callers as unproven, because
+ * everyone who reaches the port can cause such lines.
  */
 export const ANY_CALLER: CallerVerifier = {
   tls: () => ({}),
@@ -62,8 +62,8 @@ export interface CallerVerifierOptions {
 const CALLER_CA_CHECK_INTERVAL_MS = 60_000;
 
 /**
- * Reads the CA and follows the file until `signal` is aborted. Rejects if the file cannot be used: the message names the
- * setting, the file, and what is accepted.
+ * Reads the CA and follows the file until `signal` is aborted. Rejects if the file cannot be used: the message names
+ * the setting, the file, and what is accepted.
  */
 export async function startCallerVerifier(
   { clock, log, signal }: CallerVerifierDeps,
@@ -107,7 +107,9 @@ export async function startCallerVerifier(
   };
 }
 
-/** Creates a log of callers that the handshake rejected: one line at most each minute, with the number since the last. */
+/**
+ * Creates a log of callers that the handshake rejected: one line at most each minute, with the number since the last.
+ */
 export function createRejectionLog({
   clock,
   log,
@@ -142,8 +144,9 @@ function findCallerProblem(certificate: X509Certificate | undefined, expected: E
 }
 
 /**
- * Reports whether a CA of the file issued the certificate, or a presented CA above it. All of them must be valid now. What
- * Node calls the issuer of a certificate is the one that the peer presented behind it; whether it signed is verified here.
+ * Reports whether a CA of the file issued the certificate, or a presented CA above it. All of them must be valid now.
+ * What Node calls the issuer of a certificate is the one that the peer presented behind it; whether it signed is
+ * verified here.
  */
 function isBelow(certificate: X509Certificate, authorities: readonly X509Certificate[], now: number): boolean {
   const usable = authorities.filter((authority) => isUsable(authority, now));

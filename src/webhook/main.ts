@@ -1,5 +1,5 @@
-// The webhook's composition root, read from top to bottom: the cluster, trust and certificate, the status pages, and the
-// use case with its port. Decisions are made in ../injection/plan.ts.
+// The webhook's composition root, read from top to bottom: the cluster, trust and certificate, the status pages, and
+// the use case with its port. Decisions are made in ../injection/plan.ts.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
 import type { CloseReason } from "../runtime/budget.ts";
@@ -26,7 +26,10 @@ export interface WebhookPorts {
   readonly pages: number;
 }
 
-/** Of one review; shorter than the 5 s in the webhook configuration, so that podrole's denial arrives instead of a timeout. */
+/**
+ * Of one review; shorter than the 5 s in the webhook configuration, so that podrole's denial arrives instead of a
+ * timeout.
+ */
 const LOOKUP_TIMEOUT_MS = 3_000;
 
 /** Starts the webhook; resolves when it serves. `shutdown` closes everything that it opened. */

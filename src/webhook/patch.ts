@@ -1,7 +1,7 @@
-// The JSON Patch (RFC 6902) from the pod under admission to the planned one: one addition for each element, and a move of
-// podrole's own container if another webhook has put one before it. No list is ever replaced, because that would lose what
-// another webhook added in the meantime. Before the patch is returned, an
-// independent library applies it and the result is compared with the planned pod.
+// The JSON Patch (RFC 6902) from the pod under admission to the planned one: one addition for each element, and a move
+// of podrole's own container if another webhook has put one before it. No list is ever replaced, because that would
+// lose what another webhook added in the meantime. Before the patch is returned, an independent library applies it and
+// the result is compared with the planned pod.
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { isSameElement, type Pod } from "../kubernetes/objects.ts";

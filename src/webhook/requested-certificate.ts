@@ -1,10 +1,10 @@
-// The webhook's serving certificate, requested as a pod requests its own: ServiceAccount token, CSR, the server's identity
-// port. States: waiting (no certificate yet: requested again after 1 s, doubling to 30 s) → held (renewed at half its
-// lifetime, and at once for each published trust bundle; a failed renewal, or one whose certificate is not valid now because
-// the server's clock is wrong, is repeated while the old certificate serves)
-// → expired, if no renewal succeeds → held again; stopped (signal). Each request also tests a published bundle: it is adopted if a verified server confirms that it is
-// the current one. The adopted bundle verifies the server first; the published one does so only if that fails, because
-// the CA may have been replaced at once.
+// The webhook's serving certificate, requested as a pod requests its own: ServiceAccount token, CSR, the server's
+// identity port. States: waiting (no certificate yet: requested again after 1 s, doubling to 30 s) → held (renewed at
+// half its lifetime, and at once for each published trust bundle; a failed renewal, or one whose certificate is not
+// valid now because the server's clock is wrong, is repeated while the old certificate serves) → expired, if no renewal
+// succeeds → held again; stopped (signal). Each request also tests a published bundle: it is adopted if a verified
+// server confirms that it is the current one. The adopted bundle verifies the server first; the published one does so
+// only if that fails, because the CA may have been replaced at once.
 import { bundleHash, isIssuedFrom, notAfterOf, readCertificates, remainingLifetimeMs } from "../pki/bundle.ts";
 import { isValidAt } from "../pki/chain.ts";
 import { createCsr } from "../pki/csr.ts";
@@ -69,7 +69,9 @@ export function startRequestedCertificate(
   let renewal = dueAfter(clock, 0);
   let offered = new AbortController();
 
-  /** Requests a certificate if one is due or a bundle was published, and adopts that bundle if the server confirms it. */
+  /**
+   * Requests a certificate if one is due or a bundle was published, and adopts that bundle if the server confirms it.
+   */
   async function renew(): Promise<void> {
     const offer = trust.takeOffer();
     const adopted = trust.current();
@@ -90,7 +92,10 @@ export function startRequestedCertificate(
     else use(obtained);
   }
 
-  /** A server whose clock is wrong may be set right soon; until then the API server would accept no new certificate of it. */
+  /**
+   * A server whose clock is wrong may be set right soon; until then the API server would accept no new certificate of
+   * it.
+   */
   function reject(): void {
     renewal = dueAfter(clock, UNTRUSTED_RETRY_MS);
     log.warn({ waitMs: UNTRUSTED_RETRY_MS }, "kept the serving certificate: the new one is not valid at this time");

@@ -7,7 +7,10 @@ import { quoted } from "../policy/annotations.ts";
 import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
 import { isObject } from "../runtime/json-object.ts";
 
-/** Returns the first name that cannot be one or that two containers have, such as `request.namespace is ".."; expected …`; undefined if none. */
+/**
+ * Returns the first name that cannot be one or that two containers have, such as `request.namespace is ".."; expected
+ * …`; undefined if none.
+ */
 export function findNameProblem(namespace: string, object: unknown): string | undefined {
   const { metadata, spec } = isObject(object) ? object : {};
   const { name, generateName, namespace: own } = isObject(metadata) ? metadata : {};

@@ -1,5 +1,5 @@
-// How large the lists of an AdmissionReview may be, checked before anything works on them. Admission runs before the API
-// server's own validation, and callers that are not the API server may send anything.
+// How large the lists of an AdmissionReview may be, checked before anything works on them. Admission runs before the
+// API server's own validation, and callers that are not the API server may send anything.
 import { MAX_CONTAINERS } from "../policy/containers.ts";
 import { isObject } from "../runtime/json-object.ts";
 
@@ -7,10 +7,14 @@ import { isObject } from "../runtime/json-object.ts";
 const MAX_ANNOTATION_BYTES = 256 * 1024;
 /** The API server has no limit for their number. Each one named like podrole's own causes a warning. */
 const MAX_LABELS = 1_000;
-/** Of all lists of the pod and of its containers together, such as variables, ports, mounts, volumes and tolerations. */
+/**
+ * Of all lists of the pod and of its containers together, such as variables, ports, mounts, volumes and tolerations.
+ */
 const MAX_ELEMENTS = 10_000;
 
-/** Returns the first list of a pod that is too large, such as "it has 2000 containers; expected …"; undefined if none. */
+/**
+ * Returns the first list of a pod that is too large, such as "it has 2000 containers; expected …"; undefined if none.
+ */
 export function findSizeProblem(object: unknown): string | undefined {
   const { metadata, spec } = isObject(object) ? object : {};
   const bytes = annotationBytes(isObject(metadata) ? metadata["annotations"] : undefined);

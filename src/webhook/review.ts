@@ -1,5 +1,5 @@
-// The envelope of admission: AdmissionReview v1 in, AdmissionReview v1 out. This file validates the envelope, which may be
-// any JSON value; plan.ts validates the object inside.
+// The envelope of admission: AdmissionReview v1 in, AdmissionReview v1 out. This file validates the envelope, which may
+// be any JSON value; plan.ts validates the object inside.
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
 
 import { type Refusal, refuse } from "../protocol/errors.ts";
@@ -93,7 +93,9 @@ function reviewUnreadable(uid: string | undefined, state: string): Result<Admiss
   return failure({ uid, refusal: refuse("REQUEST_INVALID", `Cannot read the AdmissionReview: ${state}`) });
 }
 
-/** `request.kind` is the kind to which the API server converted the object for this webhook (matchPolicy: Equivalent). */
+/**
+ * `request.kind` is the kind to which the API server converted the object for this webhook (matchPolicy: Equivalent).
+ */
 function isPodKind(kind: unknown): boolean {
   return isObject(kind) && stringOrEmpty(kind["group"]) === "" && kind["version"] === "v1" && kind["kind"] === "Pod";
 }

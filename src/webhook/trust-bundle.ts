@@ -1,11 +1,11 @@
 // The trust bundle that the server publishes in a ConfigMap: it goes into every injected pod, and by it the webhook
-// verifies the server when it requests its own certificate. A published bundle is only an offer: a writer of the ConfigMap
-// could publish another CA, and pods with that bundle would never start. The serving certificate adopts an offer
-// once a verified server has confirmed it (requested-certificate.ts).
+// verifies the server when it requests its own certificate. A published bundle is only an offer: a writer of the
+// ConfigMap could publish another CA, and pods with that bundle would never start. The serving certificate adopts an
+// offer once a verified server has confirmed it (requested-certificate.ts).
 // States: unknown (polled each second) → known (a bundle was adopted; polled each minute) → stopped (signal). An offer:
-// made (by a poll that finds another bundle than the adopted one) → taken (takeOffer(): tried once; the next poll makes it
-// again) → adopted (adopt()). While the bundle is unknown the webhook denies pods: without a bundle they could not verify
-// the server.
+// made (by a poll that finds another bundle than the adopted one) → taken (takeOffer(): tried once; the next poll makes
+// it again) → adopted (adopt()). While the bundle is unknown the webhook denies pods: without a bundle they could not
+// verify the server.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { BUNDLE_KEY, bundleHash } from "../pki/bundle.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";

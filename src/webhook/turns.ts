@@ -1,6 +1,8 @@
-// Whose review is parsed and decided next. Both happen in one go, which for a large review takes a good part of a second,
-// so each turn of the event loop has room for one: sockets are read in between, and small reviews overtake large ones.
-// States of a review: waiting → running (take() resolves), or left (take() rejects). Ended by its turn or by its signal.
+// Whose review is parsed and decided next. Both happen in one go, which for a large review takes a good part of a
+// second, so each turn of the event loop has room for one: sockets are read in between, and small reviews overtake
+// large ones.
+// States of a review: waiting → running (take() resolves), or left (take() rejects). Ended by its turn or by its
+// signal.
 
 /** Reviews of at least this weight (reviewWeight() in bodies.ts) wait for small ones. Nearly all pods have less. */
 export const MIN_LARGE_WEIGHT = 128 * 1024;

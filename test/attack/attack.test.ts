@@ -1,8 +1,8 @@
 // npm run test:attack: every row of rows/ against the real programs, each in a cgroup with its memory limit, the
-// attacker on one core, ordinary callers beside it. A row holds if nothing was killed, every ordinary call was served, and,
-// in the long form, their p99 is at most three times its quiet value or 1 s, whichever is larger. The short form runs
-// on machines that are busy with other work, so it prints the p99 and does not judge it, and lets callers wait longer than
-// the real ones would: it judges memory, refusals and answers that never come.
+// attacker on one core, ordinary callers beside it. A row holds if nothing was killed, every ordinary call was served,
+// and, in the long form, their p99 is at most three times its quiet value or 1 s, whichever is larger. The short form
+// runs on machines that are busy with other work, so it prints the p99 and does not judge it, and lets callers wait
+// longer than the real ones would: it judges memory, refusals and answers that never come.
 import assert from "node:assert/strict";
 import { cpus, release } from "node:os";
 import { after, before, suite, test } from "node:test";

@@ -1,4 +1,5 @@
-// npm run test:attack: attacks on the real programs, in cgroups with the memory limits of the manifests (root, taskset).
+// npm run test:attack: attacks on the real programs, in cgroups with the memory limits of the manifests (root,
+// taskset).
 //   --short      at most 4 minutes, for CI
 //   --row TEXT   only rows whose ids contain the text
 //   --publish    writes results.json

@@ -1,5 +1,5 @@
-// The programs under attack: the bundles of the images, each in a cgroup with the memory limit that the manifests set, and
-// the ordinary callers beside the attacker.
+// The programs under attack: the bundles of the images, each in a cgroup with the memory limit that the manifests set,
+// and the ordinary callers beside the attacker.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -31,8 +31,8 @@ export type AttackWorld = Awaited<ReturnType<typeof openAttackWorld>>;
 const PATIENT_TIMEOUT = 30;
 
 /**
- * Builds the bundles and starts everything. `isPatient`: callers wait for 30 s, as on a machine that is busy with other work,
- * instead of as long as the real ones would.
+ * Builds the bundles and starts everything. `isPatient`: callers wait for 30 s, as on a machine that is busy with other
+ * work, instead of as long as the real ones would.
  */
 export async function openAttackWorld({ isPatient }: { readonly isPatient: boolean }) {
   const build = spawnSync(process.execPath, [join(ROOT, "scripts/build.ts")], { encoding: "utf8" });

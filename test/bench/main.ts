@@ -1,7 +1,7 @@
-// npm run bench: measures the cost of podrole, as one table: admission, certificates, credentials, the start of a sidecar,
-// and then the sidecar's own benchmark (test/bench/sidecar). Server and webhook are the real programs in their own
-// processes; the Kubernetes API and STS are emulators in this process, which is also the client, so all share the machine.
-// `--no-sidecar` omits the last part.
+// npm run bench: measures the cost of podrole, as one table: admission, certificates, credentials, the start of a
+// sidecar, and then the sidecar's own benchmark (test/bench/sidecar). Server and webhook are the real programs in their
+// own processes; the Kubernetes API and STS are emulators in this process, which is also the client, so all share the
+// machine. `--no-sidecar` omits the last part.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";

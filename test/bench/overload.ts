@@ -1,7 +1,7 @@
-// npm run bench:overload: what the server does with more callers than it can serve (root). Server and webhook are the bundles
-// of the image, each in a cgroup with the memory limit of the manifests; the server has half a core, so that the clients of
-// the same machine can offer it more than it can do. The Kubernetes API, STS and all clients are in this process, so figures
-// are comparable within one run only.
+// npm run bench:overload: what the server does with more callers than it can serve (root). Server and webhook are the
+// bundles of the image, each in a cgroup with the memory limit of the manifests; the server has half a core, so that
+// the clients of the same machine can offer it more than it can do. The Kubernetes API, STS and all clients are in this
+// process, so figures are comparable within one run only.
 //   --seconds 60   of the overload
 //   --pods 5000    whose credentials have expired
 //   --publish      writes overload-results.json

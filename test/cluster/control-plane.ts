@@ -1,6 +1,6 @@
-// node test/cluster/control-plane.ts: tests podrole's programs as processes on this host against a real API server. With
-// KUBECONFIG set, they use that cluster, which must reach this host at PODROLE_TEST_HOST; otherwise this starts a control
-// plane (its first build on a machine takes about 9 minutes) and stops it afterwards.
+// node test/cluster/control-plane.ts: tests podrole's programs as processes on this host against a real API server.
+// With KUBECONFIG set, they use that cluster, which must reach this host at PODROLE_TEST_HOST; otherwise this starts a
+// control plane (its first build on a machine takes about 9 minutes) and stops it afterwards.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,8 +11,8 @@ import { clientOf, newCa } from "../webhook/client-certificates.ts";
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /**
- * Writes the configuration by which an API server shows webhooks a client certificate (docs/api-server.md). The user is "*",
- * because these suites register the webhook by a URL whose port is not known yet.
+ * Writes the configuration by which an API server shows webhooks a client certificate (docs/api-server.md). The user is
+ * "*", because these suites register the webhook by a URL whose port is not known yet.
  */
 function webhookClient(directory: string): { readonly flag: string; readonly caFile: string } {
   mkdirSync(directory);

@@ -1,5 +1,6 @@
-// podrole beside a real API server: server and webhook run as processes on this host with the RBAC of the manifests and are
-// registered by URL; STS is emulated. uninstall() stops every process and deletes every object that installOnCluster() created.
+// podrole beside a real API server: server and webhook run as processes on this host with the RBAC of the manifests and
+// are registered by URL; STS is emulated. uninstall() stops every process and deletes every object that
+// installOnCluster() created.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// npm run test:cluster: every suite that needs a real Kubernetes, the quick ones first. Each part starts what it needs and
-// stops it afterwards; with KUBECONFIG set, all use that cluster. If a part fails, the next one still runs. README.md lists
-// the options.
+// npm run test:cluster: every suite that needs a real Kubernetes, the quick ones first. Each part starts what it needs
+// and stops it afterwards; with KUBECONFIG set, all use that cluster. If a part fails, the next one still runs.
+// README.md lists the options.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

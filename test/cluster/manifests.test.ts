@@ -1,5 +1,5 @@
-// podrole inject and podrole uninject against the programs that read their output: kubectl's YAML parser (go-yaml), which needs
-// no cluster, and the API server.
+// podrole inject and podrole uninject against the programs that read their output: kubectl's YAML parser (go-yaml),
+// which needs no cluster, and the API server.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
-// Operator tasks on a real API server: podrole check with one defect at a time, podrole explain, and a manual CA rotation
-// beside a running server and webhook. RBAC, access reviews and webhook calls are Kubernetes' own. No node runs the pods of
-// the Deployments here, so their readiness checks always fail.
+// Operator tasks on a real API server: podrole check with one defect at a time, podrole explain, and a manual CA
+// rotation beside a running server and webhook. RBAC, access reviews and webhook calls are Kubernetes' own. No node
+// runs the pods of the Deployments here, so their readiness checks always fail.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -133,7 +133,8 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
 
   test("check: reports a removed caBundle until the server has restored it", async (context) => {
     const path = '[{"op":"add","path":"/webhooks/0/clientConfig/caBundle","value":""}]';
-    // The servers check each minute, so they may restore it while a check runs: the next one comes at most a minute later.
+    // The servers check each minute, so they may restore it while a check runs: the next one comes at most a minute
+    // later.
     let checked: Awaited<ReturnType<typeof check>> | undefined;
     const isSeen = async () => {
       await kubectl.ok(["patch", "mutatingwebhookconfiguration", "podrole", "--type=json", "-p", path]);

@@ -1,4 +1,5 @@
-// Role annotations are protected from a node, on a real API server: a kubelet's identity writes pods/status of its own pod.
+// Role annotations are protected from a node, on a real API server: a kubelet's identity writes pods/status of its own
+// pod.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../emulators/until.ts";
@@ -38,8 +39,8 @@ const readPod = () => kubectl.json<Pod>(["-n", NAMESPACE, "get", "pod", "web"]);
 const readAnnotations = async () => (await readPod()).metadata.annotations ?? {};
 
 /**
- * Writes pods/status with changed annotations (null removes one); returns "written" or the API server's error. A kubelet may
- * not read pods/status, which `kubectl patch` does first.
+ * Writes pods/status with changed annotations (null removes one); returns "written" or the API server's error. A
+ * kubelet may not read pods/status, which `kubectl patch` does first.
  */
 async function writeStatus(annotations: Record<string, string | null>, status: object = {}, as = KUBELET) {
   const pod = await readPod();

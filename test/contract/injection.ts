@@ -1,4 +1,5 @@
-// What injection adds to a pod, from the results of plan() for sample pods: every mode, with and without metadata paths.
+// What injection adds to a pod, from the results of plan() for sample pods: every mode, with and without metadata
+// paths.
 
 import { MOUNT_PATHS } from "../../src/injection/names.ts";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";

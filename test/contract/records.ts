@@ -1,5 +1,5 @@
-// What the programs write for other programs: responses of the sidecar, paths of the webhook and of the operational HTTP
-// ports, keys of the ConfigMap and the Secret.
+// What the programs write for other programs: responses of the sidecar, paths of the webhook and of the operational
+// HTTP ports, keys of the ConfigMap and the Secret.
 import type { IncomingMessage } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { encodeAuthorities } from "../../src/pki/authorities.ts";

@@ -1,4 +1,5 @@
-// What crosses the wire between sidecar, webhook and server: services and messages from proto/, and the metadata of errors.
+// What crosses the wire between sidecar, webhook and server: services and messages from proto/, and the metadata of
+// errors.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PodroleError } from "../../src/protocol/errors.ts";

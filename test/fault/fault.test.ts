@@ -1,6 +1,6 @@
-// npm run test:fault: every row of rows/ happens to the real programs while an app requests credentials ten times a second
-// and a new pod starts. A row is healed if no request failed while the app had valid credentials, the operator could see
-// what the row says, and without anybody's help the new pod has credentials and all programs are ready.
+// npm run test:fault: every row of rows/ happens to the real programs while an app requests credentials ten times a
+// second and a new pod starts. A row is healed if no request failed while the app had valid credentials, the operator
+// could see what the row says, and without anybody's help the new pod has credentials and all programs are ready.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -21,7 +21,9 @@ const only = process.env["PODROLE_FAULT_ROW"] ?? "";
 const LASTS_MS = 8_000;
 /** The most that a fault lasts beyond its own time, until its signs are there. */
 const LASTS_LONGER_MS = 60_000;
-/** Until when everything must be well again by itself. In CI, whose machines may be slow, only that it gets well counts. */
+/**
+ * Until when everything must be well again by itself. In CI, whose machines may be slow, only that it gets well counts.
+ */
 const HEALED_MS = isShort ? 240_000 : 75_000;
 /** The AWS SDKs wait for 1 s. */
 const APP_TIMEOUT_MS = isShort ? 15_000 : 1_000;
@@ -55,7 +57,9 @@ async function findUnwell({ isHealed = () => true }: FaultRow): Promise<readonly
   ];
 }
 
-/** Waits for a condition; resolves with the milliseconds since `from`, or with undefined if it does not come in time. */
+/**
+ * Waits for a condition; resolves with the milliseconds since `from`, or with undefined if it does not come in time.
+ */
 async function timeUntil(
   condition: () => boolean | Promise<boolean>,
   withinMs: number,

@@ -1,4 +1,5 @@
-// npm run test:fault: faults of everything around podrole, and of podrole itself, while an app uses it (needs libfaketime).
+// npm run test:fault: faults of everything around podrole, and of podrole itself, while an app uses it (needs
+// libfaketime).
 //   --short      at most 5 minutes, for CI
 //   --row TEXT   only rows whose ids contain the text
 //   --publish    writes results.json

@@ -1,5 +1,5 @@
-// A pod that is created while a fault lasts: a controller tries until the API server takes it, and a kubelet restarts its
-// sidecar when that ends. States: created → started → served, or closed (close()) from any of them.
+// A pod that is created while a fault lasts: a controller tries until the API server takes it, and a kubelet restarts
+// its sidecar when that ends. States: created → started → served, or closed (close()) from any of them.
 import { setTimeout as delay } from "node:timers/promises";
 import type { AdmittedPod } from "../admitted-pod.ts";
 import type { RunningSidecar } from "../programs.ts";

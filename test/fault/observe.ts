@@ -67,8 +67,8 @@ export function watchApp(
 }
 
 /**
- * Waits until the app has credentials that are valid for 20 s more, so that they outlast a fault of 8 s, and returns their
- * expiry. Rejects after 3 minutes.
+ * Waits until the app has credentials that are valid for 20 s more, so that they outlast a fault of 8 s, and returns
+ * their expiry. Rejects after 3 minutes.
  */
 export async function untilFresh(app: RunningSidecar): Promise<{ readonly expiresAt: number }> {
   const deadline = performance.now() + FRESH_WITHIN_MS;

@@ -12,7 +12,9 @@ export interface FaultResult {
   readonly failures: number;
   /** What the app's failed requests got. */
   readonly reasons: readonly string[];
-  /** First credentials of the pod that was created meanwhile, in milliseconds after the fault's end; negative: before. */
+  /**
+   * First credentials of the pod that was created meanwhile, in milliseconds after the fault's end; negative: before.
+   */
   readonly newcomerMs: number;
   /** Until everything was well again, in milliseconds after the fault's end. */
   readonly healedMs: number;

@@ -19,8 +19,8 @@ export interface FaultRow {
    */
   readonly lastsMs?: number;
   /**
-   * A pod created meanwhile: "served" gets credentials before the fault ends, "waits" gets them afterwards. Absent: either,
-   * as for faults that are over at once.
+   * A pod created meanwhile: "served" gets credentials before the fault ends, "waits" gets them afterwards. Absent:
+   * either, as for faults that are over at once.
    */
   readonly newcomer?: "served" | "waits";
   /** The app's requests may fail meanwhile, for this reason: its own sidecar is what is at fault. */

@@ -1,5 +1,6 @@
 // What the faults happen to: two servers behind one address, a webhook, and the sidecar of a running app, each the real
-// program with a clock of its own that a fault can set. Sessions last 30 s, so that a fault of some seconds meets renewals.
+// program with a clock of its own that a fault can set. Sessions last 30 s, so that a fault of some seconds meets
+// renewals.
 // States: open → closed (close() ends every process).
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

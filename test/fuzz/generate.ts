@@ -1,5 +1,5 @@
-// Generators of hostile inputs: mutations of a corpus (bytes and texts by position, JSON values by path), and grammars of
-// DER, expressions and HTTP. They use fast-check, so that a seed repeats a run and a failure shrinks.
+// Generators of hostile inputs: mutations of a corpus (bytes and texts by position, JSON values by path), and grammars
+// of DER, expressions and HTTP. They use fast-check, so that a seed repeats a run and a failure shrinks.
 import * as fc from "fast-check";
 
 /** Texts on which parsers have failed before: prototypes, controls, paths, sizes, numbers, markup. */

@@ -1,5 +1,5 @@
-// npm run fuzz -- --inputs N --seed S: passes N hostile inputs to podrole, 2 % of them over sockets of the real programs, and
-// prints what was run. Options:
+// npm run fuzz -- --inputs N --seed S: passes N hostile inputs to podrole, 2 % of them over sockets of the real
+// programs, and prints what was run. Options:
 //   --inputs N     number of inputs (default 200000)
 //   --sockets N    number of inputs over sockets (default: 2 % of the inputs)
 //   --seed S       seed of a run to repeat (default: the time)

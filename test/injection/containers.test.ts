@@ -1,5 +1,5 @@
-// podrole's containers as injection writes them and as sidecar and kubelet read them: no name and no value that the other
-// side does not know.
+// podrole's containers as injection writes them and as sidecar and kubelet read them: no name and no value that the
+// other side does not know.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";

@@ -1,4 +1,5 @@
-// Pods that cost a decision more than their size: each of these once took minutes, so a slow decision fails by the timeout.
+// Pods that cost a decision more than their size: each of these once took minutes, so a slow decision fails by the
+// timeout.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findForeignPart } from "../../src/injection/parts.ts";

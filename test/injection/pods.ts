@@ -1,4 +1,5 @@
-// Arbitrary pods as users and other webhooks make them, for property tests. Names are unique, as the API server requires.
+// Arbitrary pods as users and other webhooks make them, for property tests. Names are unique, as the API server
+// requires.
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { type PlanInput, type PlanSettings, plan } from "../../src/injection/plan.ts";
@@ -141,7 +142,9 @@ function withRole(pod: Pod): Pod {
   };
 }
 
-/** Pods that plan() injects, so that no property holds for lack of cases: with a role, and a container besides a mesh's. */
+/**
+ * Pods that plan() injects, so that no property holds for lack of cases: with a role, and a container besides a mesh's.
+ */
 export const injectablePods: fc.Arbitrary<Pod> = pods
   .map(withRole)
   .filter(({ spec }) => spec.containers.some(({ name }) => name !== "istio-proxy"));

@@ -1,5 +1,5 @@
-// Properties of the files in manifests/base: settings exist, ports match, PodSecurity `restricted` admits the pods. What
-// kustomize renders from them is tested on a real node (test/cluster/node).
+// Properties of the files in manifests/base: settings exist, ports match, PodSecurity `restricted` admits the pods.
+// What kustomize renders from them is tested on a real node (test/cluster/node).
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The chart's schema beside the programs' own parsers: it rejects nothing that a program accepts, and what a program's check at
-// start would reject, as far as a schema can express it.
+// The chart's schema beside the programs' own parsers: it rejects nothing that a program accepts, and what a program's
+// check at start would reject, as far as a schema can express it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { MINUTE_MS } from "../../src/runtime/clock.ts";

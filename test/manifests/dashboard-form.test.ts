@@ -1,5 +1,5 @@
-// The dashboard as Grafana reads it. scripts/dashboard.ts uses Grafana's own types for the fields; this file tests what types
-// cannot express.
+// The dashboard as Grafana reads it. scripts/dashboard.ts uses Grafana's own types for the fields; this file tests what
+// types cannot express.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Tests the NetworkPolicies as objects; no network enforces them here. network-policies.ts has the expected connections,
-// network-policy.ts evaluates the policies.
+// Tests the NetworkPolicies as objects; no network enforces them here. network-policies.ts has the expected
+// connections, network-policy.ts evaluates the policies.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { readManifest } from "../files.ts";

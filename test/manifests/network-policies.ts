@@ -1,5 +1,5 @@
-// Expected connections around podrole as data: each allowed one has a denied one beside it. The rows apply to the kustomize
-// base and to the chart.
+// Expected connections around podrole as data: each allowed one has a denied one beside it. The rows apply to the
+// kustomize base and to the chart.
 import type { Party, PolicyConnection } from "./network-policy.ts";
 
 const inPodrole = (name: string, ip: string): Party => ({

@@ -1,6 +1,6 @@
 // Evaluates NetworkPolicies as https://kubernetes.io/docs/concepts/services-networking/network-policies/ defines them:
-// policies are additive; a pod that no policy selects for a direction is not isolated in it; a connection must be allowed at
-// both ends. Supports only what the manifests use, so no named ports.
+// policies are additive; a pod that no policy selects for a direction is not isolated in it; a connection must be
+// allowed at both ends. Supports only what the manifests use, so no named ports.
 import { BlockList, isIPv6 } from "node:net";
 
 export type PodLabels = Readonly<Record<string, string>>;

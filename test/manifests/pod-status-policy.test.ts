@@ -1,4 +1,5 @@
-// The policy on pods/status, which the chart generates from the one of base. test/cluster tries it on a real API server.
+// The policy on pods/status, which the chart generates from the one of base. test/cluster tries it on a real API
+// server.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { readText } from "../files.ts";

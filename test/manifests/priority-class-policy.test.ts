@@ -1,4 +1,5 @@
-// The policy on PriorityClass podrole: it agrees with the objects it is about, and the component for older clusters removes it.
+// The policy on PriorityClass podrole: it agrees with the objects it is about, and the component for older clusters
+// removes it.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

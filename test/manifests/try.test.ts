@@ -1,5 +1,5 @@
-// Properties of the files in manifests/overlays/try that need no kustomize. test/cluster/chart tests what kustomize renders from
-// them.
+// Properties of the files in manifests/overlays/try that need no kustomize. test/cluster/chart tests what kustomize
+// renders from them.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { TRY_ROLE_ARNS } from "../../emulators/try/sts.ts";

@@ -1,5 +1,5 @@
-// npm run test:mutations: makes each deliberate break of mutations.ts in a copy of the sources and runs the suites that must
-// find it. Exits with 1 if a suite passes with a break, or fails without one.
+// npm run test:mutations: makes each deliberate break of mutations.ts in a copy of the sources and runs the suites that
+// must find it. Exits with 1 if a suite passes with a break, or fails without one.
 //   --row TEXT   only breaks of files whose path contains the text
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

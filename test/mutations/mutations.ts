@@ -1,5 +1,5 @@
-// Deliberate breaks of the state machines. main.ts makes each of them in a copy of the sources, where a suite must fail;
-// mutations.test.ts holds that each still applies.
+// Deliberate breaks of the state machines. main.ts makes each of them in a copy of the sources, where a suite must
+// fail; mutations.test.ts holds that each still applies.
 
 /** One break: `find` matches once in `file`, and `replace` takes its place ("$1": its first group). */
 export interface Mutation {

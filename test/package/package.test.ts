@@ -1,5 +1,5 @@
-// npm run test:package: the npm package as a user gets it: packed, installed into an empty folder without a network, and run
-// by the oldest Node that it supports, by the previous release line and by the Node of this checkout.
+// npm run test:package: the npm package as a user gets it: packed, installed into an empty folder without a network,
+// and run by the oldest Node that it supports, by the previous release line and by the Node of this checkout.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {

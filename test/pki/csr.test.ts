@@ -154,7 +154,9 @@ const REFUSED: readonly (readonly [string, Buffer, RegExp])[] = [
   ["an algorithm that is no sequence", oddCsr({ algorithm: yes() }), ALGORITHM],
 ];
 
-/** The hybrid encoding of a point (X9.62): both coordinates, and the parity of y in the first byte. OpenSSL accepts it. */
+/**
+ * The hybrid encoding of a point (X9.62): both coordinates, and the parity of y in the first byte. OpenSSL accepts it.
+ */
 function hybridPoint(): Buffer {
   const point = Buffer.from(publicKeyOf(KEY).export({ type: "spki", format: "der" }).subarray(-65));
   point[0] = 6 | ((point[64] ?? 0) & 1);

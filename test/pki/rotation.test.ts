@@ -1,5 +1,5 @@
-// Three years of rotations on a fake clock: a replica that reads late, clients with old bundles, an operator's commands.
-// Invariant at each moment: every valid leaf verifies against every bundle that a client may have.
+// Three years of rotations on a fake clock: a replica that reads late, clients with old bundles, an operator's
+// commands. Invariant at each moment: every valid leaf verifies against every bundle that a client may have.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";

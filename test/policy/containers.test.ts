@@ -1,5 +1,5 @@
-// How many containers of a pod may have a role, how long podrole's annotations may be, and that deciding about them takes no
-// more steps than they have elements.
+// How many containers of a pod may have a role, how long podrole's annotations may be, and that deciding about them
+// takes no more steps than they have elements.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MAX_ANNOTATION_LENGTH, POD_ANNOTATIONS } from "../../src/policy/annotations.ts";

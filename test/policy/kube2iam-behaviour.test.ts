@@ -1,5 +1,6 @@
-// kube2iam's behaviour, on which its users rely, and podrole's behaviour for the same input. "same" is a promise to users who
-// migrate; "differs" names the difference and its reason. Sources are files of github.com/jtblin/kube2iam at 0.15.0.
+// kube2iam's behaviour, on which its users rely, and podrole's behaviour for the same input. "same" is a promise to
+// users who migrate; "differs" names the difference and its reason. Sources are files of github.com/jtblin/kube2iam at
+// 0.15.0.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";

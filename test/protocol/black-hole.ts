@@ -1,4 +1,5 @@
-// A port that answers no SYN, as the address of a node that is gone: a stopped process whose queue of connections is full.
+// A port that answers no SYN, as the address of a node that is gone: a stopped process whose queue of connections is
+// full.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";

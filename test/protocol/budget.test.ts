@@ -1,4 +1,5 @@
-// How much callers can make the gRPC ports hold (connections, streams, bytes), over real sockets and TLS with small limits.
+// How much callers can make the gRPC ports hold (connections, streams, bytes), over real sockets and TLS with small
+// limits.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";

@@ -125,8 +125,8 @@ suite("createDueTask(), whatever happens to the clocks,", () => {
   });
 
   /**
-   * Runs the steps; `time` is what the task waits for, and `overdueMs` is how long the process has run since `time` was due
-   * on either clock.
+   * Runs the steps; `time` is what the task waits for, and `overdueMs` is how long the process has run since `time` was
+   * due on either clock.
    */
   async function play(
     { minIntervalMs, again }: { readonly minIntervalMs: number; readonly again: number | undefined },

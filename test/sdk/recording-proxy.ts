@@ -1,4 +1,5 @@
-// A TCP proxy between an SDK and the sidecar, or in place of an HTTP proxy: forwards bytes and records what clients send.
+// A TCP proxy between an SDK and the sidecar, or in place of an HTTP proxy: forwards bytes and records what clients
+// send.
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { bindLoopback, relayTo } from "../loopback.ts";

@@ -1,5 +1,6 @@
-// Scenarios for an app's credentials as data: the situation, the expected outcome for each SDK, and why. `shownBy` lists the
-// SDKs whose error message includes podrole's code; users of the others find it in the sidecar's log and in an Event.
+// Scenarios for an app's credentials as data: the situation, the expected outcome for each SDK, and why. `shownBy`
+// lists the SDKs whose error message includes podrole's code; users of the others find it in the sidecar's log and in
+// an Event.
 import type { Outcome } from "./outcome.ts";
 
 export interface Scenario {

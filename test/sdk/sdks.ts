@@ -1,5 +1,5 @@
-// The SDKs under test, each as three commands: `call` calls GetCallerIdentity, `fetch` gets credentials many times, `again`
-// calls twice with the same client.
+// The SDKs under test, each as three commands: `call` calls GetCallerIdentity, `fetch` gets credentials many times,
+// `again` calls twice with the same client.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

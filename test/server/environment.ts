@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { createTemporaryDirectory, type TestScope } from "../temporary-files.ts";
 
 /**
- * Removes every AWS_* variable until the end of the test, points the shared configuration at files that do not exist and
- * disables the instance metadata; then adds `variables`. May be called again to add more.
+ * Removes every AWS_* variable until the end of the test, points the shared configuration at files that do not exist
+ * and disables the instance metadata; then adds `variables`. May be called again to add more.
  */
 export function withEnvironment(context: TestScope, variables: Readonly<Record<string, string>>): void {
   if (process.env["PODROLE_TEST_AWS"] === undefined) {

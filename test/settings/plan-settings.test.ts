@@ -1,4 +1,5 @@
-// The webhook's settings up to the decision about a pod: what was set for sessions and role names takes effect at admission.
+// The webhook's settings up to the decision about a pod: what was set for sessions and role names takes effect at
+// admission.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Plan, plan } from "../../src/injection/plan.ts";

@@ -1,5 +1,5 @@
-// A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates. The test sets its
-// answers. `restart()` starts it again on the same ports.
+// A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates. The test sets
+// its answers. `restart()` starts it again on the same ports.
 import { createPublicKey } from "node:crypto";
 import { after, beforeEach } from "node:test";
 import { bundleHash } from "../../src/pki/bundle.ts";
@@ -94,8 +94,8 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
       authority,
       publicKey,
       subject: { kind: "pod", uri: formatSpiffeId(pod) },
-      // TLS checks the real time, whatever the test's clock says: the certificate is valid from the real time until the expiry that the
-      // test's clock gives.
+      // TLS checks the real time, whatever the test's clock says: the certificate is valid from the real time until the
+      // expiry that the test's clock gives.
       now: Date.now(),
       lifetimeMs: clock.now() - Date.now() + server.certificateLifetimeMs,
     });

@@ -12,7 +12,9 @@ import { refusalReplyFor, shareFakeServer } from "./fake-server.ts";
 const server = await shareFakeServer();
 const { defaultGrant } = server;
 
-/** A clock that runs twenty times as fast, so that real waits are short and a busy machine still meets each deadline. */
+/**
+ * A clock that runs twenty times as fast, so that real waits are short and a busy machine still meets each deadline.
+ */
 function fastClock(): Clock {
   const startedAt = Date.now();
   return {

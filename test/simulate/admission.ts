@@ -1,5 +1,5 @@
-// Creation of pods: the API server calls the webhook as its configuration says, verifies its certificate with caBundle, and
-// applies its patch; without an answer the creation fails (failurePolicy: Fail).
+// Creation of pods: the API server calls the webhook as its configuration says, verifies its certificate with caBundle,
+// and applies its patch; without an answer the creation fails (failurePolicy: Fail).
 import { apply_patch as applyPatch } from "jsonpatch";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { readCertificates } from "../../src/pki/bundle.ts";

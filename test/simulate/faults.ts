@@ -1,5 +1,5 @@
-// The faults of a simulation: what each does to the world, and what it explains. A fault lasts for a time, and its end undoes
-// what it did; what podrole repairs by itself ends at once.
+// The faults of a simulation: what each does to the world, and what it explains. A fault lasts for a time, and its end
+// undoes what it did; what podrole repairs by itself ends at once.
 import { decodeAuthorities, encodeAuthorities, type RotationVerb, rotateSlots } from "../../src/pki/authorities.ts";
 import { Secret, type SecretData } from "../../src/runtime/secret.ts";
 import type { Outage } from "./outages.ts";

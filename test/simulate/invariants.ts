@@ -1,4 +1,5 @@
-// What must always hold in a simulation, looked at after each answer to an app, each hour, and when everything must be well.
+// What must always hold in a simulation, looked at after each answer to an app, each hour, and when everything must be
+// well.
 import { bundleOf, decodeAuthorities } from "../../src/pki/authorities.ts";
 import { bundleHash } from "../../src/pki/bundle.ts";
 import { Secret } from "../../src/runtime/secret.ts";

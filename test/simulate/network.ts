@@ -1,6 +1,7 @@
-// The Service in front of the server's replicas, and calls through it as src/protocol/client.ts makes them: TCP within 2 s,
-// a few tries that fail at once, a TLS handshake in which each side verifies the other, one answer, one deadline.
-// States of an endpoint: starting → listed (its readiness passed) → withdrawn, or dead (killed, listed until its node notices).
+// The Service in front of the server's replicas, and calls through it as src/protocol/client.ts makes them: TCP within
+// 2 s, a few tries that fail at once, a TLS handshake in which each side verifies the other, one answer, one deadline.
+// States of an endpoint: starting → listed (its readiness passed) → withdrawn, or dead (killed, listed until its node
+// notices).
 import type { ServiceError } from "@grpc/grpc-js";
 import { readCertificates } from "../../src/pki/bundle.ts";
 import { refuseChain } from "../../src/pki/chain.ts";

@@ -1,5 +1,5 @@
-// What explains that a pod has no credentials: what it depends on was away for longer than what it held lasts, or something
-// happened to the pod itself, its node or its permission. Times are milliseconds of the timeline.
+// What explains that a pod has no credentials: what it depends on was away for longer than what it held lasts, or
+// something happened to the pod itself, its node or its permission. Times are milliseconds of the timeline.
 
 /** Everything that podrole decides must be well this long after the last fault. */
 export const RECOVERY_MS = 180_000;

@@ -1,7 +1,7 @@
-// One pod from its admission to its end: its sidecar, which the kubelet restarts, the hook or probe that holds back the app,
-// and the app's requests.
-// States of the container: started → ended (by itself, by the kubelet when the hook fails or the probe finds it stuck, or
-// killed) → started again after a back-off of 10 s, doubling to 5 min, and reset after 10 min; removed with the pod.
+// One pod from its admission to its end: its sidecar, which the kubelet restarts, the hook or probe that holds back the
+// app, and the app's requests.
+// States of the container: started → ended (by itself, by the kubelet when the hook fails or the probe finds it stuck,
+// or killed) → started again after a back-off of 10 s, doubling to 5 min, and reset after 10 min; removed with the pod.
 // States of the app: held back → running, until the pod is removed.
 import { HEALTH_OFFSET, sendRequest } from "./app-requests.ts";
 import type { PodPlan } from "./pod-plan.ts";

@@ -1,6 +1,7 @@
-// podrole's programs in a simulation: replicas of the server and of the webhook, each started by its own composition root, as a
-// Deployment keeps them.
-// States of a replica: starting → ready (its page says so; the kubelet looks every 5 s) ⇄ not ready → killed → replaced.
+// podrole's programs in a simulation: replicas of the server and of the webhook, each started by its own composition
+// root, as a Deployment keeps them.
+// States of a replica: starting → ready (its page says so; the kubelet looks every 5 s) ⇄ not ready → killed →
+// replaced.
 import type { Log } from "../../src/runtime/log.ts";
 import type { PagesDeps } from "../../src/runtime/pages.ts";
 import { readSettings, type Settings, type SettingTable } from "../../src/runtime/settings.ts";

@@ -1,5 +1,5 @@
-// Runs a scenario for an operator at a terminal: progress on standard error, figures on standard output, and for a broken rule
-// the smallest list of faults that breaks it, with the command that repeats it.
+// Runs a scenario for an operator at a terminal: progress on standard error, figures on standard output, and for a
+// broken rule the smallest list of faults that breaks it, with the command that repeats it.
 import { spawnSync } from "node:child_process";
 import { formatTime, type Violation } from "./invariants.ts";
 import { type Outcome, runScenario } from "./run.ts";

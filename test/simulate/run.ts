@@ -1,5 +1,5 @@
-// Runs one scenario: starts the world, begins and ends its faults, and looks at the invariants as it goes. It ends at the first
-// violation.
+// Runs one scenario: starts the world, begins and ends its faults, and looks at the invariants as it goes. It ends at
+// the first violation.
 
 import { duration } from "../../src/runtime/settings.ts";
 import { FAULTS } from "./faults.ts";
@@ -124,8 +124,8 @@ export async function runScenario(
 class Stopped extends Error {}
 
 /**
- * Reports a pod that renews too often once its renewals have failed for five minutes. Every renewal lists its directory once, and
- * the sidecar's own record says since when they fail.
+ * Reports a pod that renews too often once its renewals have failed for five minutes. Every renewal lists its directory
+ * once, and the sidecar's own record says since when they fail.
  */
 function watchPace({ inside, timeline, workloads }: SimulatedWorld, report: Report, onRenewal: () => void): void {
   const times = new Map<string, { readonly since: number; readonly ring: Float64Array; next: number }>();

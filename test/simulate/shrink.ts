@@ -1,5 +1,5 @@
-// Finds the smallest list of faults that still breaks a rule. First the faults after the violation go, then those long before it;
-// fast-check shrinks the rest. Each attempt is a run, so there is a limit of time.
+// Finds the smallest list of faults that still breaks a rule. First the faults after the violation go, then those long
+// before it; fast-check shrinks the rest. Each attempt is a run, so there is a limit of time.
 import * as fc from "fast-check";
 import type { Fault } from "./faults.ts";
 import type { Violation } from "./invariants.ts";

@@ -1,5 +1,5 @@
-// podrole-sidecar in a simulated pod: its composition root with the environment that the webhook has put into the pod, and what
-// the kubelet does at its start: the postStart hook, or the startup probe.
+// podrole-sidecar in a simulated pod: its composition root with the environment that the webhook has put into the pod,
+// and what the kubelet does at its start: the postStart hook, or the startup probe.
 import type { EnvVar } from "../../src/kubernetes/objects.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { runServe } from "../../src/sidecar/serve.ts";

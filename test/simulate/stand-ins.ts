@@ -1,6 +1,6 @@
 // Which modules are replaced in a simulation: those at the border of podrole's programs, where sockets, files, AWS, the
-// Kubernetes API and signatures begin. Everything between them is loaded as it is. Node resolves the imports of the programs'
-// modules to the files in stand-ins/, which export the same names.
+// Kubernetes API and signatures begin. Everything between them is loaded as it is. Node resolves the imports of the
+// programs' modules to the files in stand-ins/, which export the same names.
 import { registerHooks } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

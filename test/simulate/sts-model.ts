@@ -1,5 +1,5 @@
-// STS as the server calls it, on virtual time and with faults, and a record of the sessions that it has issued. Errors pass
-// through the mapping that the real client uses.
+// STS as the server calls it, on virtual time and with faults, and a record of the sessions that it has issued. Errors
+// pass through the mapping that the real client uses.
 import type { AssumeRoleInput } from "../../src/policy/decide.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { fromAwsError, ownCredentialsError } from "../../src/server/aws/aws-errors.ts";

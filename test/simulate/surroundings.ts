@@ -1,5 +1,5 @@
-// How the stand-ins find the world that they belong to: by the host names in the settings of each program, which are unique
-// in a simulation.
+// How the stand-ins find the world that they belong to: by the host names in the settings of each program, which are
+// unique in a simulation.
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ClientIdentity, ServerEndpoint } from "../../src/protocol/client.ts";
 import type { ListenerDeps, ListenerOptions } from "../../src/protocol/listener.ts";

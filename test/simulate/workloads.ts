@@ -1,4 +1,5 @@
-// The pods of the simulation: their namespaces and roles, and the controllers that create them, delete them and create others.
+// The pods of the simulation: their namespaces and roles, and the controllers that create them, delete them and create
+// others.
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import type { CreatePod } from "./admission.ts";
 import { type AppAnswer, type SimulatedPod, startPod } from "./pod.ts";

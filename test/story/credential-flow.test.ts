@@ -1,5 +1,5 @@
-// The path of a credential in ARCHITECTURE.md as a test: from kubectl apply to an AWS call, then one test for each failure
-// on its left-hand side. Server, webhook and sidecar are the real programs. Each test runs alone and in any
+// The path of a credential in ARCHITECTURE.md as a test: from kubectl apply to an AWS call, then one test for each
+// failure on its left-hand side. Server, webhook and sidecar are the real programs. Each test runs alone and in any
 // order: it uses pods, roles and namespaces of its own, and the one that stops a server has its own programs.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
@@ -25,7 +25,8 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     const identity = JSON.parse(pod.logs("app")) as Record<string, string>;
     assert.equal(identity["arn"], `arn:aws:sts::${SHOP_ACCOUNT}:assumed-role/shop-orders/shop.orders`);
 
-    // The access key id joins the app's call, podrole's audit trail and CloudTrail; the uid joins certificate and credentials.
+    // The access key id joins the app's call, podrole's audit trail and CloudTrail; the uid joins certificate and
+    // credentials.
     const issued = await shop.line(cluster.server, { audit: "credentials", pod: "orders", decision: "issued" });
     const certificate = await shop.line(cluster.server, { audit: "certificate", pod: "orders", decision: "issued" });
     assert.equal(issued["accessKeyId"], identity["accessKeyId"]);

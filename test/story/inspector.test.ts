@@ -1,5 +1,5 @@
-// SIGUSR1 opens Node's inspector, which has no authentication, in a process that catches the signal. The programs run with
-// the flags of their images.
+// SIGUSR1 opens Node's inspector, which has no authentication, in a process that catches the signal. The programs run
+// with the flags of their images.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,9 @@ import { ROOT, readText } from "../files.ts";
 import { createFakePod } from "../sidecar/fake-pod.ts";
 import { startFakeServer } from "../sidecar/fake-server.ts";
 
-/** Bits of SigCgt in /proc/PID/status: bit 0 is signal 1 (https://man7.org/linux/man-pages/man5/proc_pid_status.5.html). */
+/**
+ * Bits of SigCgt in /proc/PID/status: bit 0 is signal 1 (https://man7.org/linux/man-pages/man5/proc_pid_status.5.html).
+ */
 const SIGUSR1 = 1n << 9n;
 
 function nodeFlagsOf(image: "server" | "sidecar"): readonly string[] {

@@ -1,5 +1,6 @@
-// What operators see of real programs: every metric of the tables in a real scrape, every value that alerts and dashboard
-// query, and the worked examples of docs/audit.md, run again. One set-up: two pods that work, two that are refused.
+// What operators see of real programs: every metric of the tables in a real scrape, every value that alerts and
+// dashboard query, and the worked examples of docs/audit.md, run again. One set-up: two pods that work, two that are
+// refused.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";

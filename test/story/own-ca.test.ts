@@ -1,5 +1,5 @@
-// The operator's own CA (--ca-cert) is replaced across restarts of the server, as docs/install.md describes: the new root is
-// published first, then it signs, and the old one is dropped at once. Real server, webhook and sidecar.
+// The operator's own CA (--ca-cert) is replaced across restarts of the server, as docs/install.md describes: the new
+// root is published first, then it signs, and the old one is dropped at once. Real server, webhook and sidecar.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

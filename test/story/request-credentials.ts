@@ -1,5 +1,5 @@
-// Runs inside an app container of a story: requests credentials as an AWS SDK does, with only the container's environment,
-// and prints the reply as one JSON line.
+// Runs inside an app container of a story: requests credentials as an AWS SDK does, with only the container's
+// environment, and prints the reply as one JSON line.
 import { readFile } from "node:fs/promises";
 
 const { AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file } = process.env;

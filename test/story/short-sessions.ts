@@ -1,5 +1,5 @@
-// A proxy in front of the STS emulator that shortens sessions: STS issues none below 15 minutes, and a story cannot wait
-// for half of that. Everything else passes unchanged, signatures included.
+// A proxy in front of the STS emulator that shortens sessions: STS issues none below 15 minutes, and a story cannot
+// wait for half of that. Everything else passes unchanged, signatures included.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";

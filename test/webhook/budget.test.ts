@@ -1,5 +1,5 @@
-// What strangers can make the webhook's port hold, over real sockets and TLS with small limits. Everything here comes from
-// one address, as it does where a proxy or the node stands between the callers and the webhook.
+// What strangers can make the webhook's port hold, over real sockets and TLS with small limits. Everything here comes
+// from one address, as it does where a proxy or the node stands between the callers and the webhook.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, request } from "node:https";

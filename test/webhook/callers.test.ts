@@ -1,5 +1,5 @@
-// Who may call /mutate with --api-server-ca, over real TLS: certificates of the CA and of others, expired ones, other names,
-// and open connections while the file changes.
+// Who may call /mutate with --api-server-ca, over real TLS: certificates of the CA and of others, expired ones, other
+// names, and open connections while the file changes.
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
@@ -63,7 +63,9 @@ async function openDoor(context: TestContext, { name, ca = CA }: { readonly name
     await app.close();
   });
 
-  /** One client with one connection, kept open between its calls. Returns the HTTP status, or the connection's error. */
+  /**
+   * One client with one connection, kept open between its calls. Returns the HTTP status, or the connection's error.
+   */
   function connect(client?: Client): () => Promise<number | string> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: serving.certificatePem, ...client });
     agents.push(agent);

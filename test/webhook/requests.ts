@@ -40,7 +40,9 @@ export function reviewOf(object: unknown, request: Record<string, unknown> = {})
 
 type Parts = { labels?: Record<string, string>; annotations?: Record<string, string> };
 
-/** Objects by "shop" and "shop/orders", which tests change. `watched` is what the caches hold, `live` the API server. */
+/**
+ * Objects by "shop" and "shop/orders", which tests change. `watched` is what the caches hold, `live` the API server.
+ */
 export interface FakeCluster extends ClusterReader {
   readonly watched: Map<string, Parts>;
   readonly live: Map<string, Parts>;

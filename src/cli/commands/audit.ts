@@ -1,5 +1,5 @@
-// podrole audit. Exit codes: 0 answered (even if nothing was found), 1 a log could not be read to its end, 2 usage, or a
-// log cannot be opened, 130 interrupted.
+// podrole audit. Exit codes: 0 answered (even if nothing was found), 1 a log could not be read to its end, 2 usage, or
+// a log cannot be opened, 130 interrupted.
 import { type AuditOptions, audit } from "../../operations/audit/audit.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { type AuditArguments, readAudit } from "../arguments/audit-options.ts";

@@ -1,5 +1,5 @@
-// podrole aws policy and podrole aws trust. Exit codes: 0 done, 1 a pod names a role that podrole refuses, 2 usage, or the
-// cluster cannot be reached.
+// podrole aws policy and podrole aws trust. Exit codes: 0 done, 1 a pod names a role that podrole refuses, 2 usage, or
+// the cluster cannot be reached.
 import { callerPolicies, serverTrust } from "../../operations/aws/policies.ts";
 import { readAwsUse } from "../../operations/aws/used-roles.ts";
 import { readAws } from "../arguments/aws.ts";

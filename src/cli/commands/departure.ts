@@ -1,5 +1,5 @@
-// podrole migrate irsa and podrole migrate pod-identity. Exit codes: 0 every pod with a role can move, 1 some cannot, 2 usage,
-// or the input cannot be read.
+// podrole migrate irsa and podrole migrate pod-identity. Exit codes: 0 every pod with a role can move, 1 some cannot, 2
+// usage, or the input cannot be read.
 import { planDeparture } from "../../operations/migrate/departure/departure.ts";
 import type { Destination } from "../../operations/migrate/departure/destination.ts";
 import { readDeparture } from "../arguments/departure.ts";

@@ -1,4 +1,5 @@
-// podrole explain. Exit codes: 0 every pod is well, 1 one is not, 2 usage, or the cluster or the settings cannot be read.
+// podrole explain. Exit codes: 0 every pod is well, 1 one is not, 2 usage, or the cluster or the settings cannot be
+// read.
 import { explain } from "../../operations/explain/explain.ts";
 import { isWell } from "../../operations/explain/explanation.ts";
 import { success } from "../../runtime/result.ts";

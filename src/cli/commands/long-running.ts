@@ -1,4 +1,5 @@
-// The long-running programs as commands. Each loads its own code only: a server has no use for the webhook in its memory.
+// The long-running programs as commands. Each loads its own code only: a server has no use for the webhook in its
+// memory.
 import { SERVER_SETTINGS } from "../../settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../settings/webhook.ts";
 import { runProgram } from "../run-program.ts";

@@ -1,4 +1,5 @@
-// podrole migrate. Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.
+// podrole migrate. Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be
+// read.
 import { migrate } from "../../operations/migrate/migrate.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
 import type { MigrationReport } from "../../operations/migrate/report.ts";

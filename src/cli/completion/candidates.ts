@@ -1,5 +1,5 @@
-// What may come next on a command line of podrole, for the shells' completion: a pure function of the tree of commands and
-// of the words so far.
+// What may come next on a command line of podrole, for the shells' completion: a pure function of the tree of commands
+// and of the words so far.
 import type { Argument, Command, Option } from "commander";
 
 /** One word that may come next, with its description for shells that show it. */
@@ -18,8 +18,8 @@ const NONE: Candidates = { words: [], hasFiles: false };
 const FILES: Candidates = { words: [], hasFiles: true };
 
 /**
- * Returns the candidates for the last of `words`, which is incomplete or empty; the others are complete. `program` is the
- * root of the tree. A flag without a fixed set of values, and not for files, has no candidates.
+ * Returns the candidates for the last of `words`, which is incomplete or empty; the others are complete. `program` is
+ * the root of the tree. A flag without a fixed set of values, and not for files, has no candidates.
  */
 export function findCandidates(program: Command, words: readonly string[]): Candidates {
   const current = words.at(-1) ?? "";

@@ -1,5 +1,6 @@
-// The scripts that connect the shells' completion to podrole. Each asks `podrole __complete -- WORDS…` for the candidates of
-// the last word, so that the scripts need not change with the commands and their flags. kubectl asks in its own way.
+// The scripts that connect the shells' completion to podrole. Each asks `podrole __complete -- WORDS…` for the
+// candidates of the last word, so that the scripts need not change with the commands and their flags. kubectl asks in
+// its own way.
 
 /** The shells for which there is a script. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -15,8 +16,8 @@ export const COMPLETE_COMMAND = "__complete";
  */
 export const KUBECTL_COMPLETION = "kubectl_complete-podrole";
 
-// bash 3.2, which macOS has, knows neither mapfile nor negative indices. bash makes "--flag=value" three words, and replaces
-// only what stands after "=".
+// bash 3.2, which macOS has, knows neither mapfile nor negative indices. bash makes "--flag=value" three words, and
+// replaces only what stands after "=".
 const BASH = `# bash completion of podrole. In this shell:  source <(podrole completion bash)
 # bash 3.2, on macOS:                            eval "$(podrole completion bash)"
 # In every shell: add that line to ~/.bashrc.

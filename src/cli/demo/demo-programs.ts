@@ -1,5 +1,5 @@
-// Files that the demo starts as processes. In the npm package they have other names: its bundle has a module of its own in
-// place of this one (scripts/build-command-line.ts).
+// Files that the demo starts as processes. In the npm package they have other names: its bundle has a module of its own
+// in place of this one (scripts/build-command-line.ts).
 import { fileURLToPath } from "node:url";
 
 /** Absolute paths of the programs that the demo starts with Node. */

@@ -1,5 +1,6 @@
 // podrole demo: the path of a credential on one machine. podrole's server, webhook and sidecar run as processes; the
-// Kubernetes API, STS and the kubelet are emulators. The demo ends by itself and always removes its processes and files.
+// Kubernetes API, STS and the kubelet are emulators. The demo ends by itself and always removes its processes and
+// files.
 import { parseAllDocuments } from "yaml";
 import { type EmulatedCluster, SIDECAR_PROGRAM, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import { requestToken } from "../../../emulators/installation.ts";

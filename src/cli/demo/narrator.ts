@@ -5,7 +5,9 @@ export interface Narrator {
   step(title: string, facts?: readonly string[]): void;
 }
 
-/** Creates a narrator whose first step has number 1. `now`: Unix milliseconds; steps show the time since its creation. */
+/**
+ * Creates a narrator whose first step has number 1. `now`: Unix milliseconds; steps show the time since its creation.
+ */
 export function createNarrator(
   { out, now }: { readonly out: (text: string) => void; readonly now: () => number },
   { json }: { readonly json: boolean },

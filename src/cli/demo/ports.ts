@@ -4,7 +4,10 @@ import { type AddressInfo, createServer } from "node:net";
 
 const MAX_PORT_ATTEMPTS = 20;
 
-/** Offset for the sidecar's two adjacent ports so that both are free; `first` is the lower one. Throws if there are none. */
+/**
+ * Offset for the sidecar's two adjacent ports so that both are free; `first` is the lower one. Throws if there are
+ * none.
+ */
 export async function freeOffset(first: number): Promise<number> {
   for (let attempt = 0; attempt < MAX_PORT_ATTEMPTS; attempt++) {
     const port = await tryPort(0);

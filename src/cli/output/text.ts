@@ -6,8 +6,8 @@ export function escapeControls(text: string): string {
 }
 
 /**
- * Returns a value as indented JSON for a terminal or a program. JSON.stringify() escapes only the controls below U+0020; the
- * others, and characters that change the direction of text, are escaped here, which changes no value.
+ * Returns a value as indented JSON for a terminal or a program. JSON.stringify() escapes only the controls below
+ * U+0020; the others, and characters that change the direction of text, are escaped here, which changes no value.
  */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value, undefined, 2);

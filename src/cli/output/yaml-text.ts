@@ -1,4 +1,5 @@
-// YAML for a terminal or a program. The library escapes only some control characters, and prints the others as they are.
+// YAML for a terminal or a program. The library escapes only some control characters, and prints the others as they
+// are.
 import { Document, Scalar, visit } from "yaml";
 
 /** Control characters other than line ends, and characters that change the direction of text. */
@@ -6,8 +7,9 @@ const CONTROLS = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/u;
 const ALL_CONTROLS = new RegExp(CONTROLS, "gu");
 
 /**
- * Returns data as YAML. Control characters and characters that change the direction of text are escaped, which changes no
- * value: only double quotes permit escapes (https://yaml.org/spec/1.2.2/#57-escaped-characters), so such a text gets them.
+ * Returns data as YAML. Control characters and characters that change the direction of text are escaped, which changes
+ * no value: only double quotes permit escapes (https://yaml.org/spec/1.2.2/#57-escaped-characters), so such a text gets
+ * them.
  */
 export function yamlText(data: object): string {
   const document = new Document(data, { aliasDuplicateObjects: false });

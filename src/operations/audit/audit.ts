@@ -1,5 +1,5 @@
-// Reads podrole's audit records from files, standard input or the cluster, joins them with the API server's audit log and
-// with CloudTrail, and answers one question. Only records that the question needs stay in memory.
+// Reads podrole's audit records from files, standard input or the cluster, joins them with the API server's audit log
+// and with CloudTrail, and answers one question. Only records that the question needs stay in memory.
 
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Clock } from "../../runtime/clock.ts";

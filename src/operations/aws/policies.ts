@@ -1,5 +1,5 @@
-// Policies in AWS for podrole: what the server's principal may do, and which principal each role trusts. As narrow as the
-// use: exact ARNs, no wildcards. Pure.
+// Policies in AWS for podrole: what the server's principal may do, and which principal each role trusts. As narrow as
+// the use: exact ARNs, no wildcards. Pure.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import { parseRoleArn } from "../../policy/role.ts";
 import { oneOrAll, type PolicyDocument, type TrustPolicy, trustPolicyOf } from "../migrate/departure/trust.ts";
@@ -19,7 +19,9 @@ export function callerPolicies(roles: readonly UsedRole[]): readonly CallerPolic
     .map(([caller, used]) => ({ caller, document: documentOf([...byActions(used)].map(callerStatement)) }));
 }
 
-/** The trust policies of all roles, including those that assume others. `principal`: ARN of the server's role or user. */
+/**
+ * The trust policies of all roles, including those that assume others. `principal`: ARN of the server's role or user.
+ */
 export function serverTrust(roles: readonly UsedRole[], principal: string): readonly TrustPolicy[] {
   return withHops(roles).map(({ role, caller = principal, actions, externalIds }) => {
     const condition = externalIds && { Condition: { StringEquals: { "sts:ExternalId": oneOrAll(externalIds) } } };

@@ -1,5 +1,5 @@
-// The roles that pods of the cluster use, by podrole's own decision with the installed server's settings: what the policies
-// in AWS have to allow.
+// The roles that pods of the cluster use, by podrole's own decision with the installed server's settings: what the
+// policies in AWS have to allow.
 import {
   type ConfigMap,
   hasFinished,
@@ -49,8 +49,8 @@ export interface CallSettings {
 }
 
 /**
- * Reads the settings of the installed server, and all pods; the problem is why the settings cannot be used. `roleBaseArn`
- * replaces the prefix of short role names, for a server that detects its own. Throws ApiError.
+ * Reads the settings of the installed server, and all pods; the problem is why the settings cannot be used.
+ * `roleBaseArn` replaces the prefix of short role names, for a server that detects its own. Throws ApiError.
  */
 export async function readAwsUse(
   { kubernetes }: { readonly kubernetes: OperatorKubernetes },

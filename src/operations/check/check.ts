@@ -1,5 +1,5 @@
-// Checks that podrole is healthy in a cluster, or that the cluster can run it: reads facts, judges them, and repeats until
-// nothing fails. Changes nothing, except that --imds creates a pod and deletes it again.
+// Checks that podrole is healthy in a cluster, or that the cluster can run it: reads facts, judges them, and repeats
+// until nothing fails. Changes nothing, except that --imds creates a pod and deletes it again.
 import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
@@ -38,8 +38,8 @@ export interface CheckOptions extends CollectOptions {
 const RECHECK_INTERVAL_MS = 3_000;
 
 /**
- * Resolves with the findings when nothing fails, when `waitMs` are over, or on interruption; with the problem if there is no
- * namespace of the given name. Throws ApiError when the API server does not answer.
+ * Resolves with the findings when nothing fails, when `waitMs` are over, or on interruption; with the problem if there
+ * is no namespace of the given name. Throws ApiError when the API server does not answer.
  */
 export async function check(
   deps: CollectDeps,

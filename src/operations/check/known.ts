@@ -6,7 +6,10 @@ export type Known<T> = { readonly value: T } | { readonly unknown: string };
 /** Concurrent reviews and page reads: a limit on the load of the API server. */
 const MAX_CONCURRENT_READS = 8;
 
-/** The fact, or the message of the error as the reason. Throws errors for which `fatal` is true: after them, no other fact can be read. */
+/**
+ * The fact, or the message of the error as the reason. Throws errors for which `fatal` is true: after them, no other
+ * fact can be read.
+ */
 export async function readKnown<T>(
   read: () => Promise<T>,
   fatal: (error: unknown) => boolean = () => false,

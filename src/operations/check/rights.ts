@@ -1,5 +1,5 @@
-// Permissions as data: what each program needs (the rules of manifests/base/rbac.yaml; a test compares them), what neither
-// may have, and what the operator needs to install podrole.
+// Permissions as data: what each program needs (the rules of manifests/base/rbac.yaml; a test compares them), what
+// neither may have, and what the operator needs to install podrole.
 import type { ProgramName } from "../installed.ts";
 
 /** A permission, as RBAC grants it. */

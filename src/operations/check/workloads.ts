@@ -1,5 +1,5 @@
-// The namespaces and pods that use podrole, with everything that decisions about them need, and the decision: plan(), as at
-// admission.
+// The namespaces and pods that use podrole, with everything that decisions about them need, and the decision: plan(),
+// as at admission.
 
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";

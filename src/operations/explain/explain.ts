@@ -27,7 +27,8 @@ export interface ExplainOptions {
 }
 
 /**
- * Explains every pod of the subject; the problem is why there is none. Throws ApiError when the API server does not answer.
+ * Explains every pod of the subject; the problem is why there is none. Throws ApiError when the API server does not
+ * answer.
  */
 export async function explain(
   { kubernetes }: { readonly kubernetes: OperatorKubernetes },
@@ -49,7 +50,9 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
     return inputs.length === 0 ? failure(`${called} has no pod template`) : success(inputs);
   }
 
-  /** Every object that is or makes a pod. Namespaces and ServiceAccounts of the text take precedence over the cluster's. */
+  /**
+   * Every object that is or makes a pod. Namespaces and ServiceAccounts of the text take precedence over the cluster's.
+   */
   async function fromText({ text, origin }: NamedText): Promise<Result<readonly ExplainInput[]>> {
     const manifests = sortManifests(text, origin, usual);
     if (!manifests.ok) return failure(`--filename: ${manifests.problems.join("; ")}`);

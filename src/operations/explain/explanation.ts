@@ -1,5 +1,5 @@
-// Decides what podrole does with a pod, and why: with plan(), as at admission, for the pod's namespace, ServiceAccount and
-// the installed settings. Pure.
+// Decides what podrole does with a pod, and why: with plan(), as at admission, for the pod's namespace, ServiceAccount
+// and the installed settings. Pure.
 
 import { participationOf } from "../../injection/mesh.ts";
 import { PODROLE_NAMES } from "../../injection/names.ts";
@@ -137,8 +137,8 @@ function objectText({ kind, name, namespaceName }: ExplainInput): string {
 }
 
 /**
- * Whether the pod has what it needs: true if its sidecar is ready, or if a new pod would be injected; undefined if the caller
- * may not read what decides.
+ * Whether the pod has what it needs: true if its sidecar is ready, or if a new pod would be injected; undefined if the
+ * caller may not read what decides.
  */
 export function isWell({ injected, existing: pod, now }: Explanation): boolean | undefined {
   const phase = pod?.state?.phase;

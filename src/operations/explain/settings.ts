@@ -1,5 +1,5 @@
-// The settings of the installed webhook and server, which decide what happens to a pod. For settings that cannot be read,
-// podrole's defaults are assumed, and the assumption is reported.
+// The settings of the installed webhook and server, which decide what happens to a pod. For settings that cannot be
+// read, podrole's defaults are assumed, and the assumption is reported.
 
 import { ApiError } from "../../kubernetes/errors.ts";
 import type { ConfigMap } from "../../kubernetes/objects.ts";
@@ -14,7 +14,9 @@ import { ownWebhooks } from "../check/tables/registration.ts";
 import { type Deployment, type Installed, readInstalled } from "../installed.ts";
 import type { ExplainSettings } from "./explanation.ts";
 
-/** Throws ApiError when the API server does not answer; a missing permission is reported, never replaced by a default. */
+/**
+ * Throws ApiError when the API server does not answer; a missing permission is reported, never replaced by a default.
+ */
 export async function readExplainSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<ExplainSettings> {
   const assumptions: string[] = [];
   const missingRights: string[] = [];

@@ -1,5 +1,5 @@
-// Does to the pods of manifests what the webhook does at admission, by the same plan(). Everything else of the manifests
-// is left as it is. Namespaces and ServiceAccounts in the same input provide their labels and annotations.
+// Does to the pods of manifests what the webhook does at admission, by the same plan(). Everything else of the
+// manifests is left as it is. Namespaces and ServiceAccounts in the same input provide their labels and annotations.
 
 import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
@@ -39,7 +39,10 @@ export interface UnknownPods extends PodSubject {
   readonly path: string;
 }
 
-/** Injects every pod that the plan injects; a pod that it refuses is left as it was. The problems are those of the input. */
+/**
+ * Injects every pod that the plan injects; a pod that it refuses is left as it was. The problems are those of the
+ * input.
+ */
 export function injectManifests(
   input: NamedText,
   { settings, permitted }: InjectOptions,

@@ -3,7 +3,9 @@
 /** Values by the flag's name without dashes; "true" for a flag without a value, "false" for `--no-flag`. */
 export type ContainerFlags = ReadonlyMap<string, string>;
 
-/** An argument after a flag is its value, unless it is a flag itself; the last of several flags with one name counts. */
+/**
+ * An argument after a flag is its value, unless it is a flag itself; the last of several flags with one name counts.
+ */
 export function parseContainerFlags(args: readonly string[]): ContainerFlags {
   const flags = new Map<string, string>();
   for (const [index, arg] of args.entries()) {

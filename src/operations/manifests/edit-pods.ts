@@ -1,5 +1,6 @@
-// Edits the pods of manifests and leaves every other byte of the text as it is: comments, order, quotes, numbers, documents
-// without pods. A document is read again after its edit, and written anew only if the edit cannot be made in its text.
+// Edits the pods of manifests and leaves every other byte of the text as it is: comments, order, quotes, numbers,
+// documents without pods. A document is read again after its edit, and written anew only if the edit cannot be made in
+// its text.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isObject, parseJson } from "../../runtime/json-object.ts";
 import { blockLines, jsonLines } from "./render.ts";

@@ -1,5 +1,5 @@
-// Reads Kubernetes objects from files and from `kubectl get … -o yaml|json`: several documents, nested lists, elements with
-// or without a kind. Values that are not Kubernetes objects are reported as problems.
+// Reads Kubernetes objects from files and from `kubectl get … -o yaml|json`: several documents, nested lists, elements
+// with or without a kind. Values that are not Kubernetes objects are reported as problems.
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { isObject } from "../../runtime/json-object.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";

@@ -1,5 +1,6 @@
 // What an unquoted scalar means to kubectl, which reads YAML 1.1 through sigs.k8s.io/yaml (go-yaml v2, resolve.go:
-// https://github.com/yaml/go-yaml/blob/v2.4.4/resolve.go): `yes` and `off` are booleans, 0400 is octal, 1_000 is a number.
+// https://github.com/yaml/go-yaml/blob/v2.4.4/resolve.go): `yes` and `off` are booleans, 0400 is octal, 1_000 is a
+// number.
 
 const SCALAR_WORDS: ReadonlyMap<string, boolean | null | number> = new Map<string, boolean | null | number>([
   ...["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"].map((word) => [word, true] as const),
@@ -27,7 +28,9 @@ export function resolvePlainScalar(text: string): string | number | boolean | nu
   return Number.isFinite(value) ? value : text;
 }
 
-/** Texts that a reader of YAML 1.1 or 1.2 takes for text without quotes: no word, number, date or indicator among them. */
+/**
+ * Texts that a reader of YAML 1.1 or 1.2 takes for text without quotes: no word, number, date or indicator among them.
+ */
 const CERTAINLY_TEXT = /^[A-Za-z/][\w./-]*(?:[:@=][\w./-]+)*$/;
 
 /** True for a text that some reader of YAML could take for something else if it is not quoted. */

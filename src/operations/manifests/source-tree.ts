@@ -1,6 +1,6 @@
-// A YAML or JSON document as kubectl reads it, with the position of every value in the text, so that an edit can replace
-// some bytes and leave all others. The `yaml` package parses; the meaning of scalars, merge keys and duplicate keys is
-// go-yaml's (plain-scalars.ts), and so is its tolerance of quoted texts whose lines are indented too little.
+// A YAML or JSON document as kubectl reads it, with the position of every value in the text, so that an edit can
+// replace some bytes and leave all others. The `yaml` package parses; the meaning of scalars, merge keys and duplicate
+// keys is go-yaml's (plain-scalars.ts), and so is its tolerance of quoted texts whose lines are indented too little.
 import {
   type Document,
   isAlias,
@@ -78,7 +78,9 @@ export interface SourceAlias extends Placed {
 
 /** Values that aliases repeat, in all: as far as go-yaml's own limit, which ends such a document too. */
 const MAX_ALIASED_VALUES = 400_000;
-/** Values within values; Kubernetes' own objects have fewer than 30 levels, and the functions that walk them recurse. */
+/**
+ * Values within values; Kubernetes' own objects have fewer than 30 levels, and the functions that walk them recurse.
+ */
 const MAX_LEVELS = 500;
 /** Why a document with more levels is not read. */
 export const TOO_DEEP = `its values are nested in more than ${MAX_LEVELS} levels; expected an object of Kubernetes`;
@@ -90,8 +92,8 @@ export function isTooDeep(value: unknown, levels = MAX_LEVELS): boolean {
 }
 
 /**
- * Splits a stream at its lines that begin with "---", as kubectl does; joined, the parts are the text. Each part but the
- * first begins with its separator.
+ * Splits a stream at its lines that begin with "---", as kubectl does; joined, the parts are the text. Each part but
+ * the first begins with its separator.
  */
 export function splitDocuments(text: string): readonly string[] {
   return text.split(/^(?=---)/m);

@@ -1,5 +1,5 @@
-// Changes the value of a document by replacing as few bytes of its text as possible. Where a new value takes the place of
-// an alias, of null or of an empty collection, a comment keeps what was there, so that a later edit can put it back.
+// Changes the value of a document by replacing as few bytes of its text as possible. Where a new value takes the place
+// of an alias, of null or of an empty collection, a comment keeps what was there, so that a later edit can put it back.
 import { isObject } from "../../runtime/json-object.ts";
 import { blockItem, blockLines, blockPair, flowPair, flowValue, jsonLines, type ManifestFormat } from "./render.ts";
 import { alignLists, isEmptyCollection, isOptionalField, isSameValue } from "./same-value.ts";

@@ -1,5 +1,6 @@
-// Where an object has pods: by kind for Kubernetes' own workloads, by shape for all others, because a Rollout, a ScaledJob or
-// an operator's resource has an ordinary pod template somewhere. Role annotations that stand in no template are found too.
+// Where an object has pods: by kind for Kubernetes' own workloads, by shape for all others, because a Rollout, a
+// ScaledJob or an operator's resource has an ordinary pod template somewhere. Role annotations that stand in no
+// template are found too.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { isObject } from "../../runtime/json-object.ts";
@@ -32,8 +33,8 @@ const TEMPLATE_PATHS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Groups whose objects only look like pods, or whose pods may not have what injection adds: Knative accepts no sidecar of
- * its users' (https://knative.dev/docs/serving/configuration/feature-flags/), and policies have patterns of pods.
+ * Groups whose objects only look like pods, or whose pods may not have what injection adds: Knative accepts no sidecar
+ * of its users' (https://knative.dev/docs/serving/configuration/feature-flags/), and policies have patterns of pods.
  */
 const WITHOUT_TEMPLATES = /(^|\.)(serving\.knative\.dev|kyverno\.io|gatekeeper\.sh|fluxcd\.io|k8s\.io)$/;
 

@@ -1,5 +1,5 @@
-// A field that is null in a manifest, such as an empty `annotations:`, is absent: so Kubernetes decodes every field that
-// podrole reads.
+// A field that is null in a manifest, such as an empty `annotations:`, is absent: so Kubernetes decodes every field
+// that podrole reads.
 import { isObject } from "../../runtime/json-object.ts";
 
 /** Returns the value without the fields that are null, at any depth; the value itself if there are none. */

@@ -1,5 +1,5 @@
-// Plans the migration of a cluster from kiam or kube2iam to podrole: a report about every pod, and the predecessor's settings
-// as podrole's. Only reads; changes nothing in any cluster.
+// Plans the migration of a cluster from kiam or kube2iam to podrole: a report about every pod, and the predecessor's
+// settings as podrole's. Only reads; changes nothing in any cluster.
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";

@@ -1,4 +1,5 @@
-// The report as data: every pod assessed, equal pods of a workload grouped and counted, and the changes that affect all pods.
+// The report as data: every pod assessed, equal pods of a workload grouped and counted, and the changes that affect all
+// pods.
 
 import type { PlanSettings } from "../../injection/plan.ts";
 import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
@@ -106,7 +107,10 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
   };
 }
 
-/** A namespace that is not in the input seems to permit nothing, so all of its pods seem refused: this reports the cause. */
+/**
+ * A namespace that is not in the input seems to permit nothing, so all of its pods seem refused: this reports the
+ * cause.
+ */
 function unknownNamespaces({ namespaces }: Inventory, assessed: readonly Assessed[]): readonly string[] {
   const used = assessed.filter(({ assessment }) => assessment.namesRole).map(({ workload }) => workload.namespace);
   return [...new Set(used)]

@@ -1,5 +1,5 @@
-// The order in which namespaces move: first those where nothing needs work and little can break; those that need work are
-// postponed.
+// The order in which namespaces move: first those where nothing needs work and little can break; those that need work
+// are postponed.
 import { podsIn } from "../format.ts";
 import type { MigrationReport, WorkloadGroup } from "./report.ts";
 
@@ -21,7 +21,10 @@ export interface WavePlan {
   readonly postponed: readonly NamespaceMove[];
 }
 
-/** At most `count` waves, none of them empty, with equal numbers of namespaces: the least risky first and, at equal risk, those with the fewest pods, so that a failure of the first ones affects few. */
+/**
+ * At most `count` waves, none of them empty, with equal numbers of namespaces: the least risky first and, at equal
+ * risk, those with the fewest pods, so that a failure of the first ones affects few.
+ */
 export function planWaves(report: MigrationReport, count: number): WavePlan {
   const moves = movesByRisk(report);
   const ready = moves.filter(({ risk }) => risk < 2);

@@ -1,5 +1,6 @@
-// One step of a rotation, applied to the CA's Secret beside servers that check it every minute: read, decide with pki's state
-// machine, write with the resourceVersion as the lock. When another writer was faster, it starts over. Nothing is stored here.
+// One step of a rotation, applied to the CA's Secret beside servers that check it every minute: read, decide with pki's
+// state machine, write with the resourceVersion as the lock. When another writer was faster, it starts over. Nothing is
+// stored here.
 import { ApiError } from "../../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import {

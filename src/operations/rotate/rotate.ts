@@ -1,5 +1,5 @@
-// Rotation of podrole's CA, one step at a time, with the caller's own rights. It reads and writes the CA's Secret, and goes
-// by the settings of the installed server: with other settings, a step that looks safe may not be.
+// Rotation of podrole's CA, one step at a time, with the caller's own rights. It reads and writes the CA's Secret, and
+// goes by the settings of the installed server: with other settings, a step that looks safe may not be.
 
 import type { ConfigMap } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
@@ -34,8 +34,8 @@ export interface Rotated {
 }
 
 /**
- * Applies the step; the problem is why nothing was changed, for example because the Secret is damaged. Throws ApiError when
- * the cluster cannot be read or written.
+ * Applies the step; the problem is why nothing was changed, for example because the Secret is damaged. Throws ApiError
+ * when the cluster cannot be read or written.
  */
 export async function rotate(deps: RotateDeps, { step, namespace, force }: RotateOptions): Promise<Result<Rotated>> {
   const installed = await serverSettings(deps.kubernetes, namespace);

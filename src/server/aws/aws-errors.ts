@@ -1,7 +1,7 @@
 // Maps what the AWS SDK throws to podrole's error codes. Pods see the message of the result. If STS rejects the pod's
-// request, it contains STS's message, which names principal and resource. If the server itself cannot use STS, it contains
-// an error code alone: the message, and what was tried, are in the cause, for the server's log.
-// The SDK's exceptions are recognised by their shape, so nothing of the SDK is imported here.
+// request, it contains STS's message, which names principal and resource. If the server itself cannot use STS, it
+// contains an error code alone: the message, and what was tried, are in the cause, for the server's log. The SDK's
+// exceptions are recognised by their shape, so nothing of the SDK is imported here.
 import { PodroleError } from "../../protocol/errors.ts";
 import { type DeniedRequest, explainDenial } from "./sts-denial.ts";
 
@@ -110,8 +110,8 @@ const CREDENTIAL_SOURCES = [
 ];
 
 /**
- * Maps a failure to get the server's own credentials: always the retryable STS_UNAVAILABLE, never a pod's denial. Pods may
- * see the message; `reasons` (what the SDK tried) and the accepted sources are in the cause, for the server's log.
+ * Maps a failure to get the server's own credentials: always the retryable STS_UNAVAILABLE, never a pod's denial. Pods
+ * may see the message; `reasons` (what the SDK tried) and the accepted sources are in the cause, for the server's log.
  */
 export function ownCredentialsError(error: unknown, action: string, reasons: readonly string[] = []): PodroleError {
   if (error instanceof PodroleError) return error;
@@ -153,7 +153,10 @@ function isServiceException(error: unknown): error is ServiceException {
   return error instanceof Error && "$fault" in error && "$metadata" in error;
 }
 
-/** The limiter pauses an account for no longer either: whoever asks for more may recover earlier, and all pods would wait. */
+/**
+ * The limiter pauses an account for no longer either: whoever asks for more may recover earlier, and all pods would
+ * wait.
+ */
 const MAX_STS_RETRY_AFTER_MS = 30_000;
 
 /** In milliseconds. STS itself sends no Retry-After; a proxy or a VPC endpoint may. Seconds only. */

@@ -1,9 +1,9 @@
-// Work that is ended at a deadline, whatever it waits for. The AWS SDK's credential providers accept no signal, and most of them
-// have no deadline: a request that stalls would wait, and hold its socket, for ever. Node publishes each HTTP request and each
-// child process when it is created, in the asynchronous context of the work that creates it.
+// Work that is ended at a deadline, whatever it waits for. The AWS SDK's credential providers accept no signal, and
+// most of them have no deadline: a request that stalls would wait, and hold its socket, for ever. Node publishes each
+// HTTP request and each child process when it is created, in the asynchronous context of the work that creates it.
 // (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
-// States of a piece of work: running → over (at its deadline, even if it has settled before, because it may continue in the
-// background: its requests and processes are ended, and so are those that it creates afterwards).
+// States of a piece of work: running → over (at its deadline, even if it has settled before, because it may continue in
+// the background: its requests and processes are ended, and so are those that it creates afterwards).
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";

@@ -1,14 +1,14 @@
 // Caches session credentials in memory, one entry per AssumeRole input. States of an entry:
-//   fetching  no credentials yet; each pod that requests the entry waits, in its own turn, for the call that serves them all
+//   fetching  no credentials yet; each pod that requests the entry waits, in its own turn, for the call that serves all
 //   fresh     less than half of the lifetime has passed: returned as they are
 //   ageing    half has passed: the next request renews them and waits; if that fails, they are returned while valid
-//   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left.
-//             STS_THROTTLED is not repeated: the limiter may have refused one pod whose share is used up, so it decides anew
-// An entry counts towards `capacity` once STS has been called for it: a pod may request any number of calls that the limiter
-// refuses, and they must not evict the sessions of other pods.
-// Times are counted from the request, on the server's own two clocks (due.ts); from the clock of STS comes only the lifetime.
-// Ended by: sweep(), each minute, at the expiry or after the last pod that requested the entry is gone; the LRU, above
-// `capacity`.
+//   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are
+//             left. STS_THROTTLED is not repeated: the limiter may have refused one pod whose share is used up, so it
+//             decides anew
+// An entry counts towards `capacity` once STS has been called for it: a pod may request any number of calls that the
+// limiter refuses, and they must not evict the sessions of other pods. Times are counted from the request, on the
+// server's own two clocks (due.ts); from the clock of STS comes only the lifetime. Ended by: sweep(), each minute, at
+// the expiry or after the last pod that requested the entry is gone; the LRU, above `capacity`.
 import { createHash } from "node:crypto";
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { type PodroleError, toPodroleError } from "../../protocol/errors.ts";
@@ -44,19 +44,21 @@ export interface CachedAnswer {
 
 export interface CredentialCache {
   /**
-   * Resolves with credentials that have half of their lifetime left, or, if renewal fails, with older valid ones. Rejects
-   * with PodroleError if there are none.
+   * Resolves with credentials that have half of their lifetime left, or, if renewal fails, with older valid ones.
+   * Rejects with PodroleError if there are none.
    */
   get(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<CachedAnswer>;
   /** Fetches what the pod is about to request; resolves when that has ended, with or without success. */
   prefetch(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<void>;
   /** Number of entries with a session or a failure of STS. */
   readonly size: number;
-  /** Milliseconds until the first session expires; negative if it has and its renewal fails; Infinity without sessions. */
+  /**
+   * Milliseconds until the first session expires; negative if it has and its renewal fails; Infinity without sessions.
+   */
   nearestExpiryMs(): number;
   /**
-   * Evicts expired entries and those whose pods are all gone. To be called about once a minute. Only requests renew, and
-   * only live pods may request, so the entry of a deleted pod is never renewed.
+   * Evicts expired entries and those whose pods are all gone. To be called about once a minute. Only requests renew,
+   * and only live pods may request, so the entry of a deleted pod is never renewed.
    */
   sweep(isAlive: (podUid: string) => boolean): void;
 }
@@ -72,7 +74,10 @@ interface SessionEntry {
   /** Circumstances → the request that waits in them. */
   readonly inFlight: Map<string, Promise<HeldSession>>;
   readonly failure: FailureMemory;
-  /** The last error that was remembered while requests are in flight. Those that were answered together get the same one. */
+  /**
+   * The last error that was remembered while requests are in flight. Those that were answered together get the same
+   * one.
+   */
   lastError?: PodroleError;
   /** Time of the last request, in milliseconds of `Clock.elapsedMs()`. */
   requestedAt: number;
@@ -213,9 +218,9 @@ function lifetimeMs({ issuedAtMs, expiresAtMs }: SessionCredentials): number {
 }
 
 /**
- * The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. Pods with
- * equal inputs do, since STS could not tell them apart, unless one of them chose the session's name (onlyForUid). Hashed,
- * because annotations make an input several KiB long.
+ * The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. Pods
+ * with equal inputs do, since STS could not tell them apart, unless one of them chose the session's name (onlyForUid).
+ * Hashed, because annotations make an input several KiB long.
  */
 function sessionKey({ onlyForUid, ...sent }: AssumeRoleInput): string {
   return createHash("sha256")

@@ -1,5 +1,5 @@
-// The server's own credentials from a program, such as the credential helper of IAM Roles Anywhere. Same protocol as the
-// SDKs' credential_process, but run without a shell: the server's image has none, and nothing needs quoting.
+// The server's own credentials from a program, such as the credential helper of IAM Roles Anywhere. Same protocol as
+// the SDKs' credential_process, but run without a shell: the server's image has none, and nothing needs quoting.
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html)
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";

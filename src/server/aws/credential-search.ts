@@ -1,7 +1,8 @@
 // Collects the reasons that the SDK's credential providers log while it searches for the server's own credentials. The
 // chain itself ends in "could not load", which hides the one reason that matters, such as a failing credential_process.
-// States: empty → collecting (while a search runs, and after it has failed) → empty (search(), at the next search). Every
-// call that waits for a search shares it: the SDK runs one search at a time, so no call clears what another one needs.
+// States: empty → collecting (while a search runs, and after it has failed) → empty (search(), at the next search).
+// Every call that waits for a search shares it: the SDK runs one search at a time, so no call clears what another one
+// needs.
 
 /** Twice the number of providers in the chain. */
 const MAX_REASONS = 20;

@@ -1,7 +1,7 @@
 // Calls that wait for their turn, shared evenly: namespaces take turns, and within a namespace its pods do. So a caller
-// waits for at most one call of each other namespace and one of each other pod of its own, however many calls those have.
-// An item lives from push() until take() returns it, delete() removes it, or push() drops it. When the queue is full, the
-// newest item of the pod with most items, in the namespace with most items, is dropped. There is no timer.
+// waits for at most one call of each other namespace and one of each other pod of its own, however many calls those
+// have. An item lives from push() until take() returns it, delete() removes it, or push() drops it. When the queue is
+// full, the newest item of the pod with most items, in the namespace with most items, is dropped. There is no timer.
 
 /** The pod whose share of the turns an item belongs to. */
 export interface PodKey {

@@ -1,6 +1,6 @@
-// Whether the server has AWS credentials of its own, for /readyz and podrole_ready. States: unknown → usable (checked each
-// minute) ⇄ unusable (checked each 10 s, so that it ends by itself); the check ends with `signal`. A change is a log line. A
-// check costs nothing while the SDK caches credentials.
+// Whether the server has AWS credentials of its own, for /readyz and podrole_ready. States: unknown → usable (checked
+// each minute) ⇄ unusable (checked each 10 s, so that it ends by itself); the check ends with `signal`. A change is a
+// log line. A check costs nothing while the SDK caches credentials.
 import { toPodroleError } from "../../protocol/errors.ts";
 import { type Clock, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -14,7 +14,9 @@ export interface OwnCredentialsCheckDeps {
 }
 
 export interface OwnCredentialsCheck {
-  /** Returns why the server has no usable credentials of its own; undefined while it has, and before the first check. */
+  /**
+   * Returns why the server has no usable credentials of its own; undefined while it has, and before the first check.
+   */
   lastProblem(): string | undefined;
 }
 

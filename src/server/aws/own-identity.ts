@@ -1,6 +1,6 @@
 // The server's own identity in AWS, reported by STS and, on EC2, by the instance. The base ARN of short role names
-// (--role-base-arn-autodetect) and the cap on chained sessions depend on it. A server that STS does not answer yet retries,
-// and logs each time what it tried and which credentials it accepts.
+// (--role-base-arn-autodetect) and the cap on chained sessions depend on it. A server that STS does not answer yet
+// retries, and logs each time what it tried and which credentials it accepts.
 import { baseArnOfAccount } from "../../policy/role.ts";
 import { backoff, type Clock, sleep } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -75,7 +75,10 @@ export async function detectBaseArn({
   });
 }
 
-/** Calls `find`, which logs its failures, with back-off until it resolves with a value; undefined if `signal` aborts first. */
+/**
+ * Calls `find`, which logs its failures, with back-off until it resolves with a value; undefined if `signal` aborts
+ * first.
+ */
 async function retryUntilFound<Value>(
   { clock, signal }: Pick<OwnIdentityDeps, "clock" | "signal">,
   find: () => Promise<Value | undefined>,

@@ -1,6 +1,6 @@
 // Explains an AccessDenied of AssumeRole from STS's message: its most likely cause and the policy statement that is
-// missing. STS names the policy only if all of them belong to the server's account; for a role of another account it only
-// says that the call is denied.
+// missing. STS names the policy only if all of them belong to the server's account; for a role of another account it
+// only says that the call is denied.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { baseArnOfAccount, parseRoleArn } from "../../policy/role.ts";

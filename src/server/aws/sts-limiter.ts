@@ -1,21 +1,23 @@
 // Leaves quota for the other users of STS, and shares the rest among the pods of this cluster: a token bucket on the
-// server's calls, a queue in front of it in which namespaces take turns, and within a namespace its pods, and one pause for
-// all of them when STS throttles. Pods that share a session share its call to STS: each of them queues in its own turn, and
-// the first turn serves them all, so that a pod whose namespace or which itself has used up its share delays no other. All of these exist per calling account, because a call counts against the caller's quota
-// (by Region), whatever account the role is in: the server's own account, and that of each first hop.
-// States of an account: open → paused (STS throttled: 1 s doubling to 30 s, or Retry-After, at most 30 s, if longer) → open again after
-// the pause, with an empty bucket, so that waiting callers are not all admitted at once; the first success resets the
-// doubling. There are as many accounts as the settings name, kept as long as the server runs.
-// States of a call: made, if the bucket has a token and no call waits → ended by STS.
-//                   joined, if the call for the same session is being made → ended with it.
-//                   waiting, if there is no token → made in its turn, or joined when the turn of another pod for the same
-//                   session comes first; or refused after 5 s.
-//                   dropped from the queue, when that is full and it is the newest call of the pod with most waiting calls,
-//                   in the namespace with most of them → refused; or, while another pod waits for the same session, waiting
-//                   without a turn of its own.
-//                   refused, if the account is paused.
-// A refused call rejects with STS_THROTTLED and a time to retry. The queue holds what the rate can serve in 5 s, or 100 calls if that is more. One timer
-// per account runs while calls wait: until the next token, the end of the pause or the end of the oldest wait.
+// server's calls, a queue in front of it in which namespaces take turns, and within a namespace its pods, and one pause
+// for all of them when STS throttles. Pods that share a session share its call to STS: each of them queues in its own
+// turn, and the first turn serves them all, so that a pod whose namespace or which itself has used up its share delays
+// no other. All of these exist per calling account, because a call counts against the caller's quota (by Region),
+// whatever account the role is in: the server's own account, and that of each first hop.
+// States of an account: open → paused (STS throttled: 1 s doubling to 30 s, or Retry-After, at most 30 s, if longer) →
+// open again after the pause, with an empty bucket, so that waiting callers are not all admitted at once; the first
+// success resets the doubling. There are as many accounts as the settings name, kept as long as the server runs.
+// States of a call:
+// - made, if the bucket has a token and no call waits → ended by STS.
+// - joined, if the call for the same session is being made → ended with it.
+// - waiting, if there is no token → made in its turn, or joined when the turn of another pod for the same session comes
+//   first; or refused after 5 s.
+// - dropped from the queue, when that is full and it is the newest call of the pod with most waiting calls, in the
+//   namespace with most of them → refused; or, while another pod waits for the same session, waiting without a turn.
+// - refused, if the account is paused.
+// A refused call rejects with STS_THROTTLED and a time to retry. The queue holds what the rate can serve in 5 s, or 100
+// calls if that is more. One timer per account runs while calls wait: until the next token, the end of the pause or the
+// end of the oldest wait.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { parseRoleArn } from "../../policy/role.ts";
 import { PodroleError } from "../../protocol/errors.ts";
@@ -42,8 +44,8 @@ export interface StsLimiterDeps {
 }
 
 /**
- * AssumeRole on behalf of a pod. `session`: equal for calls that STS may answer together. Rejects as AssumeRole does; calls
- * that were answered together get the same object.
+ * AssumeRole on behalf of a pod. `session`: equal for calls that STS may answer together. Rejects as AssumeRole does;
+ * calls that were answered together get the same object.
  */
 export type AssumeRoleFor = (input: AssumeRoleInput, pod: PodKey, session: string) => Promise<SessionCredentials>;
 

@@ -16,8 +16,8 @@ export interface StsOutageLogDeps {
 const OUTAGE_CODES: ReadonlySet<ErrorCode> = new Set(["STS_UNAVAILABLE", "SESSION_EXPIRED"]);
 
 /**
- * Wraps `assumeRole`: logs STS_UNAVAILABLE and SESSION_EXPIRED at most once a minute each, with the number of failures since
- * the last line.
+ * Wraps `assumeRole`: logs STS_UNAVAILABLE and SESSION_EXPIRED at most once a minute each, with the number of failures
+ * since the last line.
  */
 export function logStsOutages({ clock, log, assumeRole }: StsOutageLogDeps): AssumeRole {
   const sampler = createSampler({ clock }, { most: 1 });

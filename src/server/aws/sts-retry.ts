@@ -1,6 +1,6 @@
-// How often the AWS SDK repeats a call to STS itself: once, soon, and only after a transient failure such as a lost connection.
-// Throttled calls are the limiter's, which pauses all of them. The SDK's own strategy would wait as long as a Retry-After header
-// says, beyond the call's deadline, so that a throttled call would look like an outage.
+// How often the AWS SDK repeats a call to STS itself: once, soon, and only after a transient failure such as a lost
+// connection. Throttled calls are the limiter's, which pauses all of them. The SDK's own strategy would wait as long as
+// a Retry-After header says, beyond the call's deadline, so that a throttled call would look like an outage.
 import { jitter } from "../../runtime/clock.ts";
 
 const STS_RETRY_DELAY_MS = 100;

@@ -1,8 +1,9 @@
 // The only file that calls AWS. It holds the server's own AWS credentials (through the SDK's default chain, or
 // --credential-process) and turns one AssumeRole input into session credentials. It decides nothing: inputs have passed
-// the policy. States: open (one client for the server, one more per first hop, created at its first use) → closed (close()).
-// A search for own credentials: running → found, or failed, at its deadline at the latest, which ends what it has started
-// (bounded-work.ts); the next search uses a new chain of providers, because the SDK's keeps a promise that may never settle.
+// the policy. States: open (one client for the server, one more per first hop, created at its first use) → closed
+// (close()). A search for own credentials: running → found, or failed, at its deadline at the latest, which ends what
+// it has started (bounded-work.ts); the next search uses a new chain of providers, because the SDK's keeps a promise
+// that may never settle.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import {
   AssumeRoleCommand,
@@ -24,14 +25,18 @@ import { createCredentialSearch } from "./credential-search.ts";
 import type { DeniedRequest } from "./sts-denial.ts";
 import { STS_RETRY_STRATEGY } from "./sts-retry.ts";
 
-/** Session credentials that STS issued for one AssumeRole input. Both times are Unix milliseconds by the clock of STS. */
+/**
+ * Session credentials that STS issued for one AssumeRole input. Both times are Unix milliseconds by the clock of STS.
+ */
 export interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret;
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
-  /** Percentage of the space for session policies and tags in use; absent if there are none. Only STS can compute it. */
+  /**
+   * Percentage of the space for session policies and tags in use; absent if there are none. Only STS can compute it.
+   */
   readonly packedPolicySize?: number;
 }
 
@@ -39,8 +44,8 @@ type AwsCredentialIdentityProvider = STSClient["config"]["credentials"];
 type AwsCredentialIdentity = Awaited<ReturnType<AwsCredentialIdentityProvider>>;
 
 /**
- * Rejects with PodroleError STS_DENIED, STS_INVALID, STS_THROTTLED, STS_UNAVAILABLE or SESSION_EXPIRED. Wrappers have the
- * same shape.
+ * Rejects with PodroleError STS_DENIED, STS_INVALID, STS_THROTTLED, STS_UNAVAILABLE or SESSION_EXPIRED. Wrappers have
+ * the same shape.
  */
 export type AssumeRole = (input: AssumeRoleInput) => Promise<SessionCredentials>;
 
@@ -48,7 +53,9 @@ export interface Sts {
   readonly assumeRole: AssumeRole;
   /** ARN of the principal that assumes roles, after the first hop of --assume-role-arn. Requires no IAM permission. */
   callerArn(): Promise<string>;
-  /** Resolves if the server has AWS credentials of its own; rejects with PodroleError STS_UNAVAILABLE if it finds none. */
+  /**
+   * Resolves if the server has AWS credentials of its own; rejects with PodroleError STS_UNAVAILABLE if it finds none.
+   */
   findCredentials(): Promise<void>;
   /** Closes connections; calls in flight fail. */
   close(): void;
@@ -204,7 +211,10 @@ function endpointConfig({ region, endpoint, usesFips, usesDualStack }: StsOption
   };
 }
 
-/** Settles as `work` does, or rejects when `signal` aborts: the SDK's credential providers have no deadline of their own. */
+/**
+ * Settles as `work` does, or rejects when `signal` aborts: the SDK's credential providers have no deadline of their
+ * own.
+ */
 function rejectOnAbort<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -226,7 +236,10 @@ function toCommandInput(input: AssumeRoleInput): AssumeRoleCommandInput {
   };
 }
 
-/** Returns a function that, after the call, returns the time of STS (header Date) in Unix milliseconds, undefined without it. */
+/**
+ * Returns a function that, after the call, returns the time of STS (header Date) in Unix milliseconds, undefined
+ * without it.
+ */
 function dateOfResponse(command: AssumeRoleCommand): () => number | undefined {
   let headers: Readonly<Record<string, string | undefined>> | undefined;
   command.middlewareStack.add(
@@ -243,7 +256,10 @@ function dateOfResponse(command: AssumeRoleCommand): () => number | undefined {
   };
 }
 
-/** Only the clock of STS decides: one that this server shares with nobody would refuse good sessions, or keep expired ones. */
+/**
+ * Only the clock of STS decides: one that this server shares with nobody would refuse good sessions, or keep expired
+ * ones.
+ */
 function refuseExpired(expiration: Date, now: number, action: string): void {
   if (expiration.getTime() > now) return;
   const state = `STS answered at ${formatSeconds(now)} with a session that expired at ${formatSeconds(expiration.getTime())}`;

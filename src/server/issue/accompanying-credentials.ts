@@ -1,5 +1,5 @@
-// Credentials that the identity port returns with a certificate, so that a pod's start needs one call instead of two. The
-// decision, the audit lines and the Events are those of the credentials port: the same use case issues them.
+// Credentials that the identity port returns with a certificate, so that a pod's start needs one call instead of two.
+// The decision, the audit lines and the Events are those of the credentials port: the same use case issues them.
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { PrefetchedPod } from "./issue-certificate.ts";
 import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
@@ -20,8 +20,8 @@ export type AccompanyingCredentials = (
 ) => Promise<readonly IssueResult[]>;
 
 /**
- * In milliseconds. Several times what AssumeRole takes, and short beside the 10 s that a call to STS may take: while STS
- * hangs, callers that wait for it must not hold the connections of the identity port.
+ * In milliseconds. Several times what AssumeRole takes, and short beside the 10 s that a call to STS may take: while
+ * STS hangs, callers that wait for it must not hold the connections of the identity port.
  */
 const MAX_ACCOMPANYING_WAIT_MS = 2_000;
 

@@ -1,6 +1,6 @@
 // What may cure a refusal of STS without changing the AssumeRole input: a new pod, or a change to an annotation of
-// podrole's on the pod, its namespace or its ServiceAccount. Other annotations do not count, because controllers change them
-// all the time.
+// podrole's on the pod, its namespace or its ServiceAccount. Other annotations do not count, because controllers change
+// them all the time.
 
 import { createHash } from "node:crypto";
 import { ANNOTATION_PREFIXES } from "../../policy/annotations.ts";

@@ -1,6 +1,7 @@
-// Decides on the containers of one request: find the pod → decide its roles → confirm refusals. A watch may be behind, and
-// the webhook has admitted pods by a live look-up; so a refusal that follows from a cache counts only if the API server
-// confirms it. If it cannot be reached, the error is retryable, and sidecars keep the credentials that they have.
+// Decides on the containers of one request: find the pod → decide its roles → confirm refusals. A watch may be behind,
+// and the webhook has admitted pods by a live look-up; so a refusal that follows from a cache counts only if the API
+// server confirms it. If it cannot be reached, the error is retryable, and sidecars keep the credentials that they
+// have.
 import type { PodIdentity } from "../../pki/identity.ts";
 import { quoted } from "../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
@@ -24,8 +25,8 @@ export interface DecideContainersDeps {
 }
 
 /**
- * Resolves with one decision per container, or with why the whole pod is refused. Rejects with KUBERNETES_UNAVAILABLE if
- * the pod cannot be looked up, or its refusal cannot be confirmed.
+ * Resolves with one decision per container, or with why the whole pod is refused. Rejects with KUBERNETES_UNAVAILABLE
+ * if the pod cannot be looked up, or its refusal cannot be confirmed.
  */
 export async function decideContainers(
   { directory, policy }: DecideContainersDeps,

@@ -1,5 +1,5 @@
-// Identifies the caller of the credentials port by its client certificate, anew at each call: TLS verified it once, when
-// the connection opened, and a connection lasts up to 15 minutes.
+// Identifies the caller of the credentials port by its client certificate, anew at each call: TLS verified it once,
+// when the connection opened, and a connection lasts up to 15 minutes.
 import type { X509Certificate } from "node:crypto";
 import { readCertificates } from "../../pki/bundle.ts";
 import { refuseChain } from "../../pki/chain.ts";

@@ -1,6 +1,6 @@
 // The identity port's use case: verify the proof → read the key → sign → record → prefetch (accompanying-credentials.ts
-// waits for it). An injected pod gets a client certificate for exactly itself; the webhook's ServiceAccount gets a serving
-// certificate for the webhook's names. Names in the CSR are ignored.
+// waits for it). An injected pod gets a client certificate for exactly itself; the webhook's ServiceAccount gets a
+// serving certificate for the webhook's names. Names in the CSR are ignored.
 import type { KeyObject } from "node:crypto";
 import {
   type Authority,
@@ -25,7 +25,9 @@ export interface CertificateIssuerDeps {
   /** Identifies the pod behind the token. */
   readonly verifyProof: VerifyProof;
   readonly authority: () => Authority;
-  /** Starts fetching the pod's credentials; resolves when that has ended, with or without success, and never rejects. */
+  /**
+   * Starts fetching the pod's credentials; resolves when that has ended, with or without success, and never rejects.
+   */
   readonly prefetch: (pod: ProvenPod) => Promise<void>;
 }
 
@@ -43,7 +45,9 @@ export interface CertificateIssuerOptions {
   };
 }
 
-/** A pod that has just proved itself. `prefetched` resolves when the server has its credentials, or cannot get them now. */
+/**
+ * A pod that has just proved itself. `prefetched` resolves when the server has its credentials, or cannot get them now.
+ */
 export interface PrefetchedPod {
   readonly identity: PodIdentity;
   readonly prefetched: Promise<void>;

@@ -1,6 +1,6 @@
 // The credentials port's use case: find the pod, decide each container's role (decide-containers.ts), get the
-// credentials, record each result. It runs at every issuance
-// and decides anew, whatever the webhook decided at admission. It has no state of its own beyond a request.
+// credentials, record each result. It runs at every issuance and decides anew, whatever the webhook decided at
+// admission. It has no state of its own beyond a request.
 import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
@@ -28,7 +28,10 @@ export interface CredentialIssuerDeps {
   readonly policy: () => PolicySettings;
 }
 
-/** The result for one container of the pod: the content of a Grant on the wire. `remainingMs`: until the session expires. */
+/**
+ * The result for one container of the pod: the content of a Grant on the wire. `remainingMs`: until the session
+ * expires.
+ */
 export type IssueResult = { readonly container: string } & (
   | { readonly credentials: SessionCredentials; readonly remainingMs: number; readonly role: RoleArn }
   | { readonly refusal: ErrorInfo & { readonly retryAfterMs?: number | undefined } }
@@ -37,8 +40,9 @@ export type IssueResult = { readonly container: string } & (
 export interface CredentialIssuer {
   /**
    * Resolves with one result per requested container. Rejects with PodroleError if the pod as a whole is refused
-   * (POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the audit trail.
-   * `signal`: aborts when the caller has left; then no credentials are fetched, and it rejects with SERVER_OVERLOADED.
+   * (POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the
+   * audit trail. `signal`: aborts when the caller has left; then no credentials are fetched, and it rejects with
+   * SERVER_OVERLOADED.
    */
   issue(
     identity: PodIdentity,

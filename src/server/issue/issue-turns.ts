@@ -1,7 +1,9 @@
-// Begins the work on calls in turns: namespaces take turns, and within a namespace its pods. A call for 128 containers takes
-// tens of milliseconds of CPU, and Node serves first come, first served: without turns, a pod that makes many such calls at
-// once keeps all other pods waiting behind them. The event loop runs between two turns, so ports and probes are served too.
-// States of a call: waiting → begun, in its turn; or refused, when too many wait and it is the newest of the pod with most.
+// Begins the work on calls in turns: namespaces take turns, and within a namespace its pods. A call for 128 containers
+// takes tens of milliseconds of CPU, and Node serves first come, first served: without turns, a pod that makes many
+// such calls at once keeps all other pods waiting behind them. The event loop runs between two turns, so ports and
+// probes are served too.
+// States of a call: waiting → begun, in its turn; or refused, when too many wait and it is the newest of the pod with
+// most.
 import { overloadedError } from "../../protocol/calls-in-flight.ts";
 import { createFairQueue, type PodKey } from "../aws/fair-queue.ts";
 import type { CredentialIssuer } from "./issue-credentials.ts";
@@ -11,7 +13,10 @@ interface WaitingCall extends PodKey {
   readonly refuse: () => void;
 }
 
-/** Puts turns in front of `issuer`. `nextTurn` runs a function once the event loop has served everything else: setImmediate. */
+/**
+ * Puts turns in front of `issuer`. `nextTurn` runs a function once the event loop has served everything else:
+ * setImmediate.
+ */
 export function issueInTurns(
   issuer: CredentialIssuer,
   { nextTurn, maxWaiting }: { readonly nextTurn: (run: () => void) => void; readonly maxWaiting: number },

@@ -1,8 +1,8 @@
-// Bounds look-ups of the Kubernetes API that callers cause: one per key at a time, which serves all who wait for it, and
-// its result is returned again for some seconds. Otherwise a pod that is refused, or a certificate of a deleted pod, could
-// turn each of its calls into requests to the API server.
-// States of an entry: in flight → remembered (for `rememberMs` after the answer) → replaced by the key's next look-up, or
-// evicted when there are too many. A rejected look-up is dropped at once.
+// Bounds look-ups of the Kubernetes API that callers cause: one per key at a time, which serves all who wait for it,
+// and its result is returned again for some seconds. Otherwise a pod that is refused, or a certificate of a deleted
+// pod, could turn each of its calls into requests to the API server.
+// States of an entry: in flight → remembered (for `rememberMs` after the answer) → replaced by the key's next look-up,
+// or evicted when there are too many. A rejected look-up is dropped at once.
 import type { Clock } from "../../runtime/clock.ts";
 import { createLru } from "../../runtime/lru.ts";
 
@@ -19,7 +19,10 @@ interface LookupEntry<Result> {
   answeredAt?: number;
 }
 
-/** Returns a function that resolves with the result of `lookUp` for a key, at most `rememberMs` old; rejects as `lookUp`. */
+/**
+ * Returns a function that resolves with the result of `lookUp` for a key, at most `rememberMs` old; rejects as
+ * `lookUp`.
+ */
 export function createLookupCache<Result>(
   { clock }: { readonly clock: Clock },
   { rememberMs, capacity }: LookupCacheOptions,

@@ -1,6 +1,7 @@
-// The server's caches of injected pods, namespaces and ServiceAccounts, filled by watches. A pod that is not cached (yet) is
-// read live, so a lagging watch never causes a refusal of a new pod; a cached pod is used as it is, so running pods renew
-// while the API server is unavailable. A refusal that follows from a cache is confirmed by a live look-up (confirm()).
+// The server's caches of injected pods, namespaces and ServiceAccounts, filled by watches. A pod that is not cached
+// (yet) is read live, so a lagging watch never causes a refusal of a new pod; a cached pod is used as it is, so running
+// pods renew while the API server is unavailable. A refusal that follows from a cache is confirmed by a live look-up
+// (confirm()).
 // States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
@@ -49,7 +50,10 @@ export interface PodDirectoryDeps {
   readonly log: Log;
 }
 
-/** Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else changes. */
+/**
+ * Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else
+ * changes.
+ */
 const INJECTED_ONLY = { labelSelector: INJECTED_PODS };
 
 /** A refused pod asks again and again; a change of the cluster is noticed after this time. */

@@ -1,5 +1,5 @@
-// The two gRPC services (proto/podrole/v1/podrole.proto): they turn messages into calls of the use cases, and results into
-// messages. Nothing is decided here. Session secrets leave the server in toMessage().
+// The two gRPC services (proto/podrole/v1/podrole.proto): they turn messages into calls of the use cases, and results
+// into messages. Nothing is decided here. Session secrets leave the server in toMessage().
 
 import { bundleHash } from "../../pki/bundle.ts";
 import { quoted } from "../../policy/annotations.ts";
@@ -29,8 +29,8 @@ export interface ServiceDeps {
 }
 
 /**
- * The identity port's service: a ServiceAccount token and a CSR for a certificate and the trust bundle, and for the grants
- * of the requested containers if there are any soon.
+ * The identity port's service: a ServiceAccount token and a CSR for a certificate and the trust bundle, and for the
+ * grants of the requested containers if there are any soon.
  */
 export function identityService({
   bundlePem,

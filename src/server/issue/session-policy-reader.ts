@@ -1,6 +1,6 @@
-// Reads session policies from ConfigMaps, which the server does not watch. Each container of a pod needs the same one, and a pod
-// may request credentials as often as it likes, so a ConfigMap is read once for all who wait, and the result is returned again for some
-// seconds: the policy, its absence, or why it could not be read.
+// Reads session policies from ConfigMaps, which the server does not watch. Each container of a pod needs the same one,
+// and a pod may request credentials as often as it likes, so a ConfigMap is read once for all who wait, and the result
+// is returned again for some seconds: the policy, its absence, or why it could not be read.
 import { MAX_POLICY_LENGTH, SESSION_POLICY_KEY } from "../../policy/session-policy.ts";
 import { PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -38,7 +38,10 @@ export function createSessionPolicyReader({ clock, getConfigMap }: SessionPolicy
   };
 }
 
-/** A policy that is too long is refused whatever the rest of it contains, so the rest is dropped. A copy, because a slice would keep the whole text in memory. */
+/**
+ * A policy that is too long is refused whatever the rest of it contains, so the rest is dropped. A copy, because a
+ * slice would keep the whole text in memory.
+ */
 function shortenText(text: string | undefined): string | undefined {
   return text === undefined || text.length <= MAX_POLICY_LENGTH
     ? text

@@ -1,10 +1,13 @@
-// Looks at a token before the API server is asked about it: what is no ServiceAccount token for podrole needs no TokenReview.
-// This is only ever an early no. The signature is not verified here, so nothing that passes is proved.
+// Looks at a token before the API server is asked about it: what is no ServiceAccount token for podrole needs no
+// TokenReview. This is only ever an early no. The signature is not verified here, so nothing that passes is proved.
 
 import { parseObject } from "../../runtime/json-object.ts";
 import type { Secret } from "../../runtime/secret.ts";
 
-/** The API server's clock and this one may differ by this much, in milliseconds. Tokens of pods live 10 minutes or longer. */
+/**
+ * The API server's clock and this one may differ by this much, in milliseconds. Tokens of pods live 10 minutes or
+ * longer.
+ */
 const CLOCK_DIFFERENCE_MS = 5 * 60_000;
 
 /** A JSON Web Signature in compact form: header, payload and signature (RFC 7515, section 7.1). */

@@ -1,11 +1,15 @@
-// Bounds how many TokenReviews, each with the look-up of its pod, wait for the API server at the same time: callers of the
-// identity port have proved nothing when they cause one. Tokens that the API server has signed (token-signature.ts) and all other tokens have separate bounds, so that
-// strangers, who can sign nothing, cannot keep pods out, whatever address they call from.
-// States of a review of a signed token: waiting, while too many are in flight → in flight, in its turn: namespaces take turns,
-//                   and within a namespace its pods → ended (its answer, or its failure); or refused: after 5 s, or when
-//                   too many wait and it is the newest of the pod with most, in the namespace with most.
-//                   A pod that has too many of them in flight or waiting is refused at once: a sidecar makes one call at a time.
-// States of every other review: in flight → ended; or refused at once, while too many are in flight in all or for its address.
+// Bounds how many TokenReviews, each with the look-up of its pod, wait for the API server at the same time: callers of
+// the identity port have proved nothing when they cause one. Tokens that the API server has signed (token-signature.ts)
+// and all other tokens have separate bounds, so that strangers, who can sign nothing, cannot keep pods out, whatever
+// address they call from.
+// States of a review of a signed token:
+// - waiting, while too many are in flight → in flight, in its turn: namespaces take turns, and within a namespace its
+//   pods; or refused: after 5 s, or when too many wait and it is the newest of the pod with most, in the namespace with
+//   most.
+// - in flight → ended (its answer, or its failure).
+// - refused at once, if its pod has too many of them in flight or waiting: a sidecar makes one call at a time.
+// States of every other review: in flight → ended; or refused at once, while too many are in flight in all or for its
+// address.
 import type { Clock } from "../../runtime/clock.ts";
 import { createFairQueue, type PodKey } from "../aws/fair-queue.ts";
 
@@ -15,8 +19,8 @@ export interface TokenReviewLimits {
 }
 
 /**
- * A review takes the API server a few milliseconds, so these are thousands each second. Together with those that wait, fewer
- * than the calls that the identity port works on (MAX_IDENTITY_CALLS).
+ * A review takes the API server a few milliseconds, so these are thousands each second. Together with those that wait,
+ * fewer than the calls that the identity port works on (MAX_IDENTITY_CALLS).
  */
 export const TOKEN_REVIEW_LIMITS: TokenReviewLimits = {
   signed: { inFlight: 64, perPod: 16, waiting: 32 },

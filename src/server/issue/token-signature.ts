@@ -1,10 +1,10 @@
-// Tells which ServiceAccount tokens the API server has signed, by the keys that it publishes (/openid/v1/jwks). That decides
-// only in whose turn a TokenReview is made (token-reviews.ts): nobody can sign a token that names another pod. A signed token may
-// be worthless, because its pod is gone, and one that no published key has signed may be good, because an external signer need
-// not publish all of its keys (KEP-740, https://www.kubernetes.dev/resources/keps/740/). The TokenReview alone accepts or
-// refuses.
-// States: no keys → keys. Keys are read beside the first token, again once they are ten minutes old, and when a token names a
-// key that is not among them, but at most once a minute. If they cannot be read, the last ones stay.
+// Tells which ServiceAccount tokens the API server has signed, by the keys that it publishes (/openid/v1/jwks). That
+// decides only in whose turn a TokenReview is made (token-reviews.ts): nobody can sign a token that names another pod.
+// A signed token may be worthless, because its pod is gone, and one that no published key has signed may be good,
+// because an external signer need not publish all of its keys (KEP-740,
+// https://www.kubernetes.dev/resources/keps/740/). The TokenReview alone accepts or refuses.
+// States: no keys → keys. Keys are read beside the first token, again once they are ten minutes old, and when a token
+// names a key that is not among them, but at most once a minute. If they cannot be read, the last ones stay.
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Clock } from "../../runtime/clock.ts";

@@ -1,6 +1,6 @@
 // Refuses requests of pods that are not injected: pods without podrole-sidecar, pods that opted out, and pods on their
-// node's network, where every process of the node could reach the sidecar. The namespace's label does not count here: it decides which new pods
-// are injected, and removing it must not take credentials from running ones.
+// node's network, where every process of the node could reach the sidecar. The namespace's label does not count here:
+// it decides which new pods are injected, and removing it must not take credentials from running ones.
 import { findForeignPart, findMissingPart } from "../../injection/parts.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { skipReasonOfPod } from "../../injection/skip-reasons.ts";

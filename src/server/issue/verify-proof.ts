@@ -1,6 +1,6 @@
-// Verifies the proof of callers of the identity port: it is a ServiceAccount token that the API server accepts for podrole's
-// audience, bound to one pod that exists now with the same uid and ServiceAccount and has not finished. The API server
-// does not verify the token's node claims (KEP-4193), so they decide nothing.
+// Verifies the proof of callers of the identity port: it is a ServiceAccount token that the API server accepts for
+// podrole's audience, bound to one pod that exists now with the same uid and ServiceAccount and has not finished. The
+// API server does not verify the token's node claims (KEP-4193), so they decide nothing.
 import type { Kubernetes, TokenReview } from "../../kubernetes/api.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
@@ -117,7 +117,9 @@ export function instanceOf(pod: Pod): PodInstance {
   };
 }
 
-/** Returns the pod that was found under the claimed name, or why it is another one or no longer entitled to credentials. */
+/**
+ * Returns the pod that was found under the claimed name, or why it is another one or no longer entitled to credentials.
+ */
 export function verifyPod<Found extends PodInstance>(claimed: ClaimedPod, found: Found | undefined): Found | Refusal {
   const failure = `Cannot identify pod "${claimed.namespace}/${claimed.name}"`;
   if (found === undefined) return refuse("POD_UNKNOWN", `${failure}: there is no such pod`);

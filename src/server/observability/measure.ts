@@ -1,4 +1,5 @@
-// Metrics around the use cases: each decorator has the shape of what it measures, so no use case knows that it is measured.
+// Metrics around the use cases: each decorator has the shape of what it measures, so no use case knows that it is
+// measured.
 import { toPodroleError } from "../../protocol/errors.ts";
 import type { CredentialCache } from "../aws/credential-cache.ts";
 import type { AssumeRole } from "../aws/sts.ts";
@@ -45,7 +46,9 @@ export function measureCertificates(issue: IssueCertificate, metrics: ServerMetr
   return (...request) => timeCall(() => issue(...request), { seconds, ends, codesOf: () => ["ISSUED"] });
 }
 
-/** Counts credential requests by code, per container (once if the whole pod is refused), and measures their duration. */
+/**
+ * Counts credential requests by code, per container (once if the whole pod is refused), and measures their duration.
+ */
 export function measureCredentials(issuer: CredentialIssuer, metrics: ServerMetrics): CredentialIssuer {
   const { credentialsSeconds: seconds, credentials: ends } = metrics;
   const codesOf = (results: readonly IssueResult[]) =>

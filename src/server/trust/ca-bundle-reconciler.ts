@@ -1,7 +1,7 @@
-// Reconciles the trust bundle in podrole's own MutatingWebhookConfiguration, because GitOps tools and helm upgrades tend to
-// reset it there. States: running (checks each minute, every 5 s after a failure or conflict, and at once after
-// checkNow()) → stopped (stop()). A failed check is a warning and a metric; admission goes on with the configuration as it
-// is.
+// Reconciles the trust bundle in podrole's own MutatingWebhookConfiguration, because GitOps tools and helm upgrades
+// tend to reset it there. States: running (checks each minute, every 5 s after a failure or conflict, and at once after
+// checkNow()) → stopped (stop()). A failed check is a warning and a metric; admission goes on with the configuration as
+// it is.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import { type Clock, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";

@@ -1,7 +1,7 @@
-// Owner references of the objects that the server creates at run time, the CA's Secret and the trust ConfigMap. No manifest
-// names them, so no apply, upgrade, rollback or replacement can change them, and uninstalling would leave them behind.
-// They are therefore owned by the server's ServiceAccount, which is created at installation, deleted at uninstallation,
-// and changed by nothing else: the garbage collector deletes them with it.
+// Owner references of the objects that the server creates at run time, the CA's Secret and the trust ConfigMap. No
+// manifest names them, so no apply, upgrade, rollback or replacement can change them, and uninstalling would leave them
+// behind. They are therefore owned by the server's ServiceAccount, which is created at installation, deleted at
+// uninstallation, and changed by nothing else: the garbage collector deletes them with it.
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/)
 
 import type { CreationMetadata, Kubernetes } from "../../kubernetes/api.ts";
@@ -33,8 +33,8 @@ export async function creationMetadata(
 export type Ownership = (namespace: string) => Promise<CreationMetadata | undefined>;
 
 /**
- * Adds memory to creationMetadata(), for the lifetime of one server: once the owner existed and is absent, podrole is being
- * uninstalled, and whatever a server that still runs would create would never be deleted.
+ * Adds memory to creationMetadata(), for the lifetime of one server: once the owner existed and is absent, podrole is
+ * being uninstalled, and whatever a server that still runs would create would never be deleted.
  */
 export function createOwnership(kubernetes: Pick<Kubernetes, "getServiceAccount">, account: OwnerAccount): Ownership {
   let hadOwner = false;

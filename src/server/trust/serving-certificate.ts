@@ -1,10 +1,10 @@
 // The server's own serving certificate, signed by its own CA and presented on both gRPC ports. The key exists only in
-// memory, and is new at each start. States: waiting (the CA cannot sign yet, for example because this machine's clock is
-// behind the CA's validity: tried again each 10 s) → current (renewed at half its lifetime, at once when the CA changes, and
-// within 5 s of a step of the wall clock out of its validity; new connections see the new certificate; a failed renewal is
-// tried again each 10 s) → expired, if no renewal succeeds → current again; stopped (stop()).
-// After a step it is unknown which of the two times is the right one, which pods have. So a certificate that replaces
-// another after a step is valid at both.
+// memory, and is new at each start. States: waiting (the CA cannot sign yet, for example because this machine's clock
+// is behind the CA's validity: tried again each 10 s) → current (renewed at half its lifetime, at once when the CA
+// changes, and within 5 s of a step of the wall clock out of its validity; new connections see the new certificate; a
+// failed renewal is tried again each 10 s) → expired, if no renewal succeeds → current again; stopped (stop()). After a
+// step it is unknown which of the two times is the right one, which pods have. So a certificate that replaces another
+// after a step is valid at both.
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { BACKDATE_MS } from "../../pki/bundle.ts";
 import { issueCertificate, type Validity } from "../../pki/certificate.ts";
@@ -47,8 +47,8 @@ interface HeldCertificate {
 }
 
 /**
- * Issues the certificate and keeps it renewed; a failure is logged and tried again. Client certificates are verified against
- * every CA of the bundle.
+ * Issues the certificate and keeps it renewed; a failure is logged and tried again. Client certificates are verified
+ * against every CA of the bundle.
  */
 export function startServingCertificate(
   { poller, clock, log }: { readonly poller: AuthorityPoller; readonly clock: Clock; readonly log: Log },

@@ -1,9 +1,9 @@
 // Trust from the operator's own CA files: read again at each check, so that a replaced file takes effect. A replaced CA
-// stays in the bundle until the last certificate that it signed has expired; a restart of the server forgets it. A CA to
-// come cannot be guessed: pods must receive a new root before it signs, so the operator appends it to the certificate file
-// first, behind the old chain.
-// States of a replaced CA: trusted (for leafLifetimeMs and ten minutes, by wall clock or elapsed time) → dropped (at the first
-// check after that).
+// stays in the bundle until the last certificate that it signed has expired; a restart of the server forgets it. A CA
+// to come cannot be guessed: pods must receive a new root before it signs, so the operator appends it to the
+// certificate file first, behind the old chain.
+// States of a replaced CA: trusted (for leafLifetimeMs and ten minutes, by wall clock or elapsed time) → dropped (at
+// the first check after that).
 import { bundleHash, joinBundle, splitBundle } from "../../pki/bundle.ts";
 import { readAuthority } from "../../pki/own-authority.ts";
 import { PodroleError } from "../../protocol/errors.ts";

@@ -1,6 +1,6 @@
 // Trust from podrole's own CA: three slots in one Secret that all replicas share. There is no leader: the Secret is
-// created with create-if-absent and changed with its resourceVersion as the lock; a replica that loses the race reads what
-// the winner wrote. States: unread → read (the slots read last stay in memory as long as the server runs).
+// created with create-if-absent and changed with its resourceVersion as the lock; a replica that loses the race reads
+// what the winner wrote. States: unread → read (the slots read last stay in memory as long as the server runs).
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import {
   type Authorities,
@@ -34,9 +34,9 @@ const MAX_WRITE_ATTEMPTS = 5;
 
 /**
  * Reads trust from the shared Secret; creates the CA when absent and rotates it when due. If the Secret was deleted, a
- * server that has read it writes the same CA again, because every pod trusts that CA and no other; while podrole is being
- * uninstalled the Secret stays deleted. Rejects with KUBERNETES_UNAVAILABLE, or AUTHORITY_UNAVAILABLE if the Secret's
- * content is damaged.
+ * server that has read it writes the same CA again, because every pod trusts that CA and no other; while podrole is
+ * being uninstalled the Secret stays deleted. Rejects with KUBERNETES_UNAVAILABLE, or AUTHORITY_UNAVAILABLE if the
+ * Secret's content is damaged.
  */
 export function trustFromSecret(
   { kubernetes, ownership, clock, log }: TrustSecretDeps,

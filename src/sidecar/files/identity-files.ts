@@ -86,9 +86,9 @@ export async function writeGrants(directory: string, grants: Grants): Promise<vo
 const IDENTITY_FILES: ReadonlySet<string> = new Set(["identity.pem", "bundle.pem", "credentials.json"]);
 
 /**
- * Prepares the directory for a renewal. Removes temporary files of one that was killed: the volume is small, and they may
- * hold a key. Also removes what is in the place of a file and is none, or cannot be read, because it could never be replaced;
- * nobody but podrole uses the volume. Throws errors of the file system.
+ * Prepares the directory for a renewal. Removes temporary files of one that was killed: the volume is small, and they
+ * may hold a key. Also removes what is in the place of a file and is none, or cannot be read, because it could never be
+ * replaced; nobody but podrole uses the volume. Throws errors of the file system.
  */
 export async function prepareDirectory({ log }: { readonly log: Log }, directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {

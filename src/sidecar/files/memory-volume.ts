@@ -1,5 +1,6 @@
-// Synchronous file access for the serving process. Its volumes are in memory (emptyDir with medium Memory) and hold a few
-// kilobytes, which are read in microseconds; node:fs/promises would cost that process half a megabyte for its lifetime.
+// Synchronous file access for the serving process. Its volumes are in memory (emptyDir with medium Memory) and hold a
+// few kilobytes, which are read in microseconds; node:fs/promises would cost that process half a megabyte for its
+// lifetime.
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 /**

@@ -1,5 +1,5 @@
-// pace.json in the identity directory: the pace of retries, so that a container that restarts while its pod waits for the
-// server does not begin anew each time. It contains no secret, and a pod does without it.
+// pace.json in the identity directory: the pace of retries, so that a container that restarts while its pod waits for
+// the server does not begin anew each time. It contains no secret, and a pod does without it.
 import { readMemoryFile, removeMemoryFile, replaceMemoryFile } from "./memory-volume.ts";
 
 /** What survives a restart of the container. Times are Unix milliseconds. */

@@ -3,8 +3,9 @@
 // have listened on its port and collected them. SDKs read the file for each request for credentials.
 // States of a token: unused → current → earlier → unknown.
 // - unused: written before an app could send it: by podrole-init (classic mode), or by the first start of a native
-//   sidecar. One start takes unused tokens over, so that an app which starts beside that sidecar has a valid token. It does
-//   so before it listens, so a start that fails because another process has its port makes the next one replace the tokens.
+//   sidecar. One start takes unused tokens over, so that an app which starts beside that sidecar has a valid token. It
+//   does so before it listens, so a start that fails because another process has its port makes the next one replace
+//   the tokens.
 // - current: accepted until the next start of the sidecar.
 // - earlier: only its hash is stored, which recognises it but cannot be used as a token.
 // - unknown: evicted after MAX_EARLIER_STARTS further starts.
@@ -32,7 +33,8 @@ export function prepareTokens(directory: string, containers: readonly string[]):
 
 /**
  * Returns the unused tokens and ends that state, before the sidecar listens; creates them in a pod that has none yet.
- * Undefined: the tokens are in use, so the sidecar replaces them as soon as it listens. Throws errors of the file system.
+ * Undefined: the tokens are in use, so the sidecar replaces them as soon as it listens. Throws errors of the file
+ * system.
  */
 export function takeUnusedTokens(directory: string, containers: readonly string[]): AuthorizationTokens | undefined {
   const present = containers.map((container) => readTokenFile(directory, container));
@@ -43,7 +45,9 @@ export function takeUnusedTokens(directory: string, containers: readonly string[
   return { current, earlier };
 }
 
-/** Writes new tokens and returns them; those that were current become earlier ones. Throws errors of the file system. */
+/**
+ * Writes new tokens and returns them; those that were current become earlier ones. Throws errors of the file system.
+ */
 export function replaceTokens(directory: string, containers: readonly string[]): AuthorizationTokens {
   return replaceAll(directory, containers, false);
 }

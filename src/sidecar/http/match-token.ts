@@ -3,7 +3,9 @@
 import { timingSafeEqual } from "node:crypto";
 import { type AuthorizationTokens, hashOf } from "../authorization-tokens.ts";
 
-/** What an Authorization header is: the token of the container with an index, a token that was replaced, or no token. */
+/**
+ * What an Authorization header is: the token of the container with an index, a token that was replaced, or no token.
+ */
 export type TokenMatch =
   | { readonly token: "current"; readonly containerIndex: number }
   | { readonly token: "replaced" }
@@ -13,8 +15,8 @@ export type TokenMatch =
 export type MatchToken = (header: string) => TokenMatch;
 
 /**
- * Compares the hashes of all current tokens in constant time: they have equal lengths, so timing reveals nothing about a
- * token. Earlier tokens are no credentials, so their hashes are looked up in a set.
+ * Compares the hashes of all current tokens in constant time: they have equal lengths, so timing reveals nothing about
+ * a token. Earlier tokens are no credentials, so their hashes are looked up in a set.
  */
 export function createTokenMatcher({ current, earlier }: AuthorizationTokens): MatchToken {
   const digests = current.map((token) => Buffer.from(hashOf(token.reveal())));

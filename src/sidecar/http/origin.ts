@@ -1,5 +1,6 @@
-// Refuses requests that no program of the pod made for this endpoint. A browser in the pod whose page was rebound to the
-// loopback address sends the page's host name (DNS rebinding), and a proxy that forwards a request names its client.
+// Refuses requests that no program of the pod made for this endpoint. A browser in the pod whose page was rebound to
+// the loopback address sends the page's host name (DNS rebinding), and a proxy that forwards a request names its
+// client.
 import type { IncomingMessage } from "node:http";
 
 /** The endpoint's addresses as SDKs write them, with any port: a program may reach it through another one. */

@@ -1,5 +1,5 @@
-// The HTTP servers of the sidecar: a budget against slow, large or numerous clients, listening and closing. Every program
-// in the pod's network namespace can connect, and no server reads a request body.
+// The HTTP servers of the sidecar: a budget against slow, large or numerous clients, listening and closing. Every
+// program in the pod's network namespace can connect, and no server reads a request body.
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";
@@ -103,9 +103,9 @@ function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, lim
 }
 
 /**
- * Connections that the kernel keeps until the sidecar accepts them. A probe or an app's request waits behind them: a sidecar
- * with 100 millicores accepts 200 to 400 connections a second, so for less than a second. A connection that finds the queue
- * full is repeated by its own kernel after 1 s (RFC 6298).
+ * Connections that the kernel keeps until the sidecar accepts them. A probe or an app's request waits behind them: a
+ * sidecar with 100 millicores accepts 200 to 400 connections a second, so for less than a second. A connection that
+ * finds the queue full is repeated by its own kernel after 1 s (RFC 6298).
  */
 const MAX_UNACCEPTED_CONNECTIONS = 128;
 

@@ -1,9 +1,9 @@
-// The first renewal of a pod, in the process of the postStart hook: the kubelet starts that process anyway, and a child of
-// podrole-sidecar would be a third one. Hook and sidecar meet at a Unix socket in the identity directory, which only
-// podrole's containers mount. The socket exists while the sidecar waits for a hook. The end of the connection ends the lease of
-// the renewal, so there are never two renewals at a time, whichever process dies.
-// States of the sidecar's side: waiting for a hook → renewing → ended, by the hook's answer, the end of its connection, the
-// deadline, or the signal; or waiting → ended without a renewal, because no hook came.
+// The first renewal of a pod, in the process of the postStart hook: the kubelet starts that process anyway, and a child
+// of podrole-sidecar would be a third one. Hook and sidecar meet at a Unix socket in the identity directory, which only
+// podrole's containers mount. The socket exists while the sidecar waits for a hook. The end of the connection ends the
+// lease of the renewal, so there are never two renewals at a time, whichever process dies.
+// States of the sidecar's side: waiting for a hook → renewing → ended, by the hook's answer, the end of its connection,
+// the deadline, or the signal; or waiting → ended without a renewal, because no hook came.
 // States of the hook's side: connecting → no sidecar waits, or renewing → answered, or abandoned by the sidecar.
 import { rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
@@ -35,8 +35,8 @@ function socketPath(identityDirectory: string): string {
 }
 
 /**
- * Returns a function that has one renewal done by the hook; it resolves with undefined if no hook connects in time or the
- * socket cannot be opened, and never rejects.
+ * Returns a function that has one renewal done by the hook; it resolves with undefined if no hook connects in time or
+ * the socket cannot be opened, and never rejects.
  */
 export function createHookRenewal(
   { clock, log, write }: HookRenewalDeps,

@@ -1,5 +1,5 @@
-// When the next renewal is due: at half of the lifetime of the stored credentials, or after the wait that follows one that
-// did not succeed (pace.ts). Pure; times are Unix milliseconds.
+// When the next renewal is due: at half of the lifetime of the stored credentials, or after the wait that follows one
+// that did not succeed (pace.ts). Pure; times are Unix milliseconds.
 import type { Renewal } from "./outcome.ts";
 import type { RetryWaits } from "./pace.ts";
 

@@ -4,8 +4,8 @@ import type { GrantRefusal } from "../grants.ts";
 
 /**
  * `renewed`: every container received new credentials. `refused`: the server answered and refused at least one
- * container. `failed`: no answer for the pod, or no new certificate; stored credentials remain unless the error's row says
- * otherwise. The outcome is also a metric label.
+ * container. `failed`: no answer for the pod, or no new certificate; stored credentials remain unless the error's row
+ * says otherwise. The outcome is also a metric label.
  */
 export type Renewal = { readonly outcome: "renewed" } | ({ readonly outcome: "refused" | "failed" } & GrantRefusal);
 

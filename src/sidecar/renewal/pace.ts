@@ -1,10 +1,10 @@
-// How soon a renewal may follow one that did not succeed: an outage of the server or of STS must not make each pod renew
-// without end, and its end should be noticed soon. Requests of apps never shorten these times, except that one after a
-// permanent refusal shortens a minute to 10 s.
+// How soon a renewal may follow one that did not succeed: an outage of the server or of STS must not make each pod
+// renew without end, and its end should be noticed soon. Requests of apps never shorten these times, except that one
+// after a permanent refusal shortens a minute to 10 s.
 // States: well → failing (the first failure) → lasting (after a minute) → well (a success).
 // - failing: every 2 to 3 s, after a first, shorter wait.
-// - lasting: each renewal takes a token of a bucket of 20 that gains one every 36 s; while it has tokens, every 2 to 3 s. So
-//   in no hour there are more than 120 renewals, and between two of them there are at most 38 s.
+// - lasting: each renewal takes a token of a bucket of 20 that gains one every 36 s; while it has tokens, every 2 to
+//   3 s. So in no hour there are more than 120 renewals, and between two of them there are at most 38 s.
 // A pod whose credentials are all valid does not hurry: its waits double from 1 s to a minute.
 // Times count on both clocks (due.ts), so that a step of the wall clock prolongs no wait.
 // The state survives restarts of the container, which happen while a pod waits for its first credentials.
@@ -56,9 +56,14 @@ const TOKEN_INTERVAL_MS = 36_000;
 /** Pods whose outage began in the same moment spread by up to this fraction of a wait. */
 const SPREAD_FRACTION = 0.05;
 const MAX_UNHURRIED_WAIT_MS = 60_000;
-/** Twice what a server asks for: half a minute, and another one over which it spreads callers. More follows from a fault. */
+/**
+ * Twice what a server asks for: half a minute, and another one over which it spreads callers. More follows from a
+ * fault.
+ */
 const MAX_SERVER_RETRY_AFTER_MS = 120_000;
-/** After a permanent refusal, for a caller that waits: an operator who has just corrected the cause does not wait long. */
+/**
+ * After a permanent refusal, for a caller that waits: an operator who has just corrected the cause does not wait long.
+ */
 const REQUESTED_PERMANENT_WAIT_MS = 10_000;
 
 /** An outage: since when, how many renewals failed, and when the bucket is full. */

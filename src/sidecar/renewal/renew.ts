@@ -1,6 +1,7 @@
-// One renewal: proves the pod if the certificate is missing or past half of its lifetime, and requests credentials for all
-// containers, unless they came with the certificate. The first renewal, a later one and a new start after an error are the
-// same. Results go into the identity directory, nothing stays in memory, and the serving process never loads this module.
+// One renewal: proves the pod if the certificate is missing or past half of its lifetime, and requests credentials for
+// all containers, unless they came with the certificate. The first renewal, a later one and a new start after an error
+// are the same. Results go into the identity directory, nothing stays in memory, and the serving process never loads
+// this module.
 import { ERRORS, type ErrorInfo, type PodroleError, toPodroleError, UnreachableError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -94,9 +95,9 @@ async function withResults(run: RenewalContext, { identity, results }: NewIdenti
 }
 
 /**
- * A server that rejects a certificate closes the connection after the TLS handshake, without a reason: its CA may have been
- * retired just now, so the age of the certificate says nothing. A server that is away or overloaded never gets that far:
- * requests for certificates would only add to its load.
+ * A server that rejects a certificate closes the connection after the TLS handshake, without a reason: its CA may have
+ * been retired just now, so the age of the certificate says nothing. A server that is away or overloaded never gets
+ * that far: requests for certificates would only add to its load.
  */
 function mayBeTheCertificate(error: PodroleError): boolean {
   return error.code === "CERTIFICATE_REJECTED" || (error instanceof UnreachableError && error.wasDropped);

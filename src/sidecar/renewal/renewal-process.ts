@@ -1,7 +1,7 @@
 // Runs a renewal in a child process, so that gRPC, X.509 and protobuf leave no memory behind in the serving process.
 // The child inherits the environment, has no secret on its command line, and stores the credentials in a file.
-// States of a child: running → exited, or killed at the deadline or when the signal aborts; or not started, as without file
-// descriptors.
+// States of a child: running → exited, or killed at the deadline or when the signal aborts; or not started, as without
+// file descriptors.
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";

@@ -1,9 +1,9 @@
 // Schedules renewals, one at a time. It starts them and observes their outcome; it sees no credentials.
 // States: waiting (for half of the lifetime of the stored credentials, or as pace.ts says after a failure) → renewing →
-// waiting …; stopped by stop(), which also ends the running renewal. While credentials are missing and the server cannot be
-// reached: away (a TCP connection is tried every 2 to 3 s, which costs neither a process nor TLS) → waiting, when one opens.
-// What is due is due by wall clock or by elapsed time (due.ts), and is checked at least every 30 s, because a timer does not
-// notice a suspended machine.
+// waiting …; stopped by stop(), which also ends the running renewal. While credentials are missing and the server
+// cannot be reached: away (a TCP connection is tried every 2 to 3 s, which costs neither a process nor TLS) → waiting,
+// when one opens. What is due is due by wall clock or by elapsed time (due.ts), and is checked at least every 30 s,
+// because a timer does not notice a suspended machine.
 import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import { createChanges } from "../../runtime/changes.ts";
 import { type Clock, jitter, repeat } from "../../runtime/clock.ts";

@@ -1,7 +1,6 @@
-// The two calls to podrole's server: a certificate for the pod's proof, usually with credentials in the same answer, and
-// credentials for the certificate. Reads the
-// proof token and creates the key; the token is sent to the server only, and the key stays in the identity directory.
-// The serving process never loads this module.
+// The two calls to podrole's server: a certificate for the pod's proof, usually with credentials in the same answer,
+// and credentials for the certificate. Reads the proof token and creates the key; the token is sent to the server only,
+// and the key stays in the identity directory. The serving process never loads this module.
 import { createCsr } from "../../pki/csr.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
 import { getCredentials, requestCertificate, type ServerEndpoint } from "../../protocol/client.ts";
@@ -115,8 +114,8 @@ function toGrantResult(container: string, grant: Grant | undefined, calledAt: nu
 }
 
 /**
- * Expresses the session's lifetime by this node's clock, whatever the server's clock and that of STS show: the app compares the
- * expiry with this node's clock, too. A server of an earlier version sends times alone.
+ * Expresses the session's lifetime by this node's clock, whatever the server's clock and that of STS show: the app
+ * compares the expiry with this node's clock, too. A server of an earlier version sends times alone.
  */
 function timesOnThisNode(
   { remainingMs, issuedAtMs, expiresAtMs }: Pick<RoleCredentials, "remainingMs" | "issuedAtMs" | "expiresAtMs">,

@@ -1,6 +1,6 @@
-// The load shown on the dashboard: the shop of the story tests with two servers and running pods, and for a few minutes the
-// events of a real cluster: pods start and stop, some are refused, SDKs request credentials, sessions are renewed, STS
-// throttles for a while and then denies a role.
+// The load shown on the dashboard: the shop of the story tests with two servers and running pods, and for a few minutes
+// the events of a real cluster: pods start and stop, some are refused, SDKs request credentials, sessions are renewed,
+// STS throttles for a while and then denies a role.
 import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import { getCredentials } from "../../../src/protocol/client.ts";
 import { type AdmittedPod, createAdmittedPod } from "../../admitted-pod.ts";

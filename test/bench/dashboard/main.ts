@@ -1,6 +1,6 @@
 // npm run dashboard: draws the Grafana dashboard as an HTML page, without Grafana. By default it starts podrole under a
-// small load on loopback and its own Prometheus (Debian package `prometheus`); with --prometheus URL it draws the data of
-// that Prometheus. --png FILE also takes a screenshot with Chromium (Debian package `chromium`).
+// small load on loopback and its own Prometheus (Debian package `prometheus`); with --prometheus URL it draws the data
+// of that Prometheus. --png FILE also takes a screenshot with Chromium (Debian package `chromium`).
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

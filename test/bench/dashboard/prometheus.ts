@@ -1,5 +1,5 @@
-// Starts a Prometheus (Debian package `prometheus`) on loopback, and sends the two kinds of queries of its HTTP API that a
-// dashboard needs (https://prometheus.io/docs/prometheus/latest/querying/api/).
+// Starts a Prometheus (Debian package `prometheus`) on loopback, and sends the two kinds of queries of its HTTP API
+// that a dashboard needs (https://prometheus.io/docs/prometheus/latest/querying/api/).
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
@@ -33,7 +33,9 @@ export interface Prometheus {
   stop(): Promise<void>;
 }
 
-/** Scrapes the targets every second and evaluates the alert rules. Throws RangeError if Prometheus cannot be started. */
+/**
+ * Scrapes the targets every second and evaluates the alert rules. Throws RangeError if Prometheus cannot be started.
+ */
 export async function startPrometheus(
   directory: string,
   targets: readonly ScrapeTarget[],

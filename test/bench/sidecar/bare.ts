@@ -1,5 +1,5 @@
-// The smallest Node process that answers HTTP: node:http with one fixed reply of the same length as the sidecar's. The sidecar's cost
-// beyond this is podrole's.
+// The smallest Node process that answers HTTP: node:http with one fixed reply of the same length as the sidecar's. The
+// sidecar's cost beyond this is podrole's.
 import { createServer } from "node:http";
 import { setFlagsFromString } from "node:v8";
 

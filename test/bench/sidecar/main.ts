@@ -1,6 +1,6 @@
 // The cost of the sidecar in a pod, compared with a bare node:http server with the same flags. `node
-// test/bench/sidecar/main.ts` prints the tables in about a minute. Figures are comparable within one run only, because they
-// depend on the machine.
+// test/bench/sidecar/main.ts` prints the tables in about a minute. Figures are comparable within one run only, because
+// they depend on the machine.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // npm run bench:cpu: CPU time of a sidecar's start and of a renewal, user and system, beside the same number of Node
-// processes that do nothing. Each start has a cgroup of its own (needs root), so other load on the machine changes little.
-// `-- --starts 5` measures fewer starts. The programs are the bundles of the images, with the images' flags.
+// processes that do nothing. Each start has a cgroup of its own (needs root), so other load on the machine changes
+// little. `-- --starts 5` measures fewer starts. The programs are the bundles of the images, with the images' flags.
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";

@@ -1,7 +1,8 @@
-// npm run bench:start: measures what podrole adds to the start of a pod on a real node, from its binding to the start of the
-// app's process. Starts a cluster of one node (needs root and the packages of test/cluster/kubernetes/packages.sh podman),
-// builds and loads podrole's images, measures, and removes everything. `-- --starts 5` starts fewer pods of each variant;
-// `--cluster DIR` uses a running cluster of node.sh, which keeps running with podrole installed.
+// npm run bench:start: measures what podrole adds to the start of a pod on a real node, from its binding to the start
+// of the app's process. Starts a cluster of one node (needs root and the packages of
+// test/cluster/kubernetes/packages.sh podman), builds and loads podrole's images, measures, and removes everything. `--
+// --starts 5` starts fewer pods of each variant; `--cluster DIR` uses a running cluster of node.sh, which keeps running
+// with podrole installed.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";

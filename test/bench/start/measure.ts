@@ -1,5 +1,5 @@
-// Measures one start of one pod: the time of its binding from the API server's audit log, later times from its containers'
-// logs.
+// Measures one start of one pod: the time of its binding from the API server's audit log, later times from its
+// containers' logs.
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
@@ -52,8 +52,8 @@ export function createMeasure(
   }
 
   return async (shape, name) => {
-    // The kubelet lists its containers once a second and noticed the previous pod's end at such a listing. Without a random
-    // delay, every pod would start at the same offset from a listing.
+    // The kubelet lists its containers once a second and noticed the previous pod's end at such a listing. Without a
+    // random delay, every pod would start at the same offset from a listing.
     await setTimeout(Math.random() * KUBELET_RELIST_MS);
     await create(shape, name);
     await inNamespace(["wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);

@@ -15,7 +15,10 @@ export interface StartShape {
   readonly change?: (pod: Pod) => Pod;
 }
 
-/** The shape of an injected pod without podrole: a native sidecar and a postStart hook, both Node programs that do nothing. */
+/**
+ * The shape of an injected pod without podrole: a native sidecar and a postStart hook, both Node programs that do
+ * nothing.
+ */
 const BARE: readonly unknown[] = [
   {
     name: "sidecar",

@@ -1,5 +1,5 @@
-// podrole check as a command: kubeconfig, API server emulator, RBAC and podrole's programs run for real; only Deployments
-// and their pods are written as objects, because the emulator has no controllers.
+// podrole check as a command: kubeconfig, API server emulator, RBAC and podrole's programs run for real; only
+// Deployments and their pods are written as objects, because the emulator has no controllers.
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

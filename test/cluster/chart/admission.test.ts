@@ -1,5 +1,5 @@
-// CEL expressions of the manifests, evaluated by a real API server: which pods the ValidatingAdmissionPolicy denies, and
-// which pods an outage of the webhook affects. No podrole program runs here, so every call to the webhook fails.
+// CEL expressions of the manifests, evaluated by a real API server: which pods the ValidatingAdmissionPolicy denies,
+// and which pods an outage of the webhook affects. No podrole program runs here, so every call to the webhook fails.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// The allowed differences between the chart and the kustomize manifests, each with its reason; everything else must be equal.
+// The allowed differences between the chart and the kustomize manifests, each with its reason; everything else must be
+// equal.
 import type { ChartObject } from "./tools.ts";
 
 export interface Difference {

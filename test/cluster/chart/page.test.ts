@@ -1,5 +1,5 @@
-// Runs the commands of docs/install.md and docs/platforms.md that need no running pod, unchanged and in order, in a shell
-// against a real API server.
+// Runs the commands of docs/install.md and docs/platforms.md that need no running pod, unchanged and in order, in a
+// shell against a real API server.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";

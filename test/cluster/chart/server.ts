@@ -1,5 +1,5 @@
-// podrole's real server beside a control plane without nodes: a process on this host with the ServiceAccount, and so the
-// RBAC, of the manifests. It creates the CA and maintains caBundle; STS is emulated.
+// podrole's real server beside a control plane without nodes: a process on this host with the ServiceAccount, and so
+// the RBAC, of the manifests. It creates the CA and maintains caBundle; STS is emulated.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

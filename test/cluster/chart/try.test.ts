@@ -1,5 +1,5 @@
-// A try installation stays apart from every other: it shares no object with manifests/base, and the chart refuses what would
-// tie it to AWS or to a real installation.
+// A try installation stays apart from every other: it shares no object with manifests/base, and the chart refuses what
+// would tie it to AWS or to a real installation.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { keyOf } from "./differences.ts";

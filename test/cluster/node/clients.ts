@@ -1,5 +1,5 @@
-// Load on podrole: 20 client pods that send their sidecars 50 requests a second in total (workload/load.ts), while new pods
-// start one after the other. Whatever a test does to podrole meanwhile, no request may fail.
+// Load on podrole: 20 client pods that send their sidecars 50 requests a second in total (workload/load.ts), while new
+// pods start one after the other. Whatever a test does to podrole meanwhile, no request may fail.
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { appContainer, deploymentManifest, jobManifest, loadContainer } from "./pods.ts";
@@ -20,7 +20,9 @@ export interface Clients {
   start(): Promise<void>;
   /** Resolves with the number of successful requests; fails if any request has failed since the start. */
   answered(): Promise<number>;
-  /** Runs `act` while all clients send requests and new pods start; fails if a request fails or a new pod gets no role. */
+  /**
+   * Runs `act` while all clients send requests and new pods start; fails if a request fails or a new pod gets no role.
+   */
   during(context: TestContext, name: string, act: () => Promise<void>): Promise<void>;
 }
 

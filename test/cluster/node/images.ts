@@ -21,7 +21,9 @@ export interface ImageSizes {
   readonly added: number;
 }
 
-/** `bases` is the folder that test/cluster/kubernetes/images/build.sh prints; all results are written to `directory`. */
+/**
+ * `bases` is the folder that test/cluster/kubernetes/images/build.sh prints; all results are written to `directory`.
+ */
 export async function buildImages(bases: string, directory: string): Promise<BuiltImages> {
   run(process.execPath, [join(ROOT, "scripts/build.ts")]);
   await build({

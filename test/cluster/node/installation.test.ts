@@ -1,4 +1,5 @@
-// A new installation: small images, ready programs, small sidecars. Runs first in the suite, because it counts restarts.
+// A new installation: small images, ready programs, small sidecars. Runs first in the suite, because it counts
+// restarts.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import type { ImageSizes } from "./images.ts";

@@ -1,5 +1,5 @@
-// podrole check and explain against podrole on a real node: a healthy installation passes every check, a single defect is
-// reported, and the pod that tries the node's instance metadata reports the truth and is deleted.
+// podrole check and explain against podrole on a real node: a healthy installation passes every check, a single defect
+// is reported, and the pod that tries the node's instance metadata reports the truth and is deleted.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

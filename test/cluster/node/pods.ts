@@ -18,7 +18,10 @@ export function injectedNamespace(
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A container with workload/app.ts. "once": prints its AWS identity and exits; "stay": keeps running; "start": no AWS call. */
+/**
+ * A container with workload/app.ts. "once": prints its AWS identity and exits; "stay": keeps running; "start": no AWS
+ * call.
+ */
 export function appContainer(name = "app", mode: "once" | "stay" | "start" = "stay", more: Fields = {}): Fields {
   return {
     name,

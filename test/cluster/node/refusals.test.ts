@@ -1,5 +1,5 @@
-// What users see when podrole denies a role: the error of kubectl, the ReplicaSet's events, or, if only AWS can deny it,
-// `kubectl describe pod`.
+// What users see when podrole denies a role: the error of kubectl, the ReplicaSet's events, or, if only AWS can deny
+// it, `kubectl describe pod`.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import { appContainer, deploymentManifest, podManifest } from "./pods.ts";

@@ -1,5 +1,5 @@
-// Restarts podrole's programs under load: 20 client pods send 50 requests a second in total, new pods start all the time,
-// and no request for credentials may fail.
+// Restarts podrole's programs under load: 20 client pods send 50 requests a second in total, new pods start all the
+// time, and no request for credentials may fail.
 import { afterEach, suite, test } from "node:test";
 import { createClients } from "./clients.ts";
 import { kubectl, printDiagnosis, rolledOut, useNamespace } from "./suite.ts";

@@ -1,5 +1,5 @@
-// Shared by the files of the node suite: kubectl, the node, controls of the emulated STS, waiting, and diagnostics after a
-// failed test. main.ts has started the cluster, loaded the images and installed podrole.
+// Shared by the files of the node suite: kubectl, the node, controls of the emulated STS, waiting, and diagnostics
+// after a failed test. main.ts has started the cluster, loaded the images and installed podrole.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, type TestContext } from "node:test";

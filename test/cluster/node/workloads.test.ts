@@ -1,5 +1,5 @@
-// Every kind of workload with a role, in a namespace under PodSecurity `restricted`: its pods are admitted, their containers
-// get exactly the roles of their annotations, and its controllers work as without podrole.
+// Every kind of workload with a role, in a namespace under PodSecurity `restricted`: its pods are admitted, their
+// containers get exactly the roles of their annotations, and its controllers work as without podrole.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import { appContainer, cronJob, deploymentManifest, jobManifest, podManifest, statefulSet } from "./pods.ts";

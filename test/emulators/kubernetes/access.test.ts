@@ -1,4 +1,5 @@
-// Authentication and authorization: users by their kubeconfigs, ServiceAccounts by their tokens, rules of a ClusterRole.
+// Authentication and authorization: users by their kubeconfigs, ServiceAccounts by their tokens, rules of a
+// ClusterRole.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { joinJwt, readJwt } from "../../../emulators/jwt.ts";

@@ -1,5 +1,5 @@
-// Role names, expressions, session settings and the whole decision. The invariant that matters most is "no escape": what
-// a decision allows, an independent reading of the namespace's annotation allows too.
+// Role names, expressions, session settings and the whole decision. The invariant that matters most is "no escape":
+// what a decision allows, an independent reading of the namespace's annotation allows too.
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { ANNOTATIONS } from "../../../src/policy/annotations.ts";

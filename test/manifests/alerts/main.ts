@@ -1,5 +1,5 @@
-// npm run test:alerts: tests the alert rules with Prometheus' own promtool (Debian package `prometheus`). Each alert must
-// fire in one scenario and not in the other. Without promtool this fails and names the missing package.
+// npm run test:alerts: tests the alert rules with Prometheus' own promtool (Debian package `prometheus`). Each alert
+// must fire in one scenario and not in the other. Without promtool this fails and names the missing package.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

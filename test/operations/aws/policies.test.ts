@@ -1,4 +1,5 @@
-// Policies in AWS for what pods use: each permission is there because a session needs it, and only for the roles that do.
+// Policies in AWS for what pods use: each permission is there because a session needs it, and only for the roles that
+// do.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { callerPolicies, serverTrust } from "../../../src/operations/aws/policies.ts";

@@ -1,5 +1,5 @@
-// kiam (or kube2iam) and podrole in one cluster: which system serves which pod while namespaces move one by one, and back.
-// The agents of both redirect only TCP to 169.254.169.254:80; plan() shows which pods still connect to it.
+// kiam (or kube2iam) and podrole in one cluster: which system serves which pod while namespaces move one by one, and
+// back. The agents of both redirect only TCP to 169.254.169.254:80; plan() shows which pods still connect to it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { plan } from "../../../src/injection/plan.ts";

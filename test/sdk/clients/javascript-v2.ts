@@ -1,7 +1,7 @@
 // The AWS SDK for JavaScript v2 as an app uses it, loaded from the folder given as first argument. "call": calls
 // GetCallerIdentity; "fetch N": gets credentials N times, each time from a new provider chain; "again": calls, creates
-// AGAIN_FILE, and calls with the same client when that is gone. Prints one line of JSON; on failure prints the SDK's own
-// message and exits with 1.
+// AGAIN_FILE, and calls with the same client when that is gone. Prints one line of JSON; on failure prints the SDK's
+// own message and exits with 1.
 import { existsSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";

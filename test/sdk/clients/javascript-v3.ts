@@ -1,5 +1,5 @@
-// The AWS SDK for JavaScript v3 as an app uses it. "call": calls GetCallerIdentity; "fetch N": gets credentials N times,
-// each time from a new provider chain; "again": calls, creates AGAIN_FILE, and calls with the same client when
+// The AWS SDK for JavaScript v3 as an app uses it. "call": calls GetCallerIdentity; "fetch N": gets credentials N
+// times, each time from a new provider chain; "again": calls, creates AGAIN_FILE, and calls with the same client when
 // that is gone. Prints one line of JSON; on failure prints the SDK's own message and exits with 1.
 import { existsSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

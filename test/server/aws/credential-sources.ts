@@ -36,7 +36,10 @@ export interface Fixture {
   ) => Readonly<Record<"AccessKeyId" | "SecretAccessKey" | "Expiration" | "token", string>>;
 }
 
-/** Sets up STS and the server's client on one clock: the mocked Date moves the SDK, the emulator and the sources together. */
+/**
+ * Sets up STS and the server's client on one clock: the mocked Date moves the SDK, the emulator and the sources
+ * together.
+ */
 export async function setUp(context: TestContext, own: Source["options"] = () => ({})): Promise<Fixture> {
   context.mock.timers.enable({ apis: ["Date"], now: Date.UTC(2026, 0, 15, 12) });
   withEnvironment(context, {});

@@ -11,7 +11,10 @@ export const EMULATED_REGION = "eu-central-1";
 const ACCESS_KEY = "AKIAPODROLESERVER001";
 const SECRET_KEY = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00";
 
-/** Starts the emulator, which `context` stops; `user` is the ARN of the key's user. It runs on the machine's clock, as the SDK does. */
+/**
+ * Starts the emulator, which `context` stops; `user` is the ARN of the key's user. It runs on the machine's clock, as
+ * the SDK does.
+ */
 export async function startEmulatedSts(
   context: TestContext,
   {

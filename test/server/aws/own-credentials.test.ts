@@ -1,6 +1,6 @@
-// The sources of the server's own credentials, each as real as one machine allows: a metadata service, a web identity that
-// STS verifies, a container endpoint, a process. The credentials of each must sign a request that the STS emulator accepts,
-// and must be fetched again before they expire; if a source fails, pods get a retryable error.
+// The sources of the server's own credentials, each as real as one machine allows: a metadata service, a web identity
+// that STS verifies, a container endpoint, a process. The credentials of each must sign a request that the STS emulator
+// accepts, and must be fetched again before they expire; if a source fails, pods get a retryable error.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
@@ -17,8 +17,8 @@ import { type Fixture, ORDERS, SOURCES, setUp } from "./credential-sources.ts";
 const outcomesOf = ({ emulator }: Fixture) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);
 
 /**
- * Never the exact end of a lifetime: at that millisecond the SDK still signs with credentials that STS no longer accepts,
- * unless a renewal in the background, which a busy machine delays, has replaced them.
+ * Never the exact end of a lifetime: at that millisecond the SDK still signs with credentials that STS no longer
+ * accepts, unless a renewal in the background, which a busy machine delays, has replaced them.
  */
 const STEP_MS = 4 * MINUTE_MS + 1_000;
 

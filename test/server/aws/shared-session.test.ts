@@ -1,6 +1,6 @@
-// Pods of several namespaces share a session, as with a session name that does not name the pod. One pod asks for many roles
-// that STS denies and so uses up its share of the calls to STS; the shared session of the others must not wait for it. Cache
-// and limiter as in the server; the clock is fake, so that every run is the same.
+// Pods of several namespaces share a session, as with a session name that does not name the pod. One pod asks for many
+// roles that STS denies and so uses up its share of the calls to STS; the shared session of the others must not wait
+// for it. Cache and limiter as in the server; the clock is fake, so that every run is the same.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";

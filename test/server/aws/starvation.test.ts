@@ -1,6 +1,6 @@
-// One pod after the other starts beside pods whose many roles IAM refuses: issuer, cache, limiter and SDK as in the server,
-// on the emulated STS. The clock is fake and stands still while STS answers, so that waits are exact and every run is the
-// same.
+// One pod after the other starts beside pods whose many roles IAM refuses: issuer, cache, limiter and SDK as in the
+// server, on the emulated STS. The clock is fake and stands still while STS answers, so that waits are exact and every
+// run is the same.
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";

@@ -1,5 +1,5 @@
-// The host that the SDK calls, in each partition and for each kind of endpoint. The request itself is real: it is diverted
-// unchanged to the STS emulator, which verifies the signature over the original Host header.
+// The host that the SDK calls, in each partition and for each kind of endpoint. The request itself is real: it is
+// diverted unchanged to the STS emulator, which verifies the signature over the original Host header.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { STSClient, type STSClientConfig } from "@aws-sdk/client-sts";

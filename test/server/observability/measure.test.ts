@@ -1,4 +1,5 @@
-// The decorators around fakes of the use cases: what Prometheus sees of successes and failures, and that results pass through.
+// The decorators around fakes of the use cases: what Prometheus sees of successes and failures, and that results pass
+// through.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";

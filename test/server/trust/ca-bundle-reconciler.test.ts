@@ -4,7 +4,9 @@ import { type CaBundleResult, startCaBundleReconciler } from "../../../src/serve
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
-/** A reconciler whose API server returns `answers` one after the other, then "unchanged"; "failed" stands for an error. */
+/**
+ * A reconciler whose API server returns `answers` one after the other, then "unchanged"; "failed" stands for an error.
+ */
 async function setUp(context: TestContext, answers: CaBundleResult[] = []) {
   const clock = createFakeClock();
   const written: string[] = [];

@@ -12,7 +12,9 @@ function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
   return { outcome: "failed", code, message: `Cannot: ${code}`, retryAfterMs };
 }
 
-/** `answers`: the outcome of each renewal, the last one repeated. After a successful one the next is due in 30 minutes. */
+/**
+ * `answers`: the outcome of each renewal, the last one repeated. After a successful one the next is due in 30 minutes.
+ */
 function setUp(context: TestContext, ...answers: readonly (Renewal | Promise<Renewal>)[]) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();

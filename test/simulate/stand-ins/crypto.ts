@@ -1,5 +1,5 @@
-// Stand-in for what src/pki uses of node:crypto. A key is an identifier, and a signature is the hash of the signer's identifier
-// and of what is signed: nobody attacks a simulation. Certificates are real X.509, read field by field.
+// Stand-in for what src/pki uses of node:crypto. A key is an identifier, and a signature is the hash of the signer's
+// identifier and of what is signed: nobody attacks a simulation. Certificates are real X.509, read field by field.
 import { hash, randomBytes as realRandomBytes } from "node:crypto";
 import { currentWorld } from "../surroundings.ts";
 import {

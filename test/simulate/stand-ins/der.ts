@@ -1,5 +1,5 @@
-// Stand-in for src/pki/der.ts: the same encoding (ITU-T X.690) without node-forge. It is strict about nothing, because a
-// simulation encodes everything that it decodes. der.test.ts compares both.
+// Stand-in for src/pki/der.ts: the same encoding (ITU-T X.690) without node-forge. It is strict about nothing, because
+// a simulation encodes everything that it decodes. der.test.ts compares both.
 
 /** A decoded or assembled value: its identifier octet, and the values or the bytes inside. */
 export interface Der {

@@ -1,5 +1,5 @@
-// Stand-in for createMetrics() of src/runtime/metrics.ts: instruments with the last value and no text. prom-client would take
-// more time than what it measures.
+// Stand-in for createMetrics() of src/runtime/metrics.ts: instruments with the last value and no text. prom-client
+// would take more time than what it measures.
 import type { MetricTable } from "../../../src/runtime/metrics.ts";
 
 class Instrument {

@@ -1,4 +1,5 @@
-// Stand-in for src/runtime/tcp.ts: "localhost" is the pod itself, other hosts are the server's Service as a program sees it.
+// Stand-in for src/runtime/tcp.ts: "localhost" is the pod itself, other hosts are the server's Service as a program
+// sees it.
 import { currentWorld, surroundingsOf } from "../surroundings.ts";
 
 export async function canConnect(

@@ -1,12 +1,12 @@
-// Whether an admission record is believed. The webhook writes one for each caller of /mutate, and only with --api-server-ca
-// has the caller proved that it is the API server. Other records are believed if the API server's own audit log has the same
-// request: the webhook's answer puts its uid there, and nobody else can.
+// Whether an admission record is believed. The webhook writes one for each caller of /mutate, and only with
+// --api-server-ca has the caller proved that it is the API server. Other records are believed if the API server's own
+// audit log has the same request: the webhook's answer puts its uid there, and nobody else can.
 import type { ApiJoin } from "../records/api-events.ts";
 import type { AdmissionRecord } from "../records/podrole-records.ts";
 
 /**
- * "api-server": the caller proved it. "confirmed": the API server's audit log has the request, with the same user and pod.
- * "unproven": neither, so that anyone who reaches the webhook's port may have caused the record. "ambiguous": the
+ * "api-server": the caller proved it. "confirmed": the API server's audit log has the request, with the same user and
+ * pod. "unproven": neither, so that anyone who reaches the webhook's port may have caused the record. "ambiguous": the
  * caller proved it, but another user's admission may have created the pod as well.
  */
 export type CallerTrust = "api-server" | "confirmed" | "unproven" | "ambiguous";

@@ -1,5 +1,5 @@
-// The history of each grant of credentials, gathered from records in any order: one for each container of a pod instance
-// and role, with the admission and the certificate that led to it. Memory grows with pods, not with renewals.
+// The history of each grant of credentials, gathered from records in any order: one for each container of a pod
+// instance and role, with the admission and the certificate that led to it. Memory grows with pods, not with renewals.
 import type { AdmissionRecord, AuditRecord, CertificateRecord, CredentialsRecord } from "../records/podrole-records.ts";
 
 /** A session of STS, known by its access key ID. */
@@ -42,14 +42,19 @@ export interface GrantHistories {
   list(): readonly GrantHistory[];
   /** The latest certificate of the pod instance. */
   certificateOf(grant: Pick<GrantHistory, "podUid">): CertificateRecord | undefined;
-  /** Those that may have created the pod, likeliest first: of its name, then of its generateName, each the latest first. */
+  /**
+   * Those that may have created the pod, likeliest first: of its name, then of its generateName, each the latest first.
+   */
   admissionsOf(grant: Pick<GrantHistory, "namespace" | "pod" | "first">): readonly MatchedAdmission[];
 }
 
 /** Clocks of webhook and server may differ this much. */
 const MAX_CLOCK_SKEW_MS = 5_000;
 
-/** `matches` selects the issues; admissions and certificates are kept for all pods of `namespace`, or of every namespace. */
+/**
+ * `matches` selects the issues; admissions and certificates are kept for all pods of `namespace`, or of every
+ * namespace.
+ */
 export function createGrantHistories({
   matches,
   namespace,

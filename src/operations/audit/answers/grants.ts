@@ -1,4 +1,5 @@
-// "Who got role X?" and "whose access key is this?": one row for each container of a pod instance that received the role.
+// "Who got role X?" and "whose access key is this?": one row for each container of a pod instance that received the
+// role.
 
 import { isRole, type Question } from "../question.ts";
 import type { CredentialsRecord } from "../records/podrole-records.ts";

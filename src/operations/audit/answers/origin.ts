@@ -24,8 +24,8 @@ export interface Origin {
 }
 
 /**
- * Returns the origin of a grant. An admission whose pod the API server then refused is left out, and one that is believed is
- * preferred to an unproven one.
+ * Returns the origin of a grant. An admission whose pod the API server then refused is left out, and one that is
+ * believed is preferred to an unproven one.
  */
 export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: Joins): Origin {
   const admission = likeliestOf(grants.admissionsOf(grant), api);
@@ -53,8 +53,9 @@ function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"])
   const [likeliest] = believed;
   if (likeliest === undefined) return judged[0];
   const { record } = likeliest;
-  // The webhook answers before the API server does: only the API server's log tells which of two attempts created the pod.
-  // An attempt with the pod's full name is no more likely than one whose name the API server generated: it may have got 409.
+  // The webhook answers before the API server does: only the API server's log tells which of two attempts created the
+  // pod. An attempt with the pod's full name is no more likely than one whose name the API server generated: it may
+  // have got 409.
   const hasRival = believed.some((other) => other.record.user !== record.user);
   const isKnown = api?.creation(record.request) !== undefined;
   return hasRival && !isKnown ? { ...likeliest, caller: "ambiguous" } : likeliest;

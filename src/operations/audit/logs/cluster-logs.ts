@@ -43,8 +43,8 @@ function containerLogs(
 }
 
 /**
- * The API server answers 400 for the log of a container that has not started; leaving those out keeps one pod that cannot
- * start from hiding the logs of all others.
+ * The API server answers 400 for the log of a container that has not started; leaving those out keeps one pod that
+ * cannot start from hiding the logs of all others.
  */
 function startedContainers({ status }: Pod): readonly string[] {
   const containers = (status?.["containerStatuses"] ?? []) as readonly ContainerStart[];

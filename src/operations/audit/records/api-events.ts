@@ -1,6 +1,7 @@
 // The API server's audit log (audit.k8s.io/v1, one event a line): who created a pod, and who requested the token that
-// proved its identity. Both joins are exact: the webhook writes the uid of its AdmissionReview into the event of the pod's
-// creation, and the API server writes a token's credential ID into the event of the request that created the token
+// proved its identity. Both joins are exact: the webhook writes the uid of its AdmissionReview into the event of the
+// pod's creation, and the API server writes a token's credential ID into the event of the request that created the
+// token
 // (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
 import { parseJson } from "../../../runtime/json-object.ts";
 import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json-fields.ts";

@@ -1,5 +1,5 @@
-// CloudTrail's records: the AWS calls made with session credentials that podrole issued. They are joined by the access key
-// ID, which is in `userIdentity` of every call with temporary credentials
+// CloudTrail's records: the AWS calls made with session credentials that podrole issued. They are joined by the access
+// key ID, which is in `userIdentity` of every call with temporary credentials
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
 
 import { isObject, parseJson } from "../../../runtime/json-object.ts";
@@ -18,8 +18,8 @@ export interface AwsCall {
 }
 
 /**
- * The calls in one JSON text: a record, `{"Records": […]}` as in CloudTrail's files, a list of records, or the output of
- * `aws cloudtrail lookup-events`. Undefined for any other text.
+ * The calls in one JSON text: a record, `{"Records": […]}` as in CloudTrail's files, a list of records, or the output
+ * of `aws cloudtrail lookup-events`. Undefined for any other text.
  */
 export function readCalls(text: string): readonly AwsCall[] | undefined {
   const value = parseJson(text);

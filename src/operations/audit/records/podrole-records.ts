@@ -1,5 +1,5 @@
-// Reads one line of a log as one of podrole's audit records (docs/audit.md). A line may be as podrole wrote it, or wrapped
-// on the way: by `kubectl logs --prefix`, by a container runtime's prefix, or in a log collector's JSON.
+// Reads one line of a log as one of podrole's audit records (docs/audit.md). A line may be as podrole wrote it, or
+// wrapped on the way: by `kubectl logs --prefix`, by a container runtime's prefix, or in a log collector's JSON.
 import type {
   AdmissionLine,
   AdmissionRole,

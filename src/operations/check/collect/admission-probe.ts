@@ -1,5 +1,5 @@
-// Tests that the API server calls the webhook: a dry run of a pod that podrole must refuse, whatever its namespace permits.
-// Nothing is stored. The result is one of: refused by the webhook, admitted without it, webhook not reachable.
+// Tests that the API server calls the webhook: a dry run of a pod that podrole must refuse, whatever its namespace
+// permits. Nothing is stored. The result is one of: refused by the webhook, admitted without it, webhook not reachable.
 import { ApiError } from "../../../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { ANNOTATIONS } from "../../../policy/annotations.ts";
@@ -25,7 +25,9 @@ const REFUSED_POD = {
   },
 };
 
-/** Throws ApiError when the caller may not create pods in the namespace, and for every other error of the API server. */
+/**
+ * Throws ApiError when the caller may not create pods in the namespace, and for every other error of the API server.
+ */
 export async function probeAdmission(
   kubernetes: Pick<OperatorKubernetes, "createObject">,
   namespace: string,

@@ -1,5 +1,5 @@
-// Reads the facts that checks judge from the Kubernetes API, with the caller's own permissions. A fact that cannot be read
-// carries the reason instead, so that a missing permission skips only the checks that need it.
+// Reads the facts that checks judge from the Kubernetes API, with the caller's own permissions. A fact that cannot be
+// read carries the reason instead, so that a missing permission skips only the checks that need it.
 import { isApiUnreachable } from "../../../kubernetes/errors.ts";
 import type { Namespace } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";

@@ -28,8 +28,9 @@ const PROBE_POLL_INTERVAL_MS = 1_000;
 const METADATA_URL = "http://169.254.169.254";
 
 /**
- * The program of the pod. It requests an IMDSv2 token: any HTTP response means that the service is reachable. The hop limit
- * suppresses only this response, so if there is none, a read without a token (IMDSv1) must be refused too. Ends within 6 s.
+ * The program of the pod. It requests an IMDSv2 token: any HTTP response means that the service is reachable. The hop
+ * limit suppresses only this response, so if there is none, a read without a token (IMDSv1) must be refused too. Ends
+ * within 6 s.
  */
 export const probeScript = (endpoint: string) => `const request = (path, method, headers) =>
   fetch(${JSON.stringify(endpoint)} + path, { method, headers, signal: AbortSignal.timeout(3000) });

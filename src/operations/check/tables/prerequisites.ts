@@ -4,7 +4,10 @@ import { failed, inSection, judgeKnown, ok, problemsOrOk, REMEDY_PAGES, skipped,
 import { judgeRights } from "./rbac.ts";
 import { podroleConfigurations } from "./registration.ts";
 
-/** matchConditions of webhooks are enabled since 1.28 (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/). */
+/**
+ * matchConditions of webhooks are enabled since 1.28
+ * (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/).
+ */
 const MIN_MINOR = 28;
 
 /** Checks of section "prerequisites"; the last two run only before an installation. */

@@ -1,4 +1,5 @@
-// Checks of how the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one real call.
+// Checks of how the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one real
+// call.
 
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
@@ -19,7 +20,10 @@ import {
 const WEBHOOK_NAME = "pods.podrole.io";
 /** podrole's webhook in a try installation. */
 const TRY_WEBHOOK_NAME = "pods.try.podrole.io";
-/** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */
+/**
+ * In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a
+ * pod.
+ */
 const TIMEOUT_RANGE = { least: 4, most: 10 };
 
 interface OwnWebhook {

@@ -1,5 +1,5 @@
-// Plans the move from podrole to IRSA or EKS Pod Identity. Roles are those that podrole decides today. Trust policies and
-// commands are results: nothing is run.
+// Plans the move from podrole to IRSA or EKS Pod Identity. Roles are those that podrole decides today. Trust policies
+// and commands are results: nothing is run.
 
 import { baseArnOfAccount } from "../../../policy/role.ts";
 import { type Checked, success } from "../../../runtime/result.ts";

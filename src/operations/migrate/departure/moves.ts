@@ -1,6 +1,6 @@
-// Which pods can move to IRSA or Pod Identity, and with which role. Both assign one role to a ServiceAccount, so pods are
-// grouped by theirs: if a ServiceAccount would need two roles, or would give its role to pods that have none today, its pods
-// stay until they have separate ServiceAccounts.
+// Which pods can move to IRSA or Pod Identity, and with which role. Both assign one role to a ServiceAccount, so pods
+// are grouped by theirs: if a ServiceAccount would need two roles, or would give its role to pods that have none today,
+// its pods stay until they have separate ServiceAccounts.
 import { decideRoles, type PodFacts, type PolicySettings } from "../../../policy/decide.ts";
 import { podFacts } from "../../../policy/facts.ts";
 import type { RoleArn } from "../../../policy/role.ts";

@@ -1,5 +1,5 @@
-// Trust policies that allow ServiceAccounts to assume their roles, as narrow as each mechanism allows: exact subjects, no
-// wildcards.
+// Trust policies that allow ServiceAccounts to assume their roles, as narrow as each mechanism allows: exact subjects,
+// no wildcards.
 import type { RoleArn } from "../../../policy/role.ts";
 import type { Destination, EksPodIdentity, Irsa } from "./destination.ts";
 import type { RoleMove } from "./moves.ts";
@@ -56,8 +56,8 @@ function irsaStatements(users: readonly RoleMove[], { issuer }: Irsa): readonly 
 }
 
 /**
- * One statement for each namespace: lists of namespaces and ServiceAccounts in one statement would allow every combination.
- * Pod Identity sets these session tags; an association with --disable-session-tags would not match.
+ * One statement for each namespace: lists of namespaces and ServiceAccounts in one statement would allow every
+ * combination. Pod Identity sets these session tags; an association with --disable-session-tags would not match.
  * (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html)
  */
 function identityStatements(users: readonly RoleMove[], { clusterName }: EksPodIdentity): readonly object[] {

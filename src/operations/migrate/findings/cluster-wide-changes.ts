@@ -7,7 +7,10 @@ import type { Predecessor } from "../predecessor/predecessor.ts";
 /** The lowest MaxSessionDuration that IAM accepts, so every role allows it. */
 const ALWAYS_ALLOWED_MS = 3_600_000;
 
-/** One paragraph for each change, its subject before a colon. `openMetadata`: metadata paths that the predecessor passes on. */
+/**
+ * One paragraph for each change, its subject before a colon. `openMetadata`: metadata paths that the predecessor passes
+ * on.
+ */
 export function generalChanges(
   { name, sessionDurationMs, usualSessionName }: Predecessor,
   { policy, region }: PlanSettings,

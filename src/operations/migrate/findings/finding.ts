@@ -1,8 +1,8 @@
 // Findings about a pod that is to move. The weight of its heaviest finding is the pod's verdict.
 
 /**
- * In ascending order. "note": nothing changes; "change": the pod works, but something differs; "work": something must be done
- * first; "refused": podrole would refuse the pod's creation.
+ * In ascending order. "note": nothing changes; "change": the pod works, but something differs; "work": something must
+ * be done first; "refused": podrole would refuse the pod's creation.
  */
 export const FINDING_WEIGHTS = ["note", "change", "work", "refused"] as const;
 /** How much a finding matters. */

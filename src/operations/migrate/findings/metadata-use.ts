@@ -1,5 +1,6 @@
 // Signs that a pod requests more than credentials from the instance metadata service. podrole does not intercept
-// 169.254.169.254 and disables it for SDKs only, so these are hints: podrole.io/metadata serves some of the paths instead.
+// 169.254.169.254 and disables it for SDKs only, so these are hints: podrole.io/metadata serves some of the paths
+// instead.
 
 import { allContainers, listOf } from "../../../injection/shape.ts";
 import type { Container, Pod } from "../../../kubernetes/objects.ts";

@@ -1,6 +1,6 @@
-// Which roles a namespace permits before and after, over all roles that the input names: kiam reads `a|b` as "begins with a,
-// or ends with b", kube2iam's expressions match anywhere and its default permits everything, while podrole anchors each
-// expression as a whole and permits nothing that no annotation permits.
+// Which roles a namespace permits before and after, over all roles that the input names: kiam reads `a|b` as "begins
+// with a, or ends with b", kube2iam's expressions match anywhere and its default permits everything, while podrole
+// anchors each expression as a whole and permits nothing that no annotation permits.
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import { decideRoles, type PodFacts, type PolicySettings } from "../../../policy/decide.ts";
 import { compileExpression } from "../../../policy/expression.ts";

@@ -1,5 +1,5 @@
-// Commands that annotate a namespace so that it still permits the roles of its pods. Each is tried with podrole's own decision
-// before it is offered: it must permit the missing roles and keep every role that pods use today.
+// Commands that annotate a namespace so that it still permits the roles of its pods. Each is tried with podrole's own
+// decision before it is offered: it must permit the missing roles and keep every role that pods use today.
 
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import type { PolicySettings } from "../../../policy/decide.ts";

@@ -1,5 +1,5 @@
-// One pod before and after the migration: what the predecessor gives it by its model, what podrole will do by the webhook's
-// own plan(), and the findings about the difference. Pure.
+// One pod before and after the migration: what the predecessor gives it by its model, what podrole will do by the
+// webhook's own plan(), and the findings about the difference. Pure.
 
 import { isInjected } from "../../../injection/parts.ts";
 import { type Plan, type PlanSettings, plan } from "../../../injection/plan.ts";

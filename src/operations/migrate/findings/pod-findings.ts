@@ -108,7 +108,10 @@ function completionFindings(pod: Pod, { settings }: AssessContext): readonly Mig
   ];
 }
 
-/** NEVER_COMPLETES is the finding `does-not-complete`; STARTS_UNREADY follows from classic mode, a setting of the cluster. */
+/**
+ * NEVER_COMPLETES is the finding `does-not-complete`; STARTS_UNREADY follows from classic mode, a setting of the
+ * cluster.
+ */
 const REPORTED_ELSEWHERE: ReadonlySet<WarningCode> = new Set<WarningCode>(["NEVER_COMPLETES", "STARTS_UNREADY"]);
 const SHADOW_WARNINGS: ReadonlySet<WarningCode> = new Set<WarningCode>(["CREDENTIALS_SHADOWED", "ENDPOINT_FOREIGN"]);
 

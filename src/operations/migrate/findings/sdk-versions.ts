@@ -1,5 +1,5 @@
-// Whether a pod's AWS SDK is new enough, as far as a manifest shows: known only for images that are a single tool with a
-// version, and for variables that name a version. Everything else is "unknown", never a guess.
+// Whether a pod's AWS SDK is new enough, as far as a manifest shows: known only for images that are a single tool with
+// a version, and for variables that name a version. Everything else is "unknown", never a guess.
 
 import { parseImage } from "../../../injection/image.ts";
 import { allContainers, listOf } from "../../../injection/shape.ts";

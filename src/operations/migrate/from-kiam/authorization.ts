@@ -1,6 +1,6 @@
 // kiam's rules, exactly and with their bugs (github.com/uswitch/kiam at v4.2): pkg/aws/sts/arn_resolver.go,
-// pkg/server/policy.go, pkg/aws/sts/cache.go, pkg/k8s/pod_cache.go. Only what kiam gives a pod is decided here; what podrole
-// does is decided by src/policy.
+// pkg/server/policy.go, pkg/aws/sts/cache.go, pkg/k8s/pod_cache.go. Only what kiam gives a pod is decided here; what
+// podrole does is decided by src/policy.
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import { compileExpression } from "../../../policy/expression.ts";
@@ -60,7 +60,10 @@ function outcomeByKiam({ metadata }: Pod, namespace: NamespaceFacts, settings: K
   };
 }
 
-/** Undefined for an ARN with fewer than six parts: kiam reads the sixth without a bounds check, and every server crashes. */
+/**
+ * Undefined for an ARN with fewer than six parts: kiam reads the sixth without a bounds check, and every server
+ * crashes.
+ */
 export function resolveByKiam(text: string, baseArn: string | undefined): string | undefined {
   if (text.startsWith("arn:")) return text.split(":").length < 6 ? undefined : text;
   return `${baseArn ?? ""}${withoutSlash(text)}`;

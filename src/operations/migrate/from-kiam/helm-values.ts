@@ -1,5 +1,5 @@
-// Values of kiam's Helm chart (6.1.2) as the flags that its templates generate. Values about how kiam's own pods run (images,
-// tolerations, resources) generate no flag and are listed separately.
+// Values of kiam's Helm chart (6.1.2) as the flags that its templates generate. Values about how kiam's own pods run
+// (images, tolerations, resources) generate no flag and are listed separately.
 import { isObject } from "../../../runtime/json-object.ts";
 import type { ContainerFlags } from "../../manifests/container-flags.ts";
 import type { ServerPlacement } from "../settings/chart-values.ts";

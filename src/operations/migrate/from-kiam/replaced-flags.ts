@@ -1,5 +1,5 @@
-// Flags of kiam that podrole does not have, and what replaces them: for migrations, and for operators who run podrole with a
-// command line of kiam, which would otherwise fail with only "unknown option".
+// Flags of kiam that podrole does not have, and what replaces them: for migrations, and for operators who run podrole
+// with a command line of kiam, which would otherwise fail with only "unknown option".
 
 const OWN_CERTIFICATES = "podrole creates its own certificates; for your own CA, set --ca-cert and --ca-key";
 const CONNECTIONS_REMARK = "podrole manages connections itself: it opens them on demand and closes idle ones";

@@ -1,5 +1,5 @@
-// kube2iam's rules, exactly (github.com/jtblin/kube2iam at 0.15.0): iam/arn.go, mappings/mapper.go, iam/iam.go, namespace.go.
-// The main difference to kiam: without --namespace-restrictions every pod gets the role that it names.
+// kube2iam's rules, exactly (github.com/jtblin/kube2iam at 0.15.0): iam/arn.go, mappings/mapper.go, iam/iam.go,
+// namespace.go. The main difference to kiam: without --namespace-restrictions every pod gets the role that it names.
 
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
@@ -74,7 +74,8 @@ export function resolveByKube2iam(text: string, baseArn: string | undefined): st
 }
 
 /**
- * Without --namespace-restrictions everything is permitted; with it, one pattern must match. The default role is exempt.
+ * Without --namespace-restrictions everything is permitted; with it, one pattern must match. The default role is
+ * exempt.
  */
 export function kube2iamPermits({ annotations }: NamespaceFacts, arn: string, settings: Kube2iamSettings): boolean {
   const { namespaceRestrictions, defaultRole, baseArn, restrictionFormat } = settings;
@@ -99,8 +100,8 @@ function matchesSomewhere(source: string, arn: string): boolean {
 }
 
 /**
- * FNV-1a hash of the pod's IP address in hexadecimal, then the role's name, cut to 64 characters. Pods of one role share the
- * session of the pod that requested it first.
+ * FNV-1a hash of the pod's IP address in hexadecimal, then the role's name, cut to 64 characters. Pods of one role
+ * share the session of the pod that requested it first.
  */
 export function kube2iamSessionName(ip: string, arn: string): string {
   let hash = 0x811c9dc5;

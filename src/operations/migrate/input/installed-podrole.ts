@@ -1,5 +1,5 @@
-// podrole in the cluster that is migrated: if it is installed, its settings decide what happens to pods, and not those that
-// the predecessor's would become.
+// podrole in the cluster that is migrated: if it is installed, its settings decide what happens to pods, and not those
+// that the predecessor's would become.
 import { ApiError } from "../../../kubernetes/errors.ts";
 import type { ConfigMap } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";

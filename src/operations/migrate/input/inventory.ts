@@ -1,5 +1,5 @@
-// The objects of the input by workload: its live pods, or its template if it has none (a manifest, a CronJob between two
-// runs). It holds everything that the assessment of a pod needs, which is therefore a pure function.
+// The objects of the input by workload: its live pods, or its template if it has none (a manifest, a CronJob between
+// two runs). It holds everything that the assessment of a pod needs, which is therefore a pure function.
 
 import { findShapeProblem } from "../../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";

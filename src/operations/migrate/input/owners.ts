@@ -1,5 +1,5 @@
-// The workload that a pod belongs to, which is what an operator would restart. ReplicaSets and Jobs are looked up in the input;
-// if it lacks them, the workload is derived from their names, which Kubernetes generates.
+// The workload that a pod belongs to, which is what an operator would restart. ReplicaSets and Jobs are looked up in
+// the input; if it lacks them, the workload is derived from their names, which Kubernetes generates.
 import { controllerOf, type ObjectMeta } from "../../../kubernetes/objects.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 
@@ -7,7 +7,9 @@ import { type KubernetesObject, namespaceOf } from "../../manifests/parse-object
 export interface WorkloadRef {
   readonly kind: string;
   readonly name: string;
-  /** Needed because kinds of different API groups may have the same name; undefined if unknown, as for items of a list. */
+  /**
+   * Needed because kinds of different API groups may have the same name; undefined if unknown, as for items of a list.
+   */
   readonly apiVersion?: string;
 }
 

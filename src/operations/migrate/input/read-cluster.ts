@@ -1,5 +1,5 @@
-// Reads the objects of a cluster with the caller's own rights. Pods and namespaces are required; any other kind that may not
-// be listed is left out and reported: without Deployments, for example, the report covers live pods only.
+// Reads the objects of a cluster with the caller's own rights. Pods and namespaces are required; any other kind that
+// may not be listed is left out and reported: without Deployments, for example, the report covers live pods only.
 
 import type { OperatorResource, Resource } from "../../../kubernetes/api.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
@@ -31,7 +31,8 @@ const LISTED_KINDS: readonly (readonly [Resource | OperatorResource, string])[] 
 ];
 
 /**
- * Reads one namespace, or all if `namespace` is undefined. `problems` name the kinds that were left out. Throws ApiError.
+ * Reads one namespace, or all if `namespace` is undefined. `problems` name the kinds that were left out. Throws
+ * ApiError.
  */
 export async function readCluster(
   { kubernetes, onProgress }: ReadClusterDeps,

@@ -1,5 +1,5 @@
-// The base ARN that kiam or kube2iam detects at run time. It is that of the account of its nodes, which the input shows only
-// where it names roles of one account alone.
+// The base ARN that kiam or kube2iam detects at run time. It is that of the account of its nodes, which the input shows
+// only where it names roles of one account alone.
 import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { templatesOf } from "../../manifests/templates.ts";
 

@@ -1,5 +1,5 @@
-// The predecessor as the cluster runs it: its settings, where they were found, and the podrole settings that replace them.
-// from-kiam/ and from-kube2iam/ read it.
+// The predecessor as the cluster runs it: its settings, where they were found, and the podrole settings that replace
+// them. from-kiam/ and from-kube2iam/ read it.
 import { duration } from "../../../runtime/settings.ts";
 import type { ContainerFlags } from "../../manifests/container-flags.ts";
 import type { ServerPlacement } from "../settings/chart-values.ts";

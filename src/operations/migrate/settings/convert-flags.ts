@@ -1,5 +1,5 @@
-// Converts flags of kiam or kube2iam to podrole's settings: a flag that keeps its meaning becomes a setting, and every other
-// flag becomes a remark about its replacement. Keys are those of SERVER_SETTINGS and WEBHOOK_SETTINGS.
+// Converts flags of kiam or kube2iam to podrole's settings: a flag that keeps its meaning becomes a setting, and every
+// other flag becomes a remark about its replacement. Keys are those of SERVER_SETTINGS and WEBHOOK_SETTINGS.
 import { parseBaseArn } from "../../../policy/role.ts";
 import { HOUR_MS } from "../../../runtime/clock.ts";
 import { duration } from "../../../runtime/settings.ts";
@@ -73,8 +73,8 @@ export const baseArnAutodetect: ConvertFlag = (value) =>
     : { remark: "podrole's default" };
 
 /**
- * `factor` times the value. Sessions shorter than an hour have no benefit: every role allows an hour, and SDKs renew short
- * sessions all the time.
+ * `factor` times the value. Sessions shorter than an hour have no benefit: every role allows an hour, and SDKs renew
+ * short sessions all the time.
  */
 export function sessionDuration(value: string, factor: number): ConvertedFlag {
   const ms = duration.parse(value);

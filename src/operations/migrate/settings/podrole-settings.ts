@@ -1,6 +1,6 @@
-// The settings that apply to pods after the migration: the predecessor's, converted, unless the environment overrides them
-// (PODROLE_…, as for `podrole server` and `podrole webhook`). They are read by the programs' own tables, so that settings
-// with which podrole would not start are found here.
+// The settings that apply to pods after the migration: the predecessor's, converted, unless the environment overrides
+// them (PODROLE_…, as for `podrole server` and `podrole webhook`). They are read by the programs' own tables, so that
+// settings with which podrole would not start are found here.
 
 import type { PlanSettings } from "../../../injection/plan.ts";
 import { parseBaseArn } from "../../../policy/role.ts";
@@ -18,8 +18,8 @@ import type { Conversion } from "./convert-flags.ts";
 export type SettingVariables = Readonly<Record<string, string | undefined>>;
 
 /**
- * The settings of an installed webhook, and the server's where they decide about roles; undefined without them. `baseArn`
- * stands in for one that the installed server detects.
+ * The settings of an installed webhook, and the server's where they decide about roles; undefined without them.
+ * `baseArn` stands in for one that the installed server detects.
  */
 export function installedSettings(
   { server, webhook }: Installed,
@@ -31,7 +31,9 @@ export function installedSettings(
   return planSettingsFor(webhook.settings, server?.settings ?? webhook.settings, nativeSidecar, base);
 }
 
-/** The webhook's settings, but `shared` where they decide about roles. `nativeSidecar`: the cluster has native sidecars. */
+/**
+ * The webhook's settings, but `shared` where they decide about roles. `nativeSidecar`: the cluster has native sidecars.
+ */
 function planSettingsFor(
   webhook: WebhookSettings,
   shared: Parameters<typeof policySettings>[0],

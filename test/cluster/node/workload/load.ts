@@ -1,6 +1,6 @@
-// Requests credentials from the sidecar every PERIOD_MS, as an SDK without a cache does. Prints a line of JSON each second:
-// the number of successful answers, of answers that took longer than a second, and of failures by kind. A slow answer is
-// no failure, because the test machine may be busy.
+// Requests credentials from the sidecar every PERIOD_MS, as an SDK without a cache does. Prints a line of JSON each
+// second: the number of successful answers, of answers that took longer than a second, and of failures by kind. A slow
+// answer is no failure, because the test machine may be busy.
 import { readFileSync } from "node:fs";
 import { get } from "node:http";
 import { json } from "node:stream/consumers";

@@ -1,5 +1,5 @@
-// STS in the cluster: the emulator on port 4566, with the server's access key and the suite's roles. Port 4567 is for the
-// suite: POST /faults sets a fault, DELETE /faults clears all, GET /calls lists the received calls.
+// STS in the cluster: the emulator on port 4566, with the server's access key and the suite's roles. Port 4567 is for
+// the suite: POST /faults sets a fault, DELETE /faults clears all, GET /calls lists the received calls.
 import { createServer, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { createStsEmulator } from "../../../../emulators/sts/emulator.ts";

@@ -1,4 +1,5 @@
-// Admission records that anyone who reaches the webhook may have caused: believed only if the API server's log has them.
+// Admission records that anyone who reaches the webhook may have caused: believed only if the API server's log has
+// them.
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, suite, test } from "node:test";
