@@ -54,9 +54,9 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
   }
 
   return async (request) => {
-    const startedAt = clock.now();
+    const startedAt = clock.elapsedMs();
     const planned = await decide(request).catch((thrown: unknown) => refusalFor(thrown, request, log));
-    audit(admissionRecord(request, planned, clock.now() - startedAt));
+    audit(admissionRecord(request, planned, Math.round(clock.elapsedMs() - startedAt)));
     return { decision: planned.decision, reason: planned.reason, response: responseFor(request, planned) };
   };
 }

@@ -100,8 +100,8 @@ test("buildSidecar() puts gRPC into no bundle that the serving process loads", a
     for (const [, file] of text.matchAll(/require\("\.\/([^"]+)"\)/g))
       assert.ok(names.includes(file ?? ""), `${name} requires ${file}`);
   }
-  // 50 kB, of which 7 kB are texts of the error table; a module that is loaded on demand would add 400 kB.
-  assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 60_000, "main.cjs and serve.cjs stay small");
+  // 60 kB, of which 7 kB are texts of the error table; a module that is loaded on demand would add 400 kB.
+  assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 70_000, "main.cjs and serve.cjs stay small");
 });
 
 test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child process, SIGKILL, SIGTERM", async (t) => {
@@ -132,7 +132,8 @@ test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child
   await server.stop();
   const second = start(entry, ["serve"], pod.env);
   assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-  // A restarted sidecar replaces the tokens once it listens: like an SDK, read the token file again after TOKEN_REPLACED.
+  // A restarted sidecar replaces the tokens once it listens: like an SDK, read the token file again after
+  // TOKEN_REPLACED.
   let response = await sendRequest(port, { token: await pod.token("app") });
   while (response.body["code"] === "TOKEN_REPLACED") {
     await sleep(10);

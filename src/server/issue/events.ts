@@ -8,6 +8,7 @@ import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createTokenBucket } from "../../runtime/token-bucket.ts";
 
@@ -16,9 +17,9 @@ const MAX_MESSAGES = 3;
 const EVENT_BURST = 50;
 const EVENT_SPACING_MS = 200;
 
-/** Messages recorded for one pod and code, the first one at `since` (Unix milliseconds). */
+/** Messages recorded for one pod and code; from `until` on, they may be recorded again. */
 interface RecentEvent {
-  readonly since: number;
+  readonly until: DueTime;
   readonly messages: Set<string>;
 }
 
@@ -35,21 +36,20 @@ export type RecordRefusal = (pod: PodIdentity, refusal: ErrorInfo) => void;
 
 /** Creates the recorder. Retryable errors of podrole itself make no Event, except that the server cannot use STS. */
 export function createRefusalRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {
-  // Insertion order is the order of `since`, because an entry is inserted when it is created.
+  // Insertion order is the order of `until`, because an entry is inserted when it is created.
   const recent = new Map<string, RecentEvent>();
   const bucket = createTokenBucket({ clock }, { burst: EVENT_BURST, spacingMs: EVENT_SPACING_MS });
 
   /** True if the message is to be recorded; counts it against both limits. */
   function admit(key: string, message: string): boolean {
-    const now = clock.now();
-    for (const [earlier, { since }] of recent) {
-      if (now - since < REPEAT_EVENT_AFTER_MS) break;
+    for (const [earlier, { until }] of recent) {
+      if (!isDue(clock, until)) break;
       recent.delete(earlier);
     }
     const messages = recent.get(key)?.messages ?? new Set();
     if (messages.has(message) || messages.size >= MAX_MESSAGES || !bucket.take()) return false;
     messages.add(message);
-    if (messages.size === 1) recent.set(key, { since: now, messages });
+    if (messages.size === 1) recent.set(key, { until: dueAfter(clock, REPEAT_EVENT_AFTER_MS), messages });
     return true;
   }
 

@@ -4,6 +4,7 @@
 // States of an entry: in flight → remembered (for `rememberMs` after the answer) → replaced by the key's next look-up,
 // or evicted when there are too many. A rejected look-up is dropped at once.
 import type { Clock } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import { createLru } from "../../runtime/lru.ts";
 
 export interface LookupCacheOptions {
@@ -15,8 +16,8 @@ export interface LookupCacheOptions {
 
 interface LookupEntry<Result> {
   readonly result: Promise<Result>;
-  /** Unix milliseconds; undefined while in flight. */
-  answeredAt?: number;
+  /** When it is too old; undefined while in flight. */
+  until?: DueTime;
 }
 
 /**
@@ -29,19 +30,14 @@ export function createLookupCache<Result>(
 ): (key: string, lookUp: () => Promise<Result>) => Promise<Result> {
   const entries = createLru<LookupEntry<Result>>(capacity);
 
-  /** A clock that was set back makes an entry old, too. */
-  function isOld({ answeredAt }: LookupEntry<Result>): boolean {
-    return answeredAt !== undefined && Math.abs(clock.now() - answeredAt) >= rememberMs;
-  }
-
   return (key, lookUp) => {
     const known = entries.get(key);
-    if (known && !isOld(known)) return known.result;
+    if (known && !(known.until && isDue(clock, known.until))) return known.result;
     const entry: LookupEntry<Result> = { result: lookUp() };
     entries.set(key, entry);
     entry.result.then(
       () => {
-        entry.answeredAt = clock.now();
+        entry.until = dueAfter(clock, rememberMs);
       },
       () => {
         if (entries.get(key) === entry) entries.delete(key);

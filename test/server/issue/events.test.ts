@@ -56,6 +56,17 @@ test("createRefusalRecorder() records the same message once in ten minutes, and 
   assert.equal(written.length, 4);
 });
 
+test("createRefusalRecorder() records a message again after ten minutes, also if the clock was set back meanwhile", async () => {
+  const { clock, written, record } = setUp();
+  const refusal = { code: "ROLE_FORBIDDEN", message: "Cannot give role" } as const;
+  record(POD, refusal);
+  clock.step(-2 * 60 * 60_000);
+  await clock.advance(10 * 60_000);
+  record(POD, refusal);
+  await clock.advance(0);
+  assert.equal(written.length, 2);
+});
+
 for (const [code, count] of [
   ["STS_THROTTLED", 0],
   ["KUBERNETES_UNAVAILABLE", 0],

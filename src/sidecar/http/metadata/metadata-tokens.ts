@@ -3,6 +3,7 @@
 // fill the memory, and after a restart SDKs receive 401 and request a new token.
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../../runtime/clock.ts";
+import { dueAfter, isDue } from "../../../runtime/due.ts";
 
 /** Issues and verifies tokens. */
 export interface MetadataTokens {
@@ -18,14 +19,16 @@ export function createMetadataTokens({ clock }: { readonly clock: Clock }): Meta
 
   return {
     issue(lifetimeSeconds) {
-      const expiry = (clock.now() + lifetimeSeconds * 1000).toString(36);
+      const { wallMs, elapsedMs } = dueAfter(clock, lifetimeSeconds * 1000);
+      const expiry = `${wallMs.toString(36)}-${Math.round(elapsedMs).toString(36)}`;
       return `${expiry}.${sign(expiry)}`;
     },
     accepts(token) {
       const [expiry = "", signature = ""] = token.split(".", 2);
       const [given, expected] = [Buffer.from(signature), Buffer.from(sign(expiry))];
       const isGenuine = given.length === expected.length && timingSafeEqual(given, expected);
-      return isGenuine && clock.now() < Number.parseInt(expiry, 36);
+      const [wallMs = 0, elapsedMs = 0] = expiry.split("-").map((part) => Number.parseInt(part, 36));
+      return isGenuine && !isDue(clock, { wallMs, elapsedMs });
     },
   };
 }
