@@ -165,12 +165,14 @@ function withoutRejuvenation(
     ...next,
     containers: next.containers.map((grant) => {
       const used = find(inUse, grant.container);
-      if (!used || !isSameAnswer(find(before, grant.container), grant.credentials)) return grant;
-      const { issuedAtMs, renewAtMs, expiresAtMs } = used;
+      const last = find(before, grant.container);
+      if (!used || !isSameAnswer(last, grant.credentials)) return grant;
+      // A renewal that brought nothing newer has set another time for the next one, by the clock as it is set.
+      const nextRenewal = last?.renewAtMs === grant.credentials?.renewAtMs ? undefined : grant.credentials?.renewAtMs;
       const times = {
-        issuedAtMs: issuedAtMs - setBackMs,
-        renewAtMs: renewAtMs - setBackMs,
-        expiresAtMs: expiresAtMs - setBackMs,
+        issuedAtMs: used.issuedAtMs - setBackMs,
+        renewAtMs: nextRenewal ?? used.renewAtMs - setBackMs,
+        expiresAtMs: used.expiresAtMs - setBackMs,
       };
       return Object.assign({}, grant, { credentials: { ...used, ...times } });
     }),
@@ -179,7 +181,7 @@ function withoutRejuvenation(
 
 /** The server may return the same credentials again, with other times. */
 function isSameAnswer(a: Credentials | undefined, b: Credentials | undefined): boolean {
-  return a?.accessKeyId === b?.accessKeyId && a?.expiresAtMs === b?.expiresAtMs && a?.renewAtMs === b?.renewAtMs;
+  return a?.accessKeyId === b?.accessKeyId && a?.expiresAtMs === b?.expiresAtMs;
 }
 
 /** Logs the reason as well, because SDKs often hide why they received no credentials. */

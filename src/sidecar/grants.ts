@@ -71,13 +71,28 @@ export function applyGrantResult(
 ): ContainerGrant {
   const { container } = result;
   if ("credentials" in result && isValid(result.credentials, now)) {
-    const { credentials } = result;
+    const credentials = newerOf(result.credentials, previous?.credentials, now);
     const renewAtMs = renewalTime(credentials.issuedAtMs, credentials.expiresAtMs, now, random);
     return { container, served: true, credentials: { ...credentials, renewAtMs }, refusal: undefined };
   }
   const refusal = "refusal" in result ? result.refusal : expiredOnArrival(container);
   const kept = ERRORS[refusal.code].keep && isValid(previous?.credentials, now) ? previous?.credentials : undefined;
   return { container, served: previous?.served ?? false, credentials: kept, refusal };
+}
+
+/**
+ * Returns the received credentials, unless the pod has newer ones of the same role that live longer: each replica of
+ * the server has sessions of its own, and one that cannot use STS returns what it has.
+ */
+function newerOf(
+  received: Omit<Credentials, "renewAtMs">,
+  held: Credentials | undefined,
+  now: number,
+): Omit<Credentials, "renewAtMs"> {
+  if (held === undefined || !isValid(held, now) || held.roleArn !== received.roleArn) return received;
+  // After the clock was set back, the time of issue may lie in the future, and says nothing.
+  const isNewer = held.issuedAtMs > received.issuedAtMs && held.issuedAtMs <= now;
+  return isNewer && held.expiresAtMs > received.expiresAtMs ? held : received;
 }
 
 /**

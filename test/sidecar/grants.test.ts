@@ -54,6 +54,19 @@ test("applyGrantResult() spaces renewals that return old credentials until they 
   assert.equal(times.at(-1), expiresAt - 5_000, "and once more when they are no longer returned");
 });
 
+test("applyGrantResult() keeps newer credentials of the role that live longer than those of another replica", () => {
+  const MINUTE_MS = HOUR_MS / 60;
+  const older = answer(NOW - 59 * MINUTE_MS, NOW + MINUTE_MS);
+  const { credentials: kept } = applyGrantResult(granted, older, NOW, middle);
+  assert.equal(kept?.expiresAtMs, NOW + HOUR_MS);
+  const now = NOW + 5 * MINUTE_MS;
+  const shorter = applyGrantResult(granted, answer(now, now + 15 * MINUTE_MS), now, middle);
+  assert.equal(shorter.credentials?.expiresAtMs, now + 15 * MINUTE_MS, "newer ones replace them, however short");
+  const other = { ...granted, credentials: granted.credentials && { ...granted.credentials, roleArn: "another role" } };
+  const changed = applyGrantResult(other, older, NOW, middle);
+  assert.equal(changed.credentials?.expiresAtMs, NOW + MINUTE_MS, "so do those of another role");
+});
+
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   const { keep } = ERRORS[code];
   test(`applyGrantResult() ${keep ? "keeps" : "revokes"} valid credentials on ${code}`, () => {
