@@ -21,8 +21,8 @@ const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
 
 /**
- * Warns about credentials, tokens and metadata settings that the container sets itself. `metadata`: as in
- * CredentialSettings.
+ * Warns about credentials, tokens and metadata settings that the container sets itself. `hasMetadata`:
+ * whether the pod has the instance metadata paths.
  */
 export function precedenceWarnings({ name, env }: Container, hasMetadata: boolean): readonly Warning[] {
   const given = listOf(env);

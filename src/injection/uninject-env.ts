@@ -48,7 +48,7 @@ function isOurs({ name, value = "" }: EnvVar): boolean {
 
 /**
  * A container with a foreign endpoint got everything except the pair. What was added is the end of its list, in the
- * order of ADDED; a region is podrole's when it equals the setting or copies the other region variable.
+ * order of ADDED_VARIABLES; a region is podrole's when it equals the setting or copies the other region variable.
  */
 function withoutTail(env: readonly EnvVar[], { region }: UninjectOptions): readonly EnvVar[] {
   let end = env.length;

@@ -8,8 +8,8 @@ import type { Requester } from "./request.ts";
 /** HTTP status of an object that does not exist. */
 export const NOT_FOUND = 404;
 /**
- * Of one object as JSON. Tenants choose how large their objects are, and many calls read one each; an object that the
- * API server accepts is larger only if most of it is characters that JSON escapes.
+ * Bytes of one object as JSON. Tenants choose how large their objects are, and many calls read one each; an object that
+ * the API server accepts is larger only if most of it is characters that JSON escapes.
  */
 const MAX_OBJECT_BYTES = 2 * 1024 * 1024;
 /** Both "already exists" (create) and "not at this resourceVersion" (patch). */

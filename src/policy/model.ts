@@ -76,7 +76,7 @@ export interface SessionTag {
   readonly value: string;
 }
 
-/** Input of one sts:AssumeRole, which is also the key of the credential cache. */
+/** Input of one sts:AssumeRole, from which the credential cache derives its key. */
 export interface AssumeRoleInput {
   readonly roleArn: string;
   readonly sessionName: string;

@@ -7,8 +7,8 @@ import { compileExpression } from "./expression.ts";
 import { judgeBy, type RoleJudge, type RoleTest } from "./permission.ts";
 
 /**
- * Returns what judges the different roles of a decision. With `strict` the whole ARN must match; otherwise any part of
- * it may, as with kiam's --disable-strict-namespace-regexp.
+ * Returns what judges the different roles of a decision. With `isStrict` the whole ARN must match; otherwise any part
+ * of it may, as with kiam's --disable-strict-namespace-regexp.
  */
 export function judgeByPermitted(
   namespace: string,

@@ -20,7 +20,7 @@ import { serverCredentials, type TlsSource } from "./tls.ts";
 
 /** The caller, as far as the connection identifies it. */
 export interface Peer {
-  /** ip:port of the TCP connection: for the log, never for a decision. */
+  /** ip:port of the TCP connection: for the log and for the shares of unproven callers, never for an identity. */
   readonly address: string;
   /** The verified client certificate, DER; absent on ports that request none. */
   readonly certificate: Uint8Array | undefined;
@@ -127,10 +127,10 @@ const SHARED_LIMITS = {
 
 /**
  * The server may use 512 MiB. It takes about 100 MiB, and 50 000 sessions 125 MiB. A connection costs at most 300 KiB,
- * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials 150
- * MiB. With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. One core makes about 700 TLS handshakes
- * a second: more connections would only wait longer. Of the connections, half may be in the handshake: so many take
- * about a second, and what comes beyond is closed before it costs anything.
+ * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials
+ * 150 MiB. With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. One core makes about 700 TLS
+ * handshakes a second: more connections would only wait longer. Of the connections, half may be in the handshake: so
+ * many take about a second, and what comes beyond is closed before it costs anything.
  */
 export const IDENTITY_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 256, handshakes: 128, requests: 256 };
 export const CREDENTIALS_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 512, handshakes: 256, requests: 512 };

@@ -1,10 +1,10 @@
 // Times at which something is due, on two clocks at once: the wall clock and the elapsed time. A time is due as soon as
 // one of them reaches it. So a wall clock that is set back prolongs nothing, and a suspended machine, whose elapsed
 // time and timers halt, notices at the next check that its wall clock went on.
-// States of a Due: idle → waiting (set(); checks at least every 30 s, because a timer notices neither a suspension nor
-// a step of the wall clock) → idle, by its task or by cancel(). A task that throws is reported and is due again after
-// 30 s, unless it has set another time. Between two runs of a task lies at least the minimum interval, whatever times
-// are set.
+// States of a DueTask: idle → waiting (set(); checks at least every 30 s, because a timer notices neither a suspension
+// nor a step of the wall clock) → idle, by its task or by cancel(). A task that throws is reported and is due again
+// after 30 s, unless it has set another time. Between two runs of a task lies at least the minimum interval, whatever
+// times are set.
 import type { Clock } from "./clock.ts";
 
 /** The two clocks on which times are compared. */
@@ -57,7 +57,7 @@ export interface DueTask {
   cancel(): void;
 }
 
-/** What a Due depends on. `onError` receives what the task throws. */
+/** What a DueTask depends on. `onError` receives what the task throws. */
 export interface DueTaskDeps {
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;

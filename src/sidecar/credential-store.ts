@@ -47,7 +47,7 @@ interface StoredGrant {
   readonly reply: Reply | undefined;
 }
 
-/** An entry at one point in time, in one of the states above. */
+/** What is stored for a container at one point in time, in one of the states above. */
 type EntryState =
   | { readonly state: "absent" }
   | { readonly state: "valid"; readonly credentials: Credentials; readonly reply: Reply | undefined }

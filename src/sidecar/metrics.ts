@@ -67,7 +67,6 @@ const CLOSED_FROM_START = [
 
 /** Counters, and their exposition. */
 export interface SidecarMetrics {
-  /** A negative duration, after the wall clock was set back, counts as 0. */
   readonly countRenewal: (outcome: Renewal["outcome"], durationMs: number) => void;
   readonly countRequest: (code: ErrorCode | "OK", durationMs: number) => void;
   readonly countClosed: (port: "credentials" | "health", reason: CloseReason) => void;

@@ -10,8 +10,8 @@ import type { Turns } from "./turns.ts";
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
 const MAX_REVIEW_BYTES = 3 * 1024 * 1024;
 /**
- * Objects, lists, members and elements. An environment variable takes five nodes, so the limit is a pod with about 20
- * 000 variables. JSON.parse() then takes up to 0.1 s on one core.
+ * Objects, lists, members and elements. An environment variable takes five nodes, so the limit is a pod with about
+ * 20 000 variables. JSON.parse() then takes up to 0.1 s on one core.
  */
 const MAX_NODES = 100_000;
 /** Upper bound on the memory of one node, measured with objects of one member each, all with different names. */

@@ -27,7 +27,7 @@ function choose<Element>(elements: readonly Element[], pick: number): Element | 
   return elements[pick % elements.length];
 }
 
-/** For as long as the outage lasts, `apply` is in effect. */
+/** Returns a function that undoes a fault and ends its outage. */
 function during(outage: Outage, undo: () => void): () => void {
   return () => {
     undo();

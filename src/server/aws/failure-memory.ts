@@ -1,8 +1,8 @@
 // Remembers why the last call for a session failed, so that the answer is repeated without another call to STS.
 // States: none → remembered → over (its time has passed; the next call may be made) → remembered again, or none: after
-// a success. An error that a retry may cure is remembered for the time that it names, otherwise for 1 s, doubling to 30
-// s. A refusal (STS_DENIED, STS_INVALID) is remembered for 15 s, and twice as long each time STS repeats it, up to 2
-// minutes; another code begins again with 15 s. For a pod in new circumstances (a new or changed pod, or another
+// a success. An error that a retry may cure is remembered for the time that it names, otherwise for 1 s, doubling to
+// 30 s. A refusal (STS_DENIED, STS_INVALID) is remembered for 15 s, and twice as long each time STS repeats it, up to
+// 2 minutes; another code begins again with 15 s. For a pod in new circumstances (a new or changed pod, or another
 // setting of its namespace) STS is called at once, one time: the change may have cured what STS refused. There is no
 // timer. A step of the wall clock or a suspension may end a time early and never prolongs it (due.ts).
 import { ERRORS, type PodroleError } from "../../protocol/errors.ts";

@@ -9,9 +9,7 @@ import type { GrantRefusal } from "../grants.ts";
  */
 export type Renewal = { readonly outcome: "renewed" } | ({ readonly outcome: "refused" | "failed" } & GrantRefusal);
 
-/**
- * Returns the renewal that failed with `refusal`. `retryAfterMs`: milliseconds that the origin asked callers to wait.
- */
+/** Returns a failed renewal. `retryAfterMs`: milliseconds that the origin of the error asked callers to wait. */
 export function failedRenewal({ code, message }: ErrorInfo, retryAfterMs = 0): Renewal {
   return { outcome: "failed", code, message, retryAfterMs };
 }

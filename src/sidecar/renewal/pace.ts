@@ -46,7 +46,7 @@ export interface PaceDeps {
 const MAX_QUICK_WAIT_MS = 2_500;
 /** The first wait, which doubles up to {@link MAX_QUICK_WAIT_MS}. */
 const FIRST_WAIT_MS = 1_000;
-/** The same until the pod has received credentials, because a waiting pod does no work at all. */
+/** The first wait of a pod that has never had credentials: shorter, because such a pod does no work at all. */
 const FIRST_POD_START_WAIT_MS = 250;
 /** From the first failure on; most outages are a rollout or a restart of the server. */
 const UNLIMITED_MS = 60_000;

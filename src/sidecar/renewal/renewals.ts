@@ -63,7 +63,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   let last: (EndedRenewal & { readonly end: DueTime }) | undefined;
   let isRequested = false;
   let cancel = () => {};
-  /** Aborted, and so not away, except while the server is looked for. */
+  /** Aborted unless the server is being looked for. */
   let away = AbortSignal.abort();
   let nextLook = dueAfter(clock, 0);
   let found = () => {};
