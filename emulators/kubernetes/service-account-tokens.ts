@@ -14,8 +14,8 @@ export const API_AUDIENCE = "https://kubernetes.default.svc.cluster.local";
 const KEY_ID = "emulator";
 
 /**
- * How long a token stays valid after its pod's deletionTimestamp, after its expiry and before its start (go-jose's
- * jwt.DefaultLeeway).
+ * By how much a token is accepted too early or too late: before its start, after its expiry, and after its pod's
+ * deletionTimestamp (go-jose's jwt.DefaultLeeway).
  */
 const LEEWAY_MS = 60_000;
 

@@ -73,7 +73,10 @@ export function createWatches(
   };
 }
 
-/** No version, or "0": the present objects first. Undefined: the version has expired. */
+/**
+ * Returns the events after `resourceVersion`; for "" or "0", the present objects as ADDED. Returns undefined if the
+ * version has expired.
+ */
 function eventsSince(store: Store, view: View, resourceVersion: string): readonly WatchLine[] | undefined {
   if (resourceVersion === "" || resourceVersion === "0") {
     const present = store.list(view.plural, view.namespace).filter(view.matches);

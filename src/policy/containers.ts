@@ -11,14 +11,17 @@ import {
 } from "./annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from "./model.ts";
 
-/** Containers of one pod that may have a role, and that one request may name: more than a node can run of a pod. */
+/**
+ * How many containers of one pod may have a role, and how many one request may name: more than any node can run in one
+ * pod.
+ */
 export const MAX_CONTAINERS_WITH_ROLE = 128;
 
 /**
  * Containers and init containers of one pod, without podrole's own: far more than a node can run. The webhook admits no
- * pod with more, because each injected container grows by 600 bytes and one decision, whose work grows with their
- * number, blocks the webhook. The server keeps the names of each injected pod's containers, and gives a pod with more
- * nothing.
+ * pod with more, because injection adds 600 bytes to each container, and the work of a decision, which blocks the
+ * webhook meanwhile, grows with the number of containers. The server keeps the names of each injected pod's containers,
+ * and gives no credentials to a pod that has more of them.
  */
 export const MAX_CONTAINERS = 1_000;
 

@@ -1,6 +1,5 @@
-// Bounds the calls that one port works on: those that wait for STS or the API server are many while one of these is
-// slow. A call that is refused gets SERVER_OVERLOADED with a time to retry; its TLS handshake is done, so the answer
-// costs little.
+// Bounds the calls that one port works on: while STS or the API server is slow, many calls wait for it. A call that is
+// refused gets SERVER_OVERLOADED with a time to retry; its TLS handshake is done, so the answer costs little.
 // States of a call: in flight, for one caller or later for another → ended (the work on it is over), or refused (by its
 // own begin(), or by that of a caller with fewer calls).
 import { jitter } from "../runtime/clock.ts";
@@ -57,7 +56,7 @@ export function createCallsInFlight(
     return true;
   }
 
-  /** The caller with most calls; of equal ones the last that began to have some. */
+  /** The caller with most calls in flight; if several have equally many, the one whose calls began last. */
   function greediest(): readonly [string, ReadonlySet<HeldCall>] {
     let most: readonly [string, ReadonlySet<HeldCall>] = ["", new Set()];
     for (const entry of byCaller) if (entry[1].size >= most[1].size) most = entry;

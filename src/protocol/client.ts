@@ -129,9 +129,12 @@ function channelOptions({ serverName }: ServerEndpoint): ChannelOptions {
   };
 }
 
-/** TCP alone: behind a ClusterIP the next connection may reach another replica, and a name may have more addresses. */
+/**
+ * For the TCP connection only. Short, because another try may succeed: behind a ClusterIP it may reach another replica,
+ * and a name may have further addresses.
+ */
 const TCP_CONNECT_TIMEOUT_MS = 2_000;
-/** Of tries that fail at once, as while a replica is replaced. */
+/** So many tries may fail at once, as they do while a replica is replaced, before the call fails. */
 const MAX_QUICK_TRIES = 3;
 /** Between them, varied by ±50 %. */
 const PAUSE_MS = 200;
@@ -146,8 +149,8 @@ type StartCall<Response> = (
 ) => { close(): void };
 
 /**
- * Calls the server; while no TCP connection can be opened, again until the deadline, or a few times if that fails at
- * once.
+ * Calls the server. If no TCP connection can be opened, tries again until the deadline; if opening fails at once, only
+ * a few times.
  */
 async function callServer<Response>(
   { address }: ServerEndpoint,

@@ -64,8 +64,8 @@ export interface DueTaskDeps {
 }
 
 /**
- * Creates a task without a time. `minIntervalMs`: elapsed milliseconds between the starts of two runs, at most 30 s;
- * also for times that are due already.
+ * Creates a task without a time. `minIntervalMs` (at most 30 000): a run starts no earlier than this many elapsed
+ * milliseconds after the start of the previous one, even if its time is due already.
  */
 export function createDueTask(
   { clock, onError }: DueTaskDeps,

@@ -3,7 +3,8 @@
 import { inspect } from "node:util";
 
 /**
- * Data of a Kubernetes Secret, not encoded as base64. Public entries may be plain text when they are written.
+ * Data of a Kubernetes Secret, not encoded as base64. When a Secret is written, entries that need no protection may be
+ * plain strings.
  */
 export type SecretData = Readonly<Record<string, Secret | string>>;
 

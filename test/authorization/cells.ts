@@ -9,7 +9,7 @@ import type { ErrorCode } from "../../src/protocol/errors.ts";
  */
 export type CellVerdict = "yes" | "own" | "TLS" | "unreachable" | "404" | ErrorCode;
 
-/** Paths of pages, and of ports that have none, by relation. */
+/** The paths that are requested, by relation: pages, and paths that these ports do not serve. */
 export const PAGE_PATHS = {
   health: "/healthz",
   ready: "/readyz",
@@ -35,7 +35,7 @@ export interface MatrixCall {
 }
 
 interface CallSource extends Omit<MatrixCall, "callers"> {
-  /** By id: title, the verdict of every relation, and the relations that differ. */
+  /** By id: title, the default verdict, and the verdicts of the relations that differ from it. */
   readonly callers: Readonly<Record<string, readonly [string, CellVerdict, Readonly<Record<string, CellVerdict>>?]>>;
 }
 

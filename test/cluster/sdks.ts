@@ -1,4 +1,5 @@
-// AWS SDKs and tools as "images" of the process node: each prints the ARN that GetCallerIdentity returns, and exits.
+// AWS SDKs and tools as "images" for the emulated node, which runs containers as processes: each prints the ARN that
+// GetCallerIdentity returns, and exits.
 import { join } from "node:path";
 import { ROOT } from "../files.ts";
 import { preparePython } from "../sdk/setup.ts";

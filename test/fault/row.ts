@@ -14,8 +14,8 @@ export interface FaultRow {
   readonly title: string;
   readonly begin: (world: FaultWorld) => Promise<End> | End;
   /**
-   * How long it lasts at least, in milliseconds; default 8 s. It lasts longer while the new pod that should be served
-   * is not, or the line of a row whose new pod waits is missing: a slow machine changes no verdict.
+   * How long it lasts at least, in milliseconds; default 8 s. On a slow machine it lasts longer, so that the verdict is
+   * the same: until the new pod is served ("served"), or until the expected log line has appeared ("waits").
    */
   readonly lastsMs?: number;
   /**
@@ -23,13 +23,13 @@ export interface FaultRow {
    * either, as for faults that are over at once.
    */
   readonly newcomer?: "served" | "waits";
-  /** The app's requests may fail meanwhile, for this reason: its own sidecar is what is at fault. */
+  /** Why the app's requests may fail during the fault; only for faults of the app's own sidecar. */
   readonly appFails?: string;
-  /** True once what the fault broke is repaired, besides the programs' readiness. */
+  /** Returns true once what the fault broke is repaired. The programs must always be ready as well. */
   readonly isHealed?: (world: FaultWorld) => boolean;
   /** A line that must be in the log of such a program. */
   readonly log?: { readonly from: LogSource; readonly pattern: RegExp };
-  /** A metric of which at least one series must rise; for a gauge of something well, `falls`. */
+  /** A metric of which at least one series must rise, or fall if a lower value is the bad one, as for podrole_ready. */
   readonly metric?: {
     readonly from: Exclude<LogSource, "sidecar">;
     readonly name: string;

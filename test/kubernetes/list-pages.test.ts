@@ -9,7 +9,7 @@ const { signal } = new AbortController();
 const tooLarge = () =>
   new ApiError(0, "", "Cannot list pods", { cause: Object.assign(new Error("large"), { name: RESPONSE_TOO_LARGE }) });
 
-/** A list whose pages `pageAt` returns by their number, from 0; `limits` are those of the requests. */
+/** Reads a list of which `pageAt` returns page 0, 1 and so on; `limits` are the limits of the requests, in order. */
 async function read(pageAt: (number: number, limit: number) => ListPage<number>) {
   const limits: number[] = [];
   let pages: (readonly number[])[] = [];
@@ -42,7 +42,7 @@ suite("readPages()", () => {
     assert.deepEqual([items, resourceVersion, limits], [[0, 1, 2, 3], "7", [500, 500, 500, 500]]);
   });
 
-  test("begins a list whose version has expired again, and then requests it in one piece", async () => {
+  test("restarts a list whose version has expired, and then requests it in one piece", async () => {
     const { items, limits } = await read((number) => {
       if (number === 1) throw new ApiError(410, "Expired", "Cannot list pods");
       return page([number], number === 0 || number === 2 ? "more" : undefined);
@@ -61,7 +61,7 @@ suite("readPages()", () => {
     assert.deepEqual([often.items, often.limits], [[4], [500, 500, 500, 500, 0]]);
   });
 
-  test("requests a page that is too large again with fewer objects, and more after each page that is not", async () => {
+  test("repeats the request for a page that is too large, with fewer objects, and more after each page that is not", async () => {
     const { items, limits } = await read((number, limit) => {
       if (limit > 100) throw tooLarge();
       return page([number], number < 6 ? "more" : undefined);

@@ -76,7 +76,7 @@ test("requestCertificate() gives up a TCP connection that is not up in 2 s, and 
 test("requestCertificate() reaches the second address of a name when the first does not answer", async (context) => {
   const port = await openBlackHole(context, "::1");
   assert.equal(await listen(context, "127.0.0.1", port), port);
-  // The order of addresses is random, so several calls meet the one that does not answer first.
+  // The order of addresses is random; of several calls, at least one is likely to try the silent address first.
   for (let index = 0; index < 4; index++)
     assert.equal((await call(`localhost:${port}`, 15_000)).certificate, "for you");
 });

@@ -122,7 +122,7 @@ const declareTopic: Readonly<Record<Topic, (command: Command) => void>> = {
     declareWaves(command);
     command.option(
       "--kiam-values <file>",
-      "Values file of kiam's Helm chart (default: the settings in the input's command lines)",
+      "Values file of kiam's Helm chart (default: the flags of kiam's containers in the input)",
     );
     declareOutput(command, MIGRATE_FORMATS);
   },

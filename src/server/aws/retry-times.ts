@@ -1,7 +1,7 @@
-// Tells each refused caller another time to retry, so that refused callers do not return all at once: one time after
-// the other in each share, and the shares beside each other, so that a pod or a namespace with many refused calls does
-// not push the times of the others back. A time lives until it has passed; past ones are removed once a second at most,
-// at the next call.
+// Tells each refused caller another time to retry, so that refused callers do not return all at once: the times of one
+// pod, and of one namespace, follow each other, and those of others lie in between, so that a pod or a namespace with
+// many refused calls does not push the times of the others back. A time lives until it has passed; past ones are
+// removed once a second at most, at the next call.
 import type { Clock } from "../../runtime/clock.ts";
 import type { PodKey } from "./fair-queue.ts";
 
@@ -42,8 +42,8 @@ export function createRetryTimes(
     const isFirstOfNamespace = pods.size === 0;
     latest.set(namespace, pods);
     const own = pods.get(uid);
-    // One turn of a namespace takes as long as a call of each namespace, one turn of a pod as long as a turn of each
-    // pod.
+    // Between two calls of a namespace each other namespace gets one, and between two calls of a pod each other pod of
+    // its namespace.
     const turnMs = spacingMs * latest.size;
     const offsetMs = isFirstOfNamespace ? spacingMs * (latest.size - 1) : turnMs * pods.size;
     const next = own === undefined ? earliest + offsetMs : Math.max(earliest, own + turnMs * pods.size);

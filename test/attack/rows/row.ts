@@ -11,7 +11,7 @@ export interface AttackRow {
   readonly id: string;
   readonly title: string;
   readonly under: GroupName;
-  /** True if a busy machine cannot judge it: not in the short form. */
+  /** True if the result means nothing on a busy machine: the short form leaves the attack out. */
   readonly isLongOnly?: true;
   /** Who must still be served. */
   readonly ordinary: readonly CallerName[];
@@ -26,7 +26,7 @@ export interface AttackRow {
 /** Replaced by the address from which the suite runs the attack. */
 export const localAddress = "";
 
-/** Repeats the names, as long as an annotation may be. */
+/** Repeats the names until the text is about as long as an annotation may be. */
 export function longList(names: readonly string[]): string {
   const all = `${names.join(",")},`;
   return all.repeat(Math.floor(MAX_ANNOTATION_LENGTH / all.length));

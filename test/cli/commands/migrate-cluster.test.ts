@@ -57,7 +57,7 @@ suite("migrateAction() of a cluster", () => {
     const run = await cluster(context, ["namespaces", "pods"]);
     const { exitCode, out } = await run();
     assert.equal(exitCode, 1);
-    // The CronJob between two runs and the role that only a ServiceAccount names are missing.
+    // Missing: the pods of the CronJob, which has none between two runs, and the role that only a ServiceAccount names.
     assert.match(out, /^kiam to podrole: 199 pods in 12 namespaces/);
     assert.match(out, /^ {2}serviceaccounts may not be listed/m);
     assert.match(out, /^ {2}cronjobs may not be listed/m);

@@ -73,7 +73,10 @@ export function verify(_digest: string, data: Uint8Array, key: StandInKey, signa
 
 const BLOCK = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/;
 
-/** Most certificates are read again several times; two generations bound how many are remembered. */
+/**
+ * Most certificates are read again several times; they are kept in two maps, of which the young one replaces the old
+ * one when it is full.
+ */
 const REMEMBERED = 5_000;
 let young = new Map<string, X509Certificate>();
 let old = new Map<string, X509Certificate>();

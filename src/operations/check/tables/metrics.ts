@@ -74,7 +74,7 @@ export const METRICS_CHECKS = inSection("running", "installed", {
   },
   STS: {
     summary:
-      "STS has answered at least one call since the servers started. (The alert PodroleStsUnavailable reports an outage now.)",
+      "STS has answered at least one call since the servers started. (This says nothing about the present: the alert PodroleStsUnavailable reports a current outage.)",
     remedy: `Check the network path to STS, the region, the VPC endpoint and the server's own AWS credentials; the server's log contains the reason. ${REMEDY_PAGES.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
     judge: ({ pages }: Facts) => {
       const read = readSamples(pages, "server");

@@ -32,7 +32,8 @@ export function installedSettings(
 }
 
 /**
- * The webhook's settings, but `shared` where they decide about roles. `nativeSidecar`: the cluster has native sidecars.
+ * Takes the policy settings, which decide about roles, from `shared`, and all others from the webhook. `nativeSidecar`:
+ * the cluster has native sidecars.
  */
 function planSettingsFor(
   webhook: WebhookSettings,

@@ -124,13 +124,13 @@ function textDocument(body: string): CodedReply {
   return { reply: textReply(200, body), code: "OK" };
 }
 
-/** Without a reason for the log: SDKs try paths that not every instance has. */
+/** Has no reason, so that nothing is logged: SDKs try paths that not every instance has. */
 function pathUnknown(path: string): CodedReply {
   const message = `Cannot return metadata: podrole does not serve ${path.slice(0, 80)}`;
   return { reply: refusalReply({ code: "PATH_UNKNOWN", message }), code: "PATH_UNKNOWN" };
 }
 
-/** As an instance without a role answers, so that SDKs go on to their next source of credentials. */
+/** The answer of an instance that has no role, so that SDKs go on to their next source of credentials. */
 function rolesDiffer(): CodedReply {
   const message =
     "Cannot return metadata: the pod's containers have different roles; expected one role for all, as podrole.io/metadata requires";

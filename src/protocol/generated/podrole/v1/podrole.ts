@@ -78,8 +78,8 @@ export interface RoleCredentials {
   /** Time of issue by the same clock as expires_at_ms, Unix time in milliseconds: half of the lifetime is counted from it. */
   issuedAtMs: number;
   /**
-   * Milliseconds until expires_at_ms when the server sent this, by elapsed time: it holds whatever the clocks show. 0 from
-   * servers that do not send it.
+   * Milliseconds that remained until the expiry when the server sent this; the caller counts them by elapsed time, so
+   * they hold whatever the clocks show. 0 from servers that do not send it.
    */
   remainingMs: number;
 }
