@@ -35,7 +35,9 @@ export function trustFromFiles(
   let bundlePem = "";
 
   return async () => {
-    const [certificatePem, key] = await Promise.all([readPem(certificateFile), readPem(keyFile)]);
+    // One after the other, so that the message names the same file each time if both are missing.
+    const certificatePem = await readPem(certificateFile);
+    const key = await readPem(keyFile);
     const now = clock.now();
     const read = readAuthority(certificatePem, new Secret(key), now);
     if (!read.ok) throw caFilesUnusable(read.problem);
