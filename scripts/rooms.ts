@@ -44,8 +44,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 /** Rooms inside a program, by folder, with the siblings that each may import. */
 export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "server/trust": { uses: [] },
-  "server/aws": { uses: [] },
-  "server/issue": { uses: ["aws"] },
+  "server/turns": { uses: [] },
+  "server/aws": { uses: ["turns"] },
+  "server/issue": { uses: ["aws", "turns"] },
   "server/observability": { uses: ["aws", "issue"] },
   "sidecar/files": { uses: [] },
   "sidecar/renewal": { uses: ["files"] },

@@ -33,6 +33,11 @@ export function overloadedError(message: string): PodroleError {
   return new PodroleError("SERVER_OVERLOADED", message, { retryAfterMs: jitter(OVERLOAD_RETRY_AFTER_MS, 0.5) });
 }
 
+/** Returns the address of "ip:port": the caller that callers without a proof count as. */
+export function withoutPort(peer: string): string {
+  return peer.replace(/:\d+$/, "");
+}
+
 /** Creates the bound. `onRefused` is called for each refused call. */
 export function createCallsInFlight(
   { onRefused }: { readonly onRefused?: () => void },

@@ -13,7 +13,7 @@ import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/bu
 import type { Clock } from "../runtime/clock.ts";
 import { type Address, formatAddress } from "../runtime/settings.ts";
 import { limitGrpc } from "./budget-grpc.ts";
-import type { CallsInFlight } from "./calls-in-flight.ts";
+import { type CallsInFlight, withoutPort } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
 import { toStatus } from "./status.ts";
 import { serverCredentials, type TlsSource } from "./tls.ts";
@@ -62,10 +62,6 @@ export function unary<Request, Response>(
         },
       );
   };
-}
-
-function withoutPort(address: string): string {
-  return address.replace(/:\d+$/, "");
 }
 
 function callPeer(call: ServerUnaryCall<unknown, unknown>): Peer {

@@ -16,8 +16,8 @@ import { canonicalJson } from "../../runtime/canonical-json.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, laterBy, untilDueMs } from "../../runtime/due.ts";
 import { createLru } from "../../runtime/lru.ts";
+import type { PodKey } from "../turns/fair-queue.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
-import type { PodKey } from "./fair-queue.ts";
 import type { SessionCredentials } from "./sts.ts";
 import type { AssumeRoleFor } from "./sts-limiter.ts";
 

@@ -3,7 +3,7 @@
 // many refused calls does not push the times of the others back. A time lives until it has passed; past ones are
 // removed once a second at most, at the next call.
 import type { Clock } from "../../runtime/clock.ts";
-import type { PodKey } from "./fair-queue.ts";
+import type { PodKey } from "../turns/fair-queue.ts";
 
 export interface RetryTimesOptions {
   /** Milliseconds between two calls of one account. */

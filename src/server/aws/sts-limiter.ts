@@ -24,7 +24,7 @@ import { PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, untilDueMs } from "../../runtime/due.ts";
 import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.ts";
-import { createFairQueue, type FairQueue, type PodKey } from "./fair-queue.ts";
+import { createFairQueue, type FairQueue, type PodKey } from "../turns/fair-queue.ts";
 import { createRetryTimes, type RetryTimes } from "./retry-times.ts";
 import type { AssumeRole, SessionCredentials } from "./sts.ts";
 import { createStsUsage, type TopNamespace } from "./sts-usage.ts";

@@ -5,7 +5,7 @@
 // States of a call: waiting → begun, in its turn; or refused, when too many wait and it is the newest of the pod with
 // most.
 import { overloadedError } from "../../protocol/calls-in-flight.ts";
-import { createFairQueue, type PodKey } from "../aws/fair-queue.ts";
+import { createFairQueue, type PodKey } from "../turns/fair-queue.ts";
 import type { CredentialIssuer } from "./issue-credentials.ts";
 
 interface WaitingCall extends PodKey {

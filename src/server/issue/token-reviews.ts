@@ -10,8 +10,9 @@
 // - refused at once, if its pod has too many of them in flight or waiting: a sidecar makes one call at a time.
 // States of every other review: in flight → ended; or refused at once, while too many are in flight in all or for its
 // address.
+import { withoutPort } from "../../protocol/calls-in-flight.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { createFairQueue, type PodKey } from "../aws/fair-queue.ts";
+import { createFairQueue, type PodKey } from "../turns/fair-queue.ts";
 
 export interface TokenReviewLimits {
   readonly signed: { readonly inFlight: number; readonly perPod: number; readonly waiting: number };
@@ -52,7 +53,7 @@ export function createReviewLimiter(
   const takeTurn = createReviewTurns(clock, signed);
   const takePlace = createPlaces({ inFlight: others.inFlight, perCaller: others.perAddress });
   return async ({ peer, pod }, review) => {
-    const end = pod ? await takeTurn(pod) : takePlace(peer.replace(/:\d+$/, ""));
+    const end = pod ? await takeTurn(pod) : takePlace(withoutPort(peer));
     if (end === undefined) return undefined;
     try {
       return await review();
@@ -105,14 +106,14 @@ function createReviewTurns(clock: Clock, limits: TokenReviewLimits["signed"]) {
     const endOfPod = takePlaceOfPod(`${pod.namespace}/${pod.uid}`);
     if (endOfPod === undefined) return undefined;
     const end = await waitForTurn(pod);
-    if (end === undefined) endOfPod();
-    return (
-      end &&
-      (() => {
-        end();
-        endOfPod();
-      })
-    );
+    if (end === undefined) {
+      endOfPod();
+      return undefined;
+    }
+    return () => {
+      end();
+      endOfPod();
+    };
   };
 }
 

@@ -12,7 +12,7 @@ import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import { isObject } from "../../runtime/json-object.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Secret } from "../../runtime/secret.ts";
-import type { PodKey } from "../aws/fair-queue.ts";
+import type { PodKey } from "../turns/fair-queue.ts";
 import { readTokenPart } from "./token-form.ts";
 
 /** Returns the pod to which the API server issued the token; undefined if no published key has signed it. */

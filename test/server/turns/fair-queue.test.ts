@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createFairQueue, type PodKey } from "../../../src/server/aws/fair-queue.ts";
+import { createFairQueue, type PodKey } from "../../../src/server/turns/fair-queue.ts";
 import { fc } from "../../property.ts";
 
 interface Item extends PodKey {
