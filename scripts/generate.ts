@@ -182,8 +182,9 @@ function readMessages(): Map<string, string> {
 
 /** The rules of alerts.yaml as an object for the Prometheus operator. */
 function prometheusRule(): string {
-  const [comment = ""] = /^(#.*\n)+/.exec(readFileSync(join(ROOT, "manifests/dashboards/alerts.yaml"), "utf8")) ?? [];
-  const spec = readFileSync(join(ROOT, "manifests/dashboards/alerts.yaml"), "utf8").slice(comment.length);
+  const rules = readFileSync(join(ROOT, "manifests/dashboards/alerts.yaml"), "utf8");
+  const [comment = ""] = /^(#.*\n)+/.exec(rules) ?? [];
+  const spec = rules.slice(comment.length);
   const head = [
     "# Generated from alerts.yaml by npm run generate: change that file.",
     "apiVersion: monitoring.coreos.com/v1",

@@ -61,33 +61,34 @@ export function createRegistryEmulator({ requiresToken = false }: RegistryOption
   }
 
   function answer({ method = "GET", headers }: IncomingMessage, url: URL, bytes: Buffer): RegistryReply {
-    if (url.pathname === "/token") return json({ token: TOKEN });
+    if (url.pathname === "/token") return jsonReply({ token: TOKEN });
     if (requiresToken && headers.authorization !== `Bearer ${TOKEN}`) {
       const challenge = `Bearer realm="${url.origin}/token",service="${url.host}",scope="repository:any:pull"`;
       return { ...failedReply(401, "UNAUTHORIZED"), headers: { "www-authenticate": challenge } };
     }
-    if (url.pathname === "/v2/") return json({});
+    if (url.pathname === "/v2/") return jsonReply({});
     const [, name = "", kind = "", reference = ""] = ROUTE.exec(url.pathname) ?? [];
     if (name === "") return failedReply(404, "NAME_UNKNOWN");
     const contents = repository(name);
     if (kind === "blobs/uploads") return upload({ method, url, name, id: reference, bytes }, contents);
-    if (kind === "referrers") return json(contents.referrers(reference), "application/vnd.oci.image.index.v1+json");
+    if (kind === "referrers")
+      return jsonReply(contents.referrers(reference), "application/vnd.oci.image.index.v1+json");
     if (method === "PUT" && kind === "manifests") {
       const stored = contents.addManifest(reference, headers["content-type"] ?? "", bytes);
       if (stored === undefined) return failedReply(400, "MANIFEST_INVALID");
       const subject = stored.subject !== undefined && { "oci-subject": stored.subject };
-      return created(`/v2/${name}/manifests/${stored.digest}`, stored.digest, subject);
+      return createdReply(`/v2/${name}/manifests/${stored.digest}`, stored.digest, subject);
     }
     if (method !== "GET" && method !== "HEAD") return failedReply(405, "UNSUPPORTED");
     if (kind === "blobs") {
       const body = contents.blob(reference);
       return body === undefined
         ? failedReply(404, "BLOB_UNKNOWN")
-        : stored(body, reference, "application/octet-stream");
+        : contentReply(body, reference, "application/octet-stream");
     }
     const manifest = contents.manifest(reference);
     if (manifest === undefined) return failedReply(404, "MANIFEST_UNKNOWN");
-    return stored(manifest.bytes, manifest.digest, manifest.mediaType);
+    return contentReply(manifest.bytes, manifest.digest, manifest.mediaType);
   }
 
   /** POST begins an upload or sends it whole, PATCH adds bytes, PUT ends it. */
@@ -105,7 +106,7 @@ export function createRegistryEmulator({ requiresToken = false }: RegistryOption
     }
     uploads.delete(id);
     if (digestOf(all) !== expected) return failedReply(400, "DIGEST_INVALID");
-    return created(`/v2/${name}/blobs/${expected}`, contents.addBlob(all));
+    return createdReply(`/v2/${name}/blobs/${expected}`, contents.addBlob(all));
   }
 
   return {
@@ -138,15 +139,15 @@ interface Upload {
   readonly bytes: Buffer;
 }
 
-function json(body: object, type = "application/json"): RegistryReply {
+function jsonReply(body: object, type = "application/json"): RegistryReply {
   return { status: 200, headers: { "content-type": type }, body };
 }
 
-function stored(body: Buffer, digest: string, type: string): RegistryReply {
+function contentReply(body: Buffer, digest: string, type: string): RegistryReply {
   return { status: 200, headers: { "content-type": type, "docker-content-digest": digest }, body };
 }
 
-function created(
+function createdReply(
   location: string,
   digest: string,
   more: Readonly<Record<string, string>> | false = false,
@@ -155,5 +156,5 @@ function created(
 }
 
 function failedReply(status: number, code: string): RegistryReply {
-  return { ...json({ errors: [{ code }] }), status };
+  return { ...jsonReply({ errors: [{ code }] }), status };
 }

@@ -19,6 +19,11 @@ export interface SidecarEnd {
   readonly at: string;
 }
 
+/** Returns how a sidecar ended, as "CODE: message" if it ended with a code. */
+export function sidecarEndText({ code, message }: SidecarEnd): string {
+  return code === undefined ? message : `${code}: ${message}`;
+}
+
 /** The state of a pod's sidecar. */
 export interface SidecarState {
   readonly phase: SidecarPhase;

@@ -67,6 +67,7 @@ const CLOSED_FROM_START = [
 
 /** Counters, and their exposition. */
 export interface SidecarMetrics {
+  /** A negative duration counts as 0. */
   readonly countRenewal: (outcome: Renewal["outcome"], durationMs: number) => void;
   readonly countRequest: (code: ErrorCode | "OK", durationMs: number) => void;
   readonly countClosed: (port: "credentials" | "health", reason: CloseReason) => void;

@@ -1,6 +1,6 @@
 // Explanations of podrole explain as text and as JSON.
 import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
-import type { SidecarState } from "../../operations/sidecar-state.ts";
+import { type SidecarState, sidecarEndText } from "../../operations/sidecar-state.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
@@ -33,11 +33,12 @@ function explanationText({ object, now, existing, containers, notes, settings }:
 function stateLines({ phase, reason, since, restarts, lastEnd }: SidecarState): readonly string[] {
   const cause = reason === undefined ? "" : `: ${reason}`;
   const restarted = restarts === 0 ? "" : restarts === 1 ? ", restarted once" : `, restarted ${restarts} times`;
-  const ended = lastEnd?.code === undefined ? lastEnd?.message : `${lastEnd.code}: ${lastEnd.message}`;
   const started = since === undefined ? "" : ` (started ${since})`;
   return [
     `podrole-sidecar ${PHASES[phase]}${started}${cause}${restarted}`,
-    ...(lastEnd && phase !== "ready" ? [`it last ended${lastEnd.at && ` at ${lastEnd.at}`} with ${ended}`] : []),
+    ...(lastEnd && phase !== "ready"
+      ? [`it last ended${lastEnd.at && ` at ${lastEnd.at}`} with ${sidecarEndText(lastEnd)}`]
+      : []),
   ];
 }
 

@@ -1,5 +1,8 @@
 // Text for a terminal. Text of untrusted origin is made safe: file names, annotations, lines of a log.
 
+/** Control characters other than line ends, and characters that change the direction of text. */
+export const CONTROL_CHARACTERS = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu;
+
 /** Escapes control characters, characters that change the direction of text, and line ends. */
 export function escapeControls(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
@@ -11,7 +14,7 @@ export function escapeControls(text: string): string {
  */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value, undefined, 2);
-  return `${text.replaceAll(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, escapedUnits)}\n`;
+  return `${text.replaceAll(CONTROL_CHARACTERS, escapedUnits)}\n`;
 }
 
 function escapedUnits(character: string): string {

@@ -1,10 +1,7 @@
 // YAML for a terminal or a program. The library escapes only some control characters, and prints the others as they
 // are.
 import { Document, Scalar, visit } from "yaml";
-
-/** Control characters other than line ends, and characters that change the direction of text. */
-const CONTROLS = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/u;
-const ALL_CONTROLS = new RegExp(CONTROLS, "gu");
+import { CONTROL_CHARACTERS } from "./text.ts";
 
 /**
  * Returns data as YAML. Control characters and characters that change the direction of text are escaped, which changes
@@ -15,10 +12,10 @@ export function yamlText(data: object): string {
   const document = new Document(data, { aliasDuplicateObjects: false });
   visit(document, {
     Scalar(_key, node) {
-      if (typeof node.value === "string" && CONTROLS.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+      if (typeof node.value === "string" && node.value.search(CONTROL_CHARACTERS) >= 0) node.type = Scalar.QUOTE_DOUBLE;
     },
   });
-  return document.toString({ lineWidth: 0 }).replaceAll(ALL_CONTROLS, escapedCharacter);
+  return document.toString({ lineWidth: 0 }).replaceAll(CONTROL_CHARACTERS, escapedCharacter);
 }
 
 /** Above U+FFFF as one character: not every reader accepts the two surrogates of JSON. */

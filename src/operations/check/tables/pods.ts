@@ -9,7 +9,7 @@ import { podFacts } from "../../../policy/facts.ts";
 import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import { countOf } from "../../format.ts";
-import { readSidecarState } from "../../sidecar-state.ts";
+import { readSidecarState, sidecarEndText } from "../../sidecar-state.ts";
 import {
   type CheckVerdict,
   failed,
@@ -136,9 +136,8 @@ function judgeSidecar(pod: Pod): CheckVerdict | undefined {
   const isFirstStart = phase === "starting" && restarts === 0;
   const isBeingStarted = phase === "waiting" && STARTING.has(reason ?? "");
   if (phase === "ready" || phase === "absent" || isFirstStart || isBeingStarted) return undefined;
-  const ended = lastEnd?.code === undefined ? lastEnd?.message : `${lastEnd.code}: ${lastEnd.message}`;
   const state = phase === "starting" ? "runs without credentials" : "does not run";
-  const why = [reason, ended].filter((part) => part !== undefined).join(", ");
+  const why = [reason, lastEnd && sidecarEndText(lastEnd)].filter((part) => part !== undefined).join(", ");
   const times = restarts === 1 ? "once" : `${restarts} times`;
   const message = `podrole-sidecar ${state} and was restarted ${times}${why && `: ${why}`}`;
   return failed(message, `pod ${qualifiedPodName(pod)}`);
