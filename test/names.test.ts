@@ -9,6 +9,7 @@ import { flagName } from "../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
+import { COMMENT } from "./comments.ts";
 import { ROOT, readText } from "./files.ts";
 import { readSources } from "./story/sources.ts";
 
@@ -18,8 +19,6 @@ const pages = new Map(
     .filter((path) => path !== "CHANGELOG.md")
     .map((path) => [path, readText(path)] as const),
 );
-
-const COMMENT = /(?<![:"'`\w])\/\/ ?.*$|\/\*[\s\S]*?\*\//gm;
 
 const commentsOf = (source: string) => [...source.matchAll(COMMENT)].map(([comment]) => comment).join("\n");
 const codeOf = (source: string) => source.replaceAll(COMMENT, "");

@@ -3,6 +3,7 @@
 // function that a title names exists: `npm run test:one` and the tables of SECURITY.md find tests by their titles.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { COMMENT } from "./comments.ts";
 import { readSources } from "./story/sources.ts";
 
 /** Folders of unit tests. The other folders test whole programs, and name what an operator or an app sees. */
@@ -38,7 +39,6 @@ test("titles of unit tests begin with their subject: planted titles are found", 
   assert.deepEqual(titlesWithoutSubject(sources), ["test/policy/a.test.ts: it works", "test/policy/a.test.ts: works"]);
 });
 
-const COMMENT = /(?<![:"'`\w])\/\/.*$|\/\*[\s\S]*?\*\//gm;
 const TITLE = /\b(?:test|suite)\(\s*(["`])((?:[^"`\\]|\\.)*)\1/g;
 const TEXT = /(["`])(?:[^"`\\]|\\.)*?\1/g;
 

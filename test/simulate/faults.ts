@@ -1,6 +1,8 @@
 // The faults of a simulation: what each does to the world, and what it explains. A fault lasts for a time, and its end
 // undoes what it did; what podrole repairs by itself ends at once.
+
 import { decodeAuthorities, encodeAuthorities, type RotationVerb, rotateSlots } from "../../src/pki/authorities.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret, type SecretData } from "../../src/runtime/secret.ts";
 import type { Outage } from "./outages.ts";
 import type { SimulatedPod } from "./pod.ts";
@@ -20,8 +22,6 @@ export interface Fault {
 
 /** Begins the fault; the returned function undoes it. */
 type Begin = (world: SimulatedWorld, pick: number) => () => void;
-
-const HOUR_MS = 3_600_000;
 
 function choose<Element>(elements: readonly Element[], pick: number): Element | undefined {
   return elements[pick % elements.length];

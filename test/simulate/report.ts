@@ -1,6 +1,8 @@
 // Runs a scenario for an operator at a terminal: progress on standard error, figures on standard output, and for a
 // broken rule the smallest list of faults that breaks it, with the command that repeats it.
+
 import { spawnSync } from "node:child_process";
+import { DAY_MS } from "../../src/runtime/clock.ts";
 import { formatTime, type Violation } from "./invariants.ts";
 import { type Outcome, runScenario } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
@@ -8,7 +10,6 @@ import { shrink } from "./shrink.ts";
 
 const PROGRESS_EACH_MS = 10_000;
 const MIB = 2 ** 20;
-const DAY_MS = 86_400_000;
 
 /** Runs the scenario; resolves with the shrunk one if a rule was broken, undefined if every rule held. */
 export async function runAndReport(

@@ -1,6 +1,7 @@
 // Runs one scenario: starts the world, begins and ends its faults, and looks at the invariants as it goes. It ends at
 // the first violation.
 
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { duration } from "../../src/runtime/settings.ts";
 import { FAULTS } from "./faults.ts";
 import {
@@ -30,7 +31,6 @@ export interface Outcome {
   readonly ranMs: number;
 }
 
-const HOUR_MS = 3_600_000;
 const LASTING_MS = 300_000;
 
 /** Runs the scenario. `onProgress` gets the virtual time and the pods that run, now and then. */
