@@ -18,8 +18,12 @@ export interface AwsArguments extends InstallationArguments {
   readonly roleBaseArn: string | undefined;
   /** ARN of the server's role or user; undefined for podrole aws policy, which does not need it. */
   readonly principal: string | undefined;
-  readonly json: boolean;
+  /** Output of `aws iam get-account-authorization-details`; "-" is standard input. */
+  readonly filename: string | undefined;
+  readonly format: (typeof FORMATS)[number];
 }
+
+const FORMATS = ["text", "json", "terraform"] as const;
 
 const principalParser: Parser<string> = {
   expects: 'the ARN of a role or user such as "arn:aws:iam::123456789012:role/podrole-server"',
@@ -28,7 +32,7 @@ const principalParser: Parser<string> = {
 
 const AWS_EXIT_CODES = clusterExitCodes(
   "done",
-  "podrole refuses a role that a pod names; the policies do not contain it",
+  "podrole refuses a role that a pod names, and the policies do not contain it; or with -f, a role does not trust the principal",
 );
 const AWS_DOCS = "docs/aws.md describes what the server needs from AWS";
 
@@ -40,15 +44,23 @@ export function declareAws(aws: Command): readonly Command[] {
     examples: [
       ["What may the server's principal do?", "podrole aws policy"],
       ["Which roles must trust it?", `podrole aws trust --principal ${EXAMPLE_PRINCIPAL}`],
+      [
+        "Which of them do not trust it yet?",
+        `aws iam get-account-authorization-details --filter Role |\n  podrole aws trust -f - --principal ${EXAMPLE_PRINCIPAL}`,
+      ],
     ],
     exitCodes: AWS_EXIT_CODES,
     docs: AWS_DOCS,
   });
   const policy = aws.command("policy").description("Print the policy of the server's principal, with the roles in use");
-  declareShared(policy, "podrole aws policy -o json");
+  declareShared(policy, "podrole aws policy");
   const trust = aws.command("trust").description("Print the trust policy of each role in use, as commands");
   trust.requiredOption("--principal <arn>", "ARN of the role or user with which podrole's server calls STS");
-  declareShared(trust, `podrole aws trust --principal ${EXAMPLE_PRINCIPAL} -o json`);
+  trust.option(
+    "-f, --filename <file>",
+    'Print only the roles that do not trust the principal yet, according to this output of "aws iam get-account-authorization-details"; "-" is standard input (default: all roles)',
+  );
+  declareShared(trust, `podrole aws trust --principal ${EXAMPLE_PRINCIPAL}`);
   return [policy, trust];
 }
 
@@ -59,8 +71,12 @@ function declareShared(command: Command, example: string): void {
     "--role-base-arn <arn>",
     "Prefix of role names that are not full ARNs (default: the server's --role-base-arn)",
   );
-  declareInstallation(command.addOption(outputOption()));
-  addHelp(command, { examples: [["As JSON, for a script", example]], exitCodes: AWS_EXIT_CODES, docs: AWS_DOCS });
+  declareInstallation(command.addOption(outputOption(FORMATS)));
+  const examples = [
+    ["As JSON, for a script", `${example} -o json`],
+    ["As local values of Terraform", `${example} -o terraform`],
+  ] as const;
+  addHelp(command, { examples, exitCodes: AWS_EXIT_CODES, docs: AWS_DOCS });
 }
 
 /** The flags as typed options, or every problem. */
@@ -70,6 +86,7 @@ export function readAws(flags: Flags): Arguments<AwsArguments> {
     ...readInstallation(flags),
     roleBaseArn: reader.read("roleBaseArn", WRITTEN_BASE_ARN),
     principal: reader.read("principal", principalParser),
-    json: flags["output"] === "json",
+    filename: flags["filename"],
+    format: FORMATS.find((format) => format === flags["output"]) ?? "text",
   });
 }

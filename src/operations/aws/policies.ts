@@ -1,7 +1,7 @@
 // Policies in AWS for podrole: what the server's principal may do, and which principal each role trusts. As narrow as
 // the use: exact ARNs, no wildcards. Pure.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
-import { parseRoleArn } from "../../policy/role.ts";
+import { parseRoleArn, type RoleArn } from "../../policy/role.ts";
 import { oneOrAll, type PolicyDocument, type TrustPolicy, trustPolicyOf } from "../migrate/departure/trust.ts";
 import type { UsedRole } from "./used-roles.ts";
 
@@ -19,16 +19,36 @@ export function callerPolicies(roles: readonly UsedRole[]): readonly CallerPolic
     .map(([caller, used]) => ({ caller, document: documentOf([...byActions(used)].map(callerStatement)) }));
 }
 
+/** What the trust policy of one role has to allow. */
+export interface RequiredTrust {
+  readonly role: RoleArn;
+  /** ARN of the role or user that assumes it. */
+  readonly principal: string;
+  readonly actions: readonly string[];
+  /** External IDs that all of its pods send; undefined if at least one pod sends none. */
+  readonly externalIds: readonly string[] | undefined;
+}
+
 /**
- * The trust policies of all roles, including those that assume others. `principal`: ARN of the server's role or user.
+ * What each role has to trust, including the roles that assume others. `principal`: ARN of the server's role or user.
  */
-export function serverTrust(roles: readonly UsedRole[], principal: string): readonly TrustPolicy[] {
-  return withHops(roles).map(({ role, caller = principal, actions, externalIds }) => {
-    const condition = externalIds && { Condition: { StringEquals: { "sts:ExternalId": oneOrAll(externalIds) } } };
-    return trustPolicyOf(role, [
-      { Effect: "Allow", Principal: { AWS: caller }, Action: oneOrAll(actions), ...condition },
-    ]);
-  });
+export function requiredTrust(roles: readonly UsedRole[], principal: string): readonly RequiredTrust[] {
+  return withHops(roles).map(({ role, caller = principal, actions, externalIds }) => ({
+    role,
+    principal: caller,
+    actions,
+    externalIds,
+  }));
+}
+
+/** Returns the trust policy that allows it. `existing`: statements that the role's policy has already. */
+export function serverTrust(
+  { role, principal, actions, externalIds }: RequiredTrust,
+  existing: readonly object[] = [],
+): TrustPolicy {
+  const condition = externalIds && { Condition: { StringEquals: { "sts:ExternalId": oneOrAll(externalIds) } } };
+  const statement = { Effect: "Allow", Principal: { AWS: principal }, Action: oneOrAll(actions), ...condition };
+  return trustPolicyOf(role, [...existing, statement]);
 }
 
 /** Adds the roles that assume others: the server assumes them, without tags and external IDs. */

@@ -20,7 +20,8 @@ async function cluster(context: TestContext, isInstalled = true) {
       metadata: { name, namespace: "shop", annotations: { "iam.amazonaws.com/role": role } },
       spec: { containers: [{ name: "app", image: "app:1" }] },
     });
-  const run = (flags: Flags = {}) => runAction(awsAction, ["principal" in flags ? "trust" : "policy"], flags);
+  const run = (flags: Flags = {}, stdin = "") =>
+    runAction(awsAction, ["principal" in flags ? "trust" : "policy"], flags, { stdin });
   return { addPod, run };
 }
 
@@ -69,5 +70,66 @@ suite("awsAction()", () => {
     const session = await run({ principal: "arn:aws:sts::123456789012:assumed-role/podrole-server/x" });
     assert.equal(session.exitCode, 2);
     assert.match(session.err, /--principal: .* is not the ARN of a role or user/);
+  });
+
+  test("prints the documents for Terraform", async (context) => {
+    const { addPod, run } = await cluster(context);
+    addPod("orders", "shop-orders");
+    const policy = await run({ output: "terraform" });
+    assert.equal(policy.exitCode, 0);
+    assert.match(policy.out, /^ {4}"server" = jsonencode\(\{$/m);
+    const trust = await run({ principal: SERVER, output: "terraform" });
+    assert.match(trust.out, /^ {4}"arn:aws:iam::123456789012:role\/shop-orders" = jsonencode\(\{$/m);
+  });
+
+  suite("with the output of aws iam get-account-authorization-details", () => {
+    const trusts = (name: string, principal: object) => ({
+      Arn: `arn:aws:iam::123456789012:role/${name}`,
+      AssumeRolePolicyDocument: { Statement: [{ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" }] },
+    });
+    const details = JSON.stringify({
+      RoleDetailList: [trusts("shop-orders", { Service: "ec2.amazonaws.com" }), trusts("shop-cart", { AWS: SERVER })],
+    });
+
+    test("prints the state of each role, and a command only for a role that lacks the trust", async (context) => {
+      const { addPod, run } = await cluster(context);
+      for (const name of ["orders", "cart", "new"]) addPod(name, `shop-${name}`);
+      const { exitCode, out } = await run({ principal: SERVER, filename: "-" }, details);
+      assert.equal(exitCode, 1);
+      assert.match(out, /^# \S+role\/shop-cart: its trust policy allows the principal$/m);
+      assert.match(out, /^# \S+role\/shop-new: the account has no such role$/m);
+      assert.match(out, /^# \S+role\/shop-orders: its trust policy does not allow sts:AssumeRole$/m);
+      const commands = out.split("\n").filter((line) => line.startsWith("aws "));
+      assert.equal(commands.length, 1);
+      assert.match(commands[0] ?? "", /--role-name shop-orders .*"ec2\.amazonaws\.com".*podrole-server/);
+    });
+
+    test("prints the states as JSON too, and for Terraform only the new statement", async (context) => {
+      const { addPod, run } = await cluster(context);
+      addPod("orders", "shop-orders");
+      const { out } = await run({ principal: SERVER, filename: "-", output: "json" }, details);
+      const { states, trustPolicies } = JSON.parse(out) as { states: unknown; trustPolicies: readonly unknown[] };
+      const roleArn = "arn:aws:iam::123456789012:role/shop-orders";
+      assert.deepEqual(states, [{ roleArn, state: "missing", actions: ["sts:AssumeRole"] }]);
+      assert.equal(trustPolicies.length, 1);
+      const terraform = await run({ principal: SERVER, filename: "-", output: "terraform" }, details);
+      assert.match(terraform.out, /^# \S+role\/shop-orders: its trust policy does not allow/m);
+      assert.doesNotMatch(terraform.out, /ec2\.amazonaws\.com/);
+    });
+
+    test("ends with 0 and without a command if every role trusts the principal", async (context) => {
+      const { addPod, run } = await cluster(context);
+      addPod("cart", "shop-cart");
+      const { exitCode, out } = await run({ principal: SERVER, filename: "-" }, details);
+      assert.equal(exitCode, 0);
+      assert.equal(out, "# arn:aws:iam::123456789012:role/shop-cart: its trust policy allows the principal\n");
+    });
+
+    test("ends with 2 if it cannot be read", async (context) => {
+      const { run } = await cluster(context);
+      const { exitCode, err } = await run({ principal: SERVER, filename: "-" }, "{}");
+      assert.equal(exitCode, 2);
+      assert.match(err, /^podrole aws trust: --filename: standard input has no RoleDetailList; expected the output of/);
+    });
   });
 });

@@ -2,7 +2,7 @@
 // do.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { callerPolicies, serverTrust } from "../../../src/operations/aws/policies.ts";
+import { callerPolicies, requiredTrust, serverTrust } from "../../../src/operations/aws/policies.ts";
 import { type PodsOfCluster, usedRoles } from "../../../src/operations/aws/used-roles.ts";
 import { policySettings } from "../../../src/policy/settings-table.ts";
 import { readSettings } from "../../../src/runtime/settings.ts";
@@ -110,9 +110,10 @@ suite("callerPolicies()", () => {
 
 suite("serverTrust()", () => {
   const trustOf = (pods: PodsOfCluster, flags: Readonly<Record<string, string>> = {}) =>
-    serverTrust(usedRoles(pods, settings(flags)).roles, SERVER).map(({ roleName, document: { Statement } }) => {
-      assert.equal(Statement.length, 1);
-      return [roleName, Statement[0]] as const;
+    requiredTrust(usedRoles(pods, settings(flags)).roles, SERVER).map((required) => {
+      const { roleName, document } = serverTrust(required);
+      assert.equal(document.Statement.length, 1);
+      return [roleName, document.Statement[0]] as const;
     });
 
   test("trusts the server's principal", () => {
@@ -135,6 +136,16 @@ suite("serverTrust()", () => {
     assert.deepEqual(trustOf(cluster(ORDERS), { firstHops: `${BASE}shop-orders=${BASE}hop` }), [
       ["shop-orders", { Effect: "Allow", Principal: { AWS: `${BASE}hop` }, Action: "sts:AssumeRole" }],
       ["hop", { Effect: "Allow", Principal: { AWS: SERVER }, Action: "sts:AssumeRole" }],
+    ]);
+  });
+
+  test("keeps the statements that the trust policy has", () => {
+    const [required] = requiredTrust(usedRoles(cluster(ORDERS), settings()).roles, SERVER);
+    assert.ok(required);
+    const existing = { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" };
+    assert.deepEqual(serverTrust(required, [existing]).document.Statement, [
+      existing,
+      { Effect: "Allow", Principal: { AWS: SERVER }, Action: "sts:AssumeRole" },
     ]);
   });
 });
