@@ -9,6 +9,9 @@ import { ROOT } from "./root.ts";
 
 const COMMAND_LINE_ENTRY = "src/cli/main.ts";
 
+/** What programs import from the npm package. */
+export const LIBRARY_ENTRY = "src/cli/library.ts";
+
 /** The oldest Node that runs the npm package; undici requires it. */
 export const PACKAGE_NODE = "22.19.0";
 
@@ -125,6 +128,7 @@ export function bundlePackage(directory: string): Promise<Bundle> {
   return bundleCommandLine(directory, {
     entryPoints: {
       podrole: COMMAND_LINE_ENTRY,
+      library: LIBRARY_ENTRY,
       "demo-sidecar": "src/sidecar/main.ts",
       "demo-app": "src/cli/demo/app.ts",
     },

@@ -1,15 +1,19 @@
-// Makes the folder from which `npm pack` makes the npm package: the command line's bundle, with a package.json of its
-// own, because that of the checkout names sources and tools that the package does not need.
+// Makes the folder from which `npm pack` makes the npm package: the command line's bundle and the library that programs
+// import, with a package.json of its own, because that of the checkout names sources and tools that the package does not
+// need.
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { KUBECTL_COMPLETION } from "../src/cli/completion/scripts.ts";
-import { bundlePackage, PACKAGE_NODE } from "./build-command-line.ts";
+import { bundlePackage, LIBRARY_ENTRY, PACKAGE_NODE } from "./build-command-line.ts";
 import type { Bundle } from "./bundle.ts";
+import { writePackageTypes } from "./package-types.ts";
 import { ROOT } from "./root.ts";
 import { addLegalFiles, NOTICES_FILE } from "./third-party.ts";
 
 const PACKAGE_ENTRY = "lib/podrole.js";
+/** Name of the library that programs import, in lib. */
+const LIBRARY = "library";
 
 /** Returns the package.json of the npm package. */
 function packageManifest(): object {
@@ -25,6 +29,10 @@ function packageManifest(): object {
     // kubectl runs kubectl-podrole as `kubectl podrole`.
     // (https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/)
     bin: { podrole: PACKAGE_ENTRY, "kubectl-podrole": PACKAGE_ENTRY, [KUBECTL_COMPLETION]: PACKAGE_ENTRY },
+    exports: {
+      ".": { types: `./lib/${LIBRARY}.d.ts`, default: `./lib/${LIBRARY}.js` },
+      "./package.json": "./package.json",
+    },
     files: ["lib", NOTICES_FILE],
   };
 }
@@ -34,6 +42,7 @@ export async function buildPackage(directory: string): Promise<Bundle> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const bundle = await bundlePackage(join(directory, "lib"));
+  writePackageTypes(LIBRARY_ENTRY, join(directory, `lib/${LIBRARY}.d.ts`));
   await writeFile(join(directory, "package.json"), `${JSON.stringify(packageManifest(), undefined, 2)}\n`);
   await addLegalFiles(directory, bundle);
   await copyFile(join(ROOT, "scripts/package-readme.md"), join(directory, "README.md"));

@@ -22,6 +22,7 @@ import { NOTICES_FILE } from "../../scripts/third-party.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { VERSION } from "../../src/runtime/version.ts";
 import { cachedPackages } from "../cached-folder.ts";
+import { ROOT } from "../files.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
 
 const MAX_PACKED_BYTES = 3_000_000;
@@ -85,7 +86,10 @@ suite("the packed package", () => {
       assert.ok(paths.includes(path), path);
     }
     assert.deepEqual(
-      paths.filter((path) => !/^(lib\/[\w-]+\.js|LICENSE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(path)),
+      paths.filter(
+        (path) =>
+          !/^(lib\/[\w-]+\.js|lib\/library\.d\.ts|LICENSE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(path),
+      ),
       [],
     );
   });
@@ -99,6 +103,66 @@ suite("the packed package", () => {
     assert.equal(manifest["dependencies"], undefined);
   });
 });
+
+/** A program that uses the package, in TypeScript without declarations of Node. */
+const CONSUMER = `import { type PlanInput, plan, readPlanSettings } from "podrole";
+import { readFileSync } from "node:fs";
+
+const trustBundle = readFileSync(process.argv[2], "utf8");
+const settings = readPlanSettings(process.env, { trustBundle });
+if (!settings.ok) throw new Error(settings.problems.join());
+const input: PlanInput = {
+  pod: {
+    metadata: { name: "orders", annotations: { "iam.amazonaws.com/role": "shop-orders" } },
+    spec: { containers: [{ name: "app", image: "app:1" }] },
+  },
+  namespace: {
+    name: "shop",
+    labels: { "podrole.io/inject": "enabled" },
+    annotations: { "iam.amazonaws.com/permitted": ".*:role/shop-.*" },
+  },
+  serviceAccountAnnotations: {},
+};
+const forbidden: PlanInput = { ...input, namespace: { ...input.namespace, annotations: {} } };
+for (const planned of [plan(input, settings.value), plan(forbidden, settings.value)]) {
+  const names = planned.decision === "inject" ? planned.pod.spec.initContainers?.map(({ name }) => name) : [];
+  console.log(planned.decision, planned.reason, names?.join() ?? "");
+}
+`;
+
+suite("the package's types", () => {
+  /** Compiles a program beside the unpacked package; returns what the compiler prints. */
+  function compile(name: string, source: string): string {
+    const project = join(directory, name);
+    mkdirSync(join(project, "node_modules/podrole"), { recursive: true });
+    const unpack = ["-xzf", join(directory, packed.filename), "-C", join(project, "node_modules/podrole"), "--strip=1"];
+    assert.equal(spawnSync("tar", unpack).status, 0);
+    writeFileSync(join(project, "node.d.ts"), NODE_TYPES);
+    writeFileSync(join(project, "consumer.mts"), source);
+    const options = { strict: true, noEmit: true, module: "nodenext", target: "es2022", lib: ["es2022"], types: [] };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: options }));
+    const { stdout, stderr } = spawnSync(join(ROOT, "node_modules/.bin/tsc"), ["-p", project], { encoding: "utf8" });
+    return stdout + stderr;
+  }
+
+  test("let a program that imports plan() compile, with declaration files checked", () => {
+    assert.equal(compile("typed", CONSUMER), "");
+  });
+
+  test("find a wrong field, a wrong decision and a name that the package does not export", () => {
+    const wrong = CONSUMER.replace("serviceAccountAnnotations", "serviceAccount")
+      .replace('=== "inject"', '=== "injects"')
+      .replace("readPlanSettings }", "readPlanSettings, inject }");
+    const output = compile("mistyped", wrong);
+    for (const code of ["TS2353", "TS2367", "TS2459"]) assert.ok(output.includes(code), `${code}: ${output}`);
+  });
+});
+
+/** What the program uses of Node, so that no other package is needed. */
+const NODE_TYPES = `declare module "node:fs" { export function readFileSync(path: string, encoding: "utf8"): string; }
+declare const process: { argv: string[]; env: Record<string, string | undefined> };
+declare const console: { log(...values: unknown[]): void };
+`;
 
 interface KrewPlatform {
   readonly files: readonly { readonly from: string; readonly to: string }[];
@@ -174,6 +238,14 @@ for (const [name, bin] of nodes()) {
 
     test("podrole check --help describes the command", () => {
       assert.match(run("podrole", "check", "--help").stdout, /^Usage: podrole check/m);
+    });
+
+    test("plan() can be imported, injects a permitted pod and refuses another", () => {
+      writeFileSync(join(folder, "consumer.mjs"), CONSUMER.replaceAll(/\btype \w+, |: PlanInput\b/g, ""));
+      const args = [join(folder, "consumer.mjs"), join(directory, "bundle.pem")];
+      const { status, stdout, stderr } = spawnSync(join(bin, "node"), args, { encoding: "utf8", cwd: folder, env });
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.equal(stdout, "inject INJECTED podrole-sidecar\nrefuse ROLE_FORBIDDEN \n");
     });
 
     test("the plugin of kubectl is the same program", () => {
