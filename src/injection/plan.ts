@@ -1,7 +1,7 @@
 // What happens to a pod, step by step: check its shape → may it be injected → may it have its roles → are podrole's
 // names free → build the injected pod. Pure: no clock, no network, no process. Used by the webhook and the command
 // line.
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual } from "#platform";
 import type { Pod } from "../kubernetes/objects.ts";
 import type { PolicySettings, RoleDecision } from "../policy/decide.ts";
 import { formatPin } from "../policy/pin.ts";

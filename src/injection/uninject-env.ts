@@ -1,5 +1,5 @@
 // Removes the variables that environment.ts and proxy.ts added to a container with a role.
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual } from "#platform";
 import type { EnvVar } from "../kubernetes/objects.ts";
 import { MOUNT_PATHS } from "./names.ts";
 import { effectiveVariable } from "./proxy.ts";

@@ -1,6 +1,6 @@
 // The parts of Kubernetes objects that podrole reads, as they are in JSON. Every object may carry more fields; podrole
 // preserves the ones it does not know. (https://kubernetes.io/docs/reference/kubernetes-api/)
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual } from "#platform";
 
 /** Metadata of every object; fields that podrole does not name are kept. */
 export interface ObjectMeta {

@@ -1,7 +1,7 @@
 // The name of a session and its source identity, which CloudTrail shows for a pod. Every result satisfies STS
 // (RoleSessionName, SourceIdentity: 2 to 64 of A-Z a-z 0-9 _ + = , . @ -).
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
-import { createHash } from "node:crypto";
+import { sha256Hex } from "#platform";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts, PolicySettings } from "./model.ts";
@@ -96,7 +96,7 @@ const HASH_DIGITS = 12;
 function fitLength(text: string): string {
   const clean = text.replaceAll(NOT_IN_NAMES, "-").padEnd(2, "-");
   if (clean.length < MAX_SESSION_NAME_LENGTH) return clean;
-  const hash = createHash("sha256").update(text).digest("hex").slice(0, HASH_DIGITS);
+  const hash = sha256Hex(text).slice(0, HASH_DIGITS);
   return `${clean.slice(0, MAX_SESSION_NAME_LENGTH - 1 - HASH_DIGITS)}-${hash}`;
 }
 

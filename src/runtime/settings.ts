@@ -1,7 +1,7 @@
 // Settings as a table: one object per program gives name, type, default and help of each setting; flags, environment
 // variables, --help and docs/configuration.md all come from it. All problems are reported at once. An unknown name is a
 // problem, so that a misspelt setting fails at start and not later. A flag takes precedence over the environment.
-import { isIP } from "node:net";
+import { isIP } from "#platform";
 import { type Checked, success } from "./result.ts";
 import { createSuggester } from "./suggest.ts";
 

@@ -1,5 +1,5 @@
 // When two values of a manifest mean the same to Kubernetes.
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual } from "#platform";
 import { isSameElement } from "../../kubernetes/objects.ts";
 import { isObject } from "../../runtime/json-object.ts";
 
