@@ -123,7 +123,14 @@ export default defineConfig({
       },
     },
     {
-      files: ["src/**/main.ts", "emulators/try/main.ts", "src/cli/demo/app.ts", "test/**", "scripts/**"],
+      files: [
+        "src/**/main.ts",
+        "emulators/try/main.ts",
+        "src/cli/demo/app.ts",
+        "test/**",
+        "scripts/**",
+        "site/build.ts",
+      ],
       rules: { "node/no-process-env": "off", "no-console": "off" },
     },
   ],

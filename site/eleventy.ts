@@ -1,0 +1,47 @@
+// The site's configuration of Eleventy: one page for each file of SOURCE_PAGES, the start page and the playground.
+import type { EleventyConfig } from "@11ty/eleventy";
+import { rootFrom } from "./links.ts";
+import { addMarkdownRules, makeScrollable, shownMarkdown, titleOf } from "./markdown.ts";
+import { addressOf, READING_PATHS, SOURCE_PAGES } from "./reading-paths.ts";
+
+/** The folder of the pages that are no file of docs/: start and playground. */
+export const SITE_PAGES = "site/pages";
+
+/** What the pages show besides their text. */
+export interface SiteOptions {
+  readonly version: string;
+  /** The address below which files of the repository are shown; undefined while it has none. */
+  readonly repository: string | undefined;
+  /** Returns a file of the repository. */
+  readonly readPage: (source: string) => string;
+}
+
+/** Returns what configures Eleventy for the site. */
+export function siteConfig({ version, repository, readPage }: SiteOptions): (config: EleventyConfig) => void {
+  const navigation = READING_PATHS.map(({ title, question, pages }) => ({
+    title,
+    question,
+    pages: pages.map(({ source, label }) => ({ label, address: addressOf(source) })),
+  }));
+  return (config) => {
+    config.setQuietMode(true);
+    config.setTemplateFormats(["md", "njk"]);
+    config.setIncludesDirectory("../layouts");
+    config.addGlobalData("navigation", navigation);
+    config.addGlobalData("version", version);
+    config.addFilter("rootFrom", (address: string) => rootFrom(address.replace(/^\//, "")));
+    config.amendLibrary("md", (library) => addMarkdownRules(library, repository));
+    config.addTransform("scrollable", makeScrollable);
+    for (const { source } of SOURCE_PAGES) {
+      const text = readPage(source);
+      config.addTemplate(`${SITE_PAGES}/${source}`, shownMarkdown(text), {
+        layout: "page.njk",
+        title: titleOf(text),
+        permalink: addressOf(source),
+        source,
+        templateEngineOverride: "md",
+        wide: /^\|.{160,}/m.test(text),
+      });
+    }
+  };
+}

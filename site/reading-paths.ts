@@ -1,0 +1,105 @@
+// The pages of the site, as one path for each kind of reader. test/site/site.test.ts requires every page of docs/ here.
+
+/** One page: the file that it is made from. The address follows from the file's name. */
+export interface SourcePage {
+  /** From the root of the repository. */
+  readonly source: string;
+  /** In the navigation. */
+  readonly label: string;
+}
+
+/** What a reader wants, and the pages for it in the order to read them. */
+export interface ReadingPath {
+  readonly title: string;
+  readonly question: string;
+  readonly pages: readonly SourcePage[];
+}
+
+const page = (source: string, label: string): SourcePage => ({ source, label });
+
+export const READING_PATHS: readonly ReadingPath[] = [
+  {
+    title: "Try",
+    question: "Is podrole for me?",
+    pages: [
+      page("README.md", "Overview"),
+      page("docs/compare.md", "Compare"),
+      page("docs/try.md", "Try it without AWS"),
+    ],
+  },
+  {
+    title: "Install",
+    question: "How do I set it up?",
+    pages: [
+      page("docs/install.md", "Install"),
+      page("docs/platforms.md", "Platforms"),
+      page("docs/aws.md", "AWS"),
+      page("docs/api-server.md", "The webhook's callers"),
+      page("manifests/chart/README.md", "Helm chart"),
+      page("docs/configuration.md", "Settings"),
+      page("docs/verify.md", "Verify a release"),
+    ],
+  },
+  {
+    title: "Migrate",
+    question: "How do I leave kiam or kube2iam?",
+    pages: [page("docs/migrate.md", "Migrate"), page("docs/kiam-behaviour.md", "kiam's behaviour")],
+  },
+  {
+    title: "Use",
+    question: "What must my app do?",
+    pages: [
+      page("docs/sdk.md", "AWS SDKs"),
+      page("docs/metadata.md", "Instance metadata"),
+      page("docs/sdk-conformance.md", "SDK conformance"),
+    ],
+  },
+  {
+    title: "Operate",
+    question: "Is it well, and if not, why?",
+    pages: [
+      page("docs/operate.md", "Operate"),
+      page("docs/checks.md", "Checks"),
+      page("docs/errors.md", "Errors"),
+      page("docs/faults.md", "Faults"),
+      page("docs/metrics.md", "Metrics"),
+      page("docs/alerts.md", "Alerts"),
+    ],
+  },
+  {
+    title: "Audit and secure",
+    question: "Who got what, and who could?",
+    pages: [
+      page("docs/audit.md", "Audit"),
+      page("SECURITY.md", "Threat model"),
+      page("docs/authorization-matrix.md", "Authorization matrix"),
+      page("docs/attack.md", "Attacks"),
+      page("docs/third-party.md", "Third-party packages"),
+      page("docs/scorecard.md", "OpenSSF Scorecard"),
+    ],
+  },
+  {
+    title: "Extend",
+    question: "How is it built?",
+    pages: [
+      page("ARCHITECTURE.md", "Architecture"),
+      page("CONTRIBUTING.md", "Contributing"),
+      page("docs/adr/waiting-for-credentials.md", "ADR: waiting"),
+      page("docs/adr/cpu-of-a-start.md", "ADR: CPU of a start"),
+      page("docs/adr/yaml-of-the-command-line.md", "ADR: YAML"),
+      page("docs/release.md", "Release"),
+      page("docs/roadmap.md", "Roadmap"),
+      page("CHANGELOG.md", "Changelog"),
+      page("docs/glossary.md", "Glossary"),
+      page("MAINTAINERS.md", "Maintainers"),
+      page("CODE_OF_CONDUCT.md", "Code of conduct"),
+    ],
+  },
+];
+
+export const SOURCE_PAGES: readonly SourcePage[] = READING_PATHS.flatMap(({ pages }) => pages);
+
+/** Returns the address of a page from the site's root: "docs/install.md" → "docs/install.html". */
+export function addressOf(source: string): string {
+  return source === "manifests/chart/README.md" ? "docs/chart.html" : source.replace(/\.md$/, ".html").toLowerCase();
+}

@@ -1,0 +1,121 @@
+// The built site: every page is there, every link and anchor leads somewhere, and nothing comes from another host.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { rootFrom, siteLink } from "../../site/links.ts";
+import { addressOf, SOURCE_PAGES } from "../../site/reading-paths.ts";
+import { sectionsOf } from "../../site/search-sections.ts";
+import { ROOT } from "../files.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
+
+const repositoryPages = [...globSync("docs/**/*.md", { cwd: ROOT }), ...globSync("*.md", { cwd: ROOT })];
+
+test("every page of the repository is on the site", () => {
+  const listed = new Set(SOURCE_PAGES.map(({ source }) => source));
+  assert.deepEqual(
+    repositoryPages.filter((page) => !listed.has(page)),
+    [],
+  );
+  assert.equal(new Set(SOURCE_PAGES.map(({ source }) => addressOf(source))).size, SOURCE_PAGES.length);
+});
+
+suite("the built site", () => {
+  const folder = createTemporaryDirectory({ after });
+  const htmlOf = new Map<string, string>();
+
+  before(() => {
+    execFileSync(process.execPath, ["--no-warnings", "site/build.ts", "--out", folder], { cwd: ROOT, stdio: "pipe" });
+    for (const page of globSync("**/*.html", { cwd: folder })) {
+      htmlOf.set(page, readFileSync(join(folder, page), "utf8"));
+    }
+  });
+
+  test("has a page for each source, the start page and the playground", () => {
+    const expected = [...SOURCE_PAGES.map(({ source }) => addressOf(source)), "index.html", "playground.html"];
+    assert.deepEqual([...htmlOf.keys()].toSorted(), expected.toSorted());
+  });
+
+  test("links to files and anchors that exist", () => {
+    assert.deepEqual(
+      [...htmlOf].flatMap(([page, html]) => brokenLinks(folder, page, html, htmlOf)),
+      [],
+    );
+    const planted = '<a href="nowhere.html">x</a><a href="#nothing">y</a>';
+    assert.equal(brokenLinks(folder, "index.html", planted, new Map([["index.html", planted]])).length, 2);
+  });
+
+  test("loads nothing from another host and runs no script in its pages", () => {
+    const loaded = [...htmlOf].flatMap(([page, html]) =>
+      [...html.matchAll(/<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="([^"]+)"/g)]
+        .map(([, address = ""]) => address)
+        .filter((address) => /^(?:[a-z]+:)?\/\//.test(address))
+        .map((address) => `${page}: ${address}`),
+    );
+    assert.deepEqual(loaded, []);
+    assert.deepEqual(
+      [...htmlOf].filter(([, html]) => /<script>|\son[a-z]+="/.test(html)).map(([page]) => page),
+      [],
+    );
+  });
+
+  test("has each page's title once, as its only first heading", () => {
+    const wrong = [...htmlOf].filter(([, html]) => html.match(/<h1[ >]/g)?.length !== 1).map(([page]) => page);
+    assert.deepEqual(wrong, []);
+  });
+});
+
+function brokenLinks(folder: string, page: string, html: string, htmlOf: ReadonlyMap<string, string>): string[] {
+  return [...html.matchAll(/(?:href|src)="([^"]+)"/g)]
+    .map(([, href = ""]) => href.replaceAll("&amp;", "&"))
+    .filter((href) => !/^[a-z][a-z+.-]*:/i.test(href))
+    .filter((href) => {
+      const [path = "", anchor] = href.split("#");
+      const target = path === "" ? page : relative(folder, join(folder, dirname(page), path));
+      if (!existsSync(join(folder, target)) && !htmlOf.has(target)) return true;
+      return anchor !== undefined && !(htmlOf.get(target) ?? "").includes(`id="${anchor}"`);
+    })
+    .map((href) => `${page}: ${href}`);
+}
+
+suite("siteLink()", () => {
+  const cases = [
+    ["install.md#options", "docs/operate.md", { kind: "page", href: "install.html#options" }],
+    ["../SECURITY.md", "docs/operate.md", { kind: "page", href: "../security.html" }],
+    ["docs/adr/cpu-of-a-start.md", "README.md", { kind: "page", href: "docs/adr/cpu-of-a-start.html" }],
+    ["#options", "docs/install.md", { kind: "page", href: "#options" }],
+    ["https://kubernetes.io/", "README.md", { kind: "outside", href: "https://kubernetes.io/" }],
+    [
+      "../manifests/base",
+      "docs/install.md",
+      { kind: "file", path: "manifests/base", href: "https://example.com/manifests/base" },
+    ],
+  ] as const;
+  for (const [href, source, expected] of cases) {
+    test(`siteLink() leads from ${source} to ${href} as on the site`, () => {
+      assert.deepEqual(siteLink(href, source, "https://example.com"), expected);
+    });
+  }
+
+  test("siteLink() gives a file no address while the repository has none", () => {
+    assert.deepEqual(siteLink("LICENSE", "README.md", undefined), { kind: "file", path: "LICENSE", href: undefined });
+  });
+});
+
+test("rootFrom() leads from a page to the site's root", () => {
+  assert.deepEqual(["index.html", "docs/install.html", "docs/adr/x.html"].map(rootFrom), ["", "../", "../../"]);
+});
+
+test("sectionsOf() splits a page at its headings, and not inside of code", () => {
+  const markdown =
+    "# Page\n\nIntro [link](x.md).\n\n## Part\n\n```console\n# comment\n```\n\n## Part\n\n| a | b |\n| --- | --- |\n";
+  assert.deepEqual(
+    sectionsOf(markdown, "Page", "p.html").map(({ address, heading, text }) => [address, heading, text]),
+    [
+      ["p.html", "Page", "Intro link."],
+      ["p.html#part", "Part", "console # comment"],
+      ["p.html#part-1", "Part", "a b"],
+    ],
+  );
+});
