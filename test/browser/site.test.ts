@@ -1,0 +1,152 @@
+// The site in headless Chromium (Debian's package), as files of a disk: both themes and widths, search and playground
+// by keyboard, no console error, nothing from another host, and no finding of axe-core.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { EXAMPLES } from "../../site/playground/examples.ts";
+import { addressOf, SOURCE_PAGES } from "../../site/reading-paths.ts";
+import { ROOT } from "../files.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
+
+const ALL = [...SOURCE_PAGES.map(({ source }) => addressOf(source)), "index.html", "playground.html"];
+const SHOWN = ["index.html", "playground.html", "docs/install.html", "docs/authorization-matrix.html", "security.html"];
+const LOOKS = [
+  { theme: "light", width: 1280 },
+  { theme: "dark", width: 390 },
+] as const;
+
+suite("the site in a browser", () => {
+  const folder = createTemporaryDirectory({ after });
+  let browser: Browser;
+
+  before(async () => {
+    execFileSync(process.execPath, ["--no-warnings", "site/build.ts", "--out", folder], { cwd: ROOT, stdio: "pipe" });
+    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  });
+  after(async () => {
+    await browser?.close();
+  });
+
+  const urlOf = (address: string) => pathToFileURL(join(folder, address)).href;
+
+  /** Runs `use` with a page; `complaints`: console messages, errors, and requests to other places than the folder. */
+  async function withPage(
+    look: { readonly theme: "light" | "dark"; readonly width: number },
+    use: (page: Page, complaints: readonly string[]) => Promise<void>,
+  ): Promise<void> {
+    const context = await browser.newContext({
+      colorScheme: look.theme,
+      viewport: { width: look.width, height: 900 },
+    });
+    try {
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("request", (request) => {
+        if (!/^(file|data):/.test(request.url())) complaints.push(request.url());
+      });
+      await use(page, complaints);
+    } finally {
+      await context.close();
+    }
+  }
+
+  test("no page has an error, a request to another host, or text wider than a telephone", async () => {
+    await withPage({ theme: "light", width: 390 }, async (page, complaints) => {
+      const wide: string[] = [];
+      for (const address of ALL) {
+        await page.goto(urlOf(address));
+        const width = Number(await page.evaluate("document.documentElement.scrollWidth"));
+        if (width !== 390) wide.push(`${address}: ${width}`);
+      }
+      assert.deepEqual(wide, []);
+      assert.deepEqual(complaints, []);
+    });
+  });
+
+  for (const look of LOOKS) {
+    for (const address of SHOWN) {
+      test(`axe-core finds nothing in ${address}, ${look.theme}, ${look.width} pixels`, async () => {
+        await withPage(look, async (page) => {
+          await page.goto(urlOf(address));
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          assert.deepEqual(
+            violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`),
+            [],
+          );
+        });
+      });
+    }
+  }
+
+  test("the search finds a code, a flag and a phrase by keyboard", async () => {
+    await withPage({ theme: "light", width: 1280 }, async (page) => {
+      const cases = [
+        ["ROLE_FORBIDDEN", "docs/errors.html#role_forbidden"],
+        ["--role-base-arn", "docs/configuration.html"],
+        ["rotate the CA", "docs/operate.html"],
+      ] as const;
+      for (const [words, expected] of cases) {
+        await page.goto(urlOf("docs/audit.html"));
+        await page.keyboard.press("/");
+        await page.keyboard.type(words);
+        const links = page.locator("#found a");
+        await links.first().waitFor();
+        const found = await links.evaluateAll((all) => all.map((link) => String(Reflect.get(link, "href"))));
+        assert.ok(
+          found.slice(0, 5).some((href) => href.startsWith(`${pathToFileURL(folder).href}/${expected}`)),
+          `${words}: ${found.slice(0, 5).join(" ")}`,
+        );
+        await page.keyboard.press("ArrowDown");
+        await page.keyboard.press("Enter");
+        await page.waitForURL(found[0] ?? "");
+      }
+    });
+  });
+
+  test("the search says that it found nothing, and Escape closes it", async () => {
+    await withPage({ theme: "dark", width: 390 }, async (page) => {
+      await page.goto(urlOf("index.html"));
+      await page.fill("#search", "xyzzyplugh");
+      await page.getByText("No section contains").waitFor();
+      await page.keyboard.press("Escape");
+      assert.equal(await page.locator("#found").isVisible(), false);
+    });
+  });
+
+  test("the chosen theme stays on the next page", async () => {
+    await withPage({ theme: "light", width: 1280 }, async (page) => {
+      await page.goto(urlOf("index.html"));
+      await page.click("#theme");
+      await page.goto(urlOf("docs/install.html"));
+      assert.equal(await page.evaluate("document.documentElement.dataset.theme"), "dark");
+    });
+  });
+
+  test("the playground shows each example's decision, and its link brings it back", async () => {
+    await withPage({ theme: "light", width: 1280 }, async (page, complaints) => {
+      await page.goto(urlOf("playground.html"));
+      for (const [index, { decision }] of EXAMPLES.entries()) {
+        await page.selectOption("#example", String(index));
+        await page.locator(`.verdict.${decision}`).waitFor();
+      }
+      const link = page.url();
+      await page.goto(urlOf("index.html"));
+      await page.goto(link);
+      await page.locator(`.verdict.${EXAMPLES.at(-1)?.decision}`).waitFor();
+      await page.selectOption("#example", "0");
+      await page.focus("#tab-decision");
+      await page.keyboard.press("ArrowRight");
+      await page.locator("#changes ins").getByText("podrole-sidecar").first().waitFor();
+      await page.fill("#manifests", "kind: [");
+      await page.click("#tab-decision");
+      await page.locator("#decision .problem").waitFor();
+      assert.deepEqual(complaints, []);
+    });
+  });
+});
