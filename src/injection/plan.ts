@@ -11,6 +11,7 @@ import { isolationWarnings } from "./isolation.ts";
 import { isInjected } from "./parts.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
 import { refuseReservedNames } from "./reserved.ts";
+import { annotateResolvedRoles } from "./resolved-roles.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
 import { readPod } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
@@ -97,11 +98,13 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   if (pin !== undefined && isRefusal(pin)) return refusedPlan("context", pin, warnings, roles);
   const withRole = roles.map(({ container }) => container);
   const injected = inject(pod, { withRole, withoutRole, ...(pin !== undefined && { pin }) }, settings);
+  const served = roles.filter(({ container }) => injected.served.includes(container));
+  const after = annotateResolvedRoles(injected.pod, served);
   return {
     decision: "inject",
-    reason: isInjected(pod) && isDeepStrictEqual(injected.pod, pod) ? "ALREADY_INJECTED" : "INJECTED",
-    message: sentenceOf(roles.filter(({ container }) => injected.served.includes(container))),
-    pod: injected.pod,
+    reason: isInjected(pod) && isDeepStrictEqual(after, pod) ? "ALREADY_INJECTED" : "INJECTED",
+    message: sentenceOf(served),
+    pod: after,
     warnings: [...warnings, ...serverWarnings(pod, roles), ...injected.warnings, ...isolationWarnings(pod, decided)],
     roles,
   };

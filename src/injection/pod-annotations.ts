@@ -9,6 +9,7 @@ import {
   OWN_PREFIX,
   POD_ANNOTATIONS,
   quoted,
+  RESOLVED_ANNOTATION,
   valueOf,
 } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
@@ -61,7 +62,7 @@ export function warnAboutNames({ metadata }: Pod): readonly Warning[] {
 }
 
 function warnAboutAnnotation(name: string, suggest: Suggest): readonly Warning[] {
-  if (NAMED_ONCE.includes(name) || isRoleAnnotation(name)) return [];
+  if (NAMED_ONCE.includes(name) || isRoleAnnotation(name) || name === RESOLVED_ANNOTATION) return [];
   if (FOREIGN_TO_PODS.includes(name)) return [warningOf("ANNOTATION_MISPLACED", name)];
   const nearest = suggest(name);
   // Other programs read iam.amazonaws.com/ too, so there only a near miss of a known name gets a warning.

@@ -2,11 +2,11 @@
 // also for pods that an earlier version injected. It removes what injection added and nothing that only looks like it:
 // the sidecar's own variables name the containers that it serves and its port, and the variables that injection added
 // to a container follow all that were there before. Where two different pods would have become the same injected pod,
-// the likelier one is returned: without an annotation for kubectl's default container, with a NO_PROXY that did not end
-// in 127.0.0.1, with a container without a role whose last variable did not disable metadata, and with one region
-// variable beside a foreign endpoint.
+// the likelier one is returned: without an annotation for kubectl's default container or the resolved roles, with a
+// NO_PROXY that did not end in 127.0.0.1, with a container without a role whose last variable did not disable metadata,
+// and with one region variable beside a foreign endpoint.
 import type { Container, Pod } from "../kubernetes/objects.ts";
-import { LABELS } from "../policy/annotations.ts";
+import { LABELS, RESOLVED_ANNOTATION } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { participationOf } from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION, MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
@@ -46,17 +46,20 @@ export function uninject(pod: Pod, options: UninjectOptions): Pod {
 
 function originalMetadata({ metadata, spec }: Pod): Pod["metadata"] {
   const { [LABELS.injected]: _injected, ...labels } = metadata.labels ?? {};
-  const { [DEFAULT_CONTAINER_ANNOTATION]: chosen, ...annotations } = metadata.annotations ?? {};
+  const { [RESOLVED_ANNOTATION]: resolved, ...unresolved } = metadata.annotations ?? {};
+  const { [DEFAULT_CONTAINER_ANNOTATION]: chosen, ...others } = unresolved;
   const [first, second] = spec.containers;
   // Where podrole's container became the first, injection adds this annotation after all others and names the user's
   // first container. Once the API server has sorted the annotations it may stay: kubectl would use that container
   // anyway.
-  const isLast = Object.keys(metadata.annotations ?? {}).at(-1) === DEFAULT_CONTAINER_ANNOTATION;
+  const isLast = Object.keys(unresolved).at(-1) === DEFAULT_CONTAINER_ANNOTATION;
   const isOurs = isLast && first?.name === PODROLE_NAMES.sidecar && second?.name === chosen;
+  const annotations = isOurs ? others : unresolved;
+  const isChanged = isOurs || resolved !== undefined;
   return {
-    ...omitKeys(metadata, isOurs ? ["labels", "annotations"] : ["labels"]),
+    ...omitKeys(metadata, isChanged ? ["labels", "annotations"] : ["labels"]),
     ...(Object.keys(labels).length > 0 && { labels }),
-    ...(isOurs && Object.keys(annotations).length > 0 && { annotations }),
+    ...(isChanged && Object.keys(annotations).length > 0 && { annotations }),
   };
 }
 

@@ -82,11 +82,20 @@ const POD_ANNOTATION_NAMES = new Set<string>(POD_ANNOTATIONS);
  */
 export const MAX_ANNOTATION_LENGTH = 16 * 1024;
 
+/**
+ * In bytes of names and values, as the API server counts them: it accepts no more on one object
+ * (TotalAnnotationSizeLimitB).
+ */
+export const MAX_ANNOTATION_BYTES = 256 * 1024;
+
 /** In characters: the names and values of all annotations of a pod that podrole reads. */
 export const MAX_ANNOTATIONS_LENGTH = 32 * 1024;
 
 /** Annotations that have an effect on other objects, and none on a pod. */
 export const FOREIGN_TO_PODS = ANNOTATION_ROWS.filter(({ on }) => !on.includes("pod")).map(({ name }) => name);
+
+/** Written on pods by injection, for people and tools: which role each container got. No program decides from it. */
+export const RESOLVED_ANNOTATION = "podrole.io/resolved";
 
 /** Labels, with the objects that carry them. */
 export const LABELS = {

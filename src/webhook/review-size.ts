@@ -1,10 +1,9 @@
 // How large the lists of an AdmissionReview may be, checked before anything works on them. Admission runs before the
 // API server's own validation, and callers that are not the API server may send anything.
+import { MAX_ANNOTATION_BYTES } from "../policy/annotations.ts";
 import { MAX_CONTAINERS } from "../policy/containers.ts";
 import { isObject } from "../runtime/json-object.ts";
 
-/** In bytes of names and values, as the API server counts them: it accepts no more (TotalAnnotationSizeLimitB). */
-const MAX_ANNOTATION_BYTES = 256 * 1024;
 /** The API server has no limit for their number. Each one named like podrole's own causes a warning. */
 const MAX_LABELS = 1_000;
 /**

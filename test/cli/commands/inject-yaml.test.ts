@@ -45,7 +45,11 @@ suite("inject() and uninject() with the YAML of kubectl", () => {
       /^Deployment\/orders: inject \(INJECTED\)/m,
       [/canary: "no", /, /# the app\n/, /value: "on" \}/],
     ],
-    ["null-annotations.yaml", /^Deployment\/exporter: inject \(INJECTED\)/m, [/^ {6}annotations:\n/m]],
+    [
+      "null-annotations.yaml",
+      /^Deployment\/exporter: inject \(INJECTED\)/m,
+      [/^ {6}annotations: # replaced by podrole:\n/m],
+    ],
     [
       "octal-mode.yaml",
       /^Deployment\/ssh-mirror: inject \(INJECTED\)/m,
