@@ -18,12 +18,30 @@ export interface RbacRequest {
 export class ApiError extends PodroleError {
   readonly status: number;
   readonly reason: string;
+  /** What was requested; undefined for a failure of several requests together. */
+  readonly request: RbacRequest | undefined;
 
-  constructor(status: number, reason: string, message: string, options: PodroleErrorOptions = {}) {
-    super("KUBERNETES_UNAVAILABLE", message, options);
+  constructor(status: number, reason: string, message: string, options: ApiErrorOptions = {}) {
+    const { request, ...rest } = options;
+    super("KUBERNETES_UNAVAILABLE", message, rest);
     this.status = status;
     this.reason = reason;
+    this.request = request;
   }
+}
+
+interface ApiErrorOptions extends PodroleErrorOptions {
+  readonly request?: RbacRequest;
+}
+
+/**
+ * Returns the permission that the caller lacks, such as "list on pods in namespace shop"; undefined for every error but
+ * a 403 of the API server.
+ */
+export function missingRight(error: unknown): string | undefined {
+  if (!(error instanceof ApiError) || error.status !== 403 || error.request === undefined) return undefined;
+  const { verb, resource, namespace } = error.request;
+  return `${verb} on ${resource}${namespace === undefined ? "" : ` in namespace ${namespace}`}`;
 }
 
 /**
@@ -63,9 +81,7 @@ export function requestRejected(info: RbacRequest, status: number, body: ApiStat
     status,
     reason,
     `Cannot ${describeRequest(info)}: ${describeResponse(info, status, said, body)}`,
-    {
-      ...(waitMs > 0 && { retryAfterMs: waitMs }),
-    },
+    { request: info, ...(waitMs > 0 && { retryAfterMs: waitMs }) },
   );
 }
 
@@ -86,15 +102,38 @@ function describeResponse(info: RbacRequest, status: number, said: string, { mes
  * JSON.
  */
 export function serverUnreachable(info: RbacRequest, server: string, cause: unknown): ApiError {
-  return new ApiError(
-    0,
-    "",
-    `Cannot ${describeRequest(info)}: ${server} sent no usable response (${systemCodeOf(cause)})`,
-    {
-      cause,
-    },
-  );
+  const code = systemCodeOf(cause);
+  const problem = code === undefined ? undefined : CONNECTION_PROBLEMS[code];
+  const what = cause instanceof SyntaxError ? "a response that is not JSON" : "no usable response";
+  const state =
+    problem === undefined
+      ? `${server} sent ${what}${code === undefined ? "" : ` (${code})`}`
+      : `cannot connect to ${server}: ${problem}`;
+  return new ApiError(0, "", `Cannot ${describeRequest(info)}: ${state}`, { cause, request: info });
 }
+
+const UNKNOWN_AUTHORITY = "its certificate is signed by an unknown authority";
+
+/** Codes of the system, of OpenSSL and of Node, in the words that kubectl has for them. */
+const CONNECTION_PROBLEMS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset by peer",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network is unreachable",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "no such host: the name server does not respond",
+  ETIMEDOUT: "connection timed out",
+  UND_ERR_CONNECT_TIMEOUT: "connection timed out",
+  UND_ERR_SOCKET: "connection closed by peer",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet",
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS",
+};
 
 /** Name of the cause when a response has more bytes than the client reads. */
 export const RESPONSE_TOO_LARGE = "ResponseTooLarge";
@@ -110,6 +149,7 @@ export function requestTimedOut(info: RbacRequest, server: string, deadlineMs: n
     0,
     "Timeout",
     `Cannot ${describeRequest(info)}: ${server} did not respond within ${deadlineMs} ms`,
+    { request: info },
   );
 }
 
@@ -123,11 +163,22 @@ function describeRequest({ verb, resource, namespace, name }: RbacRequest): stri
   return place === "" ? `${verb} ${resource}` : `${verb} ${resource} "${place}"`;
 }
 
-/** Returns the innermost system code (ECONNREFUSED, CERT_HAS_EXPIRED): fetch hides it below "fetch failed". */
-function systemCodeOf(error: unknown): string {
-  let found = error instanceof Error ? error.name : "unknown";
+/**
+ * Returns the innermost system code (ECONNREFUSED, CERT_HAS_EXPIRED): fetch hides it below "fetch failed". Without one,
+ * the name of podrole's own errors; undefined for names such as TypeError, which say nothing to an operator.
+ */
+function systemCodeOf(error: unknown): string | undefined {
+  let found = error instanceof Error && !LANGUAGE_ERRORS.has(error.name) ? error.name : undefined;
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     if ("code" in at && typeof at.code === "string") found = at.code;
   }
   return found;
 }
+
+const LANGUAGE_ERRORS: ReadonlySet<string> = new Set([
+  "Error",
+  "TypeError",
+  "RangeError",
+  "SyntaxError",
+  "AggregateError",
+]);

@@ -7,7 +7,13 @@ import { type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { kubeconfig } from "../../emulators/kubernetes/kubeconfig.ts";
 import { createKubernetes } from "../../src/kubernetes/client.ts";
-import { ApiError, UnusableKubeconfig } from "../../src/kubernetes/errors.ts";
+import {
+  ApiError,
+  missingRight,
+  requestRejected,
+  serverUnreachable,
+  UnusableKubeconfig,
+} from "../../src/kubernetes/errors.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { listenOnLoopback } from "../loopback.ts";
@@ -107,15 +113,52 @@ test("createKubernetes(): a request without a response ends at its deadline", as
   );
 });
 
-test("createKubernetes(): errors carry the system code of a broken or refused connection", async (t) => {
+test("createKubernetes(): errors say in kubectl's words how a connection failed", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   emulator.faults.down = true;
   const closed = await errorOf(kubernetes.getPod("default", "web"));
-  assert.match(closed.message, /sent no usable response \((UND_ERR_SOCKET|ECONNRESET)\)$/);
+  assert.match(closed.message, /: cannot connect to https:\S+: connection (closed|reset) by peer$/);
   await emulator.close();
   const gone = await errorOf(kubernetes.getPod("default", "web"));
-  assert.match(gone.message, /sent no usable response \(ECONNREFUSED\)$/);
+  assert.match(gone.message, /: cannot connect to https:\S+: connection refused$/);
+});
+
+for (const [what, cause, said] of [
+  ["an unknown host", { cause: { code: "ENOTFOUND" } }, "cannot connect to https://api: no such host"],
+  ["a certificate of an unknown authority", { code: "SELF_SIGNED_CERT_IN_CHAIN" }, /signed by an unknown authority$/],
+  ["an expired certificate", { code: "CERT_HAS_EXPIRED" }, /: its certificate has expired$/],
+  ["another code", { code: "EPROTO" }, "https://api sent no usable response (EPROTO)"],
+  ["a body that is not JSON", new SyntaxError("Unexpected token"), "https://api sent a response that is not JSON"],
+  ["an error of the language alone", new TypeError("fetch failed"), "https://api sent no usable response"],
+  ["what is no error", "x", "https://api sent no usable response"],
+] as const) {
+  test(`serverUnreachable() explains ${what}`, () => {
+    const thrown = typeof cause === "object" && !(cause instanceof Error) ? errorWith(cause) : cause;
+    const { message } = serverUnreachable({ verb: "list", resource: "pods" }, "https://api", thrown);
+    if (typeof said === "string") assert.equal(message, `Cannot list pods: ${said}`);
+    else assert.match(message, said);
+    assert.doesNotMatch(message, /TypeError|fetch failed/);
+  });
+}
+
+/** An Error with these fields, also in its causes. */
+function errorWith({ cause, ...fields }: { readonly code?: string; readonly cause?: object }): Error {
+  const inner = cause === undefined ? {} : { cause: errorWith(cause) };
+  return Object.assign(new TypeError("fetch failed"), inner, fields);
+}
+
+test("missingRight() names verb, resource and namespace of a 403, and nothing for other errors", () => {
+  const request = { verb: "list", resource: "pods", namespace: "shop" } as const;
+  assert.equal(missingRight(requestRejected(request, 403, {})), "list on pods in namespace shop");
+  assert.equal(missingRight(requestRejected({ verb: "list", resource: "nodes" }, 403, {})), "list on nodes");
+  assert.equal(
+    missingRight(requestRejected({ verb: "get", resource: "namespaces", name: "shop" }, 403, {})),
+    "get on namespaces shop",
+  );
+  for (const other of [requestRejected(request, 401, {}), new Error("403"), new ApiError(403, "", ""), undefined]) {
+    assert.equal(missingRight(other), undefined);
+  }
 });
 
 test("createKubernetes(): a server with a certificate of another CA is refused", async (t) => {
@@ -127,7 +170,7 @@ test("createKubernetes(): a server with a certificate of another CA is refused",
   const kubernetes = createKubernetes({ kubeconfigPath: path });
   t.after(() => kubernetes.close());
   const error = await errorOf(kubernetes.getPod("default", "web"));
-  assert.match(error.message, /\((SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_SIGNATURE_FAILURE)\)$/);
+  assert.match(error.message, /: cannot connect to https:\S+: its certificate is signed by an unknown authority$/);
 });
 
 /** A server that sends responses that no API server would send. */
