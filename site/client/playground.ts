@@ -1,6 +1,6 @@
 // The playground's page: runs what the reader writes, and keeps it in the address.
 import { diffLines } from "diff";
-import type { ContainerExplanation, Explanation } from "../../src/operations/explain/explanation.ts";
+import type { ContainerExplanation, Explanation } from "../../src/operations/explain/model.ts";
 import { EXAMPLES } from "../playground/examples.ts";
 import { fragmentOf, inputOf } from "../playground/link.ts";
 import { runPlayground } from "../playground/run.ts";

@@ -1,5 +1,6 @@
 // The playground: manifests and settings in, decision and injected manifests out, by the webhook's own functions. Pure.
-import { type Explanation, explainPod } from "../../src/operations/explain/explanation.ts";
+import { explainPod } from "../../src/operations/explain/explanation.ts";
+import type { Explanation } from "../../src/operations/explain/model.ts";
 import { injectManifests } from "../../src/operations/inject/inject.ts";
 import { type KubernetesObject, namespaceOf, parseObjects } from "../../src/operations/manifests/parse-objects.ts";
 import { templatesOf } from "../../src/operations/manifests/templates.ts";
@@ -62,12 +63,11 @@ function explainObject(
         serviceAccount: accounts.find(({ metadata }) => metadata.name === serviceAccountOf(pod.spec)),
       },
       {
-        plan: settings,
-        sessions: settings.policy,
-        webhooks: [WEBHOOK],
+        policy: { value: { plan: settings, sessions: settings.policy } },
+        webhooks: { value: [WEBHOOK] },
+        server: { unknown: "there is no cluster" },
         sources: [],
         assumptions: [],
-        missingRights: [],
       },
     ),
   );

@@ -17,6 +17,24 @@ export interface Deployment {
   readonly status?: { readonly readyReplicas?: number; readonly updatedReplicas?: number };
 }
 
+/** How many replicas of a program are ready, and how many are wanted. */
+export interface ReplicaCount {
+  /** The Deployment's. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly ready: number;
+  readonly wanted: number;
+}
+
+/** Counts the replicas of a program; undefined if none of the Deployments runs it. */
+export function countReplicas(program: ProgramName, deployments: readonly Deployment[]): ReplicaCount | undefined {
+  const found = deploymentOf(program, deployments);
+  if (found === undefined) return undefined;
+  const { metadata, spec, status } = found;
+  const { namespace = "", name = "" } = metadata;
+  return { namespace, name, ready: status?.readyReplicas ?? 0, wanted: spec.replicas ?? 1 };
+}
+
 /** The programs that run as Deployments. */
 export type ProgramName = "server" | "webhook";
 

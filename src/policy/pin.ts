@@ -63,6 +63,14 @@ export function pinnedFacts(facts: PodFacts): PodFacts | Refusal {
   return { ...facts, annotations: annotationsOf(pin) };
 }
 
+/**
+ * Returns container → ARN of its pinned role, or the role's name if only the server can resolve it; undefined without a
+ * pin.
+ */
+export function pinnedRoles({ pin }: Pick<PodFacts, "pin">): Readonly<Record<string, string>> | undefined {
+  return pin === undefined ? undefined : parsePin(pin)?.roles;
+}
+
 /** The annotations that say what the pin says. */
 function annotationsOf({ roles, session }: Pin): Readonly<Record<string, string>> {
   const own = Object.entries(roles).map(([name, role]) => [`${ANNOTATIONS.roleOfContainer}${name}`, role]);

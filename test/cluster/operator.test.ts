@@ -10,7 +10,7 @@ import { after, before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { until } from "../../emulators/until.ts";
 import type { Finding } from "../../src/operations/check/finding.ts";
-import type { Explanation } from "../../src/operations/explain/explanation.ts";
+import type { Explanation } from "../../src/operations/explain/model.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
 import { ROOT } from "../files.ts";
 import { CLUSTER_ACCOUNT, type Installation, installOnCluster } from "./installation.ts";

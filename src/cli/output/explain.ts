@@ -1,5 +1,5 @@
 // Explanations of podrole explain as text and as JSON.
-import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
+import type { ContainerExplanation, ContainerInPod, ExistingPod, Explanation } from "../../operations/explain/model.ts";
 import { type SidecarState, sidecarEndText } from "../../operations/sidecar-state.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
@@ -13,20 +13,48 @@ export function explainText(explanations: readonly Explanation[]): string {
   return explanations.map(explanationText).join("\n");
 }
 
-function explanationText({ object, now, existing, containers, notes, settings }: Explanation): string {
+function explanationText({ object, now, existing, failure, containers, notes, settings }: Explanation): string {
   const lines = [
     object,
-    ...(existing?.state ? stateLines(existing.state).map((line) => `  ${line}`) : []),
-    ...(existing
-      ? [`  ${existing.injected ? "injected" : "not injected"} (created ${existing.since})${sidecarText(existing)}`]
-      : []),
+    ...(existing ? existingLines(existing).map((line) => `  ${line}`) : []),
+    ...(failure === undefined ? [] : [`  its pods cannot be created: ${failure}`]),
     `  ${existing ? "if created now: " : ""}${now.decision} (${now.reason}): ${now.message}`,
     ...containers.map((container) => `  ${containerText(container)}`),
+    ...(existing?.differences ?? []).map((difference) => `  differs: ${difference}`),
     ...now.warnings.map((warning) => `  warning: ${warning}`),
     ...notes.map((note) => `  note: ${note}`),
     ...(settings.length > 0 ? [`  settings from ${settings.join(", ")}`] : []),
   ];
   return lines.map((line) => `${escapeControls(line)}\n`).join("");
+}
+
+/** What the pod is now: its sidecar, why that is not ready, and what its containers hold. */
+function existingLines(existing: ExistingPod): readonly string[] {
+  const { injected, since, state, causes = [], containers = [] } = existing;
+  return [
+    ...(state ? stateLines(state) : []),
+    ...causes,
+    `${injected ? "injected" : "not injected"} (created ${since})${sidecarText(existing)}`,
+    ...containers.flatMap(inPodText),
+  ];
+}
+
+function inPodText(inPod: ContainerInPod): readonly string[] {
+  const { container, holds, expires, renewed, code, unknown } = inPod;
+  const ended = code === undefined ? "" : `; last refused with ${code}`;
+  if (holds !== undefined) {
+    const times = [expires && `until ${expires}`, renewed && `renewed ${renewed}`].filter(Boolean).join(", ");
+    return [`container ${container} holds ${holds}${times && ` ${times}`}${ended}`];
+  }
+  if (code !== undefined) return [`container ${container} holds no credentials${ended}`];
+  const known = [admittedText(inPod), unknown && `what it holds is unknown: ${unknown}`].filter(Boolean);
+  return known.length === 0 ? [] : [`container ${container}: ${known.join("; ")}`];
+}
+
+function admittedText({ admitted, admittedBy }: ContainerInPod): string | undefined {
+  if (admittedBy === undefined) return undefined;
+  const origin = admittedBy === "pin" ? "its pin" : admittedBy;
+  return `${admitted ?? "no role"} at admission (${origin})`;
 }
 
 /** First what the sidecar does, then why it last ended. */

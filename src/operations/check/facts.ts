@@ -3,9 +3,9 @@ import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernete
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { SlotCertificate } from "../../pki/slots.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
+import type { Known } from "../known.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
-import type { Known } from "./known.ts";
 import type { AccessRight } from "./rights.ts";
 import type { AdmissionPolicies } from "./tables/annotation-guard.ts";
 

@@ -1,6 +1,6 @@
 // Checks and their findings as data. A check is a pure function of facts; nothing here reads the cluster.
 import type { Facts } from "./facts.ts";
-import type { Known } from "./known.ts";
+import type { Known } from "../known.ts";
 
 /** "skipped": the facts that the check needs are unknown. */
 export type CheckState = "ok" | "warning" | "failed" | "skipped";

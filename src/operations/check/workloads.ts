@@ -6,8 +6,8 @@ import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../.
 import { optsIn } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
+import { allKnown, type Known } from "../known.ts";
 import type { Facts } from "./facts.ts";
-import { allKnown, type Known } from "./known.ts";
 
 /** What decisions about pods need. */
 export interface Workloads {

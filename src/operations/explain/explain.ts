@@ -1,13 +1,18 @@
 // Explains what podrole does with a pod: reads its context and the installed settings from the cluster, then decides
 // with the webhook's own functions.
+import { isInjected } from "../../injection/parts.ts";
 import type { OperatorResource } from "../../kubernetes/api.ts";
-import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
+import type { PodState } from "../../protocol/state/model.ts";
+import { isObject } from "../../runtime/json-object.ts";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
+import { type Known, readAllowed } from "../known.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
 import { templatesOf } from "../manifests/templates.ts";
-import { type ExplainInput, type Explanation, explainPod } from "./explanation.ts";
+import { explainPod } from "./explanation.ts";
+import type { ExplainInput, Explanation } from "./model.ts";
 import { readExplainSettings } from "./settings.ts";
 
 /** An object in the cluster that is or makes a pod. */
@@ -26,22 +31,29 @@ export interface ExplainOptions {
   readonly podroleNamespace: string;
 }
 
+/** What explain() reads from; without `readHeld`, nothing is said about what pods hold. */
+export interface ExplainDeps {
+  readonly kubernetes: OperatorKubernetes;
+  /** Returns what podrole's server knows about a pod of the cluster. */
+  readonly readHeld?: (pod: Pod) => Promise<Known<PodState | undefined>>;
+}
+
 /**
  * Explains every pod of the subject; the problem is why there is none. Throws ApiError when the API server does not
  * answer.
  */
 export async function explain(
-  { kubernetes }: { readonly kubernetes: OperatorKubernetes },
+  deps: ExplainDeps,
   { subject, namespace, podroleNamespace }: ExplainOptions,
 ): Promise<Result<readonly Explanation[]>> {
-  const reader = createReader(kubernetes, namespace);
+  const reader = createReader(deps, namespace);
   const inputs = "text" in subject ? await reader.fromText(subject) : await reader.fromCluster(subject);
   if (!inputs.ok) return inputs;
-  const settings = await readExplainSettings(kubernetes, podroleNamespace);
+  const settings = await readExplainSettings(deps.kubernetes, podroleNamespace);
   return success(inputs.value.map((input) => explainPod(input, settings)));
 }
 
-function createReader(kubernetes: OperatorKubernetes, usual: string) {
+function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
   async function fromCluster({ kind, resource, name }: ExplainedObject): Promise<Result<readonly ExplainInput[]>> {
     const object = await kubernetes.read<KubernetesObject>(resource, { namespace: usual, name });
     const called = `${kind.toLowerCase()} "${name}"`;
@@ -83,19 +95,49 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
     const { name = object.metadata.generateName ?? "", namespace = usual } = object.metadata;
     const account = serviceAccountOf(pod.spec);
     const isPod = object.kind === "Pod";
+    const exists = isPod && object.metadata.uid !== undefined;
+    const read = {
+      namespace: await readUnlessGiven(namespaces.get(namespace), () => kubernetes.getNamespace(namespace)),
+      serviceAccount: await readUnlessGiven(accounts.get(`${namespace}/${account}`), () =>
+        kubernetes.getServiceAccount(namespace, account),
+      ),
+    };
+    const missingRights = Object.values(read).flatMap((fact) => ("unknown" in fact ? (fact.needs ?? []) : []));
+    const blocked = workloadFailure(object);
     return {
       kind: object.kind,
       name,
       pod: isPod ? pod : nameLikeOwner(pod, name),
-      exists: isPod && object.metadata.uid !== undefined,
+      exists,
       namespaceName: namespace,
-      namespace: namespaces.get(namespace) ?? (await kubernetes.getNamespace(namespace)),
-      serviceAccount:
-        accounts.get(`${namespace}/${account}`) ?? (await kubernetes.getServiceAccount(namespace, account)),
+      namespace: "value" in read.namespace ? read.namespace.value : undefined,
+      serviceAccount: "value" in read.serviceAccount ? read.serviceAccount.value : undefined,
+      ...(missingRights.length > 0 && { missingRights }),
+      ...(blocked !== undefined && { failure: blocked }),
+      ...(readHeld && exists && isInjected(pod) && !hasFinished(pod) && { held: await readHeld(pod) }),
     };
   }
 
   return { fromCluster, fromText };
+}
+
+async function readUnlessGiven<T>(
+  given: T | undefined,
+  read: () => Promise<T | undefined>,
+): Promise<Known<T | undefined>> {
+  return given === undefined ? readAllowed(read) : { value: given };
+}
+
+/**
+ * Why a workload cannot create its pods: the message of condition ReplicaFailure, which Deployments and ReplicaSets
+ * have, such as a quota that is used up or a refusal of an admission webhook.
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment)
+ */
+function workloadFailure({ status }: KubernetesObject): string | undefined {
+  const conditions = isObject(status) ? status["conditions"] : undefined;
+  const list: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
+  const failed = list.filter(isObject).find(({ type, status: is }) => type === "ReplicaFailure" && is === "True");
+  return typeof failed?.["message"] === "string" ? failed["message"] : undefined;
 }
 
 /** Controllers append a suffix to their own name; it is unknown until the pod exists. */

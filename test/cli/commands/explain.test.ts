@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
-import type { Explanation } from "../../../src/operations/explain/explanation.ts";
+import type { Explanation } from "../../../src/operations/explain/model.ts";
 import { barePod, createInstalledObjects, HEALTHY_NAMESPACE, healthyPod } from "../../operations/check/healthy.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
@@ -148,10 +148,77 @@ suite("explainAction()", () => {
     assert.deepEqual(said[0]?.now, {
       decision: "unknown",
       reason: "SETTINGS_UNREADABLE",
-      message:
-        "cannot tell: needs list deployments in namespace podrole, list configmaps in namespace podrole, list mutatingwebhookconfigurations",
+      message: "cannot tell: needs list on deployments in namespace podrole, list on configmaps in namespace podrole",
       warnings: [],
     });
+  });
+
+  test("tells a developer who may read the namespace alone what an injected pod got, and ends with 0 if it is ready", async (context) => {
+    const { kubernetes, store, run } = await cluster(context);
+    const pod = healthyPod();
+    const ready = [{ name: "podrole-sidecar", ready: true, state: { running: {} } }];
+    store.create("pods", {
+      ...pod,
+      metadata: { ...pod.metadata, namespace: "shop" },
+      status: { phase: "Running", initContainerStatuses: ready },
+    });
+    kubernetes.restrict("developer", [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }], "shop");
+    const { exitCode, out } = await run(["pod/orders"], { output: "text" }, { username: "developer" });
+    assert.equal(exitCode, 0);
+    assert.match(out, /^ {2}container app: arn:\S+:role\/shop-orders at admission \(podrole\.io\/resolved\)$/m);
+    assert.match(out, /^ {2}if created now: unknown \(SETTINGS_UNREADABLE\): cannot tell: needs list on deployments/m);
+    assert.doesNotMatch(out, /assumed|default/);
+  });
+
+  for (const [resource, expected] of [
+    ["deployments", "list on deployments in namespace podrole"],
+    ["configmaps", "list on configmaps in namespace podrole"],
+    ["namespaces", "get on namespaces in namespace shop"],
+    ["serviceaccounts", "get on serviceaccounts in namespace shop"],
+  ] as const) {
+    test(`names the missing permission and decides nothing without ${resource}`, async (context) => {
+      const { kubernetes, store, run } = await cluster(context);
+      store.create("deployments", web("shop-orders"));
+      const all = ["deployments", "configmaps", "namespaces", "serviceaccounts", "mutatingwebhookconfigurations"];
+      const others = all.filter((name) => name !== resource);
+      const shop = [{ apiGroups: ["*"], resources: ["deployments"], verbs: ["get"] }];
+      kubernetes.restrict("user", [{ apiGroups: ["*"], resources: others, verbs: ["get", "list"] }]);
+      kubernetes.restrict("user", shop, "shop");
+      const { exitCode, said } = await run(["deploy/web"], {}, { username: "user" });
+      assert.deepEqual([exitCode, said[0]?.now.decision, said[0]?.containers], [2, "unknown", []]);
+      assert.match(said[0]?.now.message ?? "", new RegExp(`^cannot tell: needs ${expected}`));
+    });
+  }
+
+  test("decides without mutatingwebhookconfigurations, but does not say that the pods are injected", async (context) => {
+    const { kubernetes, store, run } = await cluster(context);
+    store.create("deployments", web("shop-orders"));
+    const resources = ["deployments", "configmaps", "namespaces", "serviceaccounts"];
+    kubernetes.restrict("user", [{ apiGroups: ["*"], resources, verbs: ["get", "list"] }]);
+    const { exitCode, said } = await run(["deploy/web"], {}, { username: "user" });
+    assert.deepEqual([exitCode, said[0]?.now.decision, said[0]?.undecided], [2, "inject", true]);
+    assert.match(said[0]?.notes.join() ?? "", /cannot tell: needs list on mutatingwebhookconfigurations/);
+  });
+
+  test("says why a Deployment cannot create its pods, and ends with 1", async (context) => {
+    const { store, run } = await cluster(context);
+    const message = 'pods "web-1" is forbidden: exceeded quota: team, requested: limits.memory=96Mi';
+    const conditions = [{ type: "Available", status: "False" }, { type: "ReplicaFailure", status: "True", message }];
+    store.create("deployments", { ...web("shop-orders"), status: { conditions } });
+    const { exitCode, out } = await run(["deploy/web"], { output: "text" });
+    assert.equal(exitCode, 1);
+    assert.ok(out.includes(`\n  its pods cannot be created: ${message}\n`), out);
+  });
+
+  test("assumes nothing in a cluster without podrole", async (context) => {
+    const { store, runAction } = await startOperatorCluster(context);
+    store.create("namespaces", structuredClone(HEALTHY_NAMESPACE));
+    store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
+    store.create("deployments", web("shop-orders"));
+    const { exitCode, out } = await runAction(explainAction, ["deploy/web"], { namespace: "shop" });
+    assert.equal(exitCode, 2);
+    assert.match(out, /cannot tell: no Deployment in namespace "podrole" runs podrole's webhook; expected/);
+    assert.match(out, /note: podrole's webhook is not registered: no pod is injected/);
   });
 
   for (const [what, words, flags, said, stdin] of [

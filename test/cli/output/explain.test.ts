@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { explainText } from "../../../src/cli/output/explain.ts";
-import type { Explanation } from "../../../src/operations/explain/explanation.ts";
+import type { Explanation } from "../../../src/operations/explain/model.ts";
 
 const EXPLANATION: Explanation = {
   object: "pod/orders in namespace shop",

@@ -1,29 +1,31 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import {
-  type ExplainInput,
-  type ExplainSettings,
-  explainPod,
-  isWell,
-} from "../../../src/operations/explain/explanation.ts";
+import { explainPod, isWell } from "../../../src/operations/explain/explanation.ts";
+import type { ExplainInput, ExplainPolicy, ExplainSettings } from "../../../src/operations/explain/model.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { barePod, HEALTHY_NAMESPACE, healthyPod, ownConfiguration } from "../check/healthy.ts";
 
-const SETTINGS: ExplainSettings = {
+const POLICY: ExplainPolicy = {
   plan: PLAN_SETTINGS,
   sessions: {
     ...PLAN_SETTINGS.policy,
     sessionName: { kind: "template", template: "{cluster}-{pod}" },
     clusterName: "eu",
   },
-  webhooks: ownConfiguration().webhooks ?? [],
+};
+const SETTINGS: ExplainSettings = {
+  policy: { value: POLICY },
+  webhooks: { value: ownConfiguration().webhooks ?? [] },
+  server: { value: { namespace: "podrole", name: "podrole-server", ready: 2, wanted: 2 } },
   sources: ["Deployment podrole-webhook"],
   assumptions: [],
-  missingRights: [],
 };
 const ARN = "arn:aws:iam::123456789012:role/";
 
-function explained(change: Partial<ExplainInput> = {}, settings: Partial<ExplainSettings> = {}) {
+function explained(
+  change: Partial<ExplainInput> = {},
+  settings: Partial<ExplainSettings> | Partial<ExplainPolicy> = {},
+) {
   const input: ExplainInput = {
     kind: "Pod",
     name: "orders",
@@ -34,7 +36,8 @@ function explained(change: Partial<ExplainInput> = {}, settings: Partial<Explain
     serviceAccount: { metadata: { name: "default", namespace: "shop" } },
     ...change,
   };
-  return explainPod(input, { ...SETTINGS, ...settings });
+  const policy = "plan" in settings || "sessions" in settings ? { value: { ...POLICY, ...settings } } : SETTINGS.policy;
+  return explainPod(input, { ...SETTINGS, policy, ...settings });
 }
 
 const running = (pod = healthyPod()) => ({
@@ -67,7 +70,7 @@ suite("explainPod()", () => {
     const policy = { ...PLAN_SETTINGS.policy, pinRoles: true as const };
     const settings = {
       plan: { ...PLAN_SETTINGS, policy },
-      sessions: { ...SETTINGS.sessions, pinRoles: true as const },
+      sessions: { ...POLICY.sessions, pinRoles: true as const },
     };
     const unpinned = running();
     const [without] = explained({ pod: unpinned, exists: true }, settings).containers;
@@ -141,6 +144,7 @@ suite("explainPod()", () => {
       since: "2026-06-01T00:00:00Z",
       sidecar: PLAN_SETTINGS.image,
       state: { phase: "absent", reason: "Running", restarts: 0 },
+      containers: [{ container: "app", admitted: `${ARN}shop-orders`, admittedBy: "podrole.io/resolved" }],
     });
     const later = explained({ pod, exists: true }, { plan: { ...PLAN_SETTINGS, image: "sidecar:2" } });
     assert.equal(later.existing?.sidecarNow, "sidecar:2");
@@ -162,7 +166,7 @@ suite("explainPod()", () => {
     ],
   ] as const) {
     test(`reports a pod as not injected when ${what}, even if the plan injects it`, () => {
-      const { injected, now, notes } = explained({}, { webhooks: webhooks ?? [] });
+      const { injected, now, notes } = explained({}, { webhooks: { value: webhooks ?? [] } });
       assert.deepEqual([injected, now.decision], [false, "inject"]);
       assert.match(notes.join(), note);
     });
@@ -175,9 +179,132 @@ suite("explainPod()", () => {
   });
 });
 
+/** The same pod with another podrole.io/resolved; undefined removes it. */
+function resolvedAs(text: string | undefined, pod = running()) {
+  const { "podrole.io/resolved": _, ...annotations } = pod.metadata.annotations ?? {};
+  const resolved = text === undefined ? {} : { "podrole.io/resolved": text };
+  return { ...pod, metadata: { ...pod.metadata, annotations: { ...annotations, ...resolved } } };
+}
+
+const CHANGED = /podrole\.io\/resolved was changed after admission/;
+
+suite("explainPod(): podrole.io/resolved", () => {
+  const unknown = { policy: { unknown: "403", needs: ["list on deployments in namespace podrole"] } };
+
+  for (const [what, text] of [
+    ["is no JSON", "shop-admin"],
+    ["has another order", `{"b":"x","app":"${ARN}shop-orders"}`],
+    ["names a container that the pod does not have", `{"app":"${ARN}shop-orders","gone":"${ARN}shop-orders"}`],
+  ] as const) {
+    test(`explainPod() reports one that ${what} as changed, whatever may be read`, () => {
+      for (const settings of [{}, unknown]) {
+        const { notes, existing } = explained({ pod: resolvedAs(text), exists: true }, settings);
+        assert.match(notes.join(), CHANGED);
+        assert.deepEqual(existing?.injected, true);
+      }
+    });
+  }
+
+  test("explainPod() reports one that differs from the pod's pin as changed, and goes by the pin", () => {
+    const pinned = structuredClone(running());
+    const sidecar = pinned.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
+    const pin = `{"roles":{"app":"${ARN}shop-orders"},"session":{}}`;
+    sidecar?.env?.push({ name: "PODROLE_PINNED_ROLES", value: pin });
+    const forged = resolvedAs(`{"app":"${ARN}shop-admin"}`, pinned);
+    const { notes, existing } = explained({ pod: forged, exists: true }, unknown);
+    assert.match(notes.join(), CHANGED);
+    assert.deepEqual(existing?.containers, [{ container: "app", admitted: `${ARN}shop-orders`, admittedBy: "pin" }]);
+    assert.doesNotMatch(explained({ pod: pinned, exists: true }, unknown).notes.join(), CHANGED);
+  });
+
+  test("explainPod() leaves open whether it or the role was changed when the decision of now differs", () => {
+    const pod = resolvedAs(`{"app":"${ARN}shop-admin"}`);
+    const { existing, containers } = explained({ pod, exists: true });
+    assert.deepEqual(existing?.differences, [
+      `podrole.io/resolved says that container app got ${ARN}shop-admin, and the decision now is ${ARN}shop-orders: the role was changed after admission, or that annotation was`,
+    ]);
+    assert.equal(containers[0]?.role, `${ARN}shop-orders`);
+  });
+
+  test("explainPod() says nothing about a pod that an earlier version injected", () => {
+    const { notes, existing } = explained({ pod: resolvedAs(undefined), exists: true });
+    assert.deepEqual([notes, existing?.containers, existing?.differences], [[], [{ container: "app" }], undefined]);
+  });
+
+  test("explainPod() takes the name of a role for the ARN that it stands for", () => {
+    const { existing } = explained({ pod: resolvedAs('{"app":"shop-orders"}'), exists: true });
+    assert.equal(existing?.differences, undefined);
+  });
+});
+
+suite("explainPod(): what containers hold", () => {
+  const holding = { container: "app", since: "", observedAt: "", source: "issued" } as const;
+  const podState = { namespace: "shop", name: "orders", uid: "u", serviceAccount: "default", containers: [] };
+  const heldAs = (change: object) => ({ value: { ...podState, ...change } });
+
+  test("explainPod() returns the role, its expiry and the last code, and goes by the role that it holds", () => {
+    const role = `${ARN}shop-old`;
+    const times = { expiresAt: "2026-06-01T13:00:00Z", renewedAt: "2026-06-01T12:00:00Z" };
+    const held = heldAs({ containers: [{ ...holding, role, ...times, code: "STS_DENIED" }] });
+    const { existing } = explained({ pod: running(), exists: true, held });
+    const [app] = existing?.containers ?? [];
+    assert.deepEqual(
+      [app?.holds, app?.expires, app?.renewed, app?.code],
+      [role, times.expiresAt, times.renewedAt, "STS_DENIED"],
+    );
+    assert.deepEqual(existing?.differences, [
+      `container app holds ${role}, and the decision now is ${ARN}shop-orders: it gets that role with its next renewal`,
+    ]);
+  });
+
+  for (const [what, held, unknown] of [
+    ["the server cannot be asked", { unknown: "needs create on x", needs: [] }, "needs create on x"],
+    [
+      "the pod has not called yet",
+      heldAs({ unknownSince: "2026-06-01T12:00:00Z" }),
+      "the pod has not called since the server's restart (2026-06-01T12:00:00Z)",
+    ],
+  ] as const) {
+    test(`explainPod() says that it is unknown what containers hold when ${what}`, () => {
+      const [app] = explained({ pod: running(), exists: true, held }).existing?.containers ?? [];
+      assert.deepEqual([app?.unknown, app?.holds], [unknown, undefined]);
+    });
+  }
+
+  test("explainPod() says that the next renewal is refused when no role is permitted any more", () => {
+    const held = heldAs({ containers: [{ ...holding, role: `${ARN}payroll-admin` }] });
+    const { existing } = explained({ pod: running(healthyPod("payroll-admin")), exists: true, held });
+    assert.match(existing?.differences?.[0] ?? "", /and the decision now is none: its next renewal is refused$/);
+  });
+});
+
+suite("explainPod(): why a sidecar is not ready", () => {
+  const sidecar = (state: object) => ({
+    ...running(),
+    status: { initContainerStatuses: [{ name: "podrole-sidecar", ...state }] },
+  });
+  const hook = sidecar({ restartCount: 2, state: { waiting: { reason: "PostStartHookError" } } });
+  const away = { server: { value: { namespace: "podrole", name: "podrole-server", ready: 0, wanted: 2 } } };
+
+  for (const [what, pod, settings, expected] of [
+    ["PostStartHookError", hook, {}, [/^PostStartHookError: podrole-sidecar had no credentials within 30 s/]],
+    ["a server without replicas", hook, away, [/^PostStartHookError/, /no ready replica .*podrole-server: 0 of 2/]],
+    ["no server", hook, { server: { value: undefined } }, [/^PostStartHookError/, /^no Deployment runs/]],
+    ["a first start", sidecar({ state: { running: {} } }), {}, [/kubectl logs shows nothing of this pod$/]],
+    ["a server that may not be read", hook, { server: { unknown: "403" } }, [/^PostStartHookError/]],
+    ["a ready sidecar", sidecar({ ready: true, state: { running: {} } }), away, []],
+  ] as const) {
+    test(`explainPod() names the causes of ${what}`, () => {
+      const { causes = [] } = explained({ pod, exists: true }, settings).existing ?? {};
+      assert.equal(causes.length, expected.length, causes.join("\n"));
+      for (const [index, pattern] of expected.entries()) assert.match(causes[index] ?? "", pattern);
+    });
+  }
+});
+
 suite("isWell()", () => {
   const readable = {};
-  const unreadable = { missingRights: ["list deployments in namespace podrole"] };
+  const unreadable = { policy: { unknown: "403", needs: ["list on deployments in namespace podrole"] } };
   const sidecar = (state: object) => ({
     ...running(),
     status: { initContainerStatuses: [{ name: "podrole-sidecar", ...state }] },

@@ -4,7 +4,7 @@ import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { BUNDLE_KEY } from "../../../pki/bundle.ts";
 import { decodeAuthorities, type SlotCertificate, slotCertificates } from "../../../pki/slots.ts";
 import type { Installed } from "../../installed.ts";
-import { type Known, readKnown } from "../known.ts";
+import { type Known, readKnown } from "../../known.ts";
 import { DEFAULT_NAMES } from "../rights.ts";
 
 /** Reads the published trust bundle as PEM; undefined if its ConfigMap does not exist. */

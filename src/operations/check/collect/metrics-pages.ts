@@ -5,8 +5,8 @@ import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { parseObject } from "../../../runtime/json-object.ts";
 import { type Deployment, deploymentOf, type Installed } from "../../installed.ts";
+import { type Known, readEach, readKnown } from "../../known.ts";
 import type { PodPages } from "../facts.ts";
-import { type Known, readEach, readKnown } from "../known.ts";
 
 /** One value of a metric, with its labels. */
 export interface Sample {

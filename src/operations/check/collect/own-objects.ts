@@ -2,8 +2,8 @@
 import type { ConfigMap, Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Deployment, readInstalled } from "../../installed.ts";
+import { allKnown, deriveKnown, readKnown } from "../../known.ts";
 import type { Facts } from "../facts.ts";
-import { allKnown, deriveKnown, readKnown } from "../known.ts";
 
 /** Facts about podrole's own namespace, and about the nodes that its replicas may run on. */
 export type OwnObjects = Pick<Facts, "ownNamespace" | "nodes" | "deployments" | "ownPods" | "budgets" | "installed">;

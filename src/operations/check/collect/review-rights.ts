@@ -1,8 +1,8 @@
 // Reviews permissions of the caller and of podrole's programs, as the API server's authorizers decide them.
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import type { Installed } from "../../installed.ts";
+import { readEach, readKnown } from "../../known.ts";
 import type { JudgedRight } from "../facts.ts";
-import { readEach, readKnown } from "../known.ts";
 import { type AccessRight, DEFAULT_NAMES, forbiddenRights, neededRights } from "../rights.ts";
 
 /** The permissions that the installed programs need, and those that they must not have. */

@@ -1,8 +1,8 @@
 // Reads the namespaces that may use podrole, with their ServiceAccounts and pods.
 import type { Namespace, Pod, ServiceAccount } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { readEach, readKnown } from "../../known.ts";
 import type { Facts } from "../facts.ts";
-import { readEach, readKnown } from "../known.ts";
 
 /** One namespace, or those with certain labels. */
 export type PodScope = { readonly namespace: string } | { readonly namespaceSelector: string };

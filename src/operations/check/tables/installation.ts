@@ -24,7 +24,7 @@ import {
   skipped,
   warning,
 } from "../finding.ts";
-import type { Known } from "../known.ts";
+import type { Known } from "../../known.ts";
 
 const CHECKED_PROGRAMS = ["server", "webhook"] as const;
 

@@ -1,0 +1,137 @@
+// What a pod of the cluster is now, whatever would happen to a new one: its sidecar's state, what each container got at
+// admission and what it holds, and where the decision of now differs. Pure.
+import { PODROLE_NAMES } from "../../injection/names.ts";
+import { isInjected } from "../../injection/parts.ts";
+import { type ResolvedRoles, readResolvedRoles } from "../../injection/resolved-roles.ts";
+import { allContainers } from "../../injection/shape.ts";
+import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
+import { RESOLVED_ANNOTATION } from "../../policy/annotations.ts";
+import { podFacts } from "../../policy/facts.ts";
+import { pinnedRoles } from "../../policy/pin.ts";
+import type { PodState } from "../../protocol/state/model.ts";
+import type { Known } from "../known.ts";
+import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
+import type { ContainerExplanation, ContainerInPod, ExistingPod, ExplainInput, ExplainSettings } from "./model.ts";
+
+/** Returns the pod's state, without what follows from a decision. */
+export function describeExisting({ pod, held }: ExplainInput, { policy, server }: ExplainSettings): ExistingPod {
+  const sidecar = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar)?.image;
+  const image = "value" in policy ? policy.value.plan.image : undefined;
+  const isLive = isInjected(pod) && !hasFinished(pod);
+  const state = readSidecarState(pod);
+  const causes = causesOf(state, server);
+  return {
+    injected: isInjected(pod),
+    since: pod.metadata.creationTimestamp ?? "",
+    ...(sidecar !== undefined && { sidecar }),
+    ...(sidecar !== undefined && image !== undefined && sidecar !== image && { sidecarNow: image }),
+    ...(isLive && { state, containers: containersIn(pod, held) }),
+    ...(isLive && causes.length > 0 && { causes }),
+  };
+}
+
+/** What the cluster knows about a sidecar that is not ready, besides the sidecar's own last words. */
+function causesOf({ phase, reason, restarts }: SidecarState, server: ExplainSettings["server"]): readonly string[] {
+  if (phase === "ready") return [];
+  const causes: string[] = [];
+  if (reason === "PostStartHookError") causes.push(HOOK_ENDED);
+  if (phase === "starting" && restarts === 0) causes.push(HOOK_WAITS);
+  if ("value" in server && server.value === undefined) causes.push("no Deployment runs podrole's server");
+  if ("value" in server && server.value?.ready === 0) {
+    const { name, namespace, wanted } = server.value;
+    causes.push(
+      `podrole's server has no ready replica (Deployment ${namespace}/${name}: 0 of ${wanted}), and no pod gets credentials before it has one: kubectl -n ${namespace} describe deployment ${name}`,
+    );
+  }
+  return causes;
+}
+
+const HOOK_ENDED =
+  "PostStartHookError: podrole-sidecar had no credentials within 30 s; the kubelet starts it again, after waits of at most 5 min";
+const HOOK_WAITS =
+  "podrole-sidecar waits for credentials, for at most 30 s; until then, kubectl logs shows nothing of this pod";
+
+function containersIn(pod: Pod, held: ExplainInput["held"]): readonly ContainerInPod[] {
+  const pinned = pinnedRoles(podFacts(pod, ""));
+  const resolved = readResolvedRoles(pod);
+  const names = allContainers(pod).map(({ name }) => name);
+  const admitted: ResolvedRoles = pinned ?? (typeof resolved === "object" ? resolved : {});
+  const admittedBy = pinned ? "pin" : typeof resolved === "object" ? RESOLVED_ANNOTATION : undefined;
+  const inPod = (container: string): ContainerInPod => {
+    const role = Object.hasOwn(admitted, container) ? admitted[container] : undefined;
+    return {
+      container,
+      ...(role !== undefined && { admitted: role }),
+      ...(admittedBy && { admittedBy }),
+      ...heldBy(container, held),
+    };
+  };
+  return names.filter((name) => name !== PODROLE_NAMES.sidecar && name !== PODROLE_NAMES.init).map(inPod);
+}
+
+function heldBy(container: string, held: Known<PodState | undefined> | undefined): Partial<ContainerInPod> {
+  if (held === undefined) return {};
+  if ("unknown" in held) return { unknown: held.unknown };
+  const found = held.value?.containers.find((holding) => holding.container === container);
+  if (found === undefined) {
+    const since = held.value?.unknownSince;
+    return since === undefined ? {} : { unknown: `the pod has not called since the server's restart (${since})` };
+  }
+  const { role, expiresAt, renewedAt, code } = found;
+  return {
+    ...(role !== undefined && { holds: role }),
+    ...(expiresAt !== undefined && { expires: expiresAt }),
+    ...(renewedAt !== undefined && { renewed: renewedAt }),
+    ...(code !== undefined && { code }),
+  };
+}
+
+/**
+ * Returns why podrole.io/resolved does not state what the pod got at admission; undefined if nothing speaks against it.
+ */
+export function findResolvedProblem(pod: Pod): string | undefined {
+  const resolved = readResolvedRoles(pod);
+  if (resolved === undefined) return undefined;
+  const changed = `${RESOLVED_ANNOTATION} was changed after admission`;
+  if (resolved === "foreign") return `${changed}: podrole does not write such a text`;
+  const names = new Set(allContainers(pod).map(({ name }) => name));
+  const stranger = Object.keys(resolved).find((name) => !names.has(name));
+  if (stranger !== undefined) return `${changed}: the pod has no container "${stranger}"`;
+  const pinned = pinnedRoles(podFacts(pod, ""));
+  if (pinned === undefined) return undefined;
+  const other = Object.entries(resolved).find(([name, role]) => pinned[name] !== role);
+  return other && `${changed}: it names ${other[1]} for container ${other[0]}, and the pod's pin does not`;
+}
+
+/** Where the decision of now differs from what containers hold, or got at admission. */
+export function findRoleDifferences(
+  { containers = [] }: ExistingPod,
+  decided: readonly ContainerExplanation[],
+): readonly string[] {
+  return containers.flatMap((inPod) => {
+    const present = inPod.holds ?? inPod.admitted;
+    const now = decided.find(({ container }) => container === inPod.container);
+    if (present === undefined || now?.undecided || isSameRole(now, present)) return [];
+    const decision = now?.allowed ? `the decision now is ${now.role}` : "the decision now is none";
+    return [`${presentText(inPod)}, and ${decision}: ${consequenceOf(inPod, now)}`];
+  });
+}
+
+function presentText({ container, holds, admitted, admittedBy }: ContainerInPod): string {
+  if (holds !== undefined) return `container ${container} holds ${holds}`;
+  return admittedBy === "pin"
+    ? `container ${container} got ${admitted} at admission`
+    : `${RESOLVED_ANNOTATION} says that container ${container} got ${admitted}`;
+}
+
+function consequenceOf({ holds, admittedBy }: ContainerInPod, now: ContainerExplanation | undefined): string {
+  const isCertain = holds !== undefined || admittedBy === "pin";
+  if (!isCertain) return "the role was changed after admission, or that annotation was";
+  return now?.allowed ? "it gets that role with its next renewal" : "its next renewal is refused";
+}
+
+/** A role that only the server can resolve stands in the pod as its name. */
+function isSameRole(now: ContainerExplanation | undefined, present: string): boolean {
+  const role = now?.allowed ? now.role : undefined;
+  return role === present || (role !== undefined && !present.startsWith("arn:") && role.endsWith(`/${present}`));
+}

@@ -1,0 +1,123 @@
+// What podrole explain reads about a pod, and what it returns: types only.
+import type { Plan, PlanSettings } from "../../injection/plan.ts";
+import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import type { PolicySettings } from "../../policy/decide.ts";
+import type { PodState } from "../../protocol/state/model.ts";
+import type { RegisteredWebhook } from "../check/facts.ts";
+import type { ReplicaCount } from "../installed.ts";
+import type { Known } from "../known.ts";
+import type { SidecarState } from "../sidecar-state.ts";
+
+/** A pod and its surroundings. */
+export interface ExplainInput {
+  readonly kind: string;
+  readonly name: string;
+  /** The pod itself, or the one that a workload would create. */
+  readonly pod: Pod;
+  /** True for a pod of the cluster; false for workloads and manifests. */
+  readonly exists: boolean;
+  readonly namespaceName: string;
+  /** Undefined if it does not exist, or may not be read. */
+  readonly namespace: Namespace | undefined;
+  readonly serviceAccount: ServiceAccount | undefined;
+  /** Permissions without which the namespace or the ServiceAccount is unknown: "get on namespaces shop". */
+  readonly missingRights?: readonly string[];
+  /** Why a workload cannot create its pods, as its status says. */
+  readonly failure?: string;
+  /** What the server knows about a pod of the cluster; absent if it was not asked, because there is no such pod. */
+  readonly held?: Known<PodState | undefined>;
+}
+
+/** What decides about pods, as it is installed. */
+export interface ExplainPolicy {
+  readonly plan: PlanSettings;
+  /** The server's settings, which decide session names. */
+  readonly sessions: PolicySettings;
+}
+
+/** The installation, as far as the caller may read it. Nothing is assumed in place of what is unknown. */
+export interface ExplainSettings {
+  readonly policy: Known<ExplainPolicy>;
+  /** podrole's webhooks as they are registered with the API server. */
+  readonly webhooks: Known<readonly RegisteredWebhook[]>;
+  /** The server's replicas; undefined if no Deployment runs it. */
+  readonly server: Known<ReplicaCount | undefined>;
+  /** Where the settings were read: "Deployment podrole-webhook". */
+  readonly sources: readonly string[];
+  /** Settings of the webhook that are used for those of the server, because the latter are unknown. */
+  readonly assumptions: readonly string[];
+}
+
+/** Which role a container gets, or why it gets none. */
+export interface ContainerExplanation {
+  readonly container: string;
+  /** ARN; absent if no role is named, or its name cannot be resolved. */
+  readonly role?: string;
+  readonly allowed: boolean;
+  /** Not a denial: only the server can resolve the role name. */
+  readonly undecided?: true;
+  /** What names the role: container, pod, serviceAccount, namespace, default, or pin (--pin-roles). */
+  readonly namedBy?: string;
+  readonly sessionName?: string;
+  readonly code?: string;
+  /** Why it has no role, or not this one. */
+  readonly message?: string;
+}
+
+/** What a container of an injected pod got at admission, and what it holds. */
+export interface ContainerInPod {
+  readonly container: string;
+  /** ARN or name of its role at admission; absent if it got none, or if the pod does not say (`admittedBy`). */
+  readonly admitted?: string;
+  /** What says so; absent if the pod has neither. */
+  readonly admittedBy?: "pin" | "podrole.io/resolved";
+  /** ARN of the role whose credentials it holds, or held last, by the server's answer. */
+  readonly holds?: string;
+  /** RFC 3339. */
+  readonly expires?: string;
+  readonly renewed?: string;
+  /** Code of the last refusal; absent if the last result contained credentials. */
+  readonly code?: string;
+  /** Why it is unknown what the container holds. */
+  readonly unknown?: string;
+}
+
+/** A pod of the cluster as it is, whatever would happen to a new one. */
+export interface ExistingPod {
+  readonly injected: boolean;
+  readonly since: string;
+  readonly sidecar?: string;
+  readonly sidecarNow?: string;
+  /** Absent for a pod that has finished. */
+  readonly state?: SidecarState;
+  /** Why the sidecar is not ready, from what the cluster knows besides the sidecar's own state. */
+  readonly causes?: readonly string[];
+  /** Of an injected pod that has not finished. */
+  readonly containers?: readonly ContainerInPod[];
+  /** Where the decision of now differs from what containers hold, or got at admission. */
+  readonly differences?: readonly string[];
+}
+
+/** What podrole does with a pod. Programs read the names of the fields, so they do not change. */
+export interface Explanation {
+  readonly object: string;
+  /** True if an existing pod is injected, or if a new one would be. */
+  readonly injected: boolean;
+  /** Set if the caller may not read whether the API server calls podrole's webhook for this pod. */
+  readonly undecided?: true;
+  /** What the webhook would do if the pod were created now; "unknown" if the caller may not read what decides. */
+  readonly now: {
+    readonly decision: Plan["decision"] | "unknown";
+    readonly reason: Plan["reason"] | "SETTINGS_UNREADABLE";
+    readonly message: string;
+    readonly warnings: readonly string[];
+  };
+  /** Only for a pod that exists. */
+  readonly existing?: ExistingPod;
+  /** Why a workload cannot create its pods, as its status says. */
+  readonly failure?: string;
+  readonly containers: readonly ContainerExplanation[];
+  /** What may make the outcome differ from the plan. */
+  readonly notes: readonly string[];
+  readonly settings: readonly string[];
+}
