@@ -71,6 +71,7 @@ export const CHART_TEMPLATES: Readonly<Record<string, ChartTemplate>> = {
 `,
     },
   },
+  "developer.yaml": { conditions: [NOT_TRY], replaced: {} },
   "network-policies.yaml": {
     conditions: [".Values.networkPolicy.enabled"],
     variables: `{{- $policy := .Values.networkPolicy }}

@@ -65,11 +65,19 @@ export function createAccess(): Access {
       if (granted === undefined) return;
       const allowed = granted.some(
         ({ rule, namespace }) =>
-          (namespace === undefined || namespace === request.namespace) && coversRequest(rule, request),
+          (namespace === undefined || namespace === placeOf(request)) && coversRequest(rule, request),
       );
       if (!allowed) throw forbiddenError(user, request);
     },
   };
+}
+
+/**
+ * A namespace is in itself, so that a RoleBinding there grants access to it
+ * (https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go).
+ */
+function placeOf({ namespace, resource, name }: RequestInfo): string | undefined {
+  return qualifiedName(resource) === "namespaces" ? name : namespace;
 }
 
 /** Returns the groups of a user, which the API server derives from the name. */

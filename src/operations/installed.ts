@@ -77,6 +77,16 @@ export function readInstalled(deployments: readonly Deployment[], configMaps: re
   };
 }
 
+/** Names of the ConfigMaps that the two programs read settings from. */
+export function settingsConfigMaps(deployments: readonly Deployment[]): readonly string[] {
+  const names = (["server", "webhook"] as const).flatMap((program) => {
+    const deployment = deploymentOf(program, deployments);
+    const container = deployment && containerOf(program, deployment);
+    return container ? environmentOf(container, []).maps : [];
+  });
+  return [...new Set(names)];
+}
+
 function readProgram<const Table extends SettingTable>(
   program: ProgramName,
   table: Table,

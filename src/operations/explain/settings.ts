@@ -6,7 +6,7 @@ import { policySettings } from "../../policy/settings-table.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
 import { ownWebhooks } from "../check/tables/registration.ts";
-import { countReplicas, type Deployment, type Installed, readInstalled } from "../installed.ts";
+import { countReplicas, type Deployment, type Installed, readInstalled, settingsConfigMaps } from "../installed.ts";
 import { allKnown, deriveKnown, type Known, readAllowed } from "../known.ts";
 import type { ExplainPolicy, ExplainSettings } from "./model.ts";
 
@@ -14,7 +14,9 @@ import type { ExplainPolicy, ExplainSettings } from "./model.ts";
 export async function readExplainSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<ExplainSettings> {
   const version = await readAllowed(() => kubernetes.serverVersion());
   const deployments = await readAllowed(() => kubernetes.listAll<Deployment>("deployments", { namespace }));
-  const configMaps = await readAllowed(() => kubernetes.listAll<ConfigMap>("configmaps", { namespace }));
+  const configMaps = await readAllowed(() =>
+    readSettingsOf(kubernetes, namespace, "value" in deployments ? deployments.value : []),
+  );
   const configurations = await readAllowed(() =>
     kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
   );
@@ -32,6 +34,20 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
         ? [`the server's settings are unknown; assumed for session names: those of the webhook`]
         : [],
   };
+}
+
+/** Reads by name, because other ConfigMaps of podrole's namespace are not for everybody who may read its settings. */
+async function readSettingsOf(
+  kubernetes: Pick<OperatorKubernetes, "getConfigMap">,
+  namespace: string,
+  deployments: readonly Deployment[],
+): Promise<readonly ConfigMap[]> {
+  const read: ConfigMap[] = [];
+  for (const name of settingsConfigMaps(deployments)) {
+    const data = await kubernetes.getConfigMap(namespace, name);
+    if (data !== undefined) read.push({ metadata: { name, namespace }, data });
+  }
+  return read;
 }
 
 interface InstalledFacts {
