@@ -48,14 +48,14 @@ const operatorCommands: Plugin = {
         : undefined,
     );
     bundler.onLoad({ filter: /.*/, namespace: "commands" }, () => {
-      const names = ["audit", "aws", "check", "explain", "inject", "migrate", "rotate"];
+      const names = ["audit", "aws", "check", "explain", "inject", "migrate", "rotate", "status"];
       const contents = names.map((name) => `export * from "./${name}.ts";`).join("\n");
       return { contents, loader: "ts", resolveDir: join(ROOT, "src/cli/commands") };
     });
   },
 };
 
-const OPERATOR_COMMAND = /\/commands\/(audit|aws|check|explain|inject|migrate|rotate)\.ts$/;
+const OPERATOR_COMMAND = /\/commands\/(audit|aws|check|explain|inject|migrate|rotate|status)\.ts$/;
 
 /**
  * Puts what other modules than the entry import on demand into the same part as those modules: esbuild writes a file

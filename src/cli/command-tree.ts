@@ -15,6 +15,7 @@ import { declareMigrate } from "./arguments/migrate.ts";
 import { declareDemo, declareRoot, declareVersion } from "./arguments/root.ts";
 import { declareRotate } from "./arguments/rotate.ts";
 import { declareServer, declareSidecar, declareWebhook } from "./arguments/settings.ts";
+import { declareStatus } from "./arguments/status.ts";
 import { candidateLines, findCandidates } from "./completion/candidates.ts";
 import { COMPLETE_COMMAND, COMPLETION_SCRIPTS, SHELLS, type Shell } from "./completion/scripts.ts";
 import type { Action, Terminal } from "./terminal.ts";
@@ -22,6 +23,7 @@ import type { Action, Terminal } from "./terminal.ts";
 type CommandName =
   | "demo"
   | "check"
+  | "status"
   | "explain"
   | "audit"
   | "rotate"
@@ -58,6 +60,12 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add("Try it:", "demo", "Run podrole on this machine, with an embedded API server and STS", declareDemo);
   const operate = "Operate podrole:";
   add(operate, "check", "Check that podrole is healthy, or that this cluster can run it", declareCheck);
+  add(
+    operate,
+    "status",
+    "Show which role each container holds, what was refused, and which CAs are trusted",
+    declareStatus,
+  );
   add(operate, "explain", "Explain whether a pod is injected, which role each container gets, and why", declareExplain);
   addSubcommands(operate, "audit", declareAudit);
   addSubcommands(operate, "rotate", declareRotate);

@@ -16,6 +16,7 @@ async function main(argv: readonly string[]): Promise<void> {
     out: (chunk) => process.stdout.write(chunk),
     err: (chunk) => process.stderr.write(chunk),
     env: process.env,
+    isTerminal: process.stdout.isTTY,
     execPath: process.execPath,
     readStdin: () => text(process.stdin),
     stdin: () => (process.stdin.isTTY ? undefined : process.stdin),
@@ -26,6 +27,7 @@ async function main(argv: readonly string[]): Promise<void> {
     {
       demo: async (...call) => (await import("./demo/demo.ts")).demoAction(...call),
       check: async (...call) => (await import("./commands/check.ts")).checkAction(...call),
+      status: async (...call) => (await import("./commands/status.ts")).statusAction(...call),
       explain: async (...call) => (await import("./commands/explain.ts")).explainAction(...call),
       audit: async (...call) => (await import("./commands/audit.ts")).auditAction(...call),
       rotate: async (...call) => (await import("./commands/rotate.ts")).rotateAction(...call),

@@ -6,6 +6,8 @@ export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output is a terminal, which shows colours. */
+  readonly isTerminal: boolean;
   /** Path of the Node binary that runs this program. */
   readonly execPath: string;
   readonly readStdin: () => Promise<string>;

@@ -16,12 +16,25 @@ export interface ObjectPlace {
   readonly namespace?: string;
 }
 
+/** Returns what is kept of an object as it is in JSON; undefined if nothing is. */
+type Projection = (item: never) => unknown;
+type Projected<Project extends Projection> = Exclude<ReturnType<Project>, undefined>;
+
 /** Every call throws ApiError. */
 export interface OperatorCalls {
   /** Returns the object as it is in JSON, or undefined if there is none. */
   read<Body>(resource: AnyResource, place: ObjectPlace): Promise<Body | undefined>;
   /** Returns all objects, read page by page; they have no `apiVersion` and `kind`. */
   listAll<Item>(resource: AnyResource, selector?: Selector): Promise<readonly Item[]>;
+  /**
+   * As listAll(), but keeps of each object only what `project` returns, and nothing if that is undefined: one page at a
+   * time is in memory.
+   */
+  listProjected<Project extends Projection>(
+    resource: AnyResource,
+    project: Project,
+    selector?: Selector,
+  ): Promise<readonly Projected<Project>[]>;
   /** Returns the created object; with `dryRun`, the object that would have been created. */
   createObject<Body>(
     resource: AnyResource,
@@ -63,6 +76,29 @@ const deleteOptions = (graceSeconds: number | undefined) => ({
 
 /** Creates the calls of an operator's commands on top of a requester. */
 export function createOperatorCalls({ requester }: { readonly requester: Requester }): OperatorCalls {
+  async function listProjected<Project extends Projection>(
+    resource: AnyResource,
+    project: Project,
+    selector?: Selector,
+  ): Promise<readonly Projected<Project>[]> {
+    const source = createListWatch<never>({ requester }, resource, selector);
+    const { signal } = new AbortController();
+    let kept: Projected<Project>[] = [];
+    const reader = {
+      onStart() {
+        kept = [];
+      },
+      onPage(page: readonly never[]) {
+        for (const item of page) {
+          const part = project(item);
+          if (part !== undefined) kept.push(part as Projected<Project>);
+        }
+      },
+    };
+    await readPages<never>(source, { limit: PAGE_SIZE, signal }, reader);
+    return kept;
+  }
+
   return {
     async read<Body>(resource: AnyResource, place: ObjectPlace) {
       const body = await requester.request<Body>(
@@ -73,23 +109,10 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
       return typeof body === "number" ? undefined : body;
     },
 
+    listProjected,
+
     async listAll<Item>(resource: AnyResource, selector?: Selector) {
-      const source = createListWatch<Item>({ requester }, resource, selector);
-      const { signal } = new AbortController();
-      let items: Item[] = [];
-      await readPages<Item>(
-        source,
-        { limit: PAGE_SIZE, signal },
-        {
-          onStart() {
-            items = [];
-          },
-          onPage(page) {
-            items.push(...page);
-          },
-        },
-      );
-      return items;
+      return (await listProjected(resource, (item) => item, selector)) as readonly Item[];
     },
 
     async createObject<Body>(

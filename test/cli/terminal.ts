@@ -5,12 +5,14 @@ export function createTerminal({
   env = {},
   stdin = "",
   interrupted = new AbortController().signal,
-}: Partial<Pick<Terminal, "env" | "interrupted">> & { readonly stdin?: string } = {}) {
+  isTerminal = false,
+}: Partial<Pick<Terminal, "env" | "interrupted" | "isTerminal">> & { readonly stdin?: string } = {}) {
   const said = { out: "", err: "" };
   return {
     out: (text: string) => void (said.out += text),
     err: (text: string) => void (said.err += text),
     env,
+    isTerminal,
     execPath: process.execPath,
     readStdin: async () => stdin,
     async *stdin() {

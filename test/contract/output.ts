@@ -7,6 +7,7 @@ import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts
 import { explainAction } from "../../src/cli/commands/explain.ts";
 import { migrateAction } from "../../src/cli/commands/migrate.ts";
 import { rotateAction } from "../../src/cli/commands/rotate.ts";
+import { statusAction } from "../../src/cli/commands/status.ts";
 import { createNarrator } from "../../src/cli/demo/narrator.ts";
 import { checkJson } from "../../src/cli/output/check.ts";
 import type { Action } from "../../src/cli/terminal.ts";
@@ -19,6 +20,7 @@ import { toBase64 } from "../fakes/secret-data.ts";
 import * as samples from "../operations/audit/samples.ts";
 import {
   barePod,
+  CA,
   createInstalledObjects,
   healthyFacts,
   healthyPod,
@@ -26,6 +28,7 @@ import {
   knownFact,
 } from "../operations/check/healthy.ts";
 import { clusterExport, KIAM, KUBE2IAM } from "../operations/migrate/cluster-export.ts";
+import { DENIED, podWith } from "../operations/status/pods.ts";
 import { type Contract, type Entries, shapeOf } from "./entries.ts";
 
 type Flags = Readonly<Record<string, string>>;
@@ -69,6 +72,11 @@ async function clusterOutput(directory: string): Promise<Contract> {
     const sidecar = old.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
     if (sidecar) sidecar.image = "registry.example/podrole-sidecar:0";
     store.create("pods", { ...old, metadata: { ...old.metadata, namespace: "shop" } });
+    store.create("pods", podWith({ name: "denied", sidecar: DENIED }));
+    store.create("configmaps", {
+      metadata: { name: "podrole-trust", namespace: "podrole" },
+      data: { "bundle.pem": CA },
+    });
     store.create("pods", { ...barePod("payroll"), metadata: { ...barePod("payroll").metadata, name: "refused" } });
     store.create("secrets", { metadata: { name: "podrole-ca", namespace: "podrole" }, data: slots() });
     const kubeconfig = join(directory, "kubeconfig");
@@ -78,6 +86,14 @@ async function clusterOutput(directory: string): Promise<Contract> {
     );
     return {
       "output: explain": shapeOf(await Promise.all(explained)),
+      "output: status": shapeOf(
+        await Promise.all(
+          ["pods", "roles", "refusals", "trust"].map((topic) =>
+            run(statusAction, [topic], { kubeconfig, ...(topic !== "trust" && { namespace: "shop" }) }),
+          ),
+        ),
+        ["roles[].codes"],
+      ),
       "output: rotate": shapeOf([await run(rotateAction, ["status"], { kubeconfig })]),
     };
   } finally {

@@ -27,11 +27,28 @@ function escapedUnits(character: string): string {
 /** A line for the head and one for each row; each column is as wide as its widest cell. */
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((cells) => cells.map(escapeControls));
-  const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
-  const lineOf = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("   ")
-      .trimEnd();
-  return `${lines.map(lineOf).join("\n")}\n`;
+  const widths = columnWidths(lines);
+  return `${lines.map((cells) => tableLine(cells, widths)).join("\n")}\n`;
+}
+
+/** Returns for each column of the first line the length of its longest cell. */
+export function columnWidths(lines: readonly (readonly string[])[]): readonly number[] {
+  const widths = (lines[0] ?? []).map(() => 0);
+  for (const cells of lines) {
+    for (const [column, width] of widths.entries()) widths[column] = Math.max(width, cells[column]?.length ?? 0);
+  }
+  return widths;
+}
+
+/** Returns one line of a table without spaces at its end; `paint` colours a cell, which takes no room. */
+export function tableLine(
+  cells: readonly string[],
+  widths: readonly number[],
+  paint: (text: string, column: number) => string = (text) => text,
+): string {
+  const padded = cells.map((cell, column) => {
+    const room = " ".repeat(Math.max(0, (widths[column] ?? 0) - cell.length));
+    return `${paint(cell, column)}${column === cells.length - 1 ? "" : room}`;
+  });
+  return padded.join("   ").trimEnd();
 }

@@ -1,0 +1,85 @@
+// podrole status. Exit codes: 0 each pod has what it needs, 1 one has not or podrole is not installed, 2 usage, the
+// cluster cannot be reached, or the rows may not be read.
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import type { Status } from "../../operations/status/model.ts";
+import { isRowWell } from "../../operations/status/pod-rows.ts";
+import { readStatus, type StatusDeps, type StatusOptions } from "../../operations/status/status.ts";
+import { watchStatus } from "../../operations/status/watch.ts";
+import { systemClock as clock } from "../../runtime/clock.ts";
+import { readStatusArguments, type StatusArguments } from "../arguments/status.ts";
+import { withPodrole } from "../cluster.ts";
+import { createRowChanges } from "../output/status-changes.ts";
+import { absentText, statusNames, statusText } from "../output/status.ts";
+import { choosePaint } from "../output/style.ts";
+import { jsonText } from "../output/text.ts";
+import { yamlText } from "../output/yaml-text.ts";
+import { createSlowProgress } from "../progress.ts";
+import { type Action, type Terminal, writeNote, writeProblems } from "../terminal.ts";
+
+/** Runs podrole status; the first of `args` is the topic. */
+export const statusAction: Action = async (terminal, flags, args) => {
+  const read = readStatusArguments(flags, args);
+  if (!read.ok) return writeProblems(terminal, "status", read.problems);
+  return withPodrole(terminal, "status", read.value, (kubernetes, podroleNamespace) =>
+    showStatus(terminal, kubernetes, { ...read.value, podroleNamespace }),
+  );
+};
+
+async function showStatus(
+  terminal: Terminal,
+  kubernetes: OperatorKubernetes,
+  { topic, namespace, allNamespaces, labelSelector, podroleNamespace, output, isWatching }: StatusArguments & {
+    readonly podroleNamespace: string;
+  },
+): Promise<number> {
+  const note = (text: string) => writeNote(terminal, "status", text);
+  const progress = createSlowProgress({ clock }, note);
+  const deps: StatusDeps = { kubernetes, clock, progress: progress.step };
+  const place = allNamespaces ? undefined : (namespace ?? kubernetes.contextNamespace);
+  const options: StatusOptions = { topic, namespace: place, labelSelector, podroleNamespace };
+  const result = await readStatus(deps, options);
+  progress.end();
+  if (!result.ok) return writeProblems(terminal, "status", [result.problem]);
+  const status = result.value;
+  if (status.installation.isAbsent && countRows(status) === 0 && output !== "json" && output !== "yaml") {
+    note(absentText(status.installation));
+    return 1;
+  }
+  terminal.out(FORMATS[output](status, choosePaint(terminal)));
+  if (!isWatching) return exitCodeOf(status);
+  const changes = createRowChanges(status, { isWide: output === "wide", paint: choosePaint(terminal) });
+  let said = "";
+  await watchStatus(deps, options, {
+    interrupted: terminal.interrupted,
+    onStatus(next) {
+      const problem = unreadRows(next);
+      if (problem !== undefined && problem !== said) note(problem);
+      said = problem ?? "";
+      if (problem === undefined) for (const line of changes.linesOf(next)) terminal.out(`${line}\n`);
+    },
+  });
+  return 0;
+}
+
+const FORMATS: Readonly<Record<StatusArguments["output"], (status: Status, paint: ReturnType<typeof choosePaint>) => string>> = {
+  text: (status, paint) => statusText(status, { isWide: false, paint }),
+  wide: (status, paint) => statusText(status, { isWide: true, paint }),
+  json: (status) => jsonText(status),
+  yaml: (status) => yamlText(status),
+  name: (status) => statusNames(status),
+};
+
+function countRows({ topic, ...status }: Status): number {
+  return status[topic]?.length ?? 0;
+}
+
+/** Why the rows themselves could not be read; undefined if only something about them is unknown. */
+function unreadRows({ unknown }: Status): string | undefined {
+  return unknown.find(({ what }) => what === "pods" || what === "the trust bundle")?.why;
+}
+
+function exitCodeOf(status: Status): number {
+  const now = Date.parse(status.at);
+  if (status.installation.isAbsent || status.pods?.some((row) => !isRowWell(row, now))) return 1;
+  return unreadRows(status) === undefined ? 0 : 2;
+}

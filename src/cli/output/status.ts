@@ -1,0 +1,149 @@
+// The status as text: a table, what is wrong with the installation, reason and remedy for each code, what is unknown,
+// and a count. And as JSON, YAML and names.
+import { countOf } from "../../operations/format.ts";
+import type { ReplicaCount } from "../../operations/installed.ts";
+import type { InstallationState, PodRow, RefusalRow, Status } from "../../operations/status/model.ts";
+import { isRowWell } from "../../operations/status/pod-rows.ts";
+import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
+import { type StatusTable, statusTable } from "./status-columns.ts";
+import type { Paint } from "./style.ts";
+import { columnWidths, escapeControls, tableLine } from "./text.ts";
+
+/** How the text is written. */
+export interface StatusTextOptions {
+  readonly isWide: boolean;
+  readonly paint: Paint;
+}
+
+/** Returns the table and what belongs to it. */
+export function statusText(status: Status, { isWide, paint }: StatusTextOptions): string {
+  const table = statusTable(status, isWide);
+  const notes = [
+    ...installationProblems(status).map((text) => paint(escapeControls(text), "bad")),
+    ...codeLines(status).map((text) => escapeControls(text)),
+    ...unknownLines(status).map((text) => paint(escapeControls(text), "faint")),
+    escapeControls(summaryLine(status)),
+  ];
+  const shown = table.rows.length === 0 ? "" : `${tableLines(table, paint).join("\n")}\n\n`;
+  return `${shown}${notes.join("\n")}\n`;
+}
+
+/** Returns the lines of a table, with the widths of its widest cells. */
+export function tableLines({ head, rows }: StatusTable, paint: Paint): readonly string[] {
+  const texts = rows.map((cells) => cells.map(({ text }) => escapeControls(text)));
+  const widths = columnWidths([head, ...texts]);
+  return [
+    tableLine(head, widths),
+    ...rows.map((cells, row) => tableLine(texts[row] ?? [], widths, (text, column) => paint(text, cells[column]?.tone ?? "plain"))),
+  ];
+}
+
+/** Returns names as `kubectl get -o name` prints them, each once; the ARNs of roles; fingerprints of CAs. */
+export function statusNames({ topic, pods = [], roles = [], refusals = [], trust = [] }: Status): string {
+  const names = {
+    pods: pods.map(({ pod }) => `pod/${pod}`),
+    roles: roles.map(({ role }) => role),
+    refusals: refusals.map(({ pod }) => `pod/${pod}`),
+    trust: trust.map(({ fingerprint }) => fingerprint),
+  }[topic];
+  return [...new Set(names)].map((name) => `${escapeControls(name)}\n`).join("");
+}
+
+/** The one line for a cluster without podrole. */
+export function absentText({ namespace }: InstallationState): string {
+  return `podrole is not installed in this cluster: no Deployment in namespace "${namespace}" runs it, and no webhook of podrole is registered; expected an installation (docs/install.md), or --podrole-namespace`;
+}
+
+function installationProblems({ installation, isLabelled, namespace, topic }: Status): readonly string[] {
+  if (installation.isAbsent) return [absentText(installation)];
+  const { server, webhook, isRegistered } = installation;
+  return [
+    ...(server?.ready === 0
+      ? [`${unready("server", server)}: pods get no credentials before it has one, and running pods keep theirs until they expire`]
+      : []),
+    ...(webhook?.ready === 0 ? [`${unready("webhook", webhook)}: no pod of a labelled namespace can be created`] : []),
+    ...(isRegistered === false
+      ? ["podrole's webhook is not registered: new pods are not injected; apply manifests/base/webhook-configuration.yaml or the chart again"]
+      : []),
+    ...(isLabelled === false && topic === "pods"
+      ? [`namespace ${namespace} does not have the label podrole.io/inject: enabled: no new pod in it is injected; kubectl label namespace ${namespace} podrole.io/inject=enabled`]
+      : []),
+  ];
+}
+
+function unready(program: string, { namespace, name, wanted }: ReplicaCount): string {
+  return `podrole's ${program} has no ready replica (0 of ${wanted}; kubectl -n ${namespace} describe deployment ${name})`;
+}
+
+/** Codes of the output, at most; -o json has every row. */
+const MAX_CODES_SHOWN = 10;
+
+/** For each code one line: how many rows have it, the first of them, and reason and remedy. */
+function codeLines({ pods = [], refusals = [] }: Status): readonly string[] {
+  const rows: readonly (PodRow | RefusalRow)[] = [...pods, ...refusals];
+  const byCode = Map.groupBy(
+    rows.filter(({ code }) => code !== undefined),
+    ({ code = "" }) => code,
+  );
+  const lines = [...byCode].map(([code, users]) => codeLine(code, users));
+  return [...lines.slice(0, MAX_CODES_SHOWN), ...uninjectedLines(pods)];
+}
+
+function codeLine(code: string, users: readonly (PodRow | RefusalRow)[]): string {
+  const first = users.find(({ message }) => message !== undefined && message !== "") ?? users[0];
+  const message = first?.message ?? "";
+  const remedy = isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
+  const text = message.includes(remedy) ? message : [message, remedy].filter(Boolean).join(" -- ");
+  return `${code} (${whose(users)}): ${text}`;
+}
+
+function whose(users: readonly (PodRow | RefusalRow)[]): string {
+  const pods = [...new Set(users.map(({ namespace, pod }) => `${namespace}/${pod}`))];
+  return pods.length === 1 ? `pod ${pods[0]}` : `${pods.length} pods, such as ${pods[0]}`;
+}
+
+function uninjectedLines(pods: readonly PodRow[]): readonly string[] {
+  const bare = pods.filter(({ phase }) => phase === "not injected");
+  const [first] = bare;
+  if (first === undefined) return [];
+  return [
+    `not injected (${whose(bare)}): the pod names a role and has no podrole-sidecar; podrole explain pod/${first.pod} -n ${first.namespace} says why`,
+  ];
+}
+
+function unknownLines({ unknown }: Status): readonly string[] {
+  return unknown.map(({ what, why, needs }) =>
+    needs.length > 0 ? `unknown: ${what}: needs ${needs.join(", ")}` : `unknown: ${what}: ${why}`,
+  );
+}
+
+function summaryLine(status: Status): string {
+  const { topic, namespace, pods, roles = [], refusals = [], refusalsSince, trust = [] } = status;
+  const where = namespace === undefined ? "" : ` in namespace ${namespace}`;
+  switch (topic) {
+    case "pods":
+      return podSummary(pods ?? [], where, Date.parse(status.at));
+    case "roles":
+      return `${countOf(roles.length, "role")}${where}`;
+    case "refusals": {
+      const since = refusalsSince ?? "the pods' Events of the last hour, and how sidecars ended";
+      const reach = refusalsSince === undefined ? `from ${since}` : `since ${since}`;
+      return `${countOf(refusals.length, "refusal")}${where} ${reach}; earlier ones are in the servers' logs (podrole audit refusals)`;
+    }
+    case "trust":
+      return `${countOf(trust.length, "CA")}; podrole rotate status shows the next steps`;
+  }
+}
+
+function podSummary(rows: readonly PodRow[], where: string, now: number): string {
+  const users = new Set(rows.filter(({ phase }) => phase !== "not injected").map(qualified));
+  const spaces = new Set(rows.map(({ namespace }) => namespace)).size;
+  const unwell = new Set(rows.filter((row) => !isRowWell(row, now)).map(qualified)).size;
+  if (rows.length === 0) return `no pod${where} uses podrole or names a role`;
+  const places = where === "" ? ` in ${countOf(spaces, "namespace")}` : where;
+  return `${countOf(users.size, "pod")}${places} ${users.size === 1 ? "uses" : "use"} podrole; ${unwell === 0 ? "all have what they need" : `${unwell} not well`}`;
+}
+
+function qualified({ namespace, pod }: PodRow): string {
+  return `${namespace}/${pod}`;
+}

@@ -1,0 +1,140 @@
+// The rows of podrole status pods and roles: what the cluster says about each pod, joined with what the server says
+// that its containers hold. Pure.
+
+import { comparePods } from "../../protocol/state/merge.ts";
+import type { ContainerHolding, PodState } from "../../protocol/state/model.ts";
+import { type Known } from "../known.ts";
+import type { PodRow, PodRowPhase, RoleRow } from "./model.ts";
+import type { SeenPod } from "./seen-pod.ts";
+
+/** What the rows are made from; `held` are the pods of the server's answer. */
+export interface PodRowInput {
+  readonly seen: Known<readonly SeenPod[]>;
+  readonly held: Known<readonly PodState[]>;
+}
+
+/**
+ * Returns the rows by namespace and pod. The cluster decides which pods there are: the server's answer may be older. If
+ * the pods may not be listed, those of the server's answer are shown.
+ */
+export function podRows({ seen, held }: PodRowInput): readonly PodRow[] {
+  if ("unknown" in seen) return "value" in held ? held.value.toSorted(comparePods).flatMap(heldRows) : [];
+  const byUid = new Map("value" in held ? held.value.map((pod) => [pod.uid, pod] as const) : []);
+  const unknown = "unknown" in held ? held.unknown : undefined;
+  return seen.value.toSorted(comparePods).flatMap((pod) => seenRows(pod, byUid.get(pod.uid), unknown));
+}
+
+function seenRows(pod: SeenPod, state: PodState | undefined, unknown: string | undefined): readonly PodRow[] {
+  const holdings = new Map(state?.containers.map((holding) => [holding.container, holding]));
+  const named = new Set([...pod.served, ...Object.keys(pod.roles), ...holdings.keys()]);
+  const containers = named.size === 0 ? [""] : [...named];
+  const why =
+    unknown ?? (state?.unknownSince && `it has not called since the server's restart at ${state.unknownSince}`);
+  return containers.map((container) => seenRow(pod, container, holdings.get(container), why));
+}
+
+function seenRow(
+  pod: SeenPod,
+  container: string,
+  holding: ContainerHolding | undefined,
+  unknown: string | undefined,
+): PodRow {
+  const { sidecar, rolesFrom } = pod;
+  const admitted = Object.hasOwn(pod.roles, container) ? pod.roles[container] : undefined;
+  const role = holding?.role ?? admitted;
+  const phase = phaseOf(pod);
+  const lastEnd = phase === "ready" ? undefined : sidecar?.lastEnd;
+  const code = holding?.code ?? lastEnd?.code;
+  const roleFrom = holding?.role === undefined ? rolesFrom : "server";
+  return {
+    namespace: pod.namespace,
+    pod: pod.name,
+    container,
+    ...(role !== undefined && { role, ...(roleFrom && { roleFrom }) }),
+    phase,
+    ...(sidecar?.reason !== undefined && { reason: sidecar.reason }),
+    ...timesOf(holding),
+    ...(code !== undefined && { code }),
+    ...(lastEnd && { message: lastEnd.message }),
+    ...(holding === undefined && sidecar && unknown !== undefined && { unknown }),
+    restarts: sidecar?.restarts ?? 0,
+    ...(pod.created !== undefined && { created: pod.created }),
+    ...(pod.image !== undefined && { sidecar: pod.image }),
+    ...(pod.node !== undefined && { node: pod.node }),
+    uid: pod.uid,
+  };
+}
+
+function phaseOf({ isDeleted, sidecar }: SeenPod): PodRowPhase {
+  if (isDeleted) return "terminating";
+  return sidecar?.phase ?? "not injected";
+}
+
+function timesOf(holding: ContainerHolding | undefined): Pick<PodRow, "expires" | "renewed"> {
+  const { expiresAt, renewedAt } = holding ?? {};
+  return {
+    ...(expiresAt !== undefined && { expires: expiresAt }),
+    ...(renewedAt !== undefined && { renewed: renewedAt }),
+  };
+}
+
+/** Rows of a pod that only the server knows. */
+function heldRows({
+  namespace,
+  name,
+  uid,
+  node,
+  sidecarRestarts,
+  containers,
+  unknownSince,
+}: PodState): readonly PodRow[] {
+  const common = { namespace, pod: name, phase: "unknown", restarts: sidecarRestarts ?? 0, uid } as const;
+  const place = node === undefined ? {} : { node };
+  if (containers.length === 0) {
+    const since = unknownSince === undefined ? "" : ` since the server's restart at ${unknownSince}`;
+    return [{ ...common, ...place, container: "", unknown: `it has not called${since}` }];
+  }
+  return containers.map((holding) => ({
+    ...common,
+    ...place,
+    container: holding.container,
+    ...(holding.role !== undefined && { role: holding.role, roleFrom: "server" as const }),
+    ...timesOf(holding),
+    ...(holding.code !== undefined && { code: holding.code }),
+  }));
+}
+
+/**
+ * Whether the pod has what it needs: its sidecar is ready and its credentials have not expired at `now` (Unix
+ * milliseconds). A pod that only the server knows is judged by its credentials.
+ */
+export function isRowWell({ phase, expires, code }: PodRow, now: number): boolean {
+  if (phase === "terminating") return true;
+  const isExpired = expires !== undefined && Date.parse(expires) <= now;
+  if (phase === "unknown") return !isExpired && (code === undefined || expires !== undefined);
+  return phase === "ready" && !isExpired;
+}
+
+/** Returns the roles of the rows, by name, with what uses each. */
+export function roleRows(rows: readonly PodRow[]): readonly RoleRow[] {
+  const byRole = Map.groupBy(
+    rows.filter(({ role }) => role !== undefined),
+    ({ role = "" }) => role,
+  );
+  return [...byRole].map(([role, users]) => roleRow(role, users)).toSorted((a, b) => (a.role < b.role ? -1 : 1));
+}
+
+function roleRow(role: string, users: readonly PodRow[]): RoleRow {
+  const codes: Record<string, number> = {};
+  for (const { code } of users) if (code !== undefined) codes[code] = (codes[code] ?? 0) + 1;
+  const [nearestExpiry] = users.flatMap(({ expires }) => expires ?? []).toSorted();
+  return {
+    role,
+    pods: new Set(users.map(({ namespace, pod }) => `${namespace}/${pod}`)).size,
+    containers: users.length,
+    ready: users.filter(({ phase }) => phase === "ready").length,
+    namespaces: [...new Set(users.map(({ namespace }) => namespace))].toSorted(),
+    ...(nearestExpiry !== undefined && { nearestExpiry }),
+    codes,
+  };
+}

@@ -1,0 +1,61 @@
+// What podrole status keeps of a pod of the cluster, so that a list of many pods fits into memory. Pure.
+import { PODROLE_NAMES } from "../../injection/names.ts";
+import { isInjected } from "../../injection/parts.ts";
+import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
+import { type ResolvedRoles, readResolvedRoles } from "../../injection/resolved-roles.ts";
+import { allContainers } from "../../injection/shape.ts";
+import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
+import { podFacts } from "../../policy/facts.ts";
+import { pinnedRoles } from "../../policy/pin.ts";
+import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
+import type { RoleSource } from "./model.ts";
+
+/** A pod that uses podrole, or that names a role and is not injected. */
+export interface SeenPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly created: string | undefined;
+  readonly node: string | undefined;
+  readonly isDeleted: boolean;
+  /** Undefined if the pod is not injected. */
+  readonly sidecar: SidecarState | undefined;
+  readonly image: string | undefined;
+  /** Containers that the sidecar serves; empty if the pod does not say which. */
+  readonly served: readonly string[];
+  readonly roles: ResolvedRoles;
+  readonly rolesFrom: Exclude<RoleSource, "server"> | undefined;
+}
+
+/** Returns what is kept of the pod; undefined for one that does not concern podrole, or has finished. */
+export function seenPodOf(pod: Pod): SeenPod | undefined {
+  if (hasFinished(pod)) return undefined;
+  const isServed = isInjected(pod);
+  if (!isServed && !hasRoleAnnotation(pod)) return undefined;
+  const { namespace = "", name = "", uid = "", creationTimestamp, deletionTimestamp } = pod.metadata;
+  const containers = allContainers(pod);
+  const sidecar = containers.find((container) => container.name === PODROLE_NAMES.sidecar);
+  const names = new Set(containers.map((container) => container.name));
+  const pinned = pinnedRoles(podFacts(pod, namespace));
+  const resolved = readResolvedRoles(pod);
+  const roles = pinned ?? (typeof resolved === "object" ? resolved : undefined);
+  const served = sidecar?.env?.find((variable) => variable.name === CONTAINERS_VARIABLE)?.value ?? "";
+  // The pod's author may have written both, so only containers that the pod has are kept.
+  const ownRoles = Object.entries(roles ?? {}).filter(([container]) => names.has(container));
+  return {
+    namespace,
+    name,
+    uid,
+    created: creationTimestamp,
+    node: pod.spec.nodeName,
+    isDeleted: deletionTimestamp !== undefined,
+    sidecar: isServed ? readSidecarState(pod) : undefined,
+    image: sidecar?.image,
+    served: [...names.intersection(new Set(served.split(",")))],
+    roles: isServed ? Object.fromEntries(ownRoles) : {},
+    rolesFrom: isServed && roles ? (pinned ? "pin" : "admission") : undefined,
+  };
+}
+
+/** The sidecar's variable that names the containers that it serves. */
+const CONTAINERS_VARIABLE = "PODROLE_CONTAINERS";

@@ -1,0 +1,132 @@
+// Reads what podrole status shows. The cluster is asked for what it knows, and podrole's server for what pods hold;
+// what may not or cannot be read is a part of the answer, and the rest is still there. Changes nothing.
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { BUNDLE_KEY } from "../../pki/bundle.ts";
+import { optsIn } from "../../policy/annotations.ts";
+import type { ClusterState, PodState } from "../../protocol/state/model.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
+import { DEFAULT_NAMES } from "../check/rights.ts";
+import { deriveKnown, type Known, readKnown } from "../known.ts";
+import { type ReadInstallation, readInstallationState, unknownPart } from "./installation.ts";
+import type { Status, StatusTopic, UnknownPart } from "./model.ts";
+import { podRows, roleRows } from "./pod-rows.ts";
+import { type EventObject, refusalRows } from "./refusal-rows.ts";
+import { type SeenPod, seenPodOf } from "./seen-pod.ts";
+import { trustRows } from "./trust-rows.ts";
+
+/** What the status is read with. */
+export interface StatusDeps {
+  readonly kubernetes: OperatorKubernetes;
+  readonly clock: Clock;
+  /** Asks podrole's server about its state, of one namespace or of all; never rejects. Absent: it is not asked. */
+  readonly readState?: (namespace: string | undefined) => Promise<Known<ClusterState>>;
+  /** Called before each step that takes time. */
+  readonly progress: (step: string) => void;
+}
+
+/** What to show. */
+export interface StatusOptions {
+  readonly topic: StatusTopic;
+  /** Undefined: all namespaces. */
+  readonly namespace: string | undefined;
+  /** Selects pods, in the text form. */
+  readonly labelSelector: string | undefined;
+  /** podrole's own. */
+  readonly podroleNamespace: string;
+}
+
+/** The rows of one topic, and what is unknown of them. */
+type TopicRows = Pick<Status, "pods" | "roles" | "refusals" | "refusalsSince" | "trust" | "unknown">;
+
+/** The problem is that there is no namespace of the given name. Does not throw ApiError. */
+export async function readStatus(deps: StatusDeps, options: StatusOptions): Promise<Result<Status>> {
+  const { kubernetes, clock, progress } = deps;
+  const { topic, namespace, podroleNamespace } = options;
+  const place = topic === "trust" ? undefined : namespace;
+  const found = place === undefined ? undefined : await readKnown(() => kubernetes.getNamespace(place));
+  if (found && "value" in found && found.value === undefined) {
+    return failure(`--namespace: there is no namespace "${place}"`);
+  }
+
+  progress("reading podrole's installation");
+  const installation = await readInstallationState(kubernetes, podroleNamespace);
+  progress("asking podrole's server");
+  const state = (await deps.readState?.(place)) ?? { unknown: "the server was not asked" };
+  const rows =
+    topic === "trust"
+      ? await readTrustTopic(deps, options, state, installation)
+      : await readPodTopic(deps, { ...options, topic }, state);
+  return success({
+    topic,
+    at: new Date(clock.now()).toISOString(),
+    ...(place !== undefined && { namespace: place }),
+    ...(found && "value" in found && { isLabelled: optsIn(found.value?.metadata.labels) }),
+    installation: installation.state,
+    ...rows,
+    unknown: [...installation.unknown, ...rows.unknown],
+  });
+}
+
+async function readPodTopic(
+  { kubernetes, progress }: StatusDeps,
+  { topic, namespace, labelSelector }: StatusOptions & { readonly topic: Exclude<StatusTopic, "trust"> },
+  state: Known<ClusterState>,
+): Promise<TopicRows> {
+  progress("reading pods");
+  const inPlace = namespace === undefined ? {} : { namespace };
+  const selector = { ...inPlace, ...(labelSelector !== undefined && { labelSelector }) };
+  const seen = await readKnown(() => kubernetes.listProjected("pods", seenPodOf, selector));
+  if (topic === "refusals") {
+    return readRefusals({ kubernetes, progress }, inPlace, { state, seen });
+  }
+  // The server does not know the labels of pods, so its answer cannot take the place of a list with a selector.
+  const isSelected = labelSelector === undefined || "value" in seen;
+  const pods = podRows({ seen, held: isSelected ? podsOf(state) : { unknown: "" } });
+  const unknown = [...unknownPart("pods", seen), ...unknownPart("what containers hold", state)];
+  return topic === "pods" ? { pods, unknown } : { roles: roleRows(pods), unknown };
+}
+
+function podsOf(state: Known<ClusterState>): Known<readonly PodState[]> {
+  return deriveKnown(state, ({ pods }) => pods);
+}
+
+async function readRefusals(
+  { kubernetes, progress }: Pick<StatusDeps, "kubernetes" | "progress">,
+  inPlace: { readonly namespace?: string },
+  { state, seen }: { readonly state: Known<ClusterState>; readonly seen: Known<readonly SeenPod[]> },
+): Promise<TopicRows> {
+  const records = "value" in state && state.value.refusals ? { value: state.value.refusals } : undefined;
+  if (records) {
+    const refusals = refusalRows({ records, events: NOT_ASKED, seen });
+    return { refusals, refusalsSince: records.value.recordedSince, unknown: [] };
+  }
+  progress("reading Events");
+  const fieldSelector = "involvedObject.kind=Pod";
+  const events = await readKnown(() => kubernetes.listAll<EventObject>("events", { ...inPlace, fieldSelector }));
+  const unknown: UnknownPart[] = [
+    ...unknownPart("refusals before the last hour", state),
+    ...unknownPart("Events", events),
+    ...unknownPart("pods", seen),
+  ];
+  return { refusals: refusalRows({ records: NOT_ASKED, events, seen }), unknown };
+}
+
+const NOT_ASKED = { unknown: "not read" };
+
+async function readTrustTopic(
+  { kubernetes, progress }: StatusDeps,
+  { podroleNamespace: namespace }: StatusOptions,
+  state: Known<ClusterState>,
+  { webhooks }: ReadInstallation,
+): Promise<TopicRows> {
+  progress("reading the trust bundle");
+  const name = DEFAULT_NAMES.trustConfigMap;
+  const bundle = await readKnown(async () => (await kubernetes.getConfigMap(namespace, name))?.[BUNDLE_KEY]);
+  const trust =
+    "unknown" in state ? state : state.value.trust ? { value: state.value.trust } : { unknown: "it has no CA yet" };
+  return {
+    trust: trustRows({ trust, bundle, webhooks, namespace }),
+    unknown: [...unknownPart("which CA signs", trust), ...unknownPart("the trust bundle", bundle)],
+  };
+}

@@ -1,0 +1,26 @@
+// Repeats the reading of podrole status. It lists again instead of watching, so that the server's answer and the
+// cluster's are of one time, and waits longer where a list takes long: reading takes at most a sixth of the time.
+import { sleep } from "../../runtime/clock.ts";
+import type { Status } from "./model.ts";
+import { readStatus, type StatusDeps, type StatusOptions } from "./status.ts";
+
+const MIN_INTERVAL_MS = 2_000;
+const PAUSE_FACTOR = 5;
+
+/** Calls `onStatus` with each reading after the first one, until `interrupted`. Does not throw ApiError. */
+export async function watchStatus(
+  deps: StatusDeps,
+  options: StatusOptions,
+  { interrupted, onStatus }: { readonly interrupted: AbortSignal; readonly onStatus: (status: Status) => void },
+): Promise<void> {
+  const { clock } = deps;
+  let tookMs = 0;
+  for (;;) {
+    await sleep(clock, Math.max(MIN_INTERVAL_MS, PAUSE_FACTOR * tookMs), interrupted);
+    if (interrupted.aborted) return;
+    const startedAt = clock.elapsedMs();
+    const result = await readStatus(deps, options);
+    tookMs = clock.elapsedMs() - startedAt;
+    if (result.ok && !interrupted.aborted) onStatus(result.value);
+  }
+}

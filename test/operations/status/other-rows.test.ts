@@ -1,0 +1,113 @@
+// Rows of refusals and of CAs.
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { suite, test } from "node:test";
+import { type EventObject, refusalRows } from "../../../src/operations/status/refusal-rows.ts";
+import { trustRows } from "../../../src/operations/status/trust-rows.ts";
+import { base64, CA, knownFact, OTHER_CA, ownConfiguration } from "../check/healthy.ts";
+import { DENIED, READ_AT, READY, seenWith } from "./pods.ts";
+
+const UNKNOWN = { unknown: "403", needs: [] };
+
+function eventWith(change: Partial<EventObject> = {}): EventObject {
+  const involvedObject = { kind: "Pod", namespace: "shop", name: "orders" };
+  return { involvedObject, reason: "ROLE_FORBIDDEN", message: "Cannot", count: 2, lastTimestamp: READ_AT, ...change };
+}
+
+suite("refusalRows()", () => {
+  const record = {
+    ...{ time: READ_AT, since: READ_AT, count: 4, namespace: "shop", pod: "orders", uid: "u", container: "app" },
+    ...{ code: "STS_DENIED", reason: "Cannot assume role" },
+  };
+  const records = { recordedSince: READ_AT, rows: [record] };
+
+  test("refusalRows() returns the server's records alone if there are any", () => {
+    const rows = refusalRows({
+      records: knownFact(records),
+      events: knownFact([eventWith()]),
+      seen: knownFact([seenWith({ sidecar: DENIED })]),
+    });
+    assert.deepEqual(
+      rows.map(({ from, count, container, message }) => [from, count, container, message]),
+      [["server", 4, "app", "Cannot assume role"]],
+    );
+  });
+
+  test("refusalRows() returns Events and how sidecars ended without them, the newest first", () => {
+    const seen = knownFact([seenWith({ sidecar: DENIED }), seenWith({ name: "well", sidecar: READY })]);
+    const rows = refusalRows({ records: UNKNOWN, events: knownFact([eventWith()]), seen });
+    assert.deepEqual(
+      rows.map(({ from, code, pod }) => [from, code, pod]),
+      [
+        ["event", "ROLE_FORBIDDEN", "orders"],
+        ["sidecar", "STS_DENIED", "orders"],
+      ],
+    );
+  });
+
+  test("refusalRows() ignores Events of other programs and about other objects", () => {
+    const others = [
+      eventWith({ reason: "FailedScheduling" }),
+      eventWith({ involvedObject: { kind: "ReplicaSet", name: "x" } }),
+      {},
+    ];
+    assert.deepEqual(refusalRows({ records: UNKNOWN, events: knownFact(others), seen: UNKNOWN }), []);
+  });
+
+  test("refusalRows() returns nothing if nothing may be read", () => {
+    assert.deepEqual(refusalRows({ records: UNKNOWN, events: UNKNOWN, seen: UNKNOWN }), []);
+  });
+});
+
+suite("trustRows()", () => {
+  const fingerprint = new X509Certificate(CA).fingerprint256;
+  const other = new X509Certificate(OTHER_CA).fingerprint256;
+  const slot = { slot: "current", subject: "CN=podrole CA", fingerprint, expiresAt: READ_AT, since: READ_AT } as const;
+  const trust = knownFact({ slots: [slot], leafSeconds: 3600, outlook: [], waitsFor: [] });
+  const webhooks = knownFact([ownConfiguration()]);
+  const common = { webhooks, namespace: "podrole" };
+
+  test("trustRows() returns the server's slots, and where each CA is trusted", () => {
+    const [row, ...rest] = trustRows({ ...common, trust, bundle: knownFact(CA) });
+    assert.deepEqual([row?.slot, row?.inBundle, row?.inCaBundle, rest.length], ["current", true, true, 0]);
+  });
+
+  test("trustRows() adds the CAs that only the bundle has, without a slot", () => {
+    const rows = trustRows({ ...common, trust, bundle: knownFact(`${CA}${OTHER_CA}`) });
+    assert.deepEqual(
+      rows.map((row) => [row.slot, row.fingerprint, row.inCaBundle]),
+      [
+        ["current", fingerprint, true],
+        [undefined, other, false],
+      ],
+    );
+  });
+
+  test("trustRows() returns the bundle's CAs without the server, and leaves out what may not be read", () => {
+    const rows = trustRows({ trust: UNKNOWN, bundle: knownFact(CA), webhooks: UNKNOWN, namespace: "podrole" });
+    assert.deepEqual(
+      rows.map((row) => [row.slot, row.inBundle, row.inCaBundle]),
+      [[undefined, true, undefined]],
+    );
+  });
+
+  test("trustRows() says that a CA is not in caBundle if one of podrole's webhooks lacks it, or there is none", () => {
+    const lacking = ownConfiguration({ clientConfig: { caBundle: base64(OTHER_CA) } });
+    const inCaBundle = (list: (typeof lacking)[]) =>
+      trustRows({ ...common, trust, bundle: knownFact(CA), webhooks: knownFact(list) })[0]?.inCaBundle;
+    assert.deepEqual(
+      [inCaBundle([lacking]), inCaBundle([ownConfiguration(), lacking]), inCaBundle([])],
+      [false, false, false],
+    );
+  });
+
+  for (const [what, bundle] of [
+    ["no bundle", knownFact(undefined)],
+    ["a bundle that is no PEM", knownFact("nonsense")],
+    ["a bundle that may not be read", UNKNOWN],
+  ] as const) {
+    test(`trustRows() returns no row for ${what} without the server's answer`, () => {
+      assert.deepEqual(trustRows({ ...common, trust: UNKNOWN, bundle }), []);
+    });
+  }
+});

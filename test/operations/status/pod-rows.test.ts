@@ -1,0 +1,153 @@
+// Rows of pods and roles: what the cluster says, joined with what the server says.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { isRowWell, podRows, roleRows } from "../../../src/operations/status/pod-rows.ts";
+import { seenPodOf } from "../../../src/operations/status/seen-pod.ts";
+import { barePod, healthyPod, knownFact } from "../check/healthy.ts";
+import { ARN, DENIED, heldWith, podWith, READ_AT, READY, seenWith } from "./pods.ts";
+
+const UNKNOWN = { unknown: "needs create on serviceaccounts/token in namespace podrole", needs: [] };
+const NOW = Date.parse(READ_AT);
+
+suite("podRows()", () => {
+  test("podRows() returns the role that the server says, with its times, before the one of the admission", () => {
+    const role = `${ARN}shop-old`;
+    const [row] = podRows({ seen: knownFact([seenWith()]), held: knownFact([heldWith({ role })]) });
+    assert.deepEqual(
+      [row?.role, row?.roleFrom, row?.phase, row?.expires, row?.renewed, row?.unknown],
+      [role, "server", "ready", "2026-06-01T12:50:00.000Z", "2026-06-01T11:50:00.000Z", undefined],
+    );
+  });
+
+  test("podRows() returns the role at admission, and why the held one is unknown, without the server", () => {
+    const [row] = podRows({ seen: knownFact([seenWith()]), held: UNKNOWN });
+    assert.deepEqual(
+      [row?.role, row?.roleFrom, row?.expires, row?.unknown],
+      [`${ARN}shop-orders`, "admission", undefined, UNKNOWN.unknown],
+    );
+  });
+
+  test("podRows() says that a pod has not called since the server's restart", () => {
+    const held = { ...heldWith(), containers: [], unknownSince: READ_AT };
+    const [row] = podRows({ seen: knownFact([seenWith()]), held: knownFact([held]) });
+    assert.match(row?.unknown ?? "", /^it has not called since the server's restart at 2026/);
+  });
+
+  test("podRows() leaves out a pod of the server's answer that is gone from the cluster, or was recreated", () => {
+    const held = [heldWith(), heldWith({}, { name: "gone" }), { ...heldWith(), uid: "earlier" }];
+    const rows = podRows({ seen: knownFact([seenWith()]), held: knownFact(held) });
+    assert.deepEqual(
+      rows.map(({ pod }) => pod),
+      ["orders"],
+    );
+  });
+
+  test("podRows() shows the pods of the server's answer if pods may not be listed", () => {
+    const held = [heldWith({}, { name: "b" }), heldWith({ code: "STS_DENIED" }, { name: "a" })];
+    const rows = podRows({ seen: UNKNOWN, held: knownFact(held) });
+    assert.deepEqual(
+      rows.map(({ pod, phase, code, roleFrom }) => [pod, phase, code, roleFrom]),
+      [
+        ["a", "unknown", "STS_DENIED", "server"],
+        ["b", "unknown", undefined, "server"],
+      ],
+    );
+    assert.deepEqual(podRows({ seen: UNKNOWN, held: UNKNOWN }), []);
+  });
+
+  test("podRows() returns code, reason and remedy of a sidecar that does not run", () => {
+    const [row] = podRows({ seen: knownFact([seenWith({ sidecar: DENIED })]), held: UNKNOWN });
+    assert.deepEqual(
+      [row?.phase, row?.reason, row?.code, row?.restarts, row?.message],
+      [
+        "waiting",
+        "CrashLoopBackOff",
+        "STS_DENIED",
+        3,
+        "Cannot assume role shop-orders -- Let the role trust the server.",
+      ],
+    );
+  });
+
+  test("podRows() shows no code of an earlier end once the sidecar is ready", () => {
+    const [row] = podRows({ seen: knownFact([seenWith({ sidecar: { ...DENIED, ...READY } })]), held: UNKNOWN });
+    assert.deepEqual([row?.code, row?.message], [undefined, undefined]);
+  });
+
+  test("podRows() orders by namespace, then by pod", () => {
+    const places = [
+      ["b", "x"],
+      ["a", "y"],
+      ["a", "x"],
+    ] as const;
+    const seen = places.map(([namespace, name]) => seenWith({ namespace, name }));
+    assert.deepEqual(
+      podRows({ seen: knownFact(seen), held: UNKNOWN }).map(({ namespace, pod }) => `${namespace}/${pod}`),
+      ["a/x", "a/y", "b/x"],
+    );
+  });
+});
+
+suite("seenPodOf()", () => {
+  test("seenPodOf() keeps a pod that names a role and is not injected, and no other pod without podrole", () => {
+    assert.equal(seenPodOf(barePod())?.sidecar, undefined);
+    assert.notEqual(seenPodOf(barePod()), undefined);
+    assert.equal(seenPodOf({ metadata: { name: "x" }, spec: { containers: [{ name: "app" }] } }), undefined);
+  });
+
+  test("seenPodOf() leaves out a pod that has finished", () => {
+    assert.equal(seenPodOf({ ...podWith(), status: { phase: "Succeeded" } }), undefined);
+  });
+
+  test("seenPodOf() keeps only containers that the pod has, whatever its author wrote", () => {
+    const pod = podWith();
+    const sidecar = pod.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
+    for (const variable of sidecar?.env ?? [])
+      if (variable.name === "PODROLE_CONTAINERS") variable.value = "app,a,b,,app";
+    pod.metadata.annotations = { "podrole.io/resolved": `{"app":"${ARN}x","zz":"y"}` };
+    const seen = seenPodOf(pod);
+    assert.deepEqual([seen?.served, seen?.roles], [["app"], { app: `${ARN}x` }]);
+  });
+
+  test("seenPodOf() takes the pin before podrole.io/resolved", () => {
+    const pod = podWith();
+    const sidecar = pod.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
+    sidecar?.env?.push({ name: "PODROLE_PINNED_ROLES", value: `{"roles":{"app":"${ARN}pinned"},"session":{}}` });
+    assert.deepEqual([seenPodOf(pod)?.roles, seenPodOf(pod)?.rolesFrom], [{ app: `${ARN}pinned` }, "pin"]);
+  });
+});
+
+suite("isRowWell()", () => {
+  const [ready] = podRows({ seen: knownFact([seenWith()]), held: knownFact([heldWith()]) });
+  const expired = { expires: "2026-06-01T11:59:59Z" };
+  const { expires: _, ...unheld } = ready ?? assert.fail();
+  for (const [what, row, expected] of [
+    ["a ready sidecar", ready, true],
+    ["a ready sidecar without the server's answer", unheld, true],
+    ["expired credentials", { ...ready, ...expired }, false],
+    ["a sidecar that waits", { ...ready, phase: "waiting" }, false],
+    ["a sidecar that starts", { ...ready, phase: "starting" }, false],
+    ["a pod that is not injected", { ...ready, phase: "not injected" }, false],
+    ["a pod that is being deleted", { ...ready, phase: "terminating", ...expired }, true],
+    ["valid credentials after a refusal", { ...ready, phase: "unknown", code: "STS_DENIED" }, true],
+    ["a refusal without credentials, as the server says", { ...unheld, phase: "unknown", code: "STS_DENIED" }, false],
+  ] as const) {
+    test(`isRowWell() returns ${expected} for ${what}`, () =>
+      assert.equal(isRowWell({ ...unheld, ...row }, NOW), expected));
+  }
+});
+
+test("roleRows() counts pods, containers and codes of each role, and names the soonest expiry", () => {
+  const soon = "2026-06-01T12:10:00.000Z";
+  const pods = ["a", "b"].map((name) => seenWith({ name, ...(name === "b" && { sidecar: DENIED }) }));
+  const held = [heldWith({}, { name: "a" }), heldWith({ expiresAt: soon, code: "STS_DENIED" }, { name: "b" })];
+  const payroll = seenWith({ name: "p", namespace: "hr", pod: healthyPod("payroll") });
+  const rows = roleRows(podRows({ seen: knownFact([...pods, payroll]), held: knownFact(held) }));
+  assert.deepEqual(rows, [
+    { role: `${ARN}payroll`, pods: 1, containers: 1, ready: 1, namespaces: ["hr"], codes: {} },
+    {
+      ...{ role: `${ARN}shop-orders`, pods: 2, containers: 2, ready: 1, namespaces: ["shop"] },
+      ...{ nearestExpiry: soon, codes: { STS_DENIED: 1 } },
+    },
+  ]);
+});
