@@ -60,6 +60,12 @@ export interface Installed {
   readonly webhook: InstalledProgram<WebhookSettings> | undefined;
 }
 
+/** The message for a cluster in which neither a Deployment nor a webhook of podrole was found. */
+export function notInstalledText(namespace: string): string {
+  const state = `no Deployment in namespace "${namespace}" runs it, and no webhook of podrole is registered`;
+  return `podrole is not installed in this cluster: ${state}; expected an installation (podrole check --pre checks the cluster before one), or --podrole-namespace`;
+}
+
 /** The Deployment that runs a program: known by its first argument, since charts may rename it. */
 export function deploymentOf(program: ProgramName, deployments: readonly Deployment[]): Deployment | undefined {
   return deployments.find((deployment) => containerOf(program, deployment) !== undefined);

@@ -12,7 +12,7 @@ import {
   outputOption,
   readInstallation,
 } from "./flags.ts";
-import { addHelp, clusterExitCodes } from "./help.ts";
+import { addHelp } from "./help.ts";
 
 /** Typed options of podrole check. */
 export interface CheckArguments extends InstallationArguments {
@@ -21,6 +21,9 @@ export interface CheckArguments extends InstallationArguments {
   readonly imdsNamespace: string | undefined;
   /** In milliseconds. */
   readonly waitMs: number;
+  /** Ids and sections of checks that are not run. */
+  readonly skip: readonly string[];
+  readonly isQuiet: boolean;
   readonly json: boolean;
 }
 
@@ -34,6 +37,11 @@ export function declareCheck(command: Command): void {
       "--wait <duration>",
       'Repeat the checks until none fails, for at most this time, such as "2m" (default: check once)',
     )
+    .option(
+      "--skip <checks>",
+      'Do not run these checks: ids or sections, separated by commas, such as "PODS_INJECTED" (default: run all)',
+    )
+    .option("-q, --quiet", "Print only problems, and nothing if there are none")
     .addOption(outputOption())
     .option(
       "--imds <namespace>",
@@ -45,9 +53,15 @@ export function declareCheck(command: Command): void {
       ["Can this cluster run podrole?", "podrole check --pre"],
       ["Is podrole healthy, and which pods were not injected?", "podrole check"],
       ["In a pipeline, after an upgrade", "podrole check --wait 2m -o json"],
+      ["The same in the middle of a migration", "podrole check --wait 2m --skip PODS_INJECTED"],
+      ["In a scheduled job", "podrole check --quiet"],
       ["Only the pods of one team", "podrole check --namespace-selector team=shop"],
     ],
-    exitCodes: clusterExitCodes("no check failed; warnings are accepted", "a check failed"),
+    exitCodes: [
+      [0, "no check failed; warnings are accepted"],
+      [1, "a check failed, or podrole is not installed"],
+      [2, "the command line cannot be used, the cluster cannot be reached, or a check could not look"],
+    ],
     docs: "docs/checks.md describes every check, and what to do if it fails",
   });
 }
@@ -66,6 +80,7 @@ export function readCheck(flags: Flags): Arguments<CheckArguments> {
   }
   const pods =
     namespace !== undefined ? { namespace } : namespaceSelector !== undefined ? { namespaceSelector } : undefined;
+  const skip = (flags["skip"] ?? "").split(",").filter(Boolean);
   const json = flags["output"] === "json";
   return reader.finish({
     ...readInstallation(flags),
@@ -73,6 +88,8 @@ export function readCheck(flags: Flags): Arguments<CheckArguments> {
     pods,
     imdsNamespace,
     waitMs,
+    skip,
+    isQuiet: flags["quiet"] === "true",
     json,
   });
 }

@@ -1,6 +1,7 @@
-// podrole check. Exit codes: 0 nothing failed, 1 a check failed, 2 usage, or the cluster cannot be reached.
+// podrole check. Exit codes: 0 nothing failed, 1 a check failed, 2 usage, the cluster cannot be reached, or a check
+// could not look.
 import { check } from "../../operations/check/check.ts";
-import { isHealthy } from "../../operations/check/finding.ts";
+import { hasLooked, isHealthy } from "../../operations/check/finding.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { VERSION } from "../../runtime/version.ts";
 import { readCheck } from "../arguments/check.ts";
@@ -12,16 +13,17 @@ import { type Action, writeNote, writeProblems } from "../terminal.ts";
 export const checkAction: Action = async (terminal, flags) => {
   const read = readCheck(flags);
   if (!read.ok) return writeProblems(terminal, "check", read.problems);
-  const { connection, podroleNamespace, json, ...options } = read.value;
+  const { connection, podroleNamespace, json, isQuiet, ...options } = read.value;
   const { interrupted } = terminal;
-  const progress = (step: string) => writeNote(terminal, "check", step);
+  const progress = isQuiet ? () => {} : (step: string) => writeNote(terminal, "check", step);
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };
   return withPodrole(terminal, "check", place, async (kubernetes, namespace) => {
     const deps = { kubernetes, clock, interrupted, progress };
     const result = await check(deps, { ...options, namespace, cliVersion: VERSION });
     if (!result.ok) return writeProblems(terminal, "check", [result.problem]);
     const findings = result.value;
-    terminal.out(json ? checkJson(findings) : checkText(findings));
-    return isHealthy(findings) ? 0 : 1;
+    terminal.out(json ? checkJson(findings) : checkText(findings, { isQuiet }));
+    if (!isHealthy(findings)) return 1;
+    return hasLooked(findings) ? 0 : 2;
   });
 };

@@ -1,6 +1,7 @@
 // podrole status. Exit codes: 0 each pod has what it needs, 1 one has not or podrole is not installed, 2 usage, the
 // cluster cannot be reached, or the rows may not be read.
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { notInstalledText } from "../../operations/installed.ts";
 import type { Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
 import { readStatus, type StatusDeps, type StatusOptions } from "../../operations/status/status.ts";
@@ -8,8 +9,8 @@ import { watchStatus } from "../../operations/status/watch.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { readStatusArguments, type StatusArguments } from "../arguments/status.ts";
 import { withPodrole } from "../cluster.ts";
+import { statusNames, statusText } from "../output/status.ts";
 import { createRowChanges } from "../output/status-changes.ts";
-import { absentText, statusNames, statusText } from "../output/status.ts";
 import { choosePaint } from "../output/style.ts";
 import { jsonText } from "../output/text.ts";
 import { yamlText } from "../output/yaml-text.ts";
@@ -28,7 +29,15 @@ export const statusAction: Action = async (terminal, flags, args) => {
 async function showStatus(
   terminal: Terminal,
   kubernetes: OperatorKubernetes,
-  { topic, namespace, allNamespaces, labelSelector, podroleNamespace, output, isWatching }: StatusArguments & {
+  {
+    topic,
+    namespace,
+    allNamespaces,
+    labelSelector,
+    podroleNamespace,
+    output,
+    isWatching,
+  }: StatusArguments & {
     readonly podroleNamespace: string;
   },
 ): Promise<number> {
@@ -42,7 +51,7 @@ async function showStatus(
   if (!result.ok) return writeProblems(terminal, "status", [result.problem]);
   const status = result.value;
   if (status.installation.isAbsent && countRows(status) === 0 && output !== "json" && output !== "yaml") {
-    note(absentText(status.installation));
+    note(notInstalledText(podroleNamespace));
     return 1;
   }
   terminal.out(FORMATS[output](status, choosePaint(terminal)));
@@ -61,7 +70,9 @@ async function showStatus(
   return 0;
 }
 
-const FORMATS: Readonly<Record<StatusArguments["output"], (status: Status, paint: ReturnType<typeof choosePaint>) => string>> = {
+const FORMATS: Readonly<
+  Record<StatusArguments["output"], (status: Status, paint: ReturnType<typeof choosePaint>) => string>
+> = {
   text: (status, paint) => statusText(status, { isWide: false, paint }),
   wide: (status, paint) => statusText(status, { isWide: true, paint }),
   json: (status) => jsonText(status),

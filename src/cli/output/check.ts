@@ -3,6 +3,7 @@ import {
   CHECK_SECTIONS,
   type CheckState,
   type Finding,
+  hasLooked,
   isHealthy,
   type Section,
 } from "../../operations/check/finding.ts";
@@ -18,15 +19,45 @@ const STATE_MARKS: Readonly<Record<CheckState, string>> = {
 /** Findings of one check in the text; JSON has all of them. */
 const MAX_SHOWN_OBJECTS = 10;
 
-/** Returns the findings section by section, then their counts. */
-export function checkText(findings: readonly Finding[]): string {
-  const sections = [...new Set(findings.map(({ section }) => section))];
-  return [...sections.map((section) => sectionText(section, findings)), `${summaryLine(findings)}\n`].join("\n");
+/**
+ * Returns the findings section by section, what could not be looked at for want of permissions in one line, and counts.
+ * `isQuiet`: only problems, and nothing if there are none.
+ */
+export function checkText(findings: readonly Finding[], { isQuiet }: { readonly isQuiet: boolean }): string {
+  const [only, ...others] = findings;
+  if (only?.id === "INSTALLED" && only.state === "failed" && others.length === 0) {
+    return `${escapeControls(`podrole check: ${only.message}; see ${only.hint}`)}\n`;
+  }
+  const shown = findings.filter((finding) => !isForbidden(finding) && (!isQuiet || isProblemFinding(finding)));
+  const forbidden = findings.filter(isForbidden);
+  if (isQuiet && shown.length === 0 && forbidden.length === 0) return "";
+  const sections = [...new Set(shown.map(({ section }) => section))];
+  return [
+    ...sections.map((section) => sectionText(section, shown)),
+    ...(forbidden.length > 0 ? [`${escapeControls(forbiddenLine(forbidden))}\n`] : []),
+    `${summaryLine(findings)}\n`,
+  ].join("\n");
+}
+
+/** A check that could not look, for want of permissions. */
+function isForbidden({ needs = [] }: Finding): boolean {
+  return needs.length > 0;
+}
+
+function isProblemFinding({ state, needs }: Finding): boolean {
+  return state === "failed" || state === "warning" || needs !== undefined;
+}
+
+/** All missing permissions in one line: one lacking permission stops many checks. */
+function forbiddenLine(forbidden: readonly Finding[]): string {
+  const needs = [...new Set(forbidden.flatMap((finding) => finding.needs ?? []))];
+  const ids = [...new Set(forbidden.map(({ id }) => id))];
+  return `cannot look: ${countOf(ids.length, "check")} (${ids.join(", ")}) ${ids.length === 1 ? "needs" : "need"} ${needs.join(", ")}`;
 }
 
 /** Returns all findings with their counts. Programs read the names of the fields, so they do not change. */
 export function checkJson(findings: readonly Finding[]): string {
-  return jsonText({ ok: isHealthy(findings), counts: countsOf(findings), findings });
+  return jsonText({ ok: isHealthy(findings) && hasLooked(findings), counts: countsOf(findings), findings });
 }
 
 function sectionText(section: Section, findings: readonly Finding[]): string {

@@ -1,8 +1,8 @@
 // The status as text: a table, what is wrong with the installation, reason and remedy for each code, what is unknown,
 // and a count. And as JSON, YAML and names.
 import { countOf } from "../../operations/format.ts";
-import type { ReplicaCount } from "../../operations/installed.ts";
-import type { InstallationState, PodRow, RefusalRow, Status } from "../../operations/status/model.ts";
+import { notInstalledText, type ReplicaCount } from "../../operations/installed.ts";
+import type { PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
 import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
 import { type StatusTable, statusTable } from "./status-columns.ts";
@@ -20,9 +20,9 @@ export function statusText(status: Status, { isWide, paint }: StatusTextOptions)
   const table = statusTable(status, isWide);
   const notes = [
     ...installationProblems(status).map((text) => paint(escapeControls(text), "bad")),
-    ...codeLines(status).map((text) => escapeControls(text)),
+    ...codeNotes(status).map((text) => escapeControls(text)),
     ...unknownLines(status).map((text) => paint(escapeControls(text), "faint")),
-    escapeControls(summaryLine(status)),
+    escapeControls(statusSummary(status)),
   ];
   const shown = table.rows.length === 0 ? "" : `${tableLines(table, paint).join("\n")}\n\n`;
   return `${shown}${notes.join("\n")}\n`;
@@ -34,7 +34,9 @@ export function tableLines({ head, rows }: StatusTable, paint: Paint): readonly 
   const widths = columnWidths([head, ...texts]);
   return [
     tableLine(head, widths),
-    ...rows.map((cells, row) => tableLine(texts[row] ?? [], widths, (text, column) => paint(text, cells[column]?.tone ?? "plain"))),
+    ...rows.map((cells, row) =>
+      tableLine(texts[row] ?? [], widths, (text, column) => paint(text, cells[column]?.tone ?? "plain")),
+    ),
   ];
 }
 
@@ -49,24 +51,25 @@ export function statusNames({ topic, pods = [], roles = [], refusals = [], trust
   return [...new Set(names)].map((name) => `${escapeControls(name)}\n`).join("");
 }
 
-/** The one line for a cluster without podrole. */
-export function absentText({ namespace }: InstallationState): string {
-  return `podrole is not installed in this cluster: no Deployment in namespace "${namespace}" runs it, and no webhook of podrole is registered; expected an installation (docs/install.md), or --podrole-namespace`;
-}
-
 function installationProblems({ installation, isLabelled, namespace, topic }: Status): readonly string[] {
-  if (installation.isAbsent) return [absentText(installation)];
+  if (installation.isAbsent) return [notInstalledText(installation.namespace)];
   const { server, webhook, isRegistered } = installation;
   return [
     ...(server?.ready === 0
-      ? [`${unready("server", server)}: pods get no credentials before it has one, and running pods keep theirs until they expire`]
+      ? [
+          `${unready("server", server)}: pods get no credentials before it has one, and running pods keep theirs until they expire`,
+        ]
       : []),
     ...(webhook?.ready === 0 ? [`${unready("webhook", webhook)}: no pod of a labelled namespace can be created`] : []),
     ...(isRegistered === false
-      ? ["podrole's webhook is not registered: new pods are not injected; apply manifests/base/webhook-configuration.yaml or the chart again"]
+      ? [
+          "podrole's webhook is not registered: new pods are not injected; apply manifests/base/webhook-configuration.yaml or the chart again",
+        ]
       : []),
     ...(isLabelled === false && topic === "pods"
-      ? [`namespace ${namespace} does not have the label podrole.io/inject: enabled: no new pod in it is injected; kubectl label namespace ${namespace} podrole.io/inject=enabled`]
+      ? [
+          `namespace ${namespace} does not have the label podrole.io/inject: enabled: no new pod in it is injected; kubectl label namespace ${namespace} podrole.io/inject=enabled`,
+        ]
       : []),
   ];
 }
@@ -79,8 +82,8 @@ function unready(program: string, { namespace, name, wanted }: ReplicaCount): st
 const MAX_CODES_SHOWN = 10;
 
 /** For each code one line: how many rows have it, the first of them, and reason and remedy. */
-function codeLines({ pods = [], refusals = [] }: Status): readonly string[] {
-  const rows: readonly (PodRow | RefusalRow)[] = [...pods, ...refusals];
+function codeNotes({ pods = [], refusals = [] }: Status): readonly string[] {
+  const rows: readonly (PodRow | RefusedRow)[] = [...pods, ...refusals];
   const byCode = Map.groupBy(
     rows.filter(({ code }) => code !== undefined),
     ({ code = "" }) => code,
@@ -89,7 +92,7 @@ function codeLines({ pods = [], refusals = [] }: Status): readonly string[] {
   return [...lines.slice(0, MAX_CODES_SHOWN), ...uninjectedLines(pods)];
 }
 
-function codeLine(code: string, users: readonly (PodRow | RefusalRow)[]): string {
+function codeLine(code: string, users: readonly (PodRow | RefusedRow)[]): string {
   const first = users.find(({ message }) => message !== undefined && message !== "") ?? users[0];
   const message = first?.message ?? "";
   const remedy = isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
@@ -97,7 +100,7 @@ function codeLine(code: string, users: readonly (PodRow | RefusalRow)[]): string
   return `${code} (${whose(users)}): ${text}`;
 }
 
-function whose(users: readonly (PodRow | RefusalRow)[]): string {
+function whose(users: readonly (PodRow | RefusedRow)[]): string {
   const pods = [...new Set(users.map(({ namespace, pod }) => `${namespace}/${pod}`))];
   return pods.length === 1 ? `pod ${pods[0]}` : `${pods.length} pods, such as ${pods[0]}`;
 }
@@ -117,7 +120,7 @@ function unknownLines({ unknown }: Status): readonly string[] {
   );
 }
 
-function summaryLine(status: Status): string {
+function statusSummary(status: Status): string {
   const { topic, namespace, pods, roles = [], refusals = [], refusalsSince, trust = [] } = status;
   const where = namespace === undefined ? "" : ` in namespace ${namespace}`;
   switch (topic) {

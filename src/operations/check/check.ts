@@ -3,9 +3,10 @@
 import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
+import { createSuggester } from "../../runtime/suggest.ts";
 import { type CollectDeps, type CollectOptions, collectFacts } from "./collect/collect.ts";
 import type { PodScope } from "./collect/users.ts";
-import { type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
+import { CHECK_SECTIONS, type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
 import { ANNOTATION_GUARD_CHECKS } from "./tables/annotation-guard.ts";
 import { CERTIFICATE_CHECKS } from "./tables/certificates.ts";
 import { INSTALLATION_CHECKS } from "./tables/installation.ts";
@@ -33,6 +34,8 @@ export const CLUSTER_CHECKS: CheckTable = {
 export interface CheckOptions extends CollectOptions {
   /** How long to repeat the checks while one fails, in milliseconds; 0 checks once. */
   readonly waitMs: number;
+  /** Checks that are not run: ids or sections. */
+  readonly skip: readonly string[];
 }
 
 const RECHECK_INTERVAL_MS = 3_000;
@@ -43,19 +46,29 @@ const RECHECK_INTERVAL_MS = 3_000;
  */
 export async function check(
   deps: CollectDeps,
-  { waitMs, ...options }: CheckOptions,
+  { waitMs, skip, ...options }: CheckOptions,
 ): Promise<Result<readonly Finding[]>> {
   const { kubernetes, clock, interrupted, progress } = deps;
-  const problem = await findNamespaceProblem(kubernetes, options.pods);
+  const problem = findSkipProblem(skip) ?? (await findNamespaceProblem(kubernetes, options.pods));
   if (problem !== undefined) return failure(problem);
   const until = clock.now() + waitMs;
   for (;;) {
-    const findings = findingsOf(CLUSTER_CHECKS, await collectFacts(deps, options), options.phase);
+    const findings = findingsOf(CLUSTER_CHECKS, await collectFacts(deps, options), options.phase, skip);
     if (isHealthy(findings) || clock.now() >= until || interrupted.aborted) return success(findings);
     const failed = new Set(findings.filter(({ state }) => state === "failed").map(({ id }) => id));
     progress(`waiting for ${[...failed].join(", ")}`);
     await sleep(clock, RECHECK_INTERVAL_MS, interrupted);
   }
+}
+
+/** A misspelt name would skip nothing, and its check would fail a job that was to ignore it. */
+function findSkipProblem(skip: readonly string[]): string | undefined {
+  const names = [...Object.keys(CLUSTER_CHECKS), ...Object.keys(CHECK_SECTIONS)];
+  const wrong = skip.find((name) => !names.includes(name));
+  if (wrong === undefined) return undefined;
+  const nearest = createSuggester(names)(wrong);
+  const hint = nearest === undefined ? "expected one of docs/checks.md" : `did you mean ${nearest}?`;
+  return `--skip: ${JSON.stringify(wrong)} is neither a check nor a section; ${hint}`;
 }
 
 /** A misspelt name would select no pods, and every check of pods would pass. */

@@ -1,6 +1,7 @@
 // Checks and their findings as data. A check is a pure function of facts; nothing here reads the cluster.
+
+import type { Known, Unknown } from "../known.ts";
 import type { Facts } from "./facts.ts";
-import type { Known } from "../known.ts";
 
 /** "skipped": the facts that the check needs are unknown. */
 export type CheckState = "ok" | "warning" | "failed" | "skipped";
@@ -12,6 +13,11 @@ export interface CheckVerdict {
   readonly message: string;
   /** The object, if the check judges several: "pod shop/orders-1". */
   readonly object?: string;
+  /**
+   * Set if the check could not look: permissions that the caller lacks, such as "list on pods in namespace shop"; empty
+   * if something else failed. Absent if there is nothing to look at.
+   */
+  readonly needs?: readonly string[];
 }
 
 /** A check: when it runs, what it expects, and how it judges the facts. */
@@ -23,6 +29,8 @@ export interface Check {
   readonly remedy: string;
   /** Runs with --pre, without it ("installed"), or always. */
   readonly when: "pre" | "installed" | "always";
+  /** If it fails, there is nothing for the other checks to judge, and its verdict is the only one. */
+  readonly isPrecondition?: true;
   readonly judge: (facts: Facts) => CheckVerdict | readonly CheckVerdict[];
 }
 
@@ -74,6 +82,11 @@ export interface Finding extends CheckVerdict {
 export const ok = (message: string): CheckVerdict => ({ state: "ok", message });
 /** A verdict: not judged, with the reason. */
 export const skipped = (message: string): CheckVerdict => ({ state: "skipped", message });
+/** A verdict: not judged, because a fact is unknown. */
+export const skippedUnknown = ({ unknown, needs }: Unknown): CheckVerdict => ({
+  ...skipped(unknown),
+  ...(needs && { needs }),
+});
 /** A verdict: podrole works, but not as it should. `object`: the one that is concerned. */
 export const warning = (message: string, object?: string): CheckVerdict => verdictAbout("warning", message, object);
 /** A verdict: podrole, or pods that use it, cannot work. `object`: the one that is concerned. */
@@ -85,7 +98,7 @@ function verdictAbout(state: CheckState, message: string, object: string | undef
 
 /** Judges a known fact; skips an unknown one with its reason. */
 export function judgeKnown<T>(known: Known<T>, judge: (value: T) => CheckVerdict | readonly CheckVerdict[]) {
-  return "unknown" in known ? skipped(known.unknown) : judge(known.value);
+  return "unknown" in known ? skippedUnknown(known) : judge(known.value);
 }
 
 /** Returns the problems, or one ok if there are none. */
@@ -96,17 +109,32 @@ export function problemsOrOk(
   return problems.length > 0 ? problems : ok(message);
 }
 
-/** Runs the checks of a phase, in the order of the table. */
-export function findingsOf(checks: CheckTable, facts: Facts, phase: "pre" | "installed"): readonly Finding[] {
-  return Object.entries(checks)
-    .filter(([, { when }]) => when === "always" || when === phase)
-    .flatMap(([id, { section, judge }]) => {
-      const hint = `docs/checks.md#${id.toLowerCase()}`;
-      return [judge(facts)].flat().map((verdict): Finding => Object.assign({ id, section, hint }, verdict));
-    });
+/** Runs the checks of a phase, in the order of the table, except those of `skip`: ids or sections. */
+export function findingsOf(
+  checks: CheckTable,
+  facts: Facts,
+  phase: "pre" | "installed",
+  skip: readonly string[] = [],
+): readonly Finding[] {
+  const selected = Object.entries(checks).filter(
+    ([id, { when, section }]) => (when === "always" || when === phase) && !skip.includes(id) && !skip.includes(section),
+  );
+  const preconditions = selected.filter(([, { isPrecondition }]) => isPrecondition).flatMap(judgeFacts);
+  const unmet = preconditions.filter(({ state }) => state === "failed");
+  return unmet.length > 0 ? unmet : selected.flatMap(judgeFacts);
+
+  function judgeFacts([id, { section, judge }]: (typeof selected)[number]): readonly Finding[] {
+    const hint = `docs/checks.md#${id.toLowerCase()}`;
+    return [judge(facts)].flat().map((verdict): Finding => Object.assign({ id, section, hint }, verdict));
+  }
 }
 
 /** True unless a finding failed; warnings and skipped checks are accepted. */
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ state }) => state !== "failed");
+}
+
+/** True unless a check could not look at what it judges. */
+export function hasLooked(findings: readonly Finding[]): boolean {
+  return findings.every(({ needs }) => needs === undefined);
 }

@@ -17,6 +17,7 @@ import { readManifest } from "../../files.ts";
 import { barePod, HEALTHY_NAMESPACE } from "../../operations/check/healthy.ts";
 import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
+import { startOperatorCluster } from "./operator-cluster.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const REFUSED = "system:serviceaccount:podrole:podrole";
@@ -152,17 +153,59 @@ suite("checkAction()", { timeout: 120_000 }, () => {
     assert.deepEqual([exitCode, waited], [0, 1]);
   });
 
-  test("skips what the caller may not read, and names the missing permission", async () => {
+  test("ends with 2 when it may not look, and names every missing permission in one line", async () => {
     cluster.kubernetes.restrict("reader", [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list", "get"] }]);
     const { exitCode, of, all } = await findings({}, "reader");
-    assert.equal(exitCode, 0);
+    assert.equal(exitCode, 2);
+    const { out } = await run({}, "reader");
+    assert.equal(out.match(/expected permission|needs? list on|need get on/g)?.length, 1, out);
+    assert.match(out, /^cannot look: \d+ checks \(.*SERVER_READY.*\) need list on .*deployments in namespace podrole/m);
+    assert.doesNotMatch(out, /^ {2}skip {2}SERVER_READY/m);
     assert.match(of("CA_SLOTS")[0]?.message ?? "", /expected permission to get secrets in namespace "podrole"/);
     assert.match(of("RIGHTS_SERVER")[0]?.message ?? "", /create subjectaccessreviews/);
     assert.deepEqual([...new Set(of("PODS_INJECTED").map(({ state }) => state))], ["skipped"]);
     assert.ok(all.some(({ id, state }) => id === "NAMESPACES_PERMIT" && state === "ok"));
   });
 
+  test("--skip leaves out checks by id and by section, and with them what may not be read", async () => {
+    const { all, of } = await findings({ skip: "CA_SLOTS,workloads" });
+    assert.ok(all.every(({ id, section }) => id !== "CA_SLOTS" && section !== "workloads"));
+    assert.equal(of("SERVER_READY")[0]?.state, "ok");
+  });
+
+  test("--skip makes the checks of manifests/examples/reader.yaml end with 0", async () => {
+    const rules = readManifest<{ kind: string; rules?: PolicyRule[] }>("examples/reader.yaml");
+    for (const { kind, rules: granted = [] } of rules) {
+      if (kind === "ClusterRole") cluster.kubernetes.restrict("podrole-reader", granted);
+      if (kind === "Role") cluster.kubernetes.restrict("podrole-reader", granted, "podrole");
+    }
+    const { exitCode, all } = await findings({ skip: "CA_SLOTS,ADMISSION" }, "podrole-reader");
+    assert.deepEqual([exitCode, all.filter(({ needs }) => needs !== undefined)], [0, []]);
+    assert.equal((await findings({}, "podrole-reader")).exitCode, 2);
+  });
+
+  test("--quiet prints only problems, and no progress", async () => {
+    const { exitCode, out, err } = await run({ quiet: "true" });
+    assert.deepEqual([exitCode, err], [0, ""]);
+    assert.doesNotMatch(out, /^ {2}(ok|skip) /m);
+    assert.match(out, /^ {2}warn {2}WEBHOOK_CALLERS/m);
+    assert.equal((await run({ quiet: "true", skip: "WEBHOOK_CALLERS" })).out, "");
+  });
+
+  test("--wait with --skip does not wait for a pod that is older than the label", async () => {
+    const { store } = cluster.kubernetes;
+    store.create("pods", barePod());
+    const [gate, all] = [await run({ wait: "1s", skip: "PODS_INJECTED" }), await run()];
+    store.remove("pods", "shop", "orders");
+    assert.deepEqual([gate.exitCode, all.exitCode], [0, 1]);
+  });
+
   for (const [what, flags, message] of [
+    [
+      "a check that does not exist",
+      { skip: "CA_SLOT" },
+      /--skip: "CA_SLOT" is neither a check .*did you mean CA_SLOTS\?/,
+    ],
     ["a kubeconfig that does not exist", { kubeconfig: "/nowhere/config" }, /cannot be read/],
     ["an unknown context", { context: "elsewhere" }, /no context "elsewhere"; expected one of emulator/],
     ["a --wait that is no duration", { wait: "soon" }, /--wait: "soon" is not a duration/],
@@ -233,6 +276,13 @@ function installObjects({ kubernetes, server, webhook }: EmulatedCluster): void 
     kubernetes.pages.set(`podrole/${pod}:8080`, `127.0.0.1:${ports["pages"]}`);
   }
 }
+
+test("checkAction() is one line in a cluster without podrole, and ends with 1", async (context) => {
+  const { runAction } = await startOperatorCluster(context);
+  const { exitCode, out } = await runAction(checkAction, [], {});
+  assert.equal(exitCode, 1);
+  assert.match(out, /^podrole check: podrole is not installed in this cluster: .*; see docs\/checks\.md#installed\n$/);
+});
 
 test("parseSamples() reads labels and infinities, and ignores other lines", () => {
   const samples = parseSamples(

@@ -1,5 +1,6 @@
 // Cases: what is deployed, what it may, what it believes.
 
+import { readInstalled } from "../../../src/operations/installed.ts";
 import {
   type Broken,
   onOneNode,
@@ -14,6 +15,13 @@ import {
 import { base64, CA, knownFact, OLD_CA, OTHER_CA, programDeployment } from "./healthy.ts";
 
 export const BROKEN_INSTALLATION: readonly Broken[] = [
+  [
+    "a cluster without podrole",
+    { deployments: knownFact([]), webhookConfigurations: knownFact([]), installed: knownFact(readInstalled([], [])) },
+    "INSTALLED",
+    "failed",
+    /^podrole is not installed in this cluster: no Deployment in namespace "podrole" runs it/,
+  ],
   [
     "an emulated STS",
     withServerSettings([

@@ -7,9 +7,11 @@ import {
   connectionDifferences,
   type Deployment,
   deploymentOf,
+  notInstalledText,
   type ProgramName,
   policyDifferences,
 } from "../../installed.ts";
+import { allKnown, type Known } from "../../known.ts";
 import { gaugeSamples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
 import {
@@ -24,7 +26,7 @@ import {
   skipped,
   warning,
 } from "../finding.ts";
-import type { Known } from "../../known.ts";
+import { ownWebhooks } from "./registration.ts";
 
 const CHECKED_PROGRAMS = ["server", "webhook"] as const;
 
@@ -51,6 +53,18 @@ const deploymentCheck = (program: ProgramName): CheckRow => ({
 
 /** Checks of section "installation". */
 export const INSTALLATION_CHECKS = inSection("installation", "installed", {
+  INSTALLED: {
+    summary: "podrole is installed: a Deployment runs one of its programs, or its webhook is registered.",
+    remedy: `Install podrole (${REMEDY_PAGES.install}), or pass its namespace with \`--podrole-namespace\`. \`podrole check --pre\` checks the cluster before an installation. Without an installation no other check runs.`,
+    isPrecondition: true,
+    judge: ({ deployments, webhookConfigurations, namespace }) =>
+      judgeKnown(allKnown({ deployments, webhookConfigurations }), (read) => {
+        const isDeployed = CHECKED_PROGRAMS.some((program) => deploymentOf(program, read.deployments) !== undefined);
+        return isDeployed || ownWebhooks(read.webhookConfigurations, namespace).length > 0
+          ? ok(`podrole is installed in namespace "${namespace}"`)
+          : failed(notInstalledText(namespace));
+      }),
+  },
   NAMESPACE: {
     summary: "podrole's own namespace exists, and does not have the label `podrole.io/inject`.",
     remedy:

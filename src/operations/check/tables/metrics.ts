@@ -1,9 +1,20 @@
 // Checks of the metrics of every replica, read through the API server's proxy.
 
 import { countOf, formatAge } from "../../format.ts";
+import { allKnown } from "../../known.ts";
 import { gaugeSamples, type Sample, type Samples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
-import { type CheckVerdict, failed, inSection, ok, problemsOrOk, REMEDY_PAGES, skipped, warning } from "../finding.ts";
+import {
+  type CheckVerdict,
+  failed,
+  inSection,
+  ok,
+  problemsOrOk,
+  REMEDY_PAGES,
+  skipped,
+  skippedUnknown,
+  warning,
+} from "../finding.ts";
 
 /** A watch without events is reopened after 90 s: an older one cannot be reopened. */
 const OLD_WATCH_SECONDS = 300;
@@ -33,7 +44,22 @@ function eachSample(
   return read.flatMap((page) => gaugeSamples(page.samples, name).flatMap((sample) => judge(sample, page) ?? []));
 }
 
-const NO_METRICS = "No replica's metrics could be read";
+/** Why there are no metrics to judge: the replicas are unknown, may not be read, or do not run. */
+function withoutMetrics({
+  pages,
+  deployments,
+  ownPods,
+}: Pick<Facts, "pages" | "deployments" | "ownPods">): CheckVerdict {
+  const replicas = allKnown({ deployments, ownPods });
+  if ("unknown" in replicas) return skippedUnknown(replicas);
+  const denied = pages.map(({ samples }) => samples).find((samples) => "unknown" in samples && isDenied(samples));
+  if (denied && "unknown" in denied) return skippedUnknown(denied);
+  return skipped(pages.length === 0 ? "No replica is running" : "No replica's metrics could be read");
+}
+
+function isDenied({ needs = [] }: { readonly needs?: readonly string[] }): boolean {
+  return needs.length > 0;
+}
 
 /** Checks of section "running". */
 export const METRICS_CHECKS = inSection("running", "installed", {
@@ -41,8 +67,11 @@ export const METRICS_CHECKS = inSection("running", "installed", {
     summary: "The metrics of every replica can be read.",
     remedy:
       "podrole check reads the metrics through the API server's proxy. If access is refused, request the permission `get` on `pods/proxy`. If a pod does not respond, check that it is running and that no NetworkPolicy blocks the API server from the port of its `--pages-bind` (8080 by default).",
-    judge: ({ pages }) => {
-      if (pages.length === 0) return skipped("No replica is running");
+    judge: (facts: Facts) => {
+      const { pages } = facts;
+      if (pages.every(({ samples }) => "unknown" in samples && isDenied(samples))) {
+        return withoutMetrics(facts);
+      }
       return problemsOrOk(
         pages.flatMap(({ pod, samples }) => ("unknown" in samples ? [warning(samples.unknown, `pod ${pod}`)] : [])),
         `the metrics of ${countOf(pages.length, "replica")} were read`,
@@ -53,9 +82,9 @@ export const METRICS_CHECKS = inSection("running", "installed", {
     summary: "The programs' caches of pods, namespaces and ServiceAccounts are up to date.",
     remedy:
       "Find out from the replica's log why it cannot watch the API server, for example because of an outage or a changed RBAC permission.",
-    judge: ({ pages }: Facts) => {
-      const read = readSamples(pages);
-      if (read.length === 0) return skipped(NO_METRICS);
+    judge: (facts: Facts) => {
+      const read = readSamples(facts.pages);
+      if (read.length === 0) return withoutMetrics(facts);
       const oldest = Math.max(
         0,
         ...read.flatMap(({ samples }) => gaugeSamples(samples, "podrole_watch_age_seconds").map(({ value }) => value)),
@@ -76,9 +105,9 @@ export const METRICS_CHECKS = inSection("running", "installed", {
     summary:
       "STS has answered at least one call since the servers started. (This says nothing about the present: the alert PodroleStsUnavailable reports a current outage.)",
     remedy: `Check the network path to STS, the region, the VPC endpoint and the server's own AWS credentials; the server's log contains the reason. ${REMEDY_PAGES.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
-    judge: ({ pages }: Facts) => {
-      const read = readSamples(pages, "server");
-      if (read.length === 0) return skipped(NO_METRICS);
+    judge: (facts: Facts) => {
+      const read = readSamples(facts.pages, "server");
+      if (read.length === 0) return withoutMetrics(facts);
       const calls = new Map<string, number>();
       for (const { samples } of read) {
         for (const { labels, value } of gaugeSamples(samples, "podrole_sts_calls_total")) {
@@ -92,11 +121,11 @@ export const METRICS_CHECKS = inSection("running", "installed", {
   NEAREST_EXPIRY: {
     summary: "No cached session expires within the next 5 minutes: sessions are normally renewed long before.",
     remedy: "Find out from the metric `podrole_sts_calls_total` and the server's log why the renewal fails.",
-    judge: ({ pages }: Facts) => {
-      const read = readSamples(pages, "server");
+    judge: (facts: Facts) => {
+      const read = readSamples(facts.pages, "server");
       const name = "podrole_credential_nearest_expiry_seconds";
       const values = read.flatMap(({ samples }) => gaugeSamples(samples, name).map(({ value }) => value));
-      if (values.length === 0) return skipped(NO_METRICS);
+      if (values.length === 0) return withoutMetrics(facts);
       const first = Math.min(...values);
       return problemsOrOk(
         eachSample(read, name, ({ value }, { pod }) =>

@@ -1,8 +1,9 @@
 // RBAC of podrole's programs, as SubjectAccessReviews report it: what they need, and what they must not have.
-import { failure, type Result, success } from "../../../runtime/result.ts";
+
 import type { ProgramName } from "../../installed.ts";
+import type { Known } from "../../known.ts";
 import type { Facts, JudgedRight } from "../facts.ts";
-import { type CheckRow, type CheckVerdict, failed, inSection, ok, skipped } from "../finding.ts";
+import { type CheckRow, type CheckVerdict, failed, inSection, ok, skippedUnknown } from "../finding.ts";
 import { formatRight } from "../rights.ts";
 
 const neededRightsCheck = (who: ProgramName): CheckRow => ({
@@ -22,7 +23,7 @@ const narrowRightsCheck = (who: ProgramName): CheckRow => ({
   judge({ programRights }: Facts): CheckVerdict {
     const judged = programRights.filter(({ right }) => right.who === who && !right.isExpected);
     const wide = rightsThatAre("granted", judged);
-    if (!wide.ok) return skipped(wide.problem);
+    if ("unknown" in wide) return skippedUnknown(wide);
     return wide.value.length === 0
       ? ok(`the ${who} has none of the ${judged.length} permissions that it must not have`)
       : failed(`The ${who} may ${wide.value.join(", ")}; expected none of these permissions`);
@@ -40,14 +41,14 @@ export const RBAC_CHECKS = inSection("rights", "installed", {
 /** Judges rights that must be granted; a failure's message begins with `beginning`. */
 export function judgeRights(judged: readonly JudgedRight[], beginning: string, okMessage: string): CheckVerdict {
   const lacking = rightsThatAre("missing", judged);
-  if (!lacking.ok) return skipped(lacking.problem);
+  if ("unknown" in lacking) return skippedUnknown(lacking);
   return lacking.value.length === 0 ? ok(okMessage) : failed(`${beginning} may not ${lacking.value.join(", ")}`);
 }
 
-/** Returns the names of these rights; the problem if it is unknown of any of them whether it is granted. */
-function rightsThatAre(state: "granted" | "missing", judged: readonly JudgedRight[]): Result<readonly string[]> {
-  const unknown = judged.find(({ allowed }) => "unknown" in allowed);
-  if (unknown && "unknown" in unknown.allowed) return failure(unknown.allowed.unknown);
+/** Returns the names of these rights; unknown if it is unknown of any of them whether it is granted. */
+function rightsThatAre(state: "granted" | "missing", judged: readonly JudgedRight[]): Known<readonly string[]> {
+  const unknown = judged.map(({ allowed }) => allowed).find((allowed) => "unknown" in allowed);
+  if (unknown) return unknown;
   const found = judged.filter(({ allowed }) => "value" in allowed && allowed.value === (state === "granted"));
-  return success(found.map(({ right }) => formatRight(right)));
+  return { value: found.map(({ right }) => formatRight(right)) };
 }
