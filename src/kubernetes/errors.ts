@@ -1,6 +1,7 @@
 // Errors of the Kubernetes API. Each message names the verb, the resource and the missing permission. It never contains
 // a token, or the API's message about objects that hold secrets.
 import { PodroleError, type PodroleErrorOptions } from "../protocol/errors.ts";
+import { connectionProblem } from "../runtime/connection-problem.ts";
 import type { OperatorResource, Resource } from "./api.ts";
 
 /** A request in RBAC's terms, for messages. */
@@ -35,13 +36,14 @@ interface ApiErrorOptions extends PodroleErrorOptions {
 }
 
 /**
- * Returns the permission that the caller lacks, such as "list on pods in namespace shop"; undefined for every error but
- * a 403 of the API server.
+ * Returns the permission that the caller lacks, such as "list on pods in namespace shop" or "get on namespaces shop";
+ * undefined for every error but a 403 of the API server.
  */
 export function missingRight(error: unknown): string | undefined {
   if (!(error instanceof ApiError) || error.status !== 403 || error.request === undefined) return undefined;
-  const { verb, resource, namespace } = error.request;
-  return `${verb} on ${resource}${namespace === undefined ? "" : ` in namespace ${namespace}`}`;
+  const { verb, resource, namespace, name } = error.request;
+  if (namespace !== undefined) return `${verb} on ${resource} in namespace ${namespace}`;
+  return `${verb} on ${resource}${name === undefined ? "" : ` ${name}`}`;
 }
 
 /**
@@ -103,7 +105,7 @@ function describeResponse(info: RbacRequest, status: number, said: string, { mes
  */
 export function serverUnreachable(info: RbacRequest, server: string, cause: unknown): ApiError {
   const code = systemCodeOf(cause);
-  const problem = code === undefined ? undefined : CONNECTION_PROBLEMS[code];
+  const problem = code === undefined ? undefined : connectionProblem(code);
   const what = cause instanceof SyntaxError ? "a response that is not JSON" : "no usable response";
   const state =
     problem === undefined
@@ -111,29 +113,6 @@ export function serverUnreachable(info: RbacRequest, server: string, cause: unkn
       : `cannot connect to ${server}: ${problem}`;
   return new ApiError(0, "", `Cannot ${describeRequest(info)}: ${state}`, { cause, request: info });
 }
-
-const UNKNOWN_AUTHORITY = "its certificate is signed by an unknown authority";
-
-/** Codes of the system, of OpenSSL and of Node, in the words that kubectl has for them. */
-const CONNECTION_PROBLEMS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset by peer",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network is unreachable",
-  ENOTFOUND: "no such host",
-  EAI_AGAIN: "no such host: the name server does not respond",
-  ETIMEDOUT: "connection timed out",
-  UND_ERR_CONNECT_TIMEOUT: "connection timed out",
-  UND_ERR_SOCKET: "connection closed by peer",
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  CERT_NOT_YET_VALID: "its certificate is not valid yet",
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
-  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
-  ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS",
-};
 
 /** Name of the cause when a response has more bytes than the client reads. */
 export const RESPONSE_TOO_LARGE = "ResponseTooLarge";

@@ -1,6 +1,7 @@
 // How refusals cross the wire: the code as metadata, the gRPC status from the error table, the text as details. Also
 // the one mapper of grpc-js errors: nothing else in podrole reads a gRPC status.
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
+import { connectionProblemIn } from "../runtime/connection-problem.ts";
 import { ERRORS, isErrorCode, PodroleError, UnreachableError } from "./errors.ts";
 
 const CODE_KEY = "podrole-code";
@@ -33,9 +34,21 @@ export function fromServiceError(error: ServiceError, target: string, handshake:
       cause: error,
     });
   }
-  const state = error.code === status.DEADLINE_EXCEEDED ? "no response within the deadline" : error.details;
+  const state = error.code === status.DEADLINE_EXCEEDED ? "no response within the deadline" : stateOf(error.details);
   const message = `Cannot reach podrole's server at ${target}: ${state}`;
   return new UnreachableError(message, { cause: error, wasDropped: wasSecured && error.code === status.UNAVAILABLE });
+}
+
+/**
+ * In kubectl's words if the text of grpc-js has a known code. Of any other text, what grpc-js says about its own work
+ * is removed: "No connection established. Last error: null. Resolution note: ".
+ */
+function stateOf(details: string): string {
+  if (details.startsWith("Name resolution failed")) return "no such host";
+  const known = connectionProblemIn(details);
+  if (known !== undefined) return known;
+  const [, last = details] = /Last error: (.*?)\.?\s*(?:Resolution note:.*)?$/s.exec(details) ?? [];
+  return last === "" || last === "null" ? "no connection" : last;
 }
 
 /** How far the TLS handshake of a call came, as the client saw it. */

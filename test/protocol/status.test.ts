@@ -29,8 +29,27 @@ test("toStatus() does not contain the cause", () => {
   assert.doesNotMatch(JSON.stringify(given), /hidden/);
 });
 
+for (const [details, state] of [
+  [
+    "No connection established. Last error: connect ECONNREFUSED 10.0.0.1:8443. Resolution note: ",
+    "connection refused",
+  ],
+  ["No connection established. Last error: null. Resolution note: ", "no connection"],
+  ["No connection established. Last error: odd end. Resolution note: x", "odd end"],
+  ["Name resolution failed for target dns:podrole-server:8443", "no such host"],
+  ["read ECONNRESET", "connection reset by peer"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "its certificate is signed by an unknown authority"],
+  ["Connection dropped", "Connection dropped"],
+  ["", "no connection"],
+] as const) {
+  test(`fromServiceError() says "${state}" for ${JSON.stringify(details)}`, () => {
+    const error = { code: status.UNAVAILABLE, details, metadata: new Metadata() } as unknown as ServiceError;
+    const { message } = fromServiceError(error, "server:8444");
+    assert.equal(message, `Cannot reach podrole's server at server:8444: ${state}`);
+  });
+}
+
 for (const [what, error] of [
-  ["no connection", { code: status.UNAVAILABLE, details: "ECONNREFUSED", metadata: new Metadata() }],
   ["no metadata at all", { code: status.UNAVAILABLE, details: "reset", metadata: undefined }],
   ["a status without a code of podrole", { code: status.PERMISSION_DENIED, details: "RBAC", metadata: new Metadata() }],
 ] as const) {
