@@ -23,6 +23,19 @@ export interface ErrorInfo {
   readonly message: string;
 }
 
+/**
+ * Returns one line for people, "CODE: message -- remedy", of at most `maxBytes` bytes: a long message is cut, never the
+ * remedy.
+ */
+export function withRemedy({ code, message }: ErrorInfo, maxBytes: number): string {
+  const remedy = ` -- ${ERRORS[code].remedy}`;
+  const head = `${code}: ${message}`;
+  const available = maxBytes - Buffer.byteLength(remedy);
+  if (Buffer.byteLength(head) <= available) return head + remedy;
+  // Three bytes for "...", three because half a character decodes to U+FFFD, which has three bytes.
+  return `${Buffer.from(head).toString("utf8", 0, available - 6)}...${remedy}`;
+}
+
 /** Marks refusals. A symbol, because JSON and logs leave it out. */
 const REFUSAL: unique symbol = Symbol("podrole.refusal");
 

@@ -5,14 +5,14 @@ import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import { readPod } from "../injection/shape.ts";
 import { SKIP_REASONS } from "../injection/skip-reasons.ts";
 import { podFacts } from "../policy/facts.ts";
-import { ERRORS, PodroleError, toPodroleError } from "../protocol/errors.ts";
+import { ERRORS, PodroleError, toPodroleError, withRemedy } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Audit, Log } from "../runtime/log.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
 import type { PodContextReader } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
-import { truncateText, warningTexts } from "./warning-texts.ts";
+import { warningTexts } from "./warning-texts.ts";
 
 /** What the use case reads, and where it records. */
 export interface AdmissionHandlerDeps {
@@ -91,10 +91,10 @@ function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): Admission
   const status = {
     code: ERRORS[reason].http,
     reason,
-    message: truncateText(`${reason}: ${message}`, MAX_EVENT_TEXT_LENGTH),
+    message: withRemedy({ code: reason, message }, MAX_EVENT_TEXT_BYTES),
   };
   return { ...common, allowed: false, status };
 }
 
 /** An Event's message has at most 1024 characters, and the API server puts a prefix before ours. */
-const MAX_EVENT_TEXT_LENGTH = 900;
+const MAX_EVENT_TEXT_BYTES = 900;

@@ -11,6 +11,6 @@ export function warningTexts(warnings: readonly Warning[]): readonly string[] {
 }
 
 /** Returns a text of at most `length` characters, which ends in "..." if it was longer. */
-export function truncateText(text: string, length: number): string {
+function truncateText(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }

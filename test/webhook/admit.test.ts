@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
-import { PodroleError } from "../../src/protocol/errors.ts";
+import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Admission, createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
@@ -48,9 +48,19 @@ test("admit() denies ROLE_FORBIDDEN with the code where kubectl and a controller
   assert.equal(response.status?.reason, "ROLE_FORBIDDEN");
   assert.match(
     response.status?.message ?? "",
-    /^ROLE_FORBIDDEN: Cannot give role arn:aws:iam::123456789012:role\/payments/,
+    /^ROLE_FORBIDDEN: Cannot give role arn:aws:iam::123456789012:role\/payments.* -- Permit the role in the namespace/,
   );
   assert.equal(response.patch, undefined);
+});
+
+test("admit() cuts a long reason, and never the remedy", async () => {
+  const { send } = createStage();
+  const { response } = await send(
+    annotatedPod({ "iam.amazonaws.com/role": "payments", "podrole.io/mode": "é".repeat(9_000) }),
+  );
+  const message = response.status?.message ?? "";
+  assert.ok(Buffer.byteLength(message) <= 900);
+  assert.ok(message.endsWith(` -- ${ERRORS.ANNOTATION_INVALID.remedy}`), message);
 });
 
 test("admit() allows a pod without a role and changes nothing", async () => {
@@ -127,7 +137,7 @@ test("admit() denies REQUEST_INVALID for a pod with a field of another type, and
   const { response } = await send({ metadata: {}, spec: { containers: 7 } });
   assert.equal(
     response.status?.message,
-    "REQUEST_INVALID: Cannot read the pod: spec.containers is a number; expected a list",
+    `REQUEST_INVALID: Cannot read the pod: spec.containers is a number; expected a list -- ${ERRORS.REQUEST_INVALID.remedy}`,
   );
 });
 

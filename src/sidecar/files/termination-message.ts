@@ -1,7 +1,7 @@
 // The termination message: what `kubectl describe pod` shows of a podrole container that ended with an error.
 // (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/)
 import { writeFileSync } from "node:fs";
-import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo, withRemedy } from "../../protocol/errors.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { SidecarSettings } from "../settings.ts";
 
@@ -25,12 +25,7 @@ export function writeTerminationMessage(
   }
 }
 
-/** Returns one line with code, reason and remedy, at most 4096 bytes; a long reason is truncated, never the remedy. */
-export function terminationMessage({ code, message }: ErrorInfo): string {
-  const remedy = ` -- ${ERRORS[code].remedy}`;
-  const head = `${code}: ${message}`;
-  const available = MAX_TERMINATION_MESSAGE_BYTES - Buffer.byteLength(remedy);
-  if (Buffer.byteLength(head) <= available) return head + remedy;
-  // Three bytes for "...", three because half a character decodes to U+FFFD, which has three bytes.
-  return `${Buffer.from(head).toString("utf8", 0, available - 6)}...${remedy}`;
+/** Returns code, reason and remedy in one line, at most 4096 bytes. */
+export function terminationMessage(problem: ErrorInfo): string {
+  return withRemedy(problem, MAX_TERMINATION_MESSAGE_BYTES);
 }
