@@ -1,5 +1,6 @@
 // Applies a budget to a gRPC server. grpc-js shows neither its connections nor its streams, so both come from Node's
-// diagnostics channels, which report every accepted socket, before TLS, and every HTTP/2 stream of the process.
+// diagnostics channels, which report every accepted socket, before TLS, every HTTP/2 stream of the process, and the
+// headers of each answer, directly before grpc-js writes its message.
 // (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
 // States: created → watching (start) → stopped (stop); connections that are open then remain subject to the budget
 // until they end.
@@ -7,8 +8,9 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Budget, BudgetConnection } from "../runtime/budget.ts";
+import type { Budget, BudgetConnection, BudgetRequest } from "../runtime/budget.ts";
 import { addressOf, createPeerConnections } from "../runtime/budget-http.ts";
+import { createUnreadAnswers, type UnreadAnswerLimits } from "./unread-answers.ts";
 
 /** The connections of one port. */
 export interface LimitedConnections {
@@ -21,24 +23,32 @@ export interface LimitedConnections {
 
 const SOCKETS_CHANNEL = "net.server.socket";
 const STREAMS_CHANNEL = "http2.server.stream.created";
+/** Node publishes it when the headers of a response are sent, not when the response has ended. */
+const ANSWERS_CHANNEL = "http2.server.stream.finish";
 
 /**
  * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection
- * may open in all, whether or not they were served.
+ * may open in all, whether or not they were served. `answers`: bytes that callers have not read.
  */
 export interface LimitGrpcOptions {
   readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
   readonly maxHeaders: number;
   readonly maxStreams: number;
+  readonly answers: UnreadAnswerLimits;
 }
 
 /**
  * Watches one port. Each address is a caller, until `callerOf` names another one from the client certificate (DER) of a
  * connection.
  */
-export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: LimitGrpcOptions): LimitedConnections {
+export function limitGrpc(
+  budget: Budget,
+  { callerOf, maxHeaders, maxStreams, answers }: LimitGrpcOptions,
+): LimitedConnections {
+  const unread = createUnreadAnswers(answers);
   const connections = createPeerConnections(budget);
   const streams = new WeakMap<BudgetConnection, number>();
+  const requests = new WeakMap<ServerHttp2Stream, readonly [BudgetConnection, BudgetRequest]>();
   const identified = new WeakSet<BudgetConnection>();
   let port: number | undefined;
   let open = 0;
@@ -77,8 +87,29 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: 
     const request = connection.begin(() => stream.close(constants.NGHTTP2_CANCEL));
     // REFUSED_STREAM: nothing was done yet, so the client may try again at once (RFC 9113 §8.7).
     if (request === undefined) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    requests.set(stream, [connection, request]);
+    // Until the message is complete, grpc-js keeps its parts, and each keeps all of what was read with it in memory.
+    // With frames of one byte and others that HTTP/2 ignores, that can be 16 KiB for one byte.
+    stream.on("data", ({ buffer }: Buffer) => request.receive(buffer.byteLength));
+    // The listener would start to read before that of grpc-js is there.
+    stream.pause();
     stream.once("end", () => request.received());
     stream.once("close", () => request.end());
+  }
+
+  /** grpc-js writes the message in the same step as the headers, directly after them. */
+  function onAnswer(message: unknown): void {
+    const { stream } = message as { readonly stream: ServerHttp2Stream };
+    const found = requests.get(stream);
+    if (found) queueMicrotask(() => countAnswer(stream, ...found));
+  }
+
+  function countAnswer(stream: ServerHttp2Stream, connection: BudgetConnection, request: BudgetRequest): void {
+    if (stream.destroyed) return;
+    const close = () => connection.close("answer");
+    request.answered();
+    const { writableLength: bytes } = stream;
+    if (bytes > 0) stream.once("close", unread.add({ caller: connection.caller, bytes, close }));
   }
 
   function identify(connection: BudgetConnection, socket: TLSSocket): void {
@@ -94,11 +125,13 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: 
       port = bound;
       subscribe(SOCKETS_CHANNEL, onSocket);
       subscribe(STREAMS_CHANNEL, onStream);
+      subscribe(ANSWERS_CHANNEL, onAnswer);
     },
     counts: () => ({ open, opened }),
     stop() {
       unsubscribe(SOCKETS_CHANNEL, onSocket);
       unsubscribe(STREAMS_CHANNEL, onStream);
+      unsubscribe(ANSWERS_CHANNEL, onAnswer);
     },
   };
 }

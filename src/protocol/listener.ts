@@ -17,6 +17,7 @@ import { type CallsInFlight, withoutPort } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
 import { toStatus } from "./status.ts";
 import { serverCredentials, type TlsSource } from "./tls.ts";
+import type { UnreadAnswerLimits } from "./unread-answers.ts";
 
 /** The caller, as far as the connection identifies it. */
 export interface Peer {
@@ -96,7 +97,7 @@ export interface ListenerOptions {
   /** Milliseconds that running calls may take after close(). */
   readonly graceMs: number;
   /** By default those of the credentials port. */
-  readonly limits?: BudgetLimits;
+  readonly limits?: ListenerLimits;
 }
 
 /** In bytes. Tokens and CSRs have about 2 KiB, 128 container names 8 KiB; grpc-js rejects larger messages. */
@@ -109,27 +110,52 @@ const MAX_GRPC_HEADERS_BYTES = 8 * 1024;
 const MAX_STREAMS = 16;
 
 const SHARED_LIMITS = {
-  // Not counted: at most MAX_MESSAGE_BYTES for each stream.
-  bytes: Number.POSITIVE_INFINITY,
+  // Messages of up to MAX_MESSAGE_BYTES, with what was read together with them.
+  bytes: 4 * 1024 * 1024,
   // A sidecar opens one connection for each call.
   requestsPerConnection: 2,
   headersMs: 10_000,
   bodyMs: 5_000,
   // Longer than the deadline of a sidecar's call, 15 s.
   callMs: 20_000,
+  // podrole's client reads an answer as it arrives; this is long enough for a few lost packets.
+  answerMs: 10_000,
   keepAliveMs: 30_000,
   sweepMs: 1_000,
 } as const;
 
+const MIB = 1024 * 1024;
+
+/** What a listener may hold; `answers`: bytes of answers that callers have not read. */
+export interface ListenerLimits extends BudgetLimits {
+  readonly answers: UnreadAnswerLimits;
+}
+
 /**
  * The server may use 512 MiB. It takes about 100 MiB, and 50 000 sessions 125 MiB. A connection costs at most 300 KiB,
  * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials
- * 150 MiB. With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. One core makes about 700 TLS
- * handshakes a second: more connections would only wait longer. Of the connections, half may be in the handshake: so
- * many take about a second, and what comes beyond is closed before it costs anything.
+ * 150 MiB. With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. Answers that their callers have not
+ * read cost about three times their bytes, 36 MiB: 512 MiB together. One core makes about 700 TLS handshakes a second:
+ * more connections would only wait longer. Of the connections, half may be in the handshake: so many take about a
+ * second, and what comes beyond is closed before it costs anything.
  */
-export const IDENTITY_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 256, handshakes: 128, requests: 256 };
-export const CREDENTIALS_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 512, handshakes: 256, requests: 512 };
+export const IDENTITY_LIMITS: ListenerLimits = {
+  ...SHARED_LIMITS,
+  connections: 256,
+  handshakes: 128,
+  requests: 256,
+  // Pods are not told apart here, only addresses, and many pods may share one.
+  answers: { total: 4 * MIB },
+};
+export const CREDENTIALS_LIMITS: ListenerLimits = {
+  ...SHARED_LIMITS,
+  connections: 512,
+  handshakes: 256,
+  requests: 512,
+  // An answer has at most 640 KiB: 128 containers, session tokens of 4096 bytes and role ARNs. A sidecar makes one call
+  // at a time.
+  answers: { total: 8 * MIB, perCaller: MIB },
+};
 
 /** Calls in flight: fewer than connections, so that there is always room for one that is told when to retry. */
 export const MAX_IDENTITY_CALLS = 192;
@@ -160,6 +186,7 @@ export function createListener(
     callerOf,
     maxHeaders: MAX_GRPC_HEADERS_BYTES,
     maxStreams: MAX_STREAMS,
+    answers: limits.answers,
   });
   return {
     listen() {

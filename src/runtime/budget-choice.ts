@@ -30,7 +30,7 @@ export interface HeldRequest {
   readonly number: number;
   readonly abort: () => void;
   bytes: number;
-  phase: "body" | "call";
+  phase: "body" | "call" | "answer";
   since: number;
 }
 

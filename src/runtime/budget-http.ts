@@ -97,7 +97,7 @@ function ignoreRest(socket: Socket): void {
   if (parser?.onIncoming) parser.onIncoming = () => 0;
 }
 
-const UNLIMITED_REQUEST: BudgetRequest = { caller: "", receive: () => true, received() {}, end() {} };
+const UNLIMITED_REQUEST: BudgetRequest = { caller: "", receive: () => true, received() {}, answered() {}, end() {} };
 
 /** The open connections of a port, by the peer's address and port, which identify one of them. */
 export interface PeerConnections {

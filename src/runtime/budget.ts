@@ -2,7 +2,8 @@
 // no socket: its owner reports what happens, and closes what the budget tells it to close.
 // States of a connection:
 //   starting  no request has begun yet: TLS handshake, headers
-//   busy      requests are in flight; each is receiving (headers are read, the body is not) or working (body is read)
+//   busy      requests are in flight; each is receiving (headers are read, the body is not), working (body is read) or
+//             answering (the answer is written, and the peer has not read all of it)
 //   idle      a request has ended and none is in flight
 //   closed
 // Who ends them: the owner, by closed() and end(); the sweep, when a phase has taken too long; another connection's
@@ -34,8 +35,10 @@ export interface BudgetLimits {
   readonly headersMs: number;
   /** From the end of the headers to the end of the body. */
   readonly bodyMs: number;
-  /** From the end of the body to the end of the response. */
+  /** From the end of the body to the end of the response, or to the answer if the owner reports it. */
   readonly callMs: number;
+  /** From the answer to the end of the response; absent: as long as `callMs`. */
+  readonly answerMs?: number;
   /** From the end of a request to the headers of the next one. */
   readonly keepAliveMs: number;
   readonly sweepMs: number;
@@ -50,6 +53,7 @@ export const CLOSE_REASONS = [
   "headers",
   "body",
   "call",
+  "answer",
   "keepAlive",
 ] as const;
 /** One of these limits. */
@@ -105,6 +109,11 @@ export interface BudgetRequest {
   receive(bytes: number): boolean;
   /** The body is complete. */
   received(): void;
+  /**
+   * The answer is written, and the peer has still to read it. If it does not do so in time, its connection is closed:
+   * what is written to it holds memory until then.
+   */
+  answered(): void;
   end(): void;
 }
 
@@ -124,6 +133,7 @@ export function createBudget(
   /** Counts sweeps: times are measured in them, so that a wall clock that is set changes nothing. */
   let sweeps = 0;
   let isSweeping = false;
+  const phaseMs = { body: limits.bodyMs, call: limits.callMs, answer: limits.answerMs ?? limits.callMs };
 
   function add(kind: keyof CallerShare, caller: string, amount: number): void {
     const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
@@ -198,11 +208,21 @@ export function createBudget(
       }
       for (const request of [...requests]) {
         const { phase } = request;
-        if (isOverdue(request.since, phase === "body" ? limits.bodyMs : limits.callMs)) abort(request, phase);
+        if (!isOverdue(request.since, phaseMs[phase])) continue;
+        if (phase !== "answer") abort(request, phase);
+        else {
+          shut(connection, phase);
+          break;
+        }
       }
     }
     isSweeping = connections.size > 0;
     if (isSweeping) clock.schedule(sweep, limits.sweepMs);
+  }
+
+  function enter(request: HeldRequest, phase: HeldRequest["phase"]): void {
+    request.phase = phase;
+    request.since = sweeps;
   }
 
   function begin(connection: HeldConnection, onAbort?: () => void): BudgetRequest | undefined {
@@ -236,9 +256,10 @@ export function createBudget(
         return isInFlight();
       },
       received() {
-        if (!isInFlight() || request.phase === "call") return;
-        request.phase = "call";
-        request.since = sweeps;
+        if (isInFlight() && request.phase === "body") enter(request, "call");
+      },
+      answered() {
+        if (isInFlight() && request.phase !== "answer") enter(request, "answer");
       },
       end: () => forget(request),
     };

@@ -36,7 +36,10 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly streams: number;
       /** Base64; absent: headers alone. */
       readonly message?: string;
-      readonly client?: { readonly key: string; readonly cert: string };
+      /** Client certificates, of which each new connection uses the next; absent: none. */
+      readonly clients?: readonly { readonly key: string; readonly cert: string }[];
+      /** Opens no window, so that the server cannot send its answers. */
+      readonly isUnread?: true;
     }
   | {
       /** Opens this many gRPC streams on each connection, resets each at once, and then leaves. */
@@ -131,12 +134,16 @@ async function run(job: Job): Promise<void> {
   }
 }
 
+let opened = 0;
+
 function openStreams(job: Job & { readonly kind: "streams" }, ended: () => void): Promise<void> {
-  const { port, localAddress, path, streams, message, client = {} } = job;
+  const { port, localAddress, path, streams, message, clients = [], isUnread = false } = job;
+  const client = clients[opened++ % Math.max(clients.length, 1)] ?? {};
   return new Promise((resolve) => {
     const tls = { host: "127.0.0.1", port, localAddress, rejectUnauthorized: false, ALPNProtocols: ["h2"], ...client };
     const http: ClientHttp2Session = connectHttp2(`https://127.0.0.1:${port}`, {
       createConnection: () => connectTls(tls),
+      ...(isUnread && { settings: { initialWindowSize: 0 } }),
     });
     const frame = message === undefined ? undefined : frameOf(Buffer.from(message, "base64"));
     let open = 0;

@@ -1,7 +1,8 @@
 // HTTP/2 frames as bytes, for clients that keep no rule of the protocol: Node's own client would not send them.
 // (RFC 9113 §4.1, §6; RFC 7541 §6.2.2)
 
-const TYPES = { headers: 1, reset: 3, settings: 4, ping: 6 } as const;
+/** A frame of type "unknown" is ignored (RFC 9113 §5.5). */
+const TYPES = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, unknown: 0xfa } as const;
 const END_HEADERS = 4;
 const CANCEL = Buffer.from([0, 0, 0, 8]);
 
@@ -25,22 +26,38 @@ export function hasPingAck(bytes: Buffer): boolean {
   return bytes.includes(frame("ping", 1, 0, Buffer.alloc(8)));
 }
 
+/** Opens stream 1 for a call of a gRPC method, and begins a message of `length` bytes. */
+export function openCall(path: string, length: number): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(length, 1);
+  return Buffer.concat([frame("headers", END_HEADERS, 1, callHeaders(path)), frame("data", 0, 1, prefix)]);
+}
+
+/** Continues the message of stream 1 by one byte, in a TLS record that is otherwise filled with an ignored frame. */
+export function oneByteInARecord(): Buffer {
+  return Buffer.concat([frame("data", 0, 1, Buffer.alloc(1)), frame("unknown", 0, 0, Buffer.alloc(16_000))]);
+}
+
 /** Opens `count` streams to a gRPC method and resets each at once. */
 export function openAndReset(path: string, count: number): Buffer {
-  const literal = (name: string, value: string) =>
-    Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
-  // 0x83 is ":method: POST", 0x87 ":scheme: https" of the static table (RFC 7541, appendix A).
-  const headers = Buffer.concat([
-    Buffer.from([0x83, 0x87]),
-    literal(":path", path),
-    literal(":authority", "x"),
-    literal("content-type", "application/grpc"),
-    literal("te", "trailers"),
-  ]);
+  const headers = callHeaders(path);
   return Buffer.concat(
     Array.from({ length: count }, (_, index) => {
       const stream = 2 * index + 1;
       return Buffer.concat([frame("headers", END_HEADERS, stream, headers), frame("reset", 0, stream, CANCEL)]);
     }),
   );
+}
+
+function callHeaders(path: string): Buffer {
+  const literal = (name: string, value: string) =>
+    Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+  // 0x83 is ":method: POST", 0x87 ":scheme: https" of the static table (RFC 7541, appendix A).
+  return Buffer.concat([
+    Buffer.from([0x83, 0x87]),
+    literal(":path", path),
+    literal(":authority", "x"),
+    literal("content-type", "application/grpc"),
+    literal("te", "trailers"),
+  ]);
 }

@@ -17,6 +17,8 @@ const LIMITS: BudgetLimits = {
   sweepMs: 1_000,
 };
 
+const ANSWER_MS = 1_000;
+
 function setUp(limits: Partial<BudgetLimits> = {}) {
   const clock = createFakeClock();
   const reasons: CloseReason[] = [];
@@ -140,10 +142,18 @@ for (const [phase, limitMs, prepare] of [
   ["headers", LIMITS.headersMs, () => {}],
   ["body", LIMITS.bodyMs, (connection: BudgetConnection) => connection.begin()],
   ["call", LIMITS.callMs, (connection: BudgetConnection) => connection.begin()?.received()],
+  [
+    "answer",
+    ANSWER_MS,
+    (connection: BudgetConnection) => {
+      connection.begin(() => assert.fail("aborted: what is written to the connection would remain"))?.answered();
+      connection.begin(() => assert.fail("aborted after its connection"))?.answered();
+    },
+  ],
   ["keepAlive", LIMITS.keepAliveMs, serve],
 ] as const) {
   test(`createBudget(): the sweep closes a connection whose phase "${phase}" is over its limit, and none before`, async () => {
-    const { open, closed, clock, reasons, budget } = setUp();
+    const { open, closed, clock, reasons, budget } = setUp({ answerMs: ANSWER_MS });
     prepare(open("one", "a"));
     await clock.advance(limitMs);
     assert.deepEqual(closed, []);
@@ -153,7 +163,7 @@ for (const [phase, limitMs, prepare] of [
 }
 
 type Step = readonly [
-  kind: "open" | "identify" | "begin" | "receive" | "received" | "end" | "closed" | "wait",
+  kind: "open" | "identify" | "begin" | "receive" | "received" | "answered" | "end" | "closed" | "wait",
   number,
   number,
 ];
@@ -167,6 +177,7 @@ const steps = fc.array(
       "receive",
       "receive",
       "received",
+      "answered",
       "end",
       "identify",
       "closed",
@@ -211,6 +222,7 @@ test("createBudget(): every sequence of events stays within the limits, and no c
           if (begun) requests.push(begun);
         } else if (kind === "receive") request?.receive(pick * 3);
         else if (kind === "received") request?.received();
+        else if (kind === "answered") request?.answered();
         else if (kind === "end") request?.end();
         else if (kind === "closed" && chosen) {
           alive.delete(chosen[0]);

@@ -59,25 +59,36 @@ function identityCalls(connections: number, streams: number, message?: (world: A
   });
 }
 
-/** Calls of the credentials port for all containers of one pod, whose annotations are as long as they may be. */
-async function credentialsCalls(world: AttackWorld): Promise<Job> {
+/**
+ * Calls of the credentials port for all containers of each of some pods, whose annotations are as long as they may be.
+ */
+function credentialsCalls(connections: number, pods: number) {
   const containers = Array.from({ length: MAX_CONTAINERS_WITH_ROLE }, (_, index) => `${"c".repeat(20)}${index}`);
-  const pod = await world.programs.createPod({
-    name: `lists-${Date.now()}`,
-    roles: Object.fromEntries(containers.map((name) => [name, "shop-app"])),
-    annotations: { "podrole.io/containers": longList(containers) },
-  });
-  const { privateKey, certificatePem } = await pod.prove();
   const message = GetCredentialsRequest.encode({ containers, bundleHash: "" }).finish();
-  return {
-    kind: "streams",
-    port: serverPort(world, "credentials"),
-    localAddress,
-    connections: 16,
-    path: "/podrole.v1.Credentials/GetCredentials",
-    streams: 2,
-    message: Buffer.from(message).toString("base64"),
-    client: { key: privateKey.reveal(), cert: certificatePem },
+
+  async function createClient({ programs }: AttackWorld, name: string) {
+    const pod = await programs.createPod({
+      name,
+      roles: Object.fromEntries(containers.map((container) => [container, "shop-app"])),
+      annotations: { "podrole.io/containers": longList(containers) },
+    });
+    const { privateKey, certificatePem } = await pod.prove();
+    return { key: privateKey.reveal(), cert: certificatePem };
+  }
+
+  return async (world: AttackWorld): Promise<Job & { readonly kind: "streams" }> => {
+    const clients = [];
+    for (let index = 0; index < pods; index++) clients.push(await createClient(world, `lists-${Date.now()}-${index}`));
+    return {
+      kind: "streams",
+      port: serverPort(world, "credentials"),
+      localAddress,
+      connections,
+      path: "/podrole.v1.Credentials/GetCredentials",
+      streams: 2,
+      message: Buffer.from(message).toString("base64"),
+      clients,
+    };
   };
 }
 
@@ -161,7 +172,14 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     isLongOnly: true,
     title: "8444: calls for 128 containers of a pod with podrole.io/containers of 16 KiB, in 16 connections",
     ...ATTACKED,
-    job: credentialsCalls,
+    job: credentialsCalls(16, 1),
+  },
+  {
+    id: "credentials-unread",
+    isLongOnly: true,
+    title: "8444: calls for 128 containers of each of 12 pods, in 500 connections that read no answer",
+    ...ATTACKED,
+    job: async (world) => ({ ...(await credentialsCalls(500, 12)(world)), isUnread: true }),
   },
   {
     id: "server-pages",

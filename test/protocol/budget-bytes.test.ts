@@ -1,0 +1,76 @@
+// What messages and answers keep in the memory of the gRPC ports, over real sockets and TLS with small limits.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type TestContext, test } from "node:test";
+import { until } from "../../emulators/until.ts";
+import type { ListenerLimits } from "../../src/protocol/listener.ts";
+import { oneByteInARecord, openCall, PREFACE } from "./h2-frames.ts";
+import { CREDENTIALS_METHOD, LIMITS, METHOD, startLimitedPort } from "./limited-port.ts";
+
+for (const [service, method] of [
+  ["identity", METHOD],
+  ["credentials", CREDENTIALS_METHOD],
+] as const) {
+  test(`createListener() counts what the parts of a message keep in memory on the ${service} port, although they have one byte each`, async (context) => {
+    const limits = { ...LIMITS, bytes: 1_000_000 };
+    const { connectRaw, closed, call, callAs } = await startLimitedPort(context, service, { limits });
+    const socket = connectRaw();
+    const ended = new Promise((resolve) => socket.once("close", resolve));
+    socket.resume().write(Buffer.concat([PREFACE, openCall(method, 10_000)]));
+    let sent = 0;
+    for (; sent < 1_000 && !socket.destroyed; sent++) {
+      await new Promise((resolve) => socket.write(oneByteInARecord(), resolve));
+    }
+    await ended;
+    assert.ok(sent < 1_000, "1000 bytes of a message were read, with 16 MB in memory");
+    assert.deepEqual(closed, ["bytes"]);
+    await (service === "identity" ? call() : callAs("honest"));
+  });
+}
+
+const ANSWER_BYTES = 10_000;
+
+/** A port whose answers have ANSWER_BYTES, and a caller that reads none of them. */
+async function startUnread(context: TestContext, limits: Partial<ListenerLimits>) {
+  const bundle = "b".repeat(ANSWER_BYTES);
+  const port = await startLimitedPort(context, "credentials", { limits: { ...LIMITS, ...limits }, bundle });
+  async function leaveUnread(uid: string) {
+    const { client, request } = await port.session(uid, { initialWindowSize: 0 });
+    const stream = request({ ":path": CREDENTIALS_METHOD });
+    const begun = once(stream, "response");
+    stream.end(Buffer.alloc(5));
+    await begun;
+    return client;
+  }
+  return { ...port, leaveUnread };
+}
+
+test("createListener() counts the bytes of answers that their callers do not read, and serves others", async (context) => {
+  const { leaveUnread, callAs, closed } = await startUnread(context, { answers: { total: 2.5 * ANSWER_BYTES } });
+  const [first, second] = [await leaveUnread("one"), await leaveUnread("two")];
+  assert.deepEqual(closed, []);
+  await leaveUnread("three");
+  await until(() => first.destroyed);
+  assert.deepEqual([closed, second.destroyed], [["answer"], false]);
+  assert.equal((await callAs("honest")).bundle.length, ANSWER_BYTES);
+});
+
+test("createListener() lets one pod leave fewer bytes of answers unread than all together", async (context) => {
+  const { leaveUnread, closed } = await startUnread(context, {
+    answers: { total: 9 * ANSWER_BYTES, perCaller: 1.5 * ANSWER_BYTES },
+  });
+  const [other, first] = [await leaveUnread("other"), await leaveUnread("hog")];
+  await leaveUnread("hog");
+  await until(() => first.destroyed);
+  assert.deepEqual([closed, other.destroyed], [["answer"], false]);
+});
+
+test("createListener() closes the connection of a caller that does not read its answer in time", async (context) => {
+  const { leaveUnread, clock, closed } = await startUnread(context, { answerMs: 3_000 });
+  const client = await leaveUnread("slow");
+  await clock.advance(3_000);
+  assert.deepEqual(closed, []);
+  await clock.advance(LIMITS.sweepMs);
+  await until(() => client.destroyed);
+  assert.deepEqual(closed, ["answer"]);
+});
