@@ -7,7 +7,7 @@ import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { findOwnNamespaceProblem, findPodroleNamespace } from "../operations/podrole-namespace.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Connection } from "./arguments/flags.ts";
-import { type Terminal, writeProblems } from "./terminal.ts";
+import { type Terminal, writeNote, writeProblems } from "./terminal.ts";
 
 /**
  * Opens the cluster, runs `use` and closes it again. A cluster that cannot be reached or read ends with exit code 2.
@@ -50,8 +50,11 @@ export function withPodrole(
   return withCluster(terminal, command, connection, async (kubernetes) => {
     const found = await findPodroleNamespace(kubernetes, podroleNamespace);
     if (!found.ok) return writeProblems(terminal, command, [found.problem]);
-    const problem = findOwnNamespaceProblem(namespace, found.value);
-    return problem === undefined ? use(kubernetes, found.value) : writeProblems(terminal, command, [problem]);
+    const { name, note } = found.value;
+    const problem = findOwnNamespaceProblem(namespace, name);
+    if (problem !== undefined) return writeProblems(terminal, command, [problem]);
+    if (note !== undefined) writeNote(terminal, command, note);
+    return use(kubernetes, name);
   });
 }
 

@@ -67,7 +67,7 @@ export function declareInstallation(command: Command): Command {
   command.addOption(
     new Option(
       "--podrole-namespace <namespace>",
-      "Namespace in which podrole runs (default: that of the Deployments with podrole's labels, otherwise podrole)",
+      "Namespace in which podrole runs (default: that of the Service in podrole's MutatingWebhookConfiguration; without one, that of the Deployments with podrole's labels, otherwise podrole)",
     ).helpGroup(CLUSTER_HEADING),
   );
   return declareConnection(command);

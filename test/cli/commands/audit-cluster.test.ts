@@ -22,6 +22,9 @@ async function startCluster(context: TestContext, pods: readonly string[]): Prom
     const [, name] = /^\/api\/v1\/namespaces\/podrole\/pods\/([^/]+)\/log$/.exec(url.pathname) ?? [];
     if (name === WAITING) return void response.writeHead(400).end('container "main" is waiting to start');
     if (name !== undefined && url.searchParams.get("container") === "main") return void response.end(LOGS[name]);
+    if (url.pathname.endsWith("/mutatingwebhookconfigurations")) {
+      return void response.setHeader("content-type", "application/json").end('{"items":[],"metadata":{}}');
+    }
     assert.equal(url.searchParams.get("labelSelector"), "app.kubernetes.io/part-of=podrole");
     const items = pods.map((pod) => ({
       metadata: { name: pod },

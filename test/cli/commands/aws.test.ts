@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { awsAction } from "../../../src/cli/commands/aws.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
-import { COMMON, HEALTHY_NAMESPACE, programDeployment } from "../../operations/check/healthy.ts";
+import { COMMON, HEALTHY_NAMESPACE, ownConfiguration, programDeployment } from "../../operations/check/healthy.ts";
 import { startOperatorCluster } from "./operator-cluster.ts";
 
 const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
@@ -22,7 +22,7 @@ async function cluster(context: TestContext, isInstalled = true) {
     });
   const run = (flags: Flags = {}, stdin = "") =>
     runAction(awsAction, ["principal" in flags ? "trust" : "policy"], flags, { stdin });
-  return { addPod, run };
+  return { store, addPod, run };
 }
 
 suite("awsAction()", () => {
@@ -35,6 +35,24 @@ suite("awsAction()", () => {
     assert.equal(title, "# Policy of podrole's server");
     const { Statement } = JSON.parse(lines.join("\n")) as { Statement: readonly { Resource: string }[] };
     assert.equal(Statement[0]?.Resource, "arn:aws:iam::123456789012:role/shop-orders");
+  });
+
+  test("decides by no settings of a tenant's Deployment, and notes it if podrole is not installed", async (context) => {
+    for (const isInstalled of [true, false]) {
+      const { store, addPod, run } = await cluster(context, isInstalled);
+      if (isInstalled) store.create("mutatingwebhookconfigurations", { ...ownConfiguration() });
+      store.create("namespaces", { metadata: { name: "tenant" } });
+      const server = programDeployment("server");
+      server.spec.template.spec.containers[0]?.args?.push("--role-base-arn=arn:aws:iam::666666666666:role/");
+      const labels = { "app.kubernetes.io/part-of": "podrole" };
+      store.create("deployments", { ...server, metadata: { ...server.metadata, namespace: "tenant", labels } });
+      addPod("orders", "shop-orders");
+      const { exitCode, out, err } = await run();
+      if (isInstalled) {
+        assert.deepEqual([exitCode, err], [0, ""]);
+        assert.match(out, /arn:aws:iam::123456789012:role\/shop-orders/);
+      } else assert.match(err, /^podrole aws policy: podrole's namespace is assumed to be "tenant"/);
+    }
   });
 
   test("prints a command for each role that must trust the principal, or the documents as JSON", async (context) => {

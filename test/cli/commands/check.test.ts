@@ -230,7 +230,10 @@ suite("checkAction()", { timeout: 120_000 }, () => {
     const { exitCode, err } = await run();
     cluster.kubernetes.faults.down = false;
     assert.equal(exitCode, 2);
-    assert.match(err, /Cannot list deployments: cannot connect to https:\S+: connection (closed|reset) by peer/);
+    assert.match(
+      err,
+      /Cannot list mutatingwebhookconfigurations: cannot connect to https:\S+: connection (closed|reset) by peer/,
+    );
   });
 });
 

@@ -16,16 +16,22 @@ export function installedAmong(objects: readonly KubernetesObject[]): Installed 
   return readInstalled(deployments.filter(hasTemplate) as unknown as readonly Deployment[], configMaps);
 }
 
-/** The installation in a cluster; without one, or without the right to read it, both programs are undefined. */
-export async function installedIn(kubernetes: OperatorKubernetes): Promise<Installed> {
-  const none = readInstalled([], []);
+/**
+ * The installation in a cluster; without one, or without the right to read it, both programs are undefined. `notes`:
+ * what the operator has to verify about it.
+ */
+export async function installedIn(
+  kubernetes: OperatorKubernetes,
+): Promise<{ readonly installed: Installed; readonly notes: readonly string[] }> {
+  const none = { installed: readInstalled([], []), notes: [] };
   try {
     const found = await findPodroleNamespace(kubernetes, undefined);
     if (!found.ok) return none;
-    const own = { namespace: found.value, labelSelector: OWN_OBJECTS };
-    const deployments = await kubernetes.listAll<Deployment>("deployments", own);
+    const { name: namespace, note } = found.value;
+    const deployments = await kubernetes.listAll<Deployment>("deployments", { namespace, labelSelector: OWN_OBJECTS });
     if (deployments.length === 0) return none;
-    return readInstalled(deployments, await kubernetes.listAll<ConfigMap>("configmaps", { namespace: found.value }));
+    const configMaps = await kubernetes.listAll<ConfigMap>("configmaps", { namespace });
+    return { installed: readInstalled(deployments, configMaps), notes: note === undefined ? [] : [note] };
   } catch (error) {
     if (error instanceof ApiError && error.status === 403) return none;
     throw error;

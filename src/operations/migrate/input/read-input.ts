@@ -40,7 +40,7 @@ export interface MigrationProblem {
 /** What a migration is planned for. */
 export interface MigrationInput {
   readonly objects: readonly KubernetesObject[];
-  /** What could not be read and does not prevent a report, one sentence each. */
+  /** What could not be read, or has to be verified, and does not prevent a report, one sentence each. */
   readonly omissions: readonly string[];
   /** Whether the cluster has native sidecars; assumed for files. */
   readonly hasNativeSidecars: boolean;
@@ -59,7 +59,8 @@ export async function readMigrationInput(
     { kubernetes, onProgress: deps.onProgress },
     namespace,
   );
-  return success({ objects, omissions: problems, hasNativeSidecars, installed: await installedIn(kubernetes) });
+  const { installed, notes } = await installedIn(kubernetes);
+  return success({ objects, omissions: [...problems, ...notes], hasNativeSidecars, installed });
 }
 
 async function readFiles(
