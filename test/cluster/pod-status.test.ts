@@ -1,5 +1,5 @@
-// Role annotations are protected from a node, on a real API server: a kubelet's identity writes pods/status of its own
-// pod.
+// Role annotations are protected from a node and from a scheduler, on a real API server: a kubelet's identity writes
+// pods/status of its own pod, a scheduler's identity binds a pod to a node.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../emulators/until.ts";
@@ -13,7 +13,8 @@ const NAMESPACE = `status-${process.pid}`;
 const NODE = `status-node-${process.pid}`;
 const POLICY = readText("manifests/base/pod-status-policy.yaml");
 const KUBELET = ["--as", `system:node:${NODE}`, "--as-group", "system:nodes", "--as-group", "system:authenticated"];
-const REFUSED = /cannot be changed through pods\/status; change them on the pod itself/;
+const SCHEDULER = ["--as", "system:kube-scheduler", "--as-group", "system:authenticated"];
+const REFUSED = /cannot be changed through pods\/status or pods\/binding; change them on the pod itself/;
 /** The namespace does not need podrole's label, because the policy has no namespace selector. */
 const OBJECTS = `apiVersion: v1
 kind: Namespace
@@ -35,8 +36,14 @@ spec:
   containers: [{ name: app, image: app }]
 `;
 
-const readPod = () => kubectl.json<Pod>(["-n", NAMESPACE, "get", "pod", "web"]);
-const readAnnotations = async () => (await readPod()).metadata.annotations ?? {};
+const readPod = (name = "web") => kubectl.json<Pod>(["-n", NAMESPACE, "get", "pod", name]);
+
+/** Without kubectl's own copy of what it applied. */
+async function readAnnotations(name?: string): Promise<Record<string, string>> {
+  const { "kubectl.kubernetes.io/last-applied-configuration": _copy, ...annotations } =
+    (await readPod(name)).metadata.annotations ?? {};
+  return annotations;
+}
 
 /**
  * Writes pods/status with changed annotations (null removes one); returns "written" or the API server's error. A
@@ -55,12 +62,35 @@ async function writeStatus(annotations: Record<string, string | null>, status: o
   return code === 0 ? "written" : err;
 }
 
+const PENDING_POD = (name: string) => `apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: ${NAMESPACE}, annotations: { iam.amazonaws.com/role: orders } }
+spec: { schedulerName: none, automountServiceAccountToken: false, containers: [{ name: app, image: app }] }
+`;
+
+/** Binds a new pod with annotations as a scheduler does; returns the API server's error, "" if there is none. */
+async function bind(name: string, annotations: Record<string, string>, path = `pods/${name}/binding`) {
+  await kubectl.ok(["apply", "-f", "-"], PENDING_POD(name));
+  const binding = {
+    apiVersion: "v1",
+    kind: "Binding",
+    metadata: { name, namespace: NAMESPACE, annotations },
+    target: { apiVersion: "v1", kind: "Node", name: NODE },
+  };
+  const args = ["create", "--raw", `/api/v1/namespaces/${NAMESPACE}/${path}`, "-f", "-", ...SCHEDULER];
+  const { code, err } = await kubectl.run(args, JSON.stringify(binding));
+  return code === 0 ? "" : err;
+}
+
 suite("ValidatingAdmissionPolicy podrole-pod-status", { timeout: 120_000 }, () => {
   before(async () => {
     await kubectl.ok(["apply", "-f", "-"], OBJECTS);
     const account = ["-n", NAMESPACE, "get", "serviceaccount", "default"];
     await until(async () => (await kubectl.run(account)).code === 0, "the default ServiceAccount");
     await kubectl.ok(["apply", "-f", "-"], POD);
+    // Without the policy the API server copies the annotation: this is what the policy prevents.
+    assert.equal(await bind("unguarded", { "iam.amazonaws.com/role": "payroll" }), "");
+    assert.equal((await readAnnotations("unguarded"))["iam.amazonaws.com/role"], "payroll");
     await kubectl.ok(["apply", "-f", "-"], POLICY);
     // A new value each time, because a value that was written before the policy was in force is no change afterwards.
     let value = 0;
@@ -69,7 +99,7 @@ suite("ValidatingAdmissionPolicy podrole-pod-status", { timeout: 120_000 }, () =
   });
   after(async () => {
     await kubectl.run(["delete", "--ignore-not-found", "-f", "-"], POLICY);
-    await kubectl.run(["-n", NAMESPACE, "delete", "pod", "web", "--force", "--grace-period=0"]);
+    await kubectl.run(["-n", NAMESPACE, "delete", "pod", "--all", "--force", "--grace-period=0"]);
     await kubectl.run(["delete", "--wait=false", "--ignore-not-found", "-f", "-"], OBJECTS);
   });
 
@@ -107,6 +137,25 @@ suite("ValidatingAdmissionPolicy podrole-pod-status", { timeout: 120_000 }, () =
     const args = ["-n", NAMESPACE, "annotate", "--overwrite", "pod", "web", "iam.amazonaws.com/role=invoices"];
     await kubectl.ok(args);
     assert.equal((await readAnnotations())["iam.amazonaws.com/role"], "invoices");
+  });
+
+  for (const [what, path] of [
+    ["pods/binding", undefined],
+    ["bindings", "bindings"],
+  ] as const) {
+    test(`refuses a scheduler that sets a role or an annotation of podrole's through ${what}`, async () => {
+      const name = what.replace("/", "-");
+      const role = { "iam.amazonaws.com/role": "payroll", "example.com/note": "one" };
+      assert.match(await bind(`${name}-role`, role, path), REFUSED);
+      assert.match(await bind(`${name}-own`, { "podrole.io/session-name": "other" }, path), REFUSED);
+    });
+  }
+
+  test("admits a scheduler's ordinary binding, and one with other annotations", async () => {
+    assert.equal(await bind("ordinary", {}), "");
+    assert.deepEqual(await readAnnotations("ordinary"), { "iam.amazonaws.com/role": "orders" });
+    assert.equal(await bind("noted", { "example.com/note": "one" }), "");
+    assert.equal((await readAnnotations("noted"))["example.com/note"], "one");
   });
 
   test("passes the API server's type check", async () => {

@@ -1,5 +1,5 @@
-// The policy on pods/status, which the chart generates from the one of base. test/cluster tries it on a real API
-// server.
+// The policy on pods/status and pods/binding, which the chart generates from the one of base. test/cluster tries it on
+// a real API server.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { readText } from "../files.ts";
@@ -8,9 +8,14 @@ import { assertRefuses, readPolicy } from "./admission-policies.ts";
 suite("ValidatingAdmissionPolicy podrole-pod-status", () => {
   const [policy, binding] = readPolicy("pod-status-policy.yaml");
 
-  test("concerns UPDATE of pods/status in every namespace", () => {
-    const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["UPDATE"], resources: ["pods/status"] };
-    assert.deepEqual(policy.spec.matchConstraints, { resourceRules: [{ ...rule, scope: "Namespaced" }] });
+  test("concerns UPDATE of pods/status and CREATE of bindings in every namespace", () => {
+    const rule = { apiGroups: [""], apiVersions: ["v1"], scope: "Namespaced" };
+    assert.deepEqual(policy.spec.matchConstraints, {
+      resourceRules: [
+        { ...rule, operations: ["UPDATE"], resources: ["pods/status"] },
+        { ...rule, operations: ["CREATE"], resources: ["pods/binding", "bindings"] },
+      ],
+    });
   });
 
   test("refuses, also if it cannot be evaluated, but only requests that change podrole's annotations", () => {

@@ -35,6 +35,13 @@ const BROKEN_GUARDS: readonly Broken[] = [
     /do not contain UPDATE/,
   ],
   [
+    "a policy on pods/status without the rule for bindings",
+    guardWith({ matchConstraints: { resourceRules: [{ operations: ["UPDATE"], resources: ["pods/status"] }] } }),
+    GUARD,
+    "warning",
+    /do not contain CREATE of pods\/binding/,
+  ],
+  [
     "a policy on pods/status that is ignored when it fails",
     guardWith({ failurePolicy: "Ignore" }),
     GUARD,

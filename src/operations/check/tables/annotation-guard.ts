@@ -1,9 +1,15 @@
-// Check of the ValidatingAdmissionPolicy that keeps nodes from changing podrole's annotations of running pods.
+// Check of the ValidatingAdmissionPolicy that keeps nodes and schedulers from changing podrole's annotations of pods.
 import type { ObjectMeta } from "../../../kubernetes/objects.ts";
 import { type CheckVerdict, inSection, judgeKnown, ok, skipped, warning } from "../finding.ts";
 
 /** manifests/base/pod-status-policy.yaml. */
 const GUARD_POLICY = "podrole-pod-status";
+/** What changes a pod's annotations without an update of the pod. */
+const GUARDED = [
+  ["UPDATE", "pods/status"],
+  ["CREATE", "pods/binding"],
+  ["CREATE", "bindings"],
+] as const;
 /** ValidatingAdmissionPolicy is enabled by default since 1.30. */
 const MIN_POLICY_MINOR = 30;
 
@@ -41,9 +47,9 @@ export interface AdmissionPolicies {
 export const ANNOTATION_GUARD_CHECKS = inSection("registration", "installed", {
   ANNOTATIONS_GUARDED: {
     summary:
-      "ValidatingAdmissionPolicy `podrole-pod-status` keeps nodes from changing podrole's annotations of running pods (Kubernetes 1.30 or later).",
+      "ValidatingAdmissionPolicy `podrole-pod-status` keeps nodes and schedulers from changing podrole's annotations of pods (Kubernetes 1.30 or later).",
     remedy:
-      "Apply `manifests/base/pod-status-policy.yaml` again. Without it, a kubelet can change the role of a running pod on its node to another one that the pod's namespace permits.",
+      "Apply `manifests/base/pod-status-policy.yaml` again. Without it, a kubelet can change the role of a running pod on its node to another one that the pod's namespace permits, and a scheduler that of a pod that it binds to a node.",
     judge: ({ api, admissionPolicies }) =>
       judgeKnown(api, ({ major, minor }) =>
         major === 1 && minor < MIN_POLICY_MINOR
@@ -58,10 +64,15 @@ function judgePolicies({ policies, bindings }: AdmissionPolicies): CheckVerdict 
   if (!policy) return warning(`There is no ValidatingAdmissionPolicy ${GUARD_POLICY}; expected one`);
   const object = `validatingadmissionpolicy ${GUARD_POLICY}`;
   const { failurePolicy = "Fail", matchConstraints: { resourceRules = [], ...selectors } = {} } = policy.spec;
-  const isCovered = resourceRules.some(
-    ({ operations = [], resources = [] }) => operations.includes("UPDATE") && resources.includes("pods/status"),
+  const missing = GUARDED.find(
+    ([operation, resource]) =>
+      !resourceRules.some(
+        ({ operations = [], resources = [] }) => operations.includes(operation) && resources.includes(resource),
+      ),
   );
-  if (!isCovered) return warning("The policy's rules do not contain UPDATE of pods/status; expected this rule", object);
+  if (missing) {
+    return warning(`The policy's rules do not contain ${missing.join(" of ")}; expected this rule`, object);
+  }
   if (failurePolicy !== "Fail") return warning(`failurePolicy is ${failurePolicy}; expected Fail`, object);
   if (hasKeys(selectors.namespaceSelector) || hasKeys(selectors.objectSelector)) {
     return warning("The policy selects some pods only; expected no selector", object);
