@@ -3,7 +3,7 @@
 import type { AddressInfo } from "node:net";
 import { type FastifyInstance, fastify } from "fastify";
 import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
-import { LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "./budget-http.ts";
+import { endWithBody, LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "./budget-http.ts";
 import type { Clock } from "./clock.ts";
 import { reuseExposition } from "./exposition.ts";
 import type { Address } from "./settings.ts";
@@ -58,8 +58,11 @@ export function createPages(
   const pages = fastify({ http: timeouts, keepAliveTimeout, requestTimeout, forceCloseConnections: true });
   const requests = limitHttp(pages.server, createBudget({ clock, ...(onClose && { onClose }) }, limits));
   pages.addHook("onRequest", (request, reply, done) => {
-    if (requests.begin(request.raw, reply.raw)) done();
-    else reply.hijack();
+    if (!requests.begin(request.raw, reply.raw)) return void reply.hijack();
+    endWithBody(request.raw, reply.raw);
+    if (request.method === "GET" || request.method === "HEAD") return done();
+    const message = `Cannot serve the request: the method is ${request.method}; expected GET`;
+    void reply.code(405).headers({ allow: "GET, HEAD", connection: "close" }).send({ message });
   });
   const metrics = reuseExposition(clock, exposeMetrics);
 

@@ -14,13 +14,15 @@ const MAX_REVIEW_BYTES = 3 * 1024 * 1024;
  * 20 000 variables. JSON.parse() then takes up to 0.1 s on one core.
  */
 const MAX_NODES = 100_000;
+/** Memory of one part of a body besides its bytes, measured. With chunked encoding a part may have one byte. */
+const PART_BYTES = 700;
 /** Upper bound on the memory of one node, measured with objects of one member each, all with different names. */
 const NODE_BYTES = 70;
 
 export interface BodiesDeps {
   readonly requests: LimitedRequests;
   readonly turns: Turns;
-  /** Receives the length of each part of a body. */
+  /** Receives how much memory each part of a body takes. */
   readonly onReceived: (bytes: number) => void;
 }
 
@@ -38,8 +40,8 @@ export function limitBodies(http: FastifyInstance<Server>, { requests, turns, on
   });
   http.addHook("preParsing", (request, _reply, payload, done) => {
     payload.on("data", ({ length }: Buffer) => {
-      limited.get(request.raw)?.receive(length);
-      onReceived(length);
+      limited.get(request.raw)?.receive(length + PART_BYTES);
+      onReceived(length + PART_BYTES);
     });
     done(null, payload);
   });

@@ -53,6 +53,26 @@ test("createPages(): unfinished requests are closed after their time", async (co
   assert.deepEqual(closed, ["headers"]);
 });
 
+test("createPages(): refuses other methods than GET without reading their body", async (context) => {
+  const { port } = await start(context);
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  const head = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n";
+  socket.write(`POST /metrics HTTP/1.1\r\n${head}{`);
+  let answer = "";
+  for await (const chunk of socket.setEncoding("utf8")) answer += chunk;
+  assert.match(answer, /^HTTP\/1\.1 405 .*^allow: GET, HEAD\r$/ims);
+  assert.match(answer, /^connection: close\r$/im);
+});
+
+test("createPages(): answers a request with a body, and closes its connection without reading the body", async (context) => {
+  const { port } = await start(context);
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  socket.write("GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n");
+  let answer = "";
+  for await (const chunk of socket.setEncoding("utf8")) answer += chunk;
+  assert.match(answer, /^HTTP\/1\.1 200 .*^connection: close\r$/ims);
+});
+
 test("/metrics exposes at most four times a second, however often it is requested", async (context) => {
   const { get, clock } = await start(context);
   for (let index = 0; index < 10; index++) assert.equal((await get("/metrics"))[1], "exposed 1\n");

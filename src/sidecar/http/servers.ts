@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime/budget.ts";
-import { type CallerRules, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
+import { type CallerRules, endWithBody, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
@@ -94,7 +94,9 @@ function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, lim
     const server = createServer(
       { maxHeaderSize: MAX_HTTP_HEADERS_BYTES, ...nodeTimeouts(limits) },
       (request, response) => {
-        if (requests.begin(request, response)) handle(request, response);
+        if (!requests.begin(request, response)) return;
+        endWithBody(request, response);
+        handle(request, response);
       },
     );
     const requests = limitHttp(server, budget, callers);

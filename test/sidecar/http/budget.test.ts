@@ -89,6 +89,26 @@ test("the credentials port closes a connection that pipelines, and does not hold
   assert.equal((await held).status, 503);
 });
 
+test("the credentials port keeps nothing of the body of a request that it holds", async (context) => {
+  const { open, answered, requested } = await startEndpoint(context, { hasCredentials: false });
+  // More than the socket buffers of both ends take: it can be written only if the sidecar reads it.
+  const length = 64 * 1024 * 1024;
+  const socket = await open(requestWith("token-a").replace("\r\n\r\n", `\r\nContent-Length: ${length}\r\n\r\n`));
+  await new Promise((resolve) => socket.write(Buffer.alloc(length), resolve));
+  assert.deepEqual([socket.destroyed, requested(), answered()], [false, 1, 0]);
+});
+
+test("the credentials port closes the connection of a request with a body once it is answered", async (context) => {
+  const { open, answered } = await startEndpoint(context, { hasCredentials: true });
+  const socket = await open(
+    requestWith("token-a").replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n"),
+  );
+  let answer = "";
+  for await (const chunk of socket.setEncoding("utf8")) answer += chunk;
+  assert.match(answer, /^HTTP\/1\.1 200 .*^connection: close\r$.*credentials$/ims);
+  assert.equal(answered(), 1);
+});
+
 test("the credentials port closes connections that send nothing, or half of the headers", async (context) => {
   const { open, closed, clock } = await startEndpoint(context, { hasCredentials: true });
   const sockets = [await open(""), await open("GET /v1/cred")];
