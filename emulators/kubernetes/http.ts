@@ -9,6 +9,7 @@ import { type ApiDeps, type ApiResponse, handleApiRequest } from "./api.ts";
 import type { AuditLog } from "./audit.ts";
 import { discover } from "./discovery.ts";
 import { type ApiServerFaults, meetFaults } from "./faults.ts";
+import { presentationOf } from "./partial-metadata.ts";
 import { type RequestInfo, readRequestInfo } from "./request-info.ts";
 import { API_AUDIENCE } from "./service-account-tokens.ts";
 import { badRequest, internalError, StatusError, unauthorizedError, unsupportedMediaType } from "./status.ts";
@@ -75,14 +76,16 @@ async function serveRequest(deps: HttpDeps, request: IncomingMessage, response: 
     sent = await readJsonBody(request, contentType);
     if (info === undefined) return;
     access.authorize(user, info);
+    const present = presentationOf(request.headers.accept ?? "", info.verb === "list");
     if (info.verb === "watch") {
-      watches.serve(info, response);
+      watches.serve(info, response, present);
       record("ResponseStarted", { code: 200, body: {} });
       response.on("close", () => record("ResponseComplete", { code: 200, body: {} }));
       return;
     }
     if (info.subresource === "proxy") return await proxyToPod(deps.pages, info, response);
-    given = await handleApiRequest(deps, { info, user, body: sent, contentType }, notes);
+    const { code, body } = await handleApiRequest(deps, { info, user, body: sent, contentType }, notes);
+    given = { code, body: info.verb === "list" || info.verb === "get" ? present(body) : body };
   } catch (error) {
     given = asStatus(error);
   }

@@ -13,7 +13,7 @@ export interface View {
 /** One line of a watch, before it is encoded. */
 export interface WatchLine {
   readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
-  readonly object: unknown;
+  readonly object: object;
 }
 
 /** Returns the watch event for a change, or undefined if the view does not include it. */

@@ -12,8 +12,10 @@ import type { Store, StoreEvent } from "./store.ts";
 
 /** All open watches. */
 export interface Watches {
-  /** Throws StatusError before the first byte; afterwards this function owns the response. */
-  serve(info: RequestInfo, response: ServerResponse): void;
+  /**
+   * Throws StatusError before the first byte; afterwards this function owns the response. `present` prepares objects.
+   */
+  serve(info: RequestInfo, response: ServerResponse, present: (object: object) => object): void;
   /** Ends all watches without an event. */
   drop(): void;
   readonly size: number;
@@ -30,7 +32,7 @@ export function createWatches(
   const open = new Set<ServerResponse>();
 
   return {
-    serve(info, response) {
+    serve(info, response, present) {
       const { resource, namespace, query } = info;
       const view: View = { plural: resource.plural, namespace, matches: parseSelection(query, resource) };
       const past = eventsSince(store, view, query.get("resourceVersion") ?? "");
@@ -39,7 +41,9 @@ export function createWatches(
       response.writeHead(200, { "content-type": "application/json" });
       response.flushHeaders();
       const write = (line: WatchLine | undefined) => {
-        if (line !== undefined && !(faults().stall && faults().only(info))) response.write(`${JSON.stringify(line)}\n`);
+        if (line === undefined || (faults().stall && faults().only(info))) return;
+        const object = line.type === "ERROR" ? line.object : present(line.object);
+        response.write(`${JSON.stringify({ type: line.type, object })}\n`);
       };
       if (past === undefined) {
         write({ type: "ERROR", object: tooOld(query.get("resourceVersion") ?? "", store).body });

@@ -104,11 +104,13 @@ export interface ListPage<Item> {
 
 /**
  * OPENED comes first: the API server accepted the watch, and every change after the given version follows. A bookmark
- * carries no object: it confirms that a cache is current as of `resourceVersion`.
+ * carries no object: it confirms that a cache is current as of `resourceVersion`. TOO_LARGE is a change of an object
+ * that is larger than podrole reads: it may still exist, and only its name, namespace and version are known.
  */
 export type WatchEvent<Item> =
   | { readonly type: "OPENED" }
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: Item }
+  | { readonly type: "TOO_LARGE"; readonly object: { readonly metadata: ObjectMeta } }
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
 /**
@@ -139,6 +141,7 @@ export interface Kubernetes {
   /** Returns the public keys of ServiceAccount tokens that the API server publishes, as JSON Web Keys (RFC 7517). */
   getTokenKeys(): Promise<readonly Readonly<Record<string, unknown>>[]>;
   getPod(namespace: string, name: string): Promise<Pod | undefined>;
+  /** Returns only its metadata, as getServiceAccount() does. */
   getNamespace(name: string): Promise<Namespace | undefined>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
   getSecret(namespace: string, name: string): Promise<KubeSecret | undefined>;
@@ -174,7 +177,7 @@ export interface Kubernetes {
   recordEvent(event: PodEvent): Promise<void>;
   /**
    * Returns the input of `startReflector`. Objects are the JSON of the API; those in lists have no `apiVersion` and
-   * `kind`.
+   * `kind`. Namespaces and ServiceAccounts have only their metadata.
    */
   source<Item>(resource: Resource, selector?: Selector): ListWatch<Item>;
   serverVersion(): Promise<{ readonly major: number; readonly minor: number }>;

@@ -1,6 +1,7 @@
 // Get, create and patch one object, on top of a requester. What another writer can cause is a value and not an error:
 // an object that is missing, exists already, or has changed.
 import type { Resource } from "./api.ts";
+import { ACCEPT_METADATA } from "./metadata-only.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
@@ -11,9 +12,15 @@ export const NOT_FOUND = 404;
  * Bytes of one object as JSON. Tenants choose how large their objects are, and many calls read one each; an object that
  * the API server accepts is larger only if most of it is characters that JSON escapes.
  */
-const MAX_OBJECT_BYTES = 2 * 1024 * 1024;
+export const MAX_OBJECT_BYTES = 2 * 1024 * 1024;
 /** Both "already exists" (create) and "not at this resourceVersion" (patch). */
 export const CONFLICT = 409;
+
+/** The name of an object, and its namespace if it has one. */
+export interface ObjectPlace {
+  readonly name: string;
+  readonly namespace?: string;
+}
 
 /** One operation of a JSON patch (RFC 6902). */
 export interface PatchOperation {
@@ -33,6 +40,12 @@ export interface PatchTarget {
 export interface Calls {
   /** Returns undefined if there is no such object. */
   get<Body>(resource: Resource, name: string, namespace?: string): Promise<Body | undefined>;
+  /** Returns only the object's metadata, or undefined if there is no such object. */
+  getMetadata(
+    resource: Resource,
+    name: string,
+    namespace?: string,
+  ): Promise<{ readonly metadata: ObjectMeta } | undefined>;
   create<Body>(
     resource: Resource,
     body: { readonly metadata?: ObjectMeta; readonly [field: string]: unknown },
@@ -47,13 +60,20 @@ export interface Calls {
 
 /** Creates the calls. */
 export function createCalls(requester: Requester): Calls {
+  async function read<Body>(resource: Resource, place: ObjectPlace, accept?: string): Promise<Body | undefined> {
+    const info = { verb: "get", resource, ...place } as const;
+    const path = pathOf(resource, place);
+    const call = { path, ...(accept !== undefined && { accept }), maxResponseBytes: MAX_OBJECT_BYTES };
+    const body = await requester.request<Body>(info, call, [NOT_FOUND]);
+    return typeof body === "number" ? undefined : body;
+  }
+
   return {
-    async get<Body>(resource: Resource, name: string, namespace?: string) {
-      const place = { name, ...(namespace !== undefined && { namespace }) };
-      const info = { verb: "get", resource, ...place } as const;
-      const call = { path: pathOf(resource, place), maxResponseBytes: MAX_OBJECT_BYTES };
-      const body = await requester.request<Body>(info, call, [NOT_FOUND]);
-      return typeof body === "number" ? undefined : body;
+    get: (resource, name, namespace) => read(resource, toPlace(name, namespace)),
+
+    async getMetadata(resource, name, namespace) {
+      const found = await read<{ metadata: ObjectMeta }>(resource, toPlace(name, namespace), ACCEPT_METADATA);
+      return found && { metadata: found.metadata };
     },
 
     async create<Body>(resource: Resource, body: { readonly metadata?: ObjectMeta }) {
@@ -75,4 +95,8 @@ export function createCalls(requester: Requester): Calls {
       return typeof result === "number" ? "conflict" : "patched";
     },
   };
+}
+
+function toPlace(name: string, namespace: string | undefined): ObjectPlace {
+  return { name, ...(namespace !== undefined && { namespace }) };
 }

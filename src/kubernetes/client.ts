@@ -193,7 +193,7 @@ function createTransport(
         status: httpStatusCode,
         headers,
         text: () => readResponseText((body.stream() ?? []) as unknown as AsyncIterable<Uint8Array>, longest),
-        lines: () => splitLines(body.stream() as unknown as AsyncIterable<Uint8Array>),
+        lines: (options) => splitLines(body.stream() as unknown as AsyncIterable<Uint8Array>, options),
       };
     } catch (error) {
       // A pool whose handshakes fail may hold a CA that was replaced.

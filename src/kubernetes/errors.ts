@@ -122,11 +122,19 @@ export function isTooLarge(error: unknown): boolean {
   return error instanceof ApiError && error.cause instanceof Error && error.cause.name === RESPONSE_TOO_LARGE;
 }
 
+/** The API server's own reason for a request that it could not answer in time (StatusReasonTimeout, 504). */
+const TIMEOUT = "Timeout";
+
+/** Reports whether a response did not come in time, by the client's deadline or the API server's. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === TIMEOUT;
+}
+
 /** Creates the error for a request without a response within its deadline. */
 export function requestTimedOut(info: RbacRequest, server: string, deadlineMs: number): ApiError {
   return new ApiError(
     0,
-    "Timeout",
+    TIMEOUT,
     `Cannot ${describeRequest(info)}: ${server} did not respond within ${deadlineMs} ms`,
     { request: info },
   );

@@ -1,21 +1,28 @@
-// Splits a watch into lines. It is one JSON text per line.
+// Splits a response that stays open into lines: a watch, one JSON text per line, or a log.
 import { createLineSplitter } from "../runtime/line-splitter.ts";
 
-/** In bytes. The API server stores no object above 1.5 MiB (etcd's limit); a line ten times as long is an error. */
-const MAX_WATCH_LINE_LENGTH = 16 * 1024 * 1024;
+/** A line without its line feed, or the first 4 KiB of one that is too long, of which nothing else is kept. */
+export interface StreamLine {
+  readonly text: string;
+  readonly isWhole: boolean;
+}
 
-/**
- * Yields the lines of `chunks` without their line feeds. A last line without one was cut off and is dropped. Throws
- * an Error for a line without an end.
- */
-export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+/** Yields the lines of `chunks`. A last line without a line feed was cut off and is dropped. */
+export async function* splitLines(
+  chunks: AsyncIterable<Uint8Array>,
+  { maxBytes }: { readonly maxBytes: number },
+): AsyncIterable<StreamLine> {
+  let cut: StreamLine | undefined;
   const splitter = createLineSplitter({
-    maxBytes: MAX_WATCH_LINE_LENGTH,
-    onTooLong() {
-      throw new Error(
-        `Cannot read a watch: a line has more than ${MAX_WATCH_LINE_LENGTH} bytes; expected one object a line`,
-      );
+    maxBytes,
+    onTooLong(start) {
+      cut = { text: start, isWhole: false };
     },
   });
-  for await (const chunk of chunks) yield* splitter.push(chunk);
+  for await (const chunk of chunks) {
+    for (const text of splitter.push(chunk)) yield { text, isWhole: true };
+    // It begins after the lines that end in this chunk.
+    if (cut !== undefined) yield cut;
+    cut = undefined;
+  }
 }

@@ -1,8 +1,8 @@
 // Reads all pages of a list, within bounds: an API server, or what answers in its place, may go on for ever, and
 // whoever may create objects chooses their size. A page is given away before the next one is read, so that no more than
-// one is in memory; one that is too large is requested again with fewer objects.
+// one is in memory; one that is too large, or does not come in time, is requested again with fewer objects.
 import type { ListPage, ListWatch } from "./api.ts";
-import { ApiError, isTooLarge } from "./errors.ts";
+import { ApiError, isTimeout, isTooLarge } from "./errors.ts";
 
 /** What to read. `limit`: objects per page, at most. */
 export interface PagesOptions {
@@ -24,27 +24,43 @@ export const MAX_PAGES = 10_000;
 
 const STATUS_GONE = 410;
 const MAX_PAGED_ATTEMPTS = 2;
-/** After a page that is too large, the next one has this share of its objects; after each other page, twice as many. */
+/**
+ * After a page that is too large or late, the next one has this share of its objects; after each other page, twice as
+ * many.
+ */
 const SMALLER_PAGE_FACTOR = 1 / 4;
+/** A late page costs a deadline, so pages grow again only after this many that came in time. */
+const PAGES_BEFORE_GROWTH = 8;
+
+/** How many objects are requested at a time, and how many pages have to come before that grows. */
+interface PageSize {
+  limit: number;
+  pagesToGrowth: number;
+}
 
 /**
  * Reads all pages and returns the version of the list. If a list takes so long that its version expires, it begins
- * again; the third time it is requested in one piece, as client-go does, which fits if the list is small. Throws
- * ApiError, including for a list that exceeds the bounds, and for one object that is larger than a response may be.
+ * again; the third time it is requested in one piece, as client-go does, unless some of its pages were too large.
+ * Throws ApiError, including for a list that exceeds the bounds, and for one object that is larger than a response may
+ * be or does not come in time.
  */
 export async function readPages<Item>(
   source: Pick<ListWatch<Item>, "name" | "list">,
-  options: PagesOptions,
+  { limit, signal }: PagesOptions,
   reader: PagesReader<Item>,
 ): Promise<string> {
-  for (let attempt = 1; attempt <= MAX_PAGED_ATTEMPTS; attempt++) {
+  const size: PageSize = { limit, pagesToGrowth: 0 };
+  for (let attempt = 1; ; attempt++) {
     try {
-      return await readOnce(source, options, reader);
+      return await readOnce(source, { limit, signal, size }, reader);
     } catch (error) {
       if (!isGone(error)) throw error;
+      if (attempt < MAX_PAGED_ATTEMPTS) continue;
+      if (size.limit < limit) throw error;
+      break;
     }
   }
-  const whole = await source.list({ limit: 0, signal: options.signal });
+  const whole = await source.list({ limit: 0, signal });
   reader.onStart();
   reader.onPage(whole.items);
   return whole.resourceVersion;
@@ -52,24 +68,26 @@ export async function readPages<Item>(
 
 async function readOnce<Item>(
   source: Pick<ListWatch<Item>, "name" | "list">,
-  { limit: most, signal }: PagesOptions,
+  { limit: most, signal, size }: PagesOptions & { readonly size: PageSize },
   reader: PagesReader<Item>,
 ): Promise<string> {
-  let limit = most;
   let objects = 0;
   let next: string | undefined;
   reader.onStart();
-  for (let pages = 0; objects <= MAX_LISTED_OBJECTS && pages < MAX_PAGES; pages++) {
-    const page = await tryList(source, { limit, next, signal });
-    if (page === "too large") {
-      limit = Math.max(1, Math.floor(limit * SMALLER_PAGE_FACTOR));
+  // A request that is repeated with a smaller limit counts too, so the loop ends whatever is answered.
+  for (let requests = 0; objects <= MAX_LISTED_OBJECTS && requests < MAX_PAGES; requests++) {
+    const page = await tryList(source, { limit: size.limit, next, signal });
+    if (page === "too large" || page === "late") {
+      size.limit = Math.max(1, Math.floor(size.limit * SMALLER_PAGE_FACTOR));
+      if (page === "late") size.pagesToGrowth = PAGES_BEFORE_GROWTH;
       continue;
     }
     reader.onPage(page.items);
     objects += page.items.length;
     if (page.next === undefined) return page.resourceVersion;
     next = page.next;
-    limit = Math.min(most, 2 * limit);
+    size.pagesToGrowth -= 1;
+    if (size.pagesToGrowth <= 0) size.limit = Math.min(most, 2 * size.limit);
   }
   throw endlessListError(source.name, objects);
 }
@@ -78,11 +96,12 @@ async function readOnce<Item>(
 async function tryList<Item>(
   source: Pick<ListWatch<Item>, "list">,
   request: Parameters<ListWatch<Item>["list"]>[0],
-): Promise<ListPage<Item> | "too large"> {
+): Promise<ListPage<Item> | "too large" | "late"> {
   try {
     return await source.list(request);
   } catch (error) {
-    if (isTooLarge(error) && request.limit > 1) return "too large";
+    if (request.limit > 1 && isTooLarge(error)) return "too large";
+    if (request.limit > 1 && isTimeout(error)) return "late";
     throw error;
   }
 }

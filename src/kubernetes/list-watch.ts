@@ -3,7 +3,9 @@
 // on.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
 import type { ListPage, ListWatch, OperatorResource, Resource, Selector, WatchEvent } from "./api.ts";
+import { MAX_OBJECT_BYTES } from "./calls.ts";
 import { ApiError, type ApiStatus, type RbacRequest, requestRejected } from "./errors.ts";
+import { ACCEPT_METADATA, ACCEPT_METADATA_LIST } from "./metadata-only.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
@@ -18,13 +20,17 @@ interface WatchMessage {
   readonly object: { readonly metadata?: ObjectMeta } & ApiStatus;
 }
 
+/** What to list and watch. `isMetadataOnly`: without anything but each object's metadata. */
+export interface ListWatchOptions extends Selector {
+  readonly isMetadataOnly?: boolean;
+}
+
 /** Creates the list and watch requests for the selected objects of one resource. */
 export function createListWatch<Item>(
   { requester }: { readonly requester: Requester },
   resource: Resource | OperatorResource,
-  selector: Selector = {},
+  { namespace, labelSelector, fieldSelector, isMetadataOnly = false }: ListWatchOptions = {},
 ): ListWatch<Item> {
-  const { namespace, labelSelector, fieldSelector } = selector;
   const path = pathOf(resource, namespace === undefined ? {} : { namespace });
   const selected = { labelSelector, fieldSelector };
 
@@ -35,7 +41,7 @@ export function createListWatch<Item>(
       const query = { ...selected, limit: limit === 0 ? undefined : limit, continue: next };
       const body = await requester.request<ListBody<Item>>(
         { verb: "list", resource, namespace },
-        { path, query, signal },
+        { path, query, signal, ...(isMetadataOnly && { accept: ACCEPT_METADATA_LIST }) },
       );
       const { items, metadata } = body as ListBody<Item>;
       return {
@@ -48,10 +54,13 @@ export function createListWatch<Item>(
     async *watch({ resourceVersion, timeoutSeconds, signal }): AsyncIterable<WatchEvent<Item>> {
       const info: RbacRequest = { verb: "watch", resource, namespace };
       const query = { ...selected, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
-      const lines = await requester.stream(info, { path, query }, signal);
+      const accept = isMetadataOnly ? ACCEPT_METADATA : undefined;
+      const call = { path, query, ...(accept !== undefined && { accept }), maxResponseBytes: MAX_OBJECT_BYTES };
+      const lines = await requester.stream(info, call, signal);
       yield { type: "OPENED" };
-      for await (const line of lines) {
-        if (line !== "") yield readEvent<Item>(info, line);
+      for await (const { text, isWhole } of lines) {
+        if (!isWhole) yield readStartOfEvent(info, text);
+        else if (text !== "") yield readEvent<Item>(info, text);
       }
     },
   };
@@ -71,6 +80,21 @@ function readEvent<Item>(info: RbacRequest, line: string): WatchEvent<Item> {
     default:
       throw malformedEventError(info);
   }
+}
+
+/**
+ * The API server writes the fields of an event, of an object and of its metadata in this order, so the names of an
+ * object come before everything whose size its author chooses.
+ */
+const START_OF_EVENT =
+  /^\{"type":"(?:ADDED|MODIFIED|DELETED)","object":\{(?:"(?:kind|apiVersion)":"[^"\\]*",)*"metadata":\{((?:"\w+":"[^"\\]*",)+)/;
+
+function readStartOfEvent(info: RbacRequest, text: string): Extract<WatchEvent<never>, { type: "TOO_LARGE" }> {
+  const fields = START_OF_EVENT.exec(text)?.[1];
+  if (fields === undefined) throw malformedEventError(info);
+  const metadata = JSON.parse(`{${fields.slice(0, -1)}}`) as ObjectMeta;
+  if (metadata.name === undefined) throw malformedEventError(info);
+  return { type: "TOO_LARGE", object: { metadata } };
 }
 
 function parseLine(info: RbacRequest, line: string): WatchMessage {

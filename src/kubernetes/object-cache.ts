@@ -6,7 +6,7 @@ export interface ObjectCache<Item, Cached> {
   get(key: string): Cached | undefined;
   list(): readonly Cached[];
   put(object: Item): void;
-  remove(object: Item): void;
+  remove(object: { readonly metadata: ObjectMeta }): void;
   /** Begins a new content. Nothing changes until finish(). */
   replace(): Replacement<Item>;
 }

@@ -1,20 +1,15 @@
 // The calls of an operator's commands, made with the operator's own rights: whole objects of more kinds, reviews of
 // rights, pages and logs of pods through the API server. None of podrole's long-running programs uses them.
 import type { Kubernetes, OperatorResource, Resource, Selector } from "./api.ts";
-import { NOT_FOUND } from "./calls.ts";
+import { NOT_FOUND, type ObjectPlace } from "./calls.ts";
 import { ApiError, type RbacRequest } from "./errors.ts";
+import type { StreamLine } from "./lines.ts";
 import { readPages } from "./list-pages.ts";
 import { createListWatch } from "./list-watch.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
 
 type AnyResource = Resource | OperatorResource;
-
-/** The name of an object, and its namespace if it has one. */
-export interface ObjectPlace {
-  readonly name: string;
-  readonly namespace?: string;
-}
 
 /** Returns what is kept of an object as it is in JSON; undefined if nothing is. */
 type Projection = (item: never) => unknown;
@@ -67,6 +62,8 @@ export type OperatorKubernetes = Kubernetes &
   };
 
 const PAGE_SIZE = 500;
+/** No program writes longer ones; a log without line feeds must not take all memory. */
+const MAX_LOG_LINE_BYTES = 16 * 1024 * 1024;
 /** Background deletion is the API server's default for all but its oldest kinds. */
 const deleteOptions = (graceSeconds: number | undefined) => ({
   apiVersion: "v1",
@@ -149,7 +146,21 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
     async streamLog({ namespace, name }, container, signal) {
       const info: RbacRequest = { verb: "get", resource: "pods/log", namespace, name };
       const path = `${pathOf("pods", { namespace, name })}/log`;
-      return requester.stream(info, { path, query: { container } }, signal);
+      const call = { path, query: { container }, maxResponseBytes: MAX_LOG_LINE_BYTES };
+      return wholeLines(await requester.stream(info, call, signal));
     },
   };
+}
+
+async function* wholeLines(lines: AsyncIterable<StreamLine>): AsyncIterable<string> {
+  for await (const { text, isWhole } of lines) {
+    if (!isWhole) {
+      throw new ApiError(
+        0,
+        "",
+        `Cannot get pods/log: a line has more than ${MAX_LOG_LINE_BYTES} bytes; expected fewer`,
+      );
+    }
+    yield text;
+  }
 }

@@ -126,7 +126,8 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
       return;
     }
     version = event.object.metadata.resourceVersion ?? version;
-    if (event.type === "DELETED") cache.remove(event.object);
+    // Callers read live what is not cached.
+    if (event.type === "DELETED" || event.type === "TOO_LARGE") cache.remove(event.object);
     else cache.put(event.object);
   }
 

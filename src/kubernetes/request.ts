@@ -11,6 +11,7 @@ import {
   requestTimedOut,
   serverUnreachable,
 } from "./errors.ts";
+import type { StreamLine } from "./lines.ts";
 
 /** A request as it is sent. */
 export interface TransportRequest {
@@ -32,7 +33,7 @@ export interface TransportResponse {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   text(): Promise<string>;
-  lines(): AsyncIterable<string>;
+  lines(options: { readonly maxBytes: number }): AsyncIterable<StreamLine>;
 }
 
 /** Sends requests to one API server, with its credentials and TLS. */
@@ -54,8 +55,15 @@ export interface Requester {
    * Returns a response as text, whatever its status: services behind the API server's proxy have statuses of their own.
    */
   page(info: RbacRequest, call: ApiCall): Promise<{ readonly status: number; readonly text: string }>;
-  /** Returns the lines of a response that stays open; the deadline covers only its headers. `signal` ends it. */
-  stream(info: RbacRequest, call: ApiCall, signal: AbortSignal): Promise<AsyncIterable<string>>;
+  /**
+   * Returns the lines of a response that stays open, each of at most `maxResponseBytes`; the deadline covers only its
+   * headers. `signal` ends it.
+   */
+  stream(
+    info: RbacRequest,
+    call: ApiCall & { readonly maxResponseBytes: number },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<StreamLine>>;
 }
 
 /** What to send. The verb of `RbacRequest` selects the HTTP method. */
@@ -63,6 +71,8 @@ export interface ApiCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
+  /** Default: "application/json". */
+  readonly accept?: string;
   readonly maxResponseBytes?: number;
   readonly signal?: AbortSignal;
 }
@@ -83,9 +93,8 @@ export function createRequester(
 ): Requester {
   function send(
     info: RbacRequest,
-    { path, query = {}, body, maxResponseBytes }: ApiCall,
+    { path, query = {}, body, accept, maxResponseBytes }: ApiCall,
     signal: AbortSignal,
-    accept?: string,
   ): Promise<TransportResponse> {
     return transport.send({
       method: HTTP_METHODS[info.verb],
@@ -143,7 +152,7 @@ export function createRequester(
     async page(info, call) {
       const deadline = deadlineSignal(clock, deadlineMs, call.signal);
       try {
-        const response = await send(info, call, deadline.signal, "*/*");
+        const response = await send(info, { accept: "*/*", ...call }, deadline.signal);
         return { status: response.status, text: await response.text() };
       } catch (error) {
         throw noResponse(info, deadline.signal, error);
@@ -157,14 +166,15 @@ export function createRequester(
       const response = await exchange(info, call, deadline.signal, (response) => Promise.resolve(response)).finally(
         deadline.cancel,
       );
-      return responseLines(response, (error) => serverUnreachable(info, transport.server, error));
+      const lines = response.lines({ maxBytes: call.maxResponseBytes });
+      return withErrors(lines, (error) => serverUnreachable(info, transport.server, error));
     },
   };
 }
 
-async function* responseLines(response: TransportResponse, asError: (error: unknown) => Error): AsyncIterable<string> {
+async function* withErrors<Item>(items: AsyncIterable<Item>, asError: (error: unknown) => Error): AsyncIterable<Item> {
   try {
-    yield* response.lines();
+    yield* items;
   } catch (error) {
     throw asError(error);
   }

@@ -18,6 +18,7 @@ import { type Calls, CONFLICT, createCalls } from "./calls.ts";
 import { toCoreEvent } from "./core-event.ts";
 import { ApiError, requestRejected } from "./errors.ts";
 import { createListWatch } from "./list-watch.ts";
+import { isReadByMetadata } from "./metadata-only.ts";
 import type { ConfigMap, ObjectMeta } from "./objects.ts";
 import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
@@ -57,8 +58,8 @@ export function createResourceCalls({
     },
 
     getPod: (namespace, name) => calls.get("pods", name, namespace),
-    getNamespace: (name) => calls.get("namespaces", name),
-    getServiceAccount: (namespace, name) => calls.get("serviceaccounts", name, namespace),
+    getNamespace: (name) => calls.getMetadata("namespaces", name),
+    getServiceAccount: (namespace, name) => calls.getMetadata("serviceaccounts", name, namespace),
 
     ...secretCalls(calls),
     ...configMapCalls(calls),
@@ -68,7 +69,8 @@ export function createResourceCalls({
       await calls.create("events", toCoreEvent(event, component, clock.now()));
     },
 
-    source: <Item>(resource: Resource, selector?: Selector) => createListWatch<Item>({ requester }, resource, selector),
+    source: <Item>(resource: Resource, selector?: Selector) =>
+      createListWatch<Item>({ requester }, resource, { ...selector, isMetadataOnly: isReadByMetadata(resource) }),
 
     async serverVersion() {
       const info = { verb: "get", resource: "version" } as const;

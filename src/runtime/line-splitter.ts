@@ -14,11 +14,15 @@ export interface LineSplitter {
 export interface LineSplitterOptions {
   /** Longest line, in bytes: of a longer one nothing is kept, and it is skipped to its end. */
   readonly maxBytes: number;
-  /** Called once for each line that is too long, before its end has come. What it throws, push() throws. */
-  readonly onTooLong: () => void;
+  /**
+   * Called once for each line that is too long, before its end has come, with the first 4 KiB of it. What it throws,
+   * push() throws.
+   */
+  readonly onTooLong: (start: string) => void;
 }
 
 const LINE_FEED = 0x0a;
+const START_BYTES = 4 * 1024;
 
 /** Creates a splitter that has no bytes yet. */
 export function createLineSplitter({ maxBytes, onTooLong }: LineSplitterOptions): LineSplitter {
@@ -31,9 +35,11 @@ export function createLineSplitter({ maxBytes, onTooLong }: LineSplitterOptions)
     parts.push(part);
     length += part.length;
     if (length <= maxBytes) return;
-    take();
+    const start = Buffer.concat(parts, Math.min(length, START_BYTES)).toString();
+    parts = [];
+    length = 0;
     isSkipping = true;
-    onTooLong();
+    onTooLong(start);
   }
 
   function take(...more: readonly Uint8Array[]): string {

@@ -9,6 +9,8 @@ const { signal } = new AbortController();
 const tooLarge = () =>
   new ApiError(0, "", "Cannot list pods", { cause: Object.assign(new Error("large"), { name: RESPONSE_TOO_LARGE }) });
 
+const tooLate = () => new ApiError(0, "Timeout", "Cannot list pods");
+
 /** Reads a list of which `pageAt` returns page 0, 1 and so on; `limits` are the limits of the requests, in order. */
 async function read(pageAt: (number: number, limit: number) => ListPage<number>) {
   const limits: number[] = [];
@@ -68,6 +70,48 @@ suite("readPages()", () => {
     });
     assert.deepEqual(limits, [500, 125, 31, 62, 124, 31, 62]);
     assert.deepEqual(items, [2, 3, 5, 6]);
+  });
+
+  test("repeats the request for a page that does not come in time, with fewer objects, and lets pages grow slowly", async () => {
+    const { items, limits } = await read((number, limit) => {
+      if (limit > 200) throw tooLate();
+      return page([number], number < 12 ? "more" : undefined);
+    });
+    assert.deepEqual(limits, [500, ...Array.from({ length: 8 }, () => 125), 250, 62, 62, 62]);
+    assert.deepEqual(items, [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12]);
+  });
+
+  test("rejects a page of one object that does not come in time", async () => {
+    const limits: number[] = [];
+    const refuse = (_number: number, limit: number) => {
+      limits.push(limit);
+      throw tooLate();
+    };
+    await assert.rejects(read(refuse), { reason: "Timeout" });
+    assert.deepEqual(limits, [500, 125, 31, 7, 1]);
+  });
+
+  test("starts a list whose version has expired with the page size that fitted, and never requests it in one piece", async () => {
+    const limits: number[] = [];
+    const expire = (number: number, limit: number) => {
+      limits.push(limit);
+      if (limit > 125) throw tooLate();
+      if (number % 2 === 0) throw new ApiError(410, "Expired", "Cannot list pods");
+      return page([number], "more");
+    };
+    await assert.rejects(read(expire), { status: 410 });
+    assert.deepEqual(limits, [500, 125, 125, 125, 125]);
+  });
+
+  test("ends a list of which every second page is too large", async () => {
+    let requests = 0;
+    const growing = (number: number, limit: number) => {
+      requests += 1;
+      if (limit > 1) throw tooLarge();
+      return page([number], "more");
+    };
+    await assert.rejects(read(growing), { message: /^Cannot list pods: the list goes on after/ });
+    assert.ok(requests <= MAX_PAGES);
   });
 
   test("rejects an object that is too large by itself", async () => {

@@ -51,3 +51,14 @@ test("startReflector(): watches that end at once are retried with back-off", asy
   // Every third consecutive failure leads to a new list.
   assert.equal(lists(), 3);
 });
+
+test("startReflector(): an object that is too large to be read is no longer cached, until it is smaller", async (t) => {
+  const tooLarge = { type: "TOO_LARGE", object: { metadata: { name: "a", resourceVersion: "11" } } } as const;
+  const grown = reflect(t, [[tooLarge]]);
+  await grown.clock.advance(0);
+  assert.deepEqual([grown.reflector.get("a"), grown.versions.slice(0, 2)], [undefined, ["10", "11"]]);
+  const shrunk = { type: "MODIFIED", object: podWithMetadata({ name: "a", resourceVersion: "12" }) } as const;
+  const { clock, reflector } = reflect(t, [[tooLarge], [shrunk]]);
+  await clock.advance(0);
+  assert.equal(reflector.get("a")?.metadata.resourceVersion, "12");
+});

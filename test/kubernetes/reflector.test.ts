@@ -53,6 +53,23 @@ async function watching({ emulator, reflector }: Awaited<ReturnType<typeof obser
   await until(() => emulator.watches.size === 1, "the watch is open");
 }
 
+test("startReflector(): reads nothing of an object of more than 2 MiB in a watch, and caches it again once it is smaller", async (t) => {
+  const observed = await observe(t, { pods: ["a", "b"] });
+  const { emulator, reflector, lines } = observed;
+  await watching(observed);
+  const write = (text: string) => {
+    // The fields stay in the order in which the API server writes them.
+    const pod = emulator.store.get("pods", "default", "a");
+    const { resourceVersion: _version, ...metadata } = pod.metadata;
+    emulator.store.replace("pods", { ...pod, metadata: { ...metadata, annotations: { text } } });
+  };
+  write("x".repeat(2.1 * 1024 * 1024));
+  await until(() => names(reflector).join() === "b", "the large object is not cached");
+  write("small");
+  await until(() => reflector.get("default/a")?.metadata.annotations?.["text"] === "small", "it is cached again");
+  assert.deepEqual([failuresIn(lines), emulator.watches.size], [0, 1]);
+});
+
 test("startReflector(): ready resolves after all pages of the first list", async (t) => {
   const { reflector, requests } = await observe(t, { pods: ["a", "b", "c", "d", "e"], options: { pageSize: 2 } });
   assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);

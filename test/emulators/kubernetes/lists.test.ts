@@ -118,6 +118,22 @@ test("list() items carry neither apiVersion nor kind, a watch's objects do", asy
   assert.equal((lines[0] as { object: { kind?: string } } | undefined)?.object.kind, "Pod");
 });
 
+test("list() and get() present metadata alone to a client that requests the kind of the request", async (t) => {
+  const { emulator, url, call } = await startApi(t);
+  await call("POST", PODS_PATH, podNamed("a"));
+  async function read(path: string, as: string) {
+    const accept = `application/json;as=${as};g=meta.k8s.io;v=v1,application/json`;
+    const response = await fetch(url + path, { headers: { authorization: `Bearer ${tokenOf(emulator)}`, accept } });
+    return (await response.json()) as { kind: string; items?: Record<string, unknown>[] };
+  }
+  const pod = await read(`${PODS_PATH}/a`, "PartialObjectMetadata");
+  assert.deepEqual(Object.keys(pod), ["kind", "apiVersion", "metadata"]);
+  const { kind, items } = await read(PODS_PATH, "PartialObjectMetadataList");
+  assert.deepEqual([kind, items?.map((item) => item["spec"])], ["PartialObjectMetadataList", [undefined]]);
+  assert.equal((await read(PODS_PATH, "PartialObjectMetadata")).kind, "PodList");
+  assert.equal((await read(`${PODS_PATH}/a`, "PartialObjectMetadataList")).kind, "Pod");
+});
+
 test("watch() sends the events since its version, then new ones", async (t) => {
   const api = await startApi(t);
   const { body } = await api.call("GET", CONFIG_MAPS_PATH);
