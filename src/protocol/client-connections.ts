@@ -35,6 +35,7 @@ export function watchConnections(timeoutMs: number): CallConnections {
   let hasConnected = false;
   let wasSecured = false;
   let certificateProblem: string | undefined;
+  let wasReset = false;
 
   function onSocket(message: unknown): void {
     if (own.getStore() !== true) return;
@@ -68,7 +69,9 @@ export function watchConnections(timeoutMs: number): CallConnections {
           try {
             return await connect(socket);
           } catch (error) {
-            certificateProblem = findCertificateProblem(error);
+            const code = codeOf(error);
+            certificateProblem = CERTIFICATE_PROBLEM.test(code) ? code : undefined;
+            wasReset = CLOSED_BY_PEER.has(code);
             throw error;
           }
         };
@@ -76,7 +79,7 @@ export function watchConnections(timeoutMs: number): CallConnections {
       };
       return security;
     },
-    handshake: () => ({ wasSecured, certificateProblem }),
+    handshake: () => ({ wasSecured, certificateProblem, wasReset }),
     stop() {
       unsubscribe(CLIENT_SOCKETS_CHANNEL, onSocket);
       for (const cancel of cancels) cancel();
@@ -88,8 +91,10 @@ export function watchConnections(timeoutMs: number): CallConnections {
 const CERTIFICATE_PROBLEM =
   /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_)/;
 
-/** grpc-js passes on only the text of the error. */
-function findCertificateProblem(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return CERTIFICATE_PROBLEM.test(code) ? code : undefined;
+/** Codes of a connection that the peer closed. */
+const CLOSED_BY_PEER: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
+
+/** Returns Node's code of an error; grpc-js passes on only its text. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -207,7 +207,8 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
-    summary: "podrole's server has more requests than it can work on, and asks the sidecar to retry later.",
+    summary:
+      "podrole's server has more requests than it can work on: it closes new connections, or asks the sidecar to retry later.",
     remedy:
       "This usually ends without action, because sidecars retry after different times. If it persists, read the server's log for what it waits for (STS or the API server), and increase its replicas. Until their current credentials expire, running pods are not affected.",
   },

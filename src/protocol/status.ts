@@ -1,6 +1,7 @@
 // How refusals cross the wire: the code as metadata, the gRPC status from the error table, the text as details. Also
 // the one mapper of grpc-js errors: nothing else in podrole reads a gRPC status.
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
+import { jitter } from "../runtime/clock.ts";
 import { connectionProblemIn } from "../runtime/connection-problem.ts";
 import { ERRORS, isErrorCode, PodroleError, UnreachableError } from "./errors.ts";
 
@@ -16,9 +17,16 @@ export function toStatus(error: PodroleError): Partial<StatusObject> {
 }
 
 /**
- * Returns the server's refusal if it sent one, SERVER_UNTRUSTED if its certificate does not verify, otherwise
- * SERVER_UNREACHABLE: no connection, another failure of the TLS handshake, an exceeded deadline, or a status that
- * something between client and server generated. `target`: host:port for the message.
+ * In milliseconds, varied by ±50 %: a server that has no room for another handshake closes the connection, and cannot
+ * say when to retry.
+ */
+const CLOSED_RETRY_AFTER_MS = 2_000;
+
+/**
+ * Returns the server's refusal if it sent one, SERVER_UNTRUSTED if its certificate does not verify, SERVER_OVERLOADED
+ * if it closed the connection before TLS was up, otherwise SERVER_UNREACHABLE: no connection, another failure of the
+ * TLS handshake, an exceeded deadline, or a status that something between client and server generated. `target`:
+ * host:port for the message.
  */
 export function fromServiceError(error: ServiceError, target: string, handshake: Handshake = {}): PodroleError {
   const code = firstOf(error.metadata, CODE_KEY);
@@ -26,12 +34,19 @@ export function fromServiceError(error: ServiceError, target: string, handshake:
     const retryAfterMs = Number(firstOf(error.metadata, RETRY_AFTER_KEY));
     return new PodroleError(code, error.details, Number.isFinite(retryAfterMs) ? { retryAfterMs } : {});
   }
-  const { wasSecured = false, certificateProblem } = handshake;
+  const { wasSecured = false, certificateProblem, wasReset = false } = handshake;
   if (certificateProblem !== undefined && !wasSecured) {
     const state = `its certificate does not verify (${certificateProblem})`;
     const expected = "expected a valid one for the server's name, by a CA of the trust bundle";
     return new PodroleError("SERVER_UNTRUSTED", `Cannot trust podrole's server at ${target}: ${state}; ${expected}`, {
       cause: error,
+    });
+  }
+  if (wasReset && !wasSecured && error.code === status.UNAVAILABLE) {
+    const message = `Cannot reach podrole's server at ${target}: it closed the connection before the TLS handshake had ended, as an overloaded server does`;
+    return new PodroleError("SERVER_OVERLOADED", message, {
+      cause: error,
+      retryAfterMs: jitter(CLOSED_RETRY_AFTER_MS, 0.5),
     });
   }
   const state = error.code === status.DEADLINE_EXCEEDED ? "no response within the deadline" : stateOf(error.details);
@@ -56,6 +71,8 @@ export interface Handshake {
   readonly wasSecured?: boolean;
   /** OpenSSL's or Node's code of what is wrong with the server's certificate, such as "SELF_SIGNED_CERT_IN_CHAIN". */
   readonly certificateProblem?: string | undefined;
+  /** True if the peer closed the connection during the handshake. */
+  readonly wasReset?: boolean;
 }
 
 /** Metadata is absent if the call failed before a response arrived. */

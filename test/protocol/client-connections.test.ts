@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { requestCertificate } from "../../src/protocol/client.ts";
-import type { UnreachableError } from "../../src/protocol/errors.ts";
+import type { PodroleError, UnreachableError } from "../../src/protocol/errors.ts";
 import { IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, unary } from "../../src/protocol/listener.ts";
 import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
@@ -87,15 +87,17 @@ test("requestCertificate() tries again a few times when connections are refused"
   assert.equal(opened(), 3);
 });
 
-test("requestCertificate() does not try again when the server closes the connection before TLS", async (context) => {
+test("requestCertificate() reports an overloaded server when it closes the connection before TLS", async (context) => {
   let accepted = 0;
   const server: Server = createServer((socket) => {
     accepted += 1;
     socket.destroy();
   });
   const port = await listenOnLoopback(context, server);
-  await assert.rejects(call(`127.0.0.1:${port}`, 15_000), (error: UnreachableError) => {
-    assert.deepEqual([error.code, error.wasDropped], ["SERVER_UNREACHABLE", false]);
+  await assert.rejects(call(`127.0.0.1:${port}`, 15_000), (error: PodroleError) => {
+    const { code, retryAfterMs = 0 } = error;
+    assert.equal(code, "SERVER_OVERLOADED");
+    assert.ok(retryAfterMs >= 1_000 && retryAfterMs <= 3_000, `${retryAfterMs}`);
     return true;
   });
   assert.equal(accepted, 1);

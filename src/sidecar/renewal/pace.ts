@@ -5,6 +5,8 @@
 // - failing: every 2 to 3 s, after a first, shorter wait.
 // - lasting: each renewal takes a token of a bucket of 20 that gains one every 36 s; while it has tokens, every 2 to
 //   3 s. So in no hour there are more than 120 renewals, and between two of them there are at most 38 s.
+// An overloaded server has to refuse whoever retries too early, which costs it what it lacks: the time after which it
+// may be called again doubles with each failure, up to 16 s (±50 %).
 // A pod whose credentials are all valid does not hurry: its waits double from 1 s to a minute.
 // Times count on both clocks (due.ts), so that a step of the wall clock prolongs no wait.
 // The state survives restarts of the container, which happen while a pod waits for its first credentials.
@@ -61,6 +63,8 @@ const MAX_UNHURRIED_WAIT_MS = 60_000;
  * fault.
  */
 const MAX_SERVER_RETRY_AFTER_MS = 120_000;
+/** Varied by ±50 %. Short enough for the last of many pods to notice soon that there is room. */
+const MAX_OVERLOAD_WAIT_MS = 16_000;
 /**
  * After a permanent refusal, for a caller that waits: an operator who has just corrected the cause does not wait long.
  */
@@ -93,6 +97,12 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
     return Math.max(quickMs, spread(untilTokenMs));
   }
 
+  function serverWait({ code, retryAfterMs }: Exclude<Renewal, { outcome: "renewed" }>, failures: number): number {
+    const waitMs = Math.min(retryAfterMs, MAX_SERVER_RETRY_AFTER_MS);
+    if (code !== "SERVER_OVERLOADED") return waitMs;
+    return Math.min(waitMs * 2 ** Math.min(failures - 1, 10), jitter(MAX_OVERLOAD_WAIT_MS, 0.5, random));
+  }
+
   return {
     begin() {
       if (outage !== undefined && !isFree())
@@ -107,7 +117,7 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
       const failures = (outage?.failures ?? 0) + 1;
       outage = { since: outage?.since ?? dueAfter(clock, 0), failures, fullAt: dueAfter(clock, untilFullMs()) };
       save(outage);
-      const retryAfterMs = Math.min(renewal.retryAfterMs, MAX_SERVER_RETRY_AFTER_MS);
+      const retryAfterMs = serverWait(renewal, failures);
       const urgentMs = Math.max(urgentWait(failures, isReady ? FIRST_WAIT_MS : FIRST_POD_START_WAIT_MS), retryAfterMs);
       if (isReady && isPermanent(renewal)) {
         const waitMs = Math.max(jitter(MAX_UNHURRIED_WAIT_MS, 0.2, random), retryAfterMs);

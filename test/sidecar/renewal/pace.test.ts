@@ -130,6 +130,25 @@ test("createPace() waits at least as long as the server asked", () => {
   assert.deepEqual(new Set(Object.values(waits ?? {})), new Set([90 * SECOND_MS]));
 });
 
+test("createPace() doubles what an overloaded server asked for up to 16 s, but not what STS asked for", () => {
+  const waitsAfter = (code: ErrorCode) => {
+    const pace = createPace({ clock: createFakeClock(), random: () => 0.5 });
+    return Array.from({ length: 5 }, () => pace.end(failed(code, 4 * SECOND_MS), { isReady: true })?.urgentMs);
+  };
+  assert.deepEqual(waitsAfter("SERVER_OVERLOADED"), [4_000, 8_000, 16_000, 16_000, 16_000]);
+  assert.deepEqual(waitsAfter("STS_THROTTLED"), [4_000, 4_000, 4_000, 4_000, 4_000]);
+});
+
+test("createPace() spreads the pods that wait longest for an overloaded server over 16 s", () => {
+  const waitOf = (random: number) => {
+    const pace = createPace({ clock: createFakeClock(), random: () => random });
+    for (let failures = 0; failures < 9; failures++)
+      pace.end(failed("SERVER_OVERLOADED", 4 * SECOND_MS), { isReady: true });
+    return pace.end(failed("SERVER_OVERLOADED", 4 * SECOND_MS), { isReady: true })?.urgentMs;
+  };
+  assert.deepEqual([waitOf(0), waitOf(1)], [8 * SECOND_MS, 24 * SECOND_MS]);
+});
+
 test("createPace() begins anew after a success", async () => {
   const clock = createFakeClock();
   const saved: (PaceState | undefined)[] = [];

@@ -201,7 +201,7 @@ test("renew() requests no certificate from a server that closes connections befo
   await clock.advance(10 * MINUTE_MS);
   server.calls.length = 0;
   const renewal = await overloaded.run();
-  assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
+  assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_OVERLOADED");
   assert.deepEqual(server.calls, []);
 });
 
