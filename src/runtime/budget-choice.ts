@@ -40,16 +40,35 @@ export interface Holdings {
   readonly shares: ReadonlyMap<string, Readonly<CallerShare>>;
 }
 
+/** Reports whether the budget remembers that the caller sends nothing (silent-callers.ts). */
+export type IsSilent = (caller: string) => boolean;
+
 /**
  * Returns the connection to close because there are too many: the idlest one of the caller with most. If no caller has
- * two, one that has served and is idle, and if there is none, the new one.
+ * two, one that has served and is idle; if there is none, one that waits for a silent caller; otherwise the new one.
  */
-export function surplusConnection(newest: HeldConnection, holdings: Holdings): HeldConnection {
+export function surplusConnection(newest: HeldConnection, holdings: Holdings, isSilent: IsSilent): HeldConnection {
   const { most, of } = greediestCaller("connections", holdings);
   const isSpare = ({ hasServed, requests }: HeldConnection) => hasServed && requests.size === 0;
   const others = of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
   const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
-  return idlestConnection(others) ?? (newest.isExempt ? spare() : undefined) ?? newest;
+  const waiting = () => idlestConnection(waitingFor(newest, of, isSilent));
+  return idlestConnection(others) ?? (newest.isExempt ? spare() : undefined) ?? waiting() ?? newest;
+}
+
+/** The connections that wait for what a silent caller has yet to send: none if the newest is such a caller's too. */
+function waitingFor(
+  newest: HeldConnection,
+  candidates: Iterable<HeldConnection>,
+  isSilent: IsSilent,
+): readonly HeldConnection[] {
+  if (isSilent(newest.caller)) return [];
+  return [...candidates].filter((other) => other !== newest && isWaiting(other) && isSilent(other.caller));
+}
+
+/** Reports whether everything on the connection waits for its peer: headers, or the bodies of all requests. */
+export function isWaiting({ hasServed, requests }: HeldConnection): boolean {
+  return requests.size === 0 ? !hasServed : [...requests].every(({ phase }) => phase === "body");
 }
 
 /** A caller with more connections without a request than this does not only renew. */
@@ -57,9 +76,14 @@ const MAX_RENEWAL_HANDSHAKES = 4;
 
 /**
  * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one
- * of the caller with most if that has many, otherwise the new one, so that handshakes that have begun are finished.
+ * of the caller with most if that has many; then the oldest of a silent caller; otherwise the new one, so that
+ * handshakes that have begun are finished.
  */
-export function surplusHandshake(newest: HeldConnection, starting: ReadonlySet<HeldConnection>): HeldConnection {
+export function surplusHandshake(
+  newest: HeldConnection,
+  starting: ReadonlySet<HeldConnection>,
+  isSilent: IsSilent,
+): HeldConnection {
   const byCaller = new Map<string, HeldConnection[]>();
   let most: HeldConnection[] = [];
   for (const connection of starting) {
@@ -69,7 +93,8 @@ export function surplusHandshake(newest: HeldConnection, starting: ReadonlySet<H
     if (own.length > most.length) most = own;
   }
   const [oldest] = most;
-  return oldest && most.length > MAX_RENEWAL_HANDSHAKES ? oldest : newest;
+  if (oldest && most.length > MAX_RENEWAL_HANDSHAKES) return oldest;
+  return waitingFor(newest, starting, isSilent)[0] ?? newest;
 }
 
 /**

@@ -14,11 +14,13 @@ import {
   type HeldRequest,
   type Holdings,
   heaviestConnection,
+  isWaiting,
   surplusConnection,
   surplusHandshake,
   surplusRequest,
 } from "./budget-choice.ts";
 import type { Clock } from "./clock.ts";
+import { createSilentCallers } from "./silent-callers.ts";
 
 /** Upper bounds of one listener. Totals are over all of its connections; times are milliseconds, held to one sweep. */
 export interface BudgetLimits {
@@ -72,9 +74,10 @@ export interface OpenOptions {
 export interface Budget {
   /**
    * Registers a connection. If there are too many, the one of the caller with most connections that has made no
-   * progress for longest is closed. If no caller has two, an idle one is closed, and if none is idle, the new one. If
-   * too many are still without a request, the oldest of these of the caller with most is closed, or the new one if
-   * nobody has many.
+   * progress for longest is closed. If no caller has two, an idle one is closed, then one that waits for a caller who
+   * has sent nothing before, and if there is none, the new one. If too many are still without a request, the oldest of
+   * these of the caller with most is closed; if nobody has many, that of a caller who has sent nothing before, or the
+   * new one.
    */
   open(options: OpenOptions): BudgetConnection;
   held(): { readonly connections: number; readonly bytes: number; readonly requests: number };
@@ -134,6 +137,8 @@ export function createBudget(
   let sweeps = 0;
   let isSweeping = false;
   const phaseMs = { body: limits.bodyMs, call: limits.callMs, answer: limits.answerMs ?? limits.callMs };
+  const silent = createSilentCallers();
+  const isSilent = (caller: string) => silent.has(caller, sweeps);
 
   function add(kind: keyof CallerShare, caller: string, amount: number): void {
     const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
@@ -177,12 +182,13 @@ export function createBudget(
   }
 
   function relieveConnections(newest: HeldConnection): void {
-    if (total.connections > limits.connections) shut(surplusConnection(newest, holdings), "connections");
+    if (total.connections > limits.connections) shut(surplusConnection(newest, holdings, isSilent), "connections");
   }
 
   function relieveHandshakes(newest: HeldConnection): void {
     const { handshakes } = limits;
-    if (handshakes !== undefined && starting.size > handshakes) shut(surplusHandshake(newest, starting), "handshakes");
+    if (handshakes === undefined || starting.size <= handshakes) return;
+    shut(surplusHandshake(newest, starting, isSilent), "handshakes");
   }
 
   function relieveBytes(current: HeldConnection): void {
@@ -195,11 +201,18 @@ export function createBudget(
     return total.requests > limits.requests ? surplusRequest(newest, holdings) : undefined;
   }
 
+  /** Reports whether the connection has waited for its peer for at least one whole sweep. */
+  function hasWaited(connection: HeldConnection): boolean {
+    const times = [...connection.requests].map(({ since }) => since);
+    return isWaiting(connection) && sweeps - Math.max(connection.since, ...times) > 1;
+  }
+
   function sweep(): void {
     sweeps += 1;
     const isOverdue = (since: number, limitMs: number) => (sweeps - since) * limits.sweepMs > limitMs;
     for (const connection of [...connections]) {
       const { requests, hasServed, since } = connection;
+      if (hasWaited(connection)) silent.noteWaiting(connection.caller, sweeps);
       if (requests.size === 0) {
         if (isOverdue(since, hasServed ? limits.keepAliveMs : limits.headersMs)) {
           shut(connection, hasServed ? "keepAlive" : "headers");
@@ -304,7 +317,10 @@ export function createBudget(
         },
         begin: (onAbort) => begin(connection, onAbort),
         close: (reason) => shut(connection, reason),
-        closed: () => void remove(connection),
+        closed() {
+          if (starting.has(connection)) silent.noteBrief(connection.caller, sweeps);
+          remove(connection);
+        },
       };
     },
   };

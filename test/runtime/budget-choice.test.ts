@@ -13,6 +13,9 @@ import {
 
 let sequence = 0;
 
+const nobody = () => false;
+const silent = (caller: string) => caller.startsWith("silent");
+
 /** A connection; a later one has made progress later. */
 function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnection {
   return {
@@ -50,21 +53,38 @@ function holdingsOf(...connections: readonly HeldConnection[]): Holdings {
 suite("surplusConnection()", () => {
   test("chooses the idlest connection of the caller with most, not the newest and not another caller's", () => {
     const [other, first, second, newest] = [held("a"), held("b"), held("b"), held("c")];
-    assert.equal(surplusConnection(newest, holdingsOf(other, second, first, newest)), first);
+    assert.equal(surplusConnection(newest, holdingsOf(other, second, first, newest), nobody), first);
   });
 
   test("chooses an idle connection if no caller has two, and the newest if none is idle", () => {
     const [busy, idle, newest] = [held("a"), held("b", { hasServed: true }), held("c")];
     begun(busy, "call");
-    assert.equal(surplusConnection(newest, holdingsOf(busy, idle, newest)), idle);
-    assert.equal(surplusConnection(newest, holdingsOf(busy, newest)), newest);
+    assert.equal(surplusConnection(newest, holdingsOf(busy, idle, newest), nobody), idle);
+    assert.equal(surplusConnection(newest, holdingsOf(busy, newest), nobody), newest);
   });
 
   test("chooses an exempt connection only for another exempt one", () => {
     const exempt = held("a", { isExempt: true, hasServed: true });
     const [stranger, kubelet] = [held("b"), held("c", { isExempt: true })];
-    assert.equal(surplusConnection(stranger, holdingsOf(exempt, stranger)), stranger);
-    assert.equal(surplusConnection(kubelet, holdingsOf(exempt, kubelet)), exempt);
+    assert.equal(surplusConnection(stranger, holdingsOf(exempt, stranger), nobody), stranger);
+    assert.equal(surplusConnection(kubelet, holdingsOf(exempt, kubelet), nobody), exempt);
+  });
+});
+
+suite("surplusConnection() and silent callers", () => {
+  test("chooses the idlest connection that waits for a silent caller if no caller has two and none is idle", () => {
+    const [busy, body, headers] = [held("silent-a"), held("silent-b"), held("silent-c")];
+    begun(busy, "call");
+    begun(body, "body");
+    const [honest, newest] = [held("b"), held("c")];
+    assert.equal(surplusConnection(newest, holdingsOf(honest, busy, headers, body, newest), silent), body);
+    assert.equal(surplusConnection(newest, holdingsOf(honest, busy, headers, newest), silent), headers);
+    assert.equal(surplusConnection(newest, holdingsOf(honest, busy, newest), silent), newest);
+  });
+
+  test("chooses the newest connection if it is a silent caller's too", () => {
+    const [waiting, newest] = [held("silent-a"), held("silent-b")];
+    assert.equal(surplusConnection(newest, holdingsOf(waiting, newest), silent), newest);
   });
 });
 
@@ -106,12 +126,19 @@ suite("surplusHandshake()", () => {
     const others = ["a", "a", "a", "b"].map((caller) => held(caller));
     const newest = held("a");
     const starting = new Set([...others.slice(0, 3), newest]);
-    assert.equal(surplusHandshake(newest, starting), newest);
+    assert.equal(surplusHandshake(newest, starting, nobody), newest);
   });
 
   test("is the oldest connection of the caller with most if it has more than four", () => {
     const hog = Array.from({ length: 5 }, () => held("hog"));
     const newest = held("honest");
-    assert.equal(surplusHandshake(newest, new Set([held("other"), ...hog, newest])), hog[0]);
+    assert.equal(surplusHandshake(newest, new Set([held("other"), ...hog, newest]), nobody), hog[0]);
+  });
+
+  test("is the oldest connection of a silent caller if nobody has many, and the newest if that is one too", () => {
+    const [honest, older, later, newest] = [held("a"), held("silent-a"), held("silent-b"), held("b")];
+    assert.equal(surplusHandshake(newest, new Set([honest, older, later, newest]), silent), older);
+    const another = held("silent-c");
+    assert.equal(surplusHandshake(another, new Set([honest, older, another]), silent), another);
   });
 });

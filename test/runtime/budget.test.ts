@@ -71,6 +71,32 @@ test("open() closes exempt connections only if there are no others", () => {
   assert.deepEqual(closed, ["stranger", "4"]);
 });
 
+for (const [phase, wait] of [
+  ["headers", () => {}],
+  ["body", (connection: BudgetConnection) => connection.begin()],
+] as const) {
+  test(`open() closes a connection whose caller keeps the budget waiting for ${phase}, rather than the new one`, async () => {
+    const { open, closed, clock } = setUp({ headersMs: 10_000, bodyMs: 10_000 });
+    for (const name of ["0", "1", "2", "3"]) wait(open(name, name));
+    open("early", "early");
+    assert.deepEqual(closed, ["early"]);
+    await clock.advance(2 * LIMITS.sweepMs);
+    open("newest", "newest");
+    assert.deepEqual(closed, ["early", "0"]);
+    open("again", "0");
+    assert.deepEqual(closed, ["early", "0", "again"]);
+  });
+}
+
+test("open() with too many handshakes closes that of a caller who opened many connections without a request", () => {
+  const { open, closed } = setUp({ handshakes: 2 });
+  for (let count = 0; count < 6; count++) open("brief", "silent").closed();
+  open("silent", "silent");
+  open("honest", "a");
+  open("newest", "b");
+  assert.deepEqual(closed, ["silent"]);
+});
+
 test("receive() closes the slowest large request of the caller with most bytes, and no small one", () => {
   const { open, closed, reasons, budget } = setUp();
   const requestOf = (name: string, caller: string) => open(name, caller).begin();
