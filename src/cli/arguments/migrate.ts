@@ -33,6 +33,7 @@ export interface InputArguments {
 export interface MigrateArguments {
   readonly input: InputArguments;
   readonly kiamValuesFile: string | undefined;
+  readonly predecessorNamespace: string | undefined;
   readonly roleBaseArn: string | undefined;
   readonly waves: number | undefined;
   readonly output: "text" | "json" | "yaml" | "values";
@@ -119,6 +120,7 @@ const MIGRATE_EXAMPLES: Readonly<Record<Topic, HelpParts["examples"]>> = {
 const declareTopic: Readonly<Record<Topic, (command: Command) => void>> = {
   kiam(command) {
     declareInput(command);
+    declarePredecessor(command, "kiam");
     declareWaves(command);
     command.option(
       "--kiam-values <file>",
@@ -128,6 +130,7 @@ const declareTopic: Readonly<Record<Topic, (command: Command) => void>> = {
   },
   kube2iam(command) {
     declareInput(command);
+    declarePredecessor(command, "kube2iam");
     declareWaves(command);
     declareOutput(command, MIGRATE_FORMATS);
   },
@@ -158,6 +161,13 @@ function declareInput(command: Command): void {
       "--role-base-arn <arn>",
       "Base ARN to put in front of role names that are not full ARNs (default: the value in the input)",
     );
+}
+
+function declarePredecessor(command: Command, name: "kiam" | "kube2iam"): void {
+  command.option(
+    "--predecessor-namespace <name>",
+    `Namespace of ${name}, if workloads elsewhere look like it (default: the only one that runs ${name})`,
+  );
 }
 
 function declareWaves(command: Command): void {
@@ -201,6 +211,7 @@ export function readMigrate(flags: Flags): Arguments<MigrateArguments> {
   return reader.finish({
     input: readInputArguments(flags),
     kiamValuesFile: flags["kiamValues"],
+    predecessorNamespace: flags["predecessorNamespace"],
     ...{ roleBaseArn, waves, output },
   });
 }

@@ -21,9 +21,10 @@ export const migrateAction: Action = async (terminal, flags, [name]) => {
 async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kube2iam"): Promise<number> {
   const read = readMigrate(flags);
   if (!read.ok) return writeProblems(terminal, `migrate ${from}`, read.problems);
-  const { kiamValuesFile, roleBaseArn, output } = read.value;
+  const { kiamValuesFile, predecessorNamespace, roleBaseArn, output } = read.value;
   return withMigrationInput(terminal, from, read.value.input, async (deps, input) => {
-    const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
+    const environment = terminal.env;
+    const options = { from, input, kiamValuesFile, predecessorNamespace, roleBaseArn, environment };
     const result = await migrate(deps, options);
     if (!result.ok) return writeProblems(terminal, `migrate ${from}`, result.problems.map(migrationProblemText));
     const { report, installation } = result.value;

@@ -125,8 +125,13 @@ function unchangedLines({ groups, counts, withoutRole }: MigrationReport): reado
 }
 
 /** Values for podrole's chart as YAML; what could not be converted stands above it as comments. */
-export function valuesYaml({ conversion: { remarks, ...settings }, placement }: PredecessorInstallation): string {
-  const comments = remarks.map((remark) => `# ${escapeControls(remark)}\n`).join("");
+export function valuesYaml({
+  conversion: { remarks, ...settings },
+  place,
+  placement,
+}: PredecessorInstallation): string {
+  const source = place === undefined ? [] : [`converted from ${place}`];
+  const comments = [...source, ...remarks].map((remark) => `# ${escapeControls(remark)}\n`).join("");
   return `${comments}${yamlText(chartValues(settings, placement))}`;
 }
 

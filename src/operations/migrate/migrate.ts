@@ -4,11 +4,13 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
 import type { Installed } from "../installed.ts";
+import { type KubernetesObject, namespaceOf } from "../manifests/parse-objects.ts";
 import { type KiamValues, readKiamValues } from "./from-kiam/helm-values.ts";
 import { kiamInstallation } from "./from-kiam/installation.ts";
 import { kube2iamInstallation } from "./from-kube2iam/installation.ts";
 import { type Inventory, takeInventory } from "./input/inventory.ts";
 import { type InputDeps, type InputSource, type MigrationProblem, readMigrationInput } from "./input/read-input.ts";
+import { type CommandLine, contradictingPlaces, type ProgramCommand } from "./predecessor/container-args.ts";
 import { onlyBaseArn } from "./predecessor/detected-base-arn.ts";
 import type { PredecessorInstallation } from "./predecessor/installation.ts";
 import { type MigrationReport, makeReport } from "./report.ts";
@@ -23,6 +25,8 @@ import {
 export interface MigrateOptions {
   readonly from: "kiam" | "kube2iam";
   readonly input: InputSource;
+  /** Where the predecessor runs; undefined: wherever the input has it, as long as that is one installation. */
+  readonly predecessorNamespace: string | undefined;
   /** Values of kiam's Helm chart, which replace the command lines in the input. */
   readonly kiamValuesFile: string | undefined;
   /** Prefix of short role names; replaces the one in the input. */
@@ -42,31 +46,54 @@ export async function migrate(
   deps: InputDeps,
   options: MigrateOptions,
 ): Promise<Checked<MigrationPlan, MigrationProblem>> {
-  const { from, roleBaseArn, kiamValuesFile } = options;
+  const { from, roleBaseArn, kiamValuesFile, predecessorNamespace } = options;
   const read = await readMigrationInput(deps, options.input);
   if (!read.ok) return read;
   const { objects, omissions, hasNativeSidecars, installed } = read.value;
   const values = kiamValuesFile === undefined ? success(undefined) : await readValues(kiamValuesFile);
   if (!values.ok) return { ok: false, problems: [values.problem] };
+  const own = objectsIn(objects, predecessorNamespace);
+  const rivals =
+    values.value === undefined ? PREDECESSOR_PROGRAMS[from].flatMap((each) => contradictingPlaces(own, each)) : [];
+  if (rivals.length > 0) return { ok: false, problems: [unclearInstallation(from, rivals)] };
   const installationWith = (baseArn: string | undefined) =>
-    from === "kiam" ? kiamInstallation(objects, values.value, baseArn) : kube2iamInstallation(objects, baseArn);
+    from === "kiam" ? kiamInstallation(own, values.value, baseArn) : kube2iamInstallation(own, baseArn);
   const found = installationWith(roleBaseArn);
   const detected = detectsBaseArn(found)
     ? (installed.webhook?.settings?.roleBaseArn ?? onlyBaseArn(objects))
     : undefined;
   const installation = detected === undefined ? found : withRemark(installationWith(detected), detected);
-  const own = hasOwnSettings(options.environment)
+  const current = hasOwnSettings(options.environment)
     ? undefined
     : installedSettings(installed, hasNativeSidecars, installation.baseArn);
-  const target = own ? success(own) : podroleSettings(installation.conversion, options.environment, hasNativeSidecars);
+  const target = current
+    ? success(current)
+    : podroleSettings(installation.conversion, options.environment, hasNativeSidecars);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
   const inventory = takeInventory(objects);
   const unresolved = unresolvedRole(inventory, installation);
   if (unresolved !== undefined) return { ok: false, problems: [unresolved] };
   const { predecessor, openMetadata } = installation;
   const report = makeReport({ inventory, predecessor, settings: target.value, openMetadata });
-  const general = own ? [ofInstalled(installed), ...report.general] : report.general;
+  const general = current ? [ofInstalled(installed), ...report.general] : report.general;
   return success({ report: { ...report, general, problems: [...omissions, ...report.problems] }, installation });
+}
+
+const PREDECESSOR_PROGRAMS: Readonly<Record<MigrateOptions["from"], readonly ProgramCommand[]>> = {
+  kiam: ["kiam server", "kiam agent"],
+  kube2iam: ["kube2iam"],
+};
+
+function objectsIn(objects: readonly KubernetesObject[], namespace: string | undefined): readonly KubernetesObject[] {
+  return namespace === undefined ? objects : objects.filter((object) => namespaceOf(object) === namespace);
+}
+
+function unclearInstallation(from: MigrateOptions["from"], rivals: readonly CommandLine[]): MigrationProblem {
+  const places = [...new Set(rivals.map(({ place }) => place))].join(" and ");
+  return {
+    option: "predecessorNamespace",
+    text: `required: ${places} run ${from} with different flags; expected the namespace of the installation`,
+  };
 }
 
 /** The predecessor asks AWS for the base ARN at run time. */

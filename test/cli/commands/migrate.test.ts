@@ -29,6 +29,22 @@ spec:
     spec: { containers: [{ name: app, image: app:1 }] }
 `;
 const full = quiet.replace("ROLE", `${EXPORT_BASE_ARN}web`);
+/** kiam's server and, in another namespace, a workload that looks like it. */
+const RIVALS = [
+  ["DaemonSet", "kube-system", "kiam-server", "quay.io/uswitch/kiam:v4.2", EXPORT_BASE_ARN],
+  ["Deployment", "tenant", "cache", "registry.example/tenant/kiam:1", "arn:aws:iam::666666666666:role/"],
+]
+  .map(
+    ([kind, namespace, name, image, baseArn]) => `---
+apiVersion: apps/v1
+kind: ${kind}
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  template:
+    spec: { containers: [{ name: kiam, image: "${image}", args: [server, "--role-base-arn=${baseArn}"] }] }
+`,
+  )
+  .join("");
 
 async function folder(context: TestContext): Promise<string> {
   const directory = createTemporaryDirectory(context);
@@ -159,6 +175,12 @@ data: { PODROLE_ROLE_BASE_ARN: "${EXPORT_BASE_ARN}team/" }
     ["a file that does not exist", full, { filename: "/nowhere" }, /--filename: \/nowhere cannot be read/],
     ["a values file that does not exist", full, { kiamValues: "/nowhere" }, /--kiam-values: \/nowhere cannot be read/],
     ["waves as JSON", full, { waves: "2", output: "json" }, /--output: "json" cannot be combined with --waves/],
+    [
+      "two installations of kiam with different flags",
+      `${full}${RIVALS}`,
+      {},
+      /--predecessor-namespace: required: DaemonSet kube-system\/kiam-server and Deployment tenant\/cache run kiam with different flags/,
+    ],
     ["broken input", "a: [", {}, /standard input: it is neither YAML nor JSON/],
   ] as const) {
     test(`returns 2 for ${what}, and prints no report`, async () => {
@@ -167,6 +189,14 @@ data: { PODROLE_ROLE_BASE_ARN: "${EXPORT_BASE_ARN}team/" }
       assert.match(err, problem);
     });
   }
+
+  test("reads kiam's flags in the namespace that the operator names", async () => {
+    const flags = { predecessorNamespace: "kube-system", output: "values" };
+    const { exitCode, out } = await run(`${full}${RIVALS}`, flags);
+    assert.equal(exitCode, 0);
+    assert.match(out, /^# converted from DaemonSet kube-system\/kiam-server/);
+    assert.doesNotMatch(out, /666666666666/);
+  });
 
   test("escapes characters that control a terminal or a shell", async () => {
     const evil = full.replace("name: web,", 'name: "web\\e[2J\\n$(id)",').replace('".*"', '".*|x\\e"');

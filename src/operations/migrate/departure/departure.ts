@@ -5,7 +5,7 @@ import { baseArnOfAccount } from "../../../policy/role.ts";
 import { type Checked, success } from "../../../runtime/result.ts";
 import { takeInventory } from "../input/inventory.ts";
 import { type InputDeps, type InputSource, type MigrationProblem, readMigrationInput } from "../input/read-input.ts";
-import { findBaseArn } from "../predecessor/container-args.ts";
+import { contradictingPlaces, findBaseArn } from "../predecessor/container-args.ts";
 import { podroleSettings, type SettingVariables } from "../settings/podrole-settings.ts";
 import type { Destination } from "./destination.ts";
 import { type Departure, divideInventory } from "./moves.ts";
@@ -38,6 +38,12 @@ export async function planDeparture(
   const { destination } = options;
   const read = await readMigrationInput(deps, options.input);
   if (!read.ok) return read;
+  const rivals = contradictingPlaces(read.value.objects, "podrole server");
+  if (options.roleBaseArn === undefined && rivals.length > 0) {
+    const places = rivals.map(({ place }) => place).join(" and ");
+    const text = `required: ${places} run podrole server with different flags; expected the base ARN of the installation`;
+    return { ok: false, problems: [{ option: "roleBaseArn", text }] };
+  }
   const baseArn = options.roleBaseArn ?? findBaseArn(read.value.objects) ?? clusterBaseArn(destination);
   const converted = baseArn === undefined ? {} : { roleBaseArn: baseArn };
   const target = podroleSettings({ server: converted, webhook: converted }, options.environment, true);

@@ -33,7 +33,7 @@ export interface InputDeps {
 
 /** A problem with an option of the command, or with its input as a whole. */
 export interface MigrationProblem {
-  readonly option?: "filename" | "kiamValues" | "roleBaseArn";
+  readonly option?: "filename" | "kiamValues" | "predecessorNamespace" | "roleBaseArn";
   readonly text: string;
 }
 

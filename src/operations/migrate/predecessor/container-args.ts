@@ -1,5 +1,5 @@
 // The command lines of kiam, kube2iam and podrole's server, read from the containers of their pods.
-
+import { isDeepStrictEqual } from "node:util";
 import { parseImage } from "../../../injection/image.ts";
 import { allContainers, findShapeProblem, listOf } from "../../../injection/shape.ts";
 import type { Container } from "../../../kubernetes/objects.ts";
@@ -10,6 +10,7 @@ import { templateOf } from "../../manifests/templates.ts";
 
 /** The flags of a program, and the object that has them. */
 export interface CommandLine {
+  readonly namespace: string;
   /** Such as "DaemonSet kube-system/kiam-server". */
   readonly place: string;
   readonly flags: ContainerFlags;
@@ -23,16 +24,40 @@ export function findCommandLine(
   objects: readonly KubernetesObject[],
   program: ProgramCommand,
 ): CommandLine | undefined {
-  const ordered = [...objects].toSorted((a, b) => Number(a.kind === "Pod") - Number(b.kind === "Pod"));
-  for (const object of ordered) {
-    const template = templateOf(object);
-    if (!template || findShapeProblem(template.pod) !== undefined) continue;
-    const container = allContainers(template.pod).find((each) => runsProgram(each, program));
-    if (!container) continue;
-    const { namespace = "default", name = "" } = object.metadata;
-    return { place: `${object.kind} ${namespace}/${name}`, flags: parseContainerFlags(argsOf(container)) };
+  const [first] = commandLines(objects, program);
+  return first;
+}
+
+/**
+ * Returns where command lines of the program contradict each other in different namespaces, one place for each; empty
+ * if they do not. Whoever may create a workload in some namespace can give it any image and flags, so that none of them
+ * may count as the installation's before the operator has named its namespace.
+ */
+export function contradictingPlaces(
+  objects: readonly KubernetesObject[],
+  program: ProgramCommand,
+): readonly CommandLine[] {
+  const byNamespace = new Map<string, CommandLine>();
+  for (const line of commandLines(objects, program)) {
+    if (!byNamespace.has(line.namespace)) byNamespace.set(line.namespace, line);
   }
-  return undefined;
+  const lines = [...byNamespace.values()];
+  return lines.some(({ flags }) => !isDeepStrictEqual(flags, lines[0]?.flags)) ? lines : [];
+}
+
+/** Those of workloads, then those of pods. */
+function commandLines(objects: readonly KubernetesObject[], program: ProgramCommand): readonly CommandLine[] {
+  const lines = objects.flatMap((object) => {
+    const template = templateOf(object);
+    if (!template || findShapeProblem(template.pod) !== undefined) return [];
+    const container = allContainers(template.pod).find((each) => runsProgram(each, program));
+    if (!container) return [];
+    const { kind, metadata } = object;
+    const { namespace = "default", name = "" } = metadata;
+    const flags = parseContainerFlags(argsOf(container));
+    return [{ namespace, place: `${kind} ${namespace}/${name}`, flags, isPod: kind === "Pod" }];
+  });
+  return lines.toSorted((a, b) => Number(a.isPod) - Number(b.isPod));
 }
 
 const BASE_ARN_FLAGS: readonly (readonly [ProgramCommand, string])[] = [

@@ -41,7 +41,7 @@ export function durationOf(flags: ContainerFlags, flag: string): number | undefi
 }
 
 /** The places of the command lines, each once; undefined if none was found. */
-export function describePlaces(lines: readonly (CommandLine | undefined)[]): string | undefined {
+export function describePlaces(lines: readonly (Pick<CommandLine, "place"> | undefined)[]): string | undefined {
   const places = lines.flatMap((line) => line?.place ?? []);
   return places.length > 0 ? [...new Set(places)].join(", ") : undefined;
 }
