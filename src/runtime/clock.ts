@@ -1,7 +1,8 @@
 // Time as a dependency: everything that waits or compares times takes a Clock, so that tests advance it by hand and a
 // suspended machine is an ordinary case. Certificates and credentials expire by wall clock, but the wall clock may be
 // set; due.ts compares times on both clocks.
-import { type DueTime, dueAfter, MAX_CHECK_INTERVAL_MS, untilDueMs } from "./due.ts";
+import { type DueTime, dueAfter, untilDueMs } from "./due.ts";
+import { scheduleCheck } from "./next-check.ts";
 
 /** A second in milliseconds. */
 export const SECOND_MS = 1_000;
@@ -62,19 +63,25 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 export function sleepUntil(clock: Clock, time: DueTime, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
-    let cancel = () => {};
     const done = () => {
       cancel();
       signal?.removeEventListener("abort", done);
       resolve();
     };
-    const wait = () => {
-      cancel = clock.schedule(check, Math.min(Math.max(untilDueMs(clock, time), 0), MAX_CHECK_INTERVAL_MS));
-    };
-    const check = () => (untilDueMs(clock, time) > 0 ? wait() : done());
     signal?.addEventListener("abort", done, { once: true });
-    wait();
+    const cancel = scheduleWhenDue(clock, done, time);
   });
+}
+
+/** Runs `task` once `time` is due, but never at once; the returned function cancels it. */
+function scheduleWhenDue(clock: Clock, task: () => void, time: DueTime): () => void {
+  let cancel = () => {};
+  const wait = () => {
+    cancel = scheduleCheck(clock, check, untilDueMs(clock, time));
+  };
+  const check = () => (untilDueMs(clock, time) > 0 ? wait() : task());
+  wait();
+  return () => cancel();
 }
 
 /** Resolves once `signal` is aborted; at once if it already is. Never rejects. */

@@ -6,6 +6,7 @@
 // after 30 s, unless it has set another time. Between two runs of a task lies at least the minimum interval, whatever
 // times are set.
 import type { Clock } from "./clock.ts";
+import { MAX_CHECK_INTERVAL_MS, scheduleCheck } from "./next-check.ts";
 
 /** The two clocks on which times are compared. */
 export type Clocks = Pick<Clock, "now" | "elapsedMs">;
@@ -46,9 +47,6 @@ export function isDue(clock: Clocks, time: DueTime): boolean {
   return untilDueMs(clock, time) <= 0;
 }
 
-/** Longest time between two checks whether something is due, in milliseconds. */
-export const MAX_CHECK_INTERVAL_MS = 30_000;
-
 /** A task that runs when it is due. */
 export interface DueTask {
   /** Sets when the task runs next; replaces the time that was set before. */
@@ -80,7 +78,7 @@ export function createDueTask(
     cancelTimer();
     if (next === undefined) return;
     const restMs = ranAt + minIntervalMs - clock.elapsedMs();
-    cancelTimer = clock.schedule(check, Math.min(Math.max(untilDueMs(clock, next), restMs, 0), MAX_CHECK_INTERVAL_MS));
+    cancelTimer = scheduleCheck(clock, check, Math.max(untilDueMs(clock, next), restMs));
   }
 
   function check(): void {

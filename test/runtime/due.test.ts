@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/runtime/clock.ts";
-import {
-  createDueTask,
-  type DueTime,
-  dueAfter,
-  isDue,
-  MAX_CHECK_INTERVAL_MS,
-  untilDueMs,
-} from "../../src/runtime/due.ts";
+import { createDueTask, type DueTime, dueAfter, isDue, untilDueMs } from "../../src/runtime/due.ts";
+import { MAX_CHECK_INTERVAL_MS } from "../../src/runtime/next-check.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { fc } from "../property.ts";
 

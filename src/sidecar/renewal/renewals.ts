@@ -7,8 +7,9 @@
 import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import { createChanges } from "../../runtime/changes.ts";
 import { type Clock, jitter, repeat } from "../../runtime/clock.ts";
-import { type DueTime, dueAfter, MAX_CHECK_INTERVAL_MS, passedMs, untilDueMs } from "../../runtime/due.ts";
+import { type DueTime, dueAfter, passedMs, untilDueMs } from "../../runtime/due.ts";
 import type { Log } from "../../runtime/log.ts";
+import { MAX_CHECK_INTERVAL_MS, scheduleCheck } from "../../runtime/next-check.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { PaceStore } from "../files/pace-file.ts";
 import { dueInMs, type EndedRenewal } from "./next-renewal.ts";
@@ -79,14 +80,13 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     store.observe();
     if (inFlight) checks++;
     else if (dueIn() <= 0) inFlight = renew();
-    scheduleCheck();
+    scheduleNext();
   }
 
-  function scheduleCheck(): void {
+  function scheduleNext(): void {
     cancel();
     if (stopping.signal.aborted) return;
-    const delayMs = inFlight ? MAX_CHECK_INTERVAL_MS : Math.min(Math.max(dueIn(), 0), MAX_CHECK_INTERVAL_MS);
-    cancel = clock.schedule(check, delayMs);
+    cancel = inFlight ? clock.schedule(check, MAX_CHECK_INTERVAL_MS) : scheduleCheck(clock, check, dueIn());
   }
 
   /** Until a connection opens or the next renewal begins. */
@@ -133,7 +133,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
       lookForServer(canReachServer, waits.urgentMs);
     }
     ended.emit(renewal);
-    scheduleCheck();
+    scheduleNext();
   }
 
   return {
