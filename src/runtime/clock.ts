@@ -112,16 +112,39 @@ export function repeat(
   task: () => Promise<number> | number,
   firstWaitMs = 0,
 ): Repetition {
-  let wake = new AbortController();
+  let isWoken = false;
+  let endWait = () => {};
+  const onAbort = () => endWait();
+
+  function wait(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (isWoken || signal.aborted) return resolve();
+      const cancel = scheduleWhenDue(clock, resolve, dueAfter(clock, waitMs));
+      endWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
   async function run(): Promise<void> {
-    if (firstWaitMs > 0) await sleep(clock, firstWaitMs, AbortSignal.any([signal, wake.signal]));
+    if (firstWaitMs > 0) await wait(firstWaitMs);
     while (!signal.aborted) {
-      wake = new AbortController();
-      const waitMs = Math.max(await task(), MIN_WAIT_MS);
-      await sleep(clock, waitMs, AbortSignal.any([signal, wake.signal]));
+      isWoken = false;
+      await wait(Math.max(await task(), MIN_WAIT_MS));
     }
   }
-  return { wake: () => wake.abort(), ended: run() };
+
+  // One listener for all waits: some tasks run each few seconds for as long as their program does.
+  signal.addEventListener("abort", onAbort, { once: true });
+  const ended = run().finally(() => signal.removeEventListener("abort", onAbort));
+  return {
+    wake() {
+      isWoken = true;
+      endWait();
+    },
+    ended,
+  };
 }
 
 /** Returns `ms` varied at random by up to ±`fraction`, so that callers that started together spread out. */
