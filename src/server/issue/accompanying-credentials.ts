@@ -1,6 +1,6 @@
 // Credentials that the identity port returns with a certificate, so that a pod's start needs one call instead of two.
 // The decision, the audit lines and the Events are those of the credentials port: the same use case issues them.
-import { type Clock, sleep } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { PrefetchedPod } from "./issue-certificate.ts";
 import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
 
@@ -29,10 +29,10 @@ const MAX_ACCOMPANYING_WAIT_MS = 2_000;
 export function createAccompanyingCredentials({ clock, issuer }: AccompanyingCredentialsDeps): AccompanyingCredentials {
   return async ({ identity, prefetched }, containers, peer) => {
     if (containers.length === 0) return [];
-    const waiting = new AbortController();
-    const tooLate = sleep(clock, MAX_ACCOMPANYING_WAIT_MS, waiting.signal).then(() => false);
-    const isFetched = await Promise.race([prefetched.then(() => true), tooLate]);
-    waiting.abort();
+    const tooLate = Promise.withResolvers<boolean>();
+    const cancel = clock.schedule(() => tooLate.resolve(false), MAX_ACCOMPANYING_WAIT_MS);
+    const isFetched = await Promise.race([prefetched.then(() => true), tooLate.promise]);
+    cancel();
     if (!isFetched) return [];
     try {
       return await issuer.issue(identity, containers, peer);
