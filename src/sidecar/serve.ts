@@ -124,7 +124,12 @@ function createRun(
 ): (signal: AbortSignal) => Promise<Renewal> {
   const { identityDirectory, startHook } = settings;
   const deadlineMs = RENEWAL_PROCESS_DEADLINE_MS;
-  const inOwnProcess = async () => (await import("./renewal/renew.ts")).renew({ clock, log }, settings);
+  const loadRenewal = () => import("./renewal/renew.ts");
+  let loaded: ReturnType<typeof loadRenewal> | undefined;
+  async function inOwnProcess(): Promise<Renewal> {
+    loaded ??= loadRenewal();
+    return (await loaded).renew({ clock, log }, settings);
+  }
   const run = command ? createRenewalProcess({ clock, log, write }, { command, env, deadlineMs }) : inOwnProcess;
   const inHook = createHookRenewal(
     { clock, log, write },
