@@ -2,6 +2,7 @@
 // 2 s, a few tries that fail at once, a TLS handshake in which each side verifies the other, one answer, one deadline.
 // States of an endpoint: starting → listed (its readiness passed) → withdrawn, or dead (killed, listed until its node
 // notices).
+import type { X509Certificate } from "node:crypto";
 import type { ServiceError } from "@grpc/grpc-js";
 import { readCertificates } from "../../src/pki/bundle.ts";
 import { refuseChain } from "../../src/pki/chain.ts";
@@ -54,13 +55,16 @@ type Handler = (call: unknown, respond: (error: unknown, response?: unknown) => 
 export function createNetwork(): Network {
   const listed = new Set<Replica>();
   const counts = { calls: 0 };
-  const parsed = new Map<string, ReturnType<typeof readCertificates>>();
+  const parsed = new Map<string, readonly X509Certificate[]>();
 
-  function authorities(pem: string) {
-    const known = parsed.get(pem) ?? readCertificates(pem);
-    if (parsed.size > 500) parsed.clear();
-    parsed.set(pem, known);
-    return known;
+  /** Certificates of a server or a bundle, of which there are few. */
+  function certificatesOf(pem: string): readonly X509Certificate[] {
+    const known = parsed.get(pem);
+    if (known) return known;
+    if (parsed.size >= 500) parsed.clear();
+    const read = readCertificates(pem);
+    parsed.set(pem, read);
+    return read;
   }
 
   /** Undefined: refused at once. "silent": no answer to the first packet. */
@@ -88,26 +92,24 @@ export function createNetwork(): Network {
   /** Verifies the server as the client does at the end of the handshake. */
   function findServerProblem(caller: Program, replica: Replica, port: Port, bundlePem: string): string | undefined {
     const tls = replica.ports.get(port)?.options.tls.current();
-    const [leaf] = readCertificates(tls?.certificatePem ?? "");
+    const [leaf] = certificatesOf(tls?.certificatePem ?? "");
     if (!leaf) return "ERR_SSL_NO_CERTIFICATE";
-    return refuseChain(leaf.raw, authorities(bundlePem), caller.clock.now())?.message;
+    return refuseChain(leaf.raw, certificatesOf(bundlePem), caller.clock.now())?.message;
   }
 
   /** Verifies the client as the server does; the client learns only that its connection was closed. */
-  function isAcceptedClient(replica: Replica, identity: ClientIdentity): boolean {
+  function isAcceptedClient(replica: Replica, leaf: X509Certificate): boolean {
     const bundle = replica.ports.get("credentials")?.options.tls.current().clientBundlePem ?? "";
-    const [leaf] = readCertificates(identity.certificatePem);
-    return leaf !== undefined && refuseChain(leaf.raw, authorities(bundle), replica.program.clock.now()) === undefined;
+    return refuseChain(leaf.raw, certificatesOf(bundle), replica.program.clock.now()) === undefined;
   }
 
   function serve(
     replica: Replica,
     port: Port,
-    { request, identity, caller }: { request: unknown; identity: ClientIdentity | undefined; caller: Program },
+    { request, leaf, caller }: { request: unknown; leaf: X509Certificate | undefined; caller: Program },
     respond: (error: unknown, response?: unknown) => void,
   ): () => void {
     const cancelled = new Set<() => void>();
-    const [leaf] = identity ? readCertificates(identity.certificatePem) : [];
     const call = {
       request,
       cancelled: false,
@@ -176,9 +178,10 @@ export function createNetwork(): Network {
               return settle(() => reject(fromServiceError(failed, endpoint.address, { certificateProblem: problem })));
             replica.program.post(1, () => {
               if (isOver) return;
-              if (identity && !isAcceptedClient(replica, identity))
+              const [leaf] = identity ? readCertificates(identity.certificatePem) : [];
+              if (identity && !(leaf && isAcceptedClient(replica, leaf)))
                 return caller.post(1, () => lost("the server closed the connection", true));
-              cancelAtServer = serve(replica, port, { request, identity, caller }, respond);
+              cancelAtServer = serve(replica, port, { request, leaf, caller }, respond);
             });
           }),
         );

@@ -18,6 +18,7 @@ const BORDER: readonly StandIn[] = [
   { module: "src/protocol/client.ts", by: "client.ts" },
   { module: "src/runtime/files.ts", by: "files.ts" },
   { module: "src/runtime/tcp.ts", by: "tcp.ts" },
+  { module: "src/runtime/next-check.ts", by: "next-check.ts" },
   { module: "src/sidecar/files/memory-volume.ts", by: "memory-volume.ts" },
   { module: "node:fs/promises", importedBy: "src/sidecar/files/identity-files.ts", by: "fs.ts" },
   { module: "src/sidecar/http/servers.ts", by: "pod-servers.ts" },

@@ -5,6 +5,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInThisContext } from "node:vm";
 import type { Clock } from "../../src/runtime/clock.ts";
+import { MAX_CHECK_INTERVAL_MS } from "../../src/runtime/next-check.ts";
 
 /** One event of the queue; without a task it was cancelled. */
 interface Event {
@@ -127,10 +128,19 @@ function microtaskCheckpoint(): () => void {
   return runInThisContext("(function settle() { %PerformMicrotaskCheckpoint(); })") as () => void;
 }
 
+/** The clock of a program, which knows when it is set and when its program is suspended. */
+export interface ProgramClock extends Clock {
+  /**
+   * As scheduleCheck() of src/runtime/next-check.ts, without the checks that would find nothing: `check` runs after the
+   * delay, or at the next whole 30 s once the wall clock was set or the program was suspended.
+   */
+  scheduleCheck(check: () => void, delayMs: number): () => void;
+}
+
 /** A program with a clock of its own. */
 export interface Program {
   readonly name: string;
-  readonly clock: Clock;
+  readonly clock: ProgramClock;
   isAlive(): boolean;
   isPaused(): boolean;
   /** Something outside happens to the program after `delayMs`, such as an answer; it notices when it runs. */
@@ -149,6 +159,13 @@ export interface Program {
   timers(): number;
 }
 
+/** A check that waits: since when, in elapsed time. */
+interface PendingCheck {
+  readonly since: number;
+  readonly run: () => void;
+  cancel: () => void;
+}
+
 /** Wall clock of the beginning: some date, Unix milliseconds. */
 export const BEGINNING = Date.parse("2026-01-01T00:00:00Z");
 
@@ -161,6 +178,7 @@ export function createProgram(timeline: Timeline, name: string, offsetMs = 0): P
   let timers = 0;
   let waiting: (() => void)[] = [];
   const killed = new Set<() => void>();
+  const checks = new Set<PendingCheck>();
   const startedAt = timeline.now();
 
   const elapsedMs = () => timeline.now() - startedAt - haltedMs;
@@ -171,37 +189,66 @@ export function createProgram(timeline: Timeline, name: string, offsetMs = 0): P
     else waiting.push(() => run(task));
   }
 
+  function schedule(task: () => void, delayMs: number): () => void {
+    // Whole milliseconds, at least one, as with Node's timers.
+    const dueMs = elapsedMs() + Math.max(1, Math.trunc(delayMs));
+    let isSet = true;
+    timers += 1;
+    const onTime = () => run(fire);
+    function fire(): void {
+      if (!isSet) return;
+      const restMs = dueMs - elapsedMs();
+      if (restMs > 0) {
+        cancel = timeline.after(restMs, onTime);
+        return;
+      }
+      isSet = false;
+      timers -= 1;
+      task();
+    }
+    let cancel = timeline.after(dueMs - elapsedMs(), onTime);
+    return () => {
+      if (!isSet) return;
+      isSet = false;
+      timers -= 1;
+      cancel();
+    };
+  }
+
+  function scheduleCheck(task: () => void, delayMs: number): () => void {
+    const check: PendingCheck = {
+      since: elapsedMs(),
+      cancel: () => {},
+      run() {
+        checks.delete(check);
+        check.cancel();
+        task();
+      },
+    };
+    check.cancel = schedule(check.run, delayMs);
+    checks.add(check);
+    return () => {
+      if (checks.delete(check)) check.cancel();
+    };
+  }
+
+  /** Lets each pending check run at its first whole 30 s after `at`, in elapsed time. */
+  function wakeChecks(at: number): void {
+    for (const check of checks) {
+      const passed = Math.floor((at - check.since) / MAX_CHECK_INTERVAL_MS);
+      const next = check.since + (passed + 1) * MAX_CHECK_INTERVAL_MS;
+      const cancelLater = check.cancel;
+      const cancelNext = schedule(check.run, next - elapsedMs());
+      check.cancel = () => {
+        cancelLater();
+        cancelNext();
+      };
+    }
+  }
+
   return {
     name,
-    clock: {
-      now: () => BEGINNING + timeline.now() + offset,
-      elapsedMs,
-      schedule(task, delayMs) {
-        // Whole milliseconds, at least one, as with Node's timers.
-        const dueMs = elapsedMs() + Math.max(1, Math.trunc(delayMs));
-        let isSet = true;
-        timers += 1;
-        const onTime = () => run(fire);
-        function fire(): void {
-          if (!isSet) return;
-          const restMs = dueMs - elapsedMs();
-          if (restMs > 0) {
-            cancel = timeline.after(restMs, onTime);
-            return;
-          }
-          isSet = false;
-          timers -= 1;
-          task();
-        }
-        let cancel = timeline.after(dueMs - elapsedMs(), onTime);
-        return () => {
-          if (!isSet) return;
-          isSet = false;
-          timers -= 1;
-          cancel();
-        };
-      },
-    },
+    clock: { now: () => BEGINNING + timeline.now() + offset, elapsedMs, schedule, scheduleCheck },
     isAlive: () => alive,
     isPaused: () => pausedAt !== undefined,
     post(delayMs, task) {
@@ -212,14 +259,18 @@ export function createProgram(timeline: Timeline, name: string, offsetMs = 0): P
     },
     resume(isMachine) {
       if (pausedAt === undefined) return;
-      if (isMachine) haltedMs += timeline.now() - pausedAt;
+      const haltedFor = timeline.now() - pausedAt;
+      const elapsedAtPause = elapsedMs() - haltedFor;
+      if (isMachine) haltedMs += haltedFor;
       pausedAt = undefined;
       const missed = waiting;
       waiting = [];
       for (const task of missed) timeline.after(0, task);
+      wakeChecks(elapsedAtPause);
     },
     step(ms) {
       offset += ms;
+      wakeChecks(elapsedMs());
     },
     offset: () => offset,
     kill() {

@@ -1,33 +1,74 @@
-// Stand-in for what src/pki uses of node:crypto. A key is an identifier, and a signature is the hash of the signer's
-// identifier and of what is signed: nobody attacks a simulation. Certificates are real X.509, read field by field.
-import { hash, randomBytes as realRandomBytes } from "node:crypto";
+// Stand-in for what src/pki uses of node:crypto. A key is an identifier, and a signature is a checksum of the signer's
+// identifier and of what is signed: nobody attacks a simulation. Certificates have every field that podrole writes.
+import { randomBytes as realRandomBytes } from "node:crypto";
 import { currentWorld } from "../surroundings.ts";
 import {
+  bits,
   content,
   type Der,
   decodeDer,
+  type Encoding,
   encodeDer,
   fields,
   hasTag,
   isSameDer,
+  nothing,
   oid,
   parts,
+  sequence,
   wholeBits,
   wholeOctets,
 } from "./der.ts";
 
-export { createHash } from "node:crypto";
+const DIGEST_LENGTH = 32;
+
+/** Eight checksums of 32 bits (FNV-1a, each from another start), which differ for different inputs as a hash does. */
+function checksum(chunks: readonly Uint8Array[]): Buffer {
+  const digest = Buffer.allocUnsafe(DIGEST_LENGTH);
+  let first = 0x811c9dc5;
+  let second = 0x1234567;
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] as number;
+      first = Math.imul(first ^ byte, 0x01000193);
+      second = Math.imul(second + byte, 0x85ebca6b) ^ (second >>> 13);
+    }
+  }
+  for (let at = 0; at < DIGEST_LENGTH; at += 8) {
+    first = Math.imul(first ^ (first >>> 15), 0x2c1b3c6d) + at;
+    second = Math.imul(second ^ (second >>> 16), 0x297a2d39) + at;
+    digest.writeInt32BE(first | 0, at);
+    digest.writeInt32BE(second | 0, at + 4);
+  }
+  return digest;
+}
+
+/** SHA-256 is used for key identifiers and hashes of bundles. */
+export function createHash(_name: string) {
+  const chunks: Uint8Array[] = [];
+  const hash = {
+    update(data: Uint8Array | string) {
+      chunks.push(typeof data === "string" ? Buffer.from(data) : data);
+      return hash;
+    },
+    digest: (encoding?: "hex") => (encoding === undefined ? checksum(chunks) : checksum(chunks).toString(encoding)),
+  };
+  return hash;
+}
 
 /** Repeatable, because renewals are spread by a hash of the certificate. */
 export function randomBytes(size: number): Buffer {
-  if (size > 64) return realRandomBytes(size);
+  if (size > DIGEST_LENGTH) return realRandomBytes(size);
   const world = currentWorld();
   world.serial += 1;
-  return hash("sha512", `bytes ${world.serial}`, "buffer").subarray(0, size);
+  const serial = Buffer.allocUnsafe(6);
+  serial.writeUIntBE(world.serial, 0, 6);
+  return checksum([serial]).subarray(0, size);
 }
 
-/** P-256 SubjectPublicKeyInfo up to the coordinates (RFC 5480). */
-const SPKI = Buffer.from("3059301306072a8648ce3d020106082a8648ce3d03010703420004", "hex");
+/** AlgorithmIdentifier of P-256 (RFC 5480 §2.1.1), and the first byte of a point with both coordinates. */
+const P256 = sequence(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7"));
+const POINT = Buffer.of(0x04);
 const KEY = /-----BEGIN PRIVATE KEY-----\n([A-Za-z0-9+/=]{44})\n-----END PRIVATE KEY-----/;
 
 /** A key, or its public half. `id` has 32 bytes. */
@@ -35,21 +76,24 @@ class StandInKey {
   readonly asymmetricKeyType = "ec";
   readonly asymmetricKeyDetails = { namedCurve: "prime256v1" };
   readonly id: Buffer;
-  readonly #spki: Buffer;
+  /** The identifier as the key of a map. */
+  readonly name: string;
+  #info: Buffer | undefined;
 
   constructor(id: Buffer) {
     this.id = id;
-    this.#spki = Buffer.concat([SPKI, id, id]);
+    this.name = id.toString("latin1");
   }
 
   export(): Buffer {
-    return this.#spki;
+    this.#info ??= encodeDer(sequence(P256, bits(Buffer.concat([POINT, this.id]))));
+    return this.#info;
   }
 }
 
 export function generateKeyPairSync() {
   return {
-    privateKey: `-----BEGIN PRIVATE KEY-----\n${randomBytes(32).toString("base64")}\n-----END PRIVATE KEY-----\n`,
+    privateKey: `-----BEGIN PRIVATE KEY-----\n${randomBytes(DIGEST_LENGTH).toString("base64")}\n-----END PRIVATE KEY-----\n`,
   };
 }
 
@@ -60,11 +104,14 @@ export function createPrivateKey(pem: string): StandInKey {
 }
 
 export function createPublicKey(key: StandInKey | { readonly key: Buffer }): StandInKey {
-  return key instanceof StandInKey ? key : new StandInKey(key.key.subarray(SPKI.length, SPKI.length + 32));
+  if (key instanceof StandInKey) return key;
+  const point = wholeBits(fields(decodeDer(key.key))?.[1]);
+  if (point === undefined) throw new RangeError("this is no public key of the simulation");
+  return new StandInKey(point.subarray(1, 1 + DIGEST_LENGTH));
 }
 
 export function sign(_digest: string, data: Uint8Array, { id }: StandInKey): Buffer {
-  return hash("sha256", Buffer.concat([id, data]), "buffer");
+  return checksum([id, data]);
 }
 
 export function verify(_digest: string, data: Uint8Array, key: StandInKey, signature: Uint8Array): boolean {
@@ -74,9 +121,12 @@ export function verify(_digest: string, data: Uint8Array, key: StandInKey, signa
 const BLOCK = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/;
 
 /**
- * Most certificates are read again several times; they are kept in two maps, of which the young one replaces the old
- * one when it is full.
+ * Bytes carry their certificate. By text, certificates are kept in two maps, of which the young one replaces the old
+ * one when it is full: what 500 pods get in five hours, because a suspended sidecar reads its own that much later.
  */
+interface CertificateBytes extends Encoding {
+  certificate?: X509Certificate;
+}
 const REMEMBERED = 5_000;
 let young = new Map<string, X509Certificate>();
 let old = new Map<string, X509Certificate>();
@@ -104,36 +154,41 @@ export class X509Certificate {
   readonly keyUsage = undefined;
   #signed!: Buffer;
   #signature!: Buffer;
-  #issuer!: string;
-  #subject!: string;
+  #issuer!: Der;
+  #subject!: Der;
   #own: Buffer | undefined;
   #signer: Buffer | undefined;
   #pem: string | undefined;
-  #verified = new Map<string, boolean>();
+  #verified: Map<string, boolean> | undefined;
 
   // biome-ignore lint: a certificate that is known already is returned instead.
   constructor(input: string | Uint8Array) {
-    const text = typeof input === "string" ? input : Buffer.from(input).toString("latin1");
-    const known = recall(text);
+    const text = typeof input === "string" ? BLOCK.exec(input)?.[1]?.trim() : undefined;
+    const known = typeof input === "string" ? text && recall(text) : (input as CertificateBytes).certificate;
     if (known) return known;
-    const raw = typeof input === "string" ? bytesOf(input) : Buffer.from(input);
-    const [signed, , signature] = fields(decodeDer(raw)) ?? [];
+    const encoded = text === undefined ? toBuffer(input as Uint8Array) : Buffer.from(text, "base64");
+    const [signed, , signature] = fields(decodeDer(encoded)) ?? [];
     const [, , , issuer, validity, subject, publicKey, extensions] = fields(signed) ?? [];
     const [from, to] = fields(validity) ?? [];
     if (!signed || !issuer || !subject || !publicKey || !from || !to) throw new RangeError("this is no certificate");
-    this.raw = raw;
+    this.raw = encoded;
     this.validFromDate = dateOf(from);
     this.validToDate = dateOf(to);
     this.publicKey = createPublicKey({ key: encodeDer(publicKey) });
-    this.#signed = encodeDer(signed);
+    this.#signed = Buffer.from(encodeDer(signed));
     this.#signature = wholeBits(signature) ?? Buffer.alloc(0);
-    this.#issuer = encodeDer(issuer).toString("latin1");
-    this.#subject = encodeDer(subject).toString("latin1");
+    this.#issuer = issuer;
+    this.#subject = subject;
     const find = finderOf(extensions);
     this.ca = (fields(find("2.5.29.19"))?.length ?? 0) > 0;
     this.#own = wholeOctets(find("2.5.29.14"));
     this.#signer = content(fields(find("2.5.29.35"))?.[0]);
-    remember(text, this);
+    const carrier = encoded as CertificateBytes;
+    carrier.certificate = this;
+    // The rest is not read again, and would stay in memory for hours.
+    const _ = nothing();
+    carrier.value = sequence(sequence(_, _, _, issuer, _, subject, _, ...(extensions ? [extensions] : [])));
+    if (text !== undefined) remember(text, this);
   }
 
   get validFrom(): string {
@@ -144,21 +199,21 @@ export class X509Certificate {
     return this.validToDate.toUTCString();
   }
 
-  get subject(): string {
+  get subject(): Der {
     return this.#subject;
   }
 
   checkIssued(issuer: X509Certificate): boolean {
     const isIdentified = !this.#signer || !issuer.#own || this.#signer.equals(issuer.#own);
-    return this.#issuer === issuer.#subject && isIdentified;
+    return isIdentified && isSameDer(this.#issuer, issuer.#subject);
   }
 
   verify(key: StandInKey): boolean {
-    const id = key.id.toString("latin1");
-    const known = this.#verified.get(id);
+    const known = this.#verified?.get(key.name);
     if (known !== undefined) return known;
     const isGood = verify("", this.#signed, key, this.#signature);
-    if (this.#verified.size < 8) this.#verified.set(id, isGood);
+    this.#verified ??= new Map();
+    if (this.#verified.size < 8) this.#verified.set(key.name, isGood);
     return isGood;
   }
 
@@ -167,15 +222,18 @@ export class X509Certificate {
   }
 
   toString(): string {
-    this.#pem ??= `-----BEGIN CERTIFICATE-----\n${lines(this.raw.toString("base64"))}-----END CERTIFICATE-----\n`;
+    if (this.#pem === undefined) {
+      const text = lines(this.raw.toString("base64"));
+      remember(text.trim(), this);
+      this.#pem = `-----BEGIN CERTIFICATE-----\n${text}-----END CERTIFICATE-----\n`;
+    }
     return this.#pem;
   }
 }
 
-function bytesOf(pem: string): Buffer {
-  const [, body] = BLOCK.exec(pem) ?? [];
-  if (body === undefined) throw new RangeError("this is no certificate");
-  return Buffer.from(body, "base64");
+/** The same object, because it carries its value. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
 }
 
 function lines(text: string): string {
@@ -186,6 +244,7 @@ function lines(text: string): string {
 
 /** UTCTime has two digits of the year, GeneralizedTime four. */
 function dateOf(der: Der): Date {
+  if (der.ms !== undefined) return new Date(der.ms);
   const text = content(der)?.toString("latin1") ?? "";
   const whole = der.id === 0x17 ? `20${text}` : text;
   const [, ...numbers] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(whole) ?? [];

@@ -1,29 +1,53 @@
-// Stand-in for src/pki/der.ts: the same encoding (ITU-T X.690) without node-forge. It is strict about nothing, because
-// a simulation encodes everything that it decodes. der.test.ts compares both.
+// Stand-in for src/pki/der.ts: an encoding is a number, and carries its value. What was encoded is never decoded, which
+// with node-forge, and even without it, takes more time than everything else that a renewal does. It is strict about
+// nothing, because a simulation encodes everything that it decodes. stand-ins.test.ts compares both.
 
 /** A decoded or assembled value: its identifier octet, and the values or the bytes inside. */
 export interface Der {
   readonly id: number;
   readonly value: readonly Der[] | Buffer;
   /** The encoding, once it is known. */
-  bytes?: Buffer;
+  bytes: Buffer | undefined;
+  /** Unix milliseconds of a time that was assembled, whose value is empty. */
+  readonly ms: number | undefined;
 }
 
-const make = (id: number, value: readonly Der[] | Buffer): Der => ({ id, value });
-const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** The bytes of an encoding, with what they encode. */
+export interface Encoding extends Uint8Array {
+  value?: Der;
+}
+
+function make(id: number, value: readonly Der[] | Buffer, ms?: number): Der {
+  return { id, value, bytes: undefined, ms };
+}
+
+/** The same object wherever possible, because it carries its value. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const NO_BYTES = Buffer.alloc(0);
+const YES = make(0x01, Buffer.of(0xff));
+const NOTHING = make(0x05, NO_BYTES);
 
 export const sequence = (...parts: Der[]): Der => make(0x30, parts);
 export const set = (...parts: Der[]): Der => make(0x31, parts);
 export const octets = (bytes: Uint8Array): Der => make(0x04, toBuffer(bytes));
 export const utf8 = (text: string): Der => make(0x0c, Buffer.from(text));
-export const yes = (): Der => make(0x01, Buffer.of(0xff));
-export const nothing = (): Der => make(0x05, Buffer.alloc(0));
+export const yes = (): Der => YES;
+export const nothing = (): Der => NOTHING;
 export const integer = (...bytes: readonly number[]): Der =>
   make(0x02, Buffer.from((bytes[0] ?? 0) < 0x80 ? bytes : [0, ...bytes]));
-export const bits = (bytes: Uint8Array, unusedBits = 0): Der =>
-  make(0x03, Buffer.concat([Buffer.of(unusedBits), bytes]));
 export const tagged = (tag: number, ...parts: Der[]): Der => make(0xa0 + tag, parts);
 export const taggedBytes = (tag: number, bytes: Uint8Array): Der => make(0x80 + tag, toBuffer(bytes));
+export const time = (ms: number): Der => make(0x17, NO_BYTES, ms);
+
+export function bits(bytes: Uint8Array, unusedBits = 0): Der {
+  const value = Buffer.allocUnsafe(bytes.length + 1);
+  value[0] = unusedBits;
+  value.set(bytes, 1);
+  return make(0x03, value);
+}
 
 const oids = new Map<string, Der>();
 
@@ -41,30 +65,29 @@ export function oid(dotted: string): Der {
   return made;
 }
 
-export function time(ms: number): Der {
-  const text = `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:T]/g, "")}Z`;
-  return text < "2050" ? make(0x17, Buffer.from(text.slice(2))) : make(0x18, Buffer.from(text));
-}
+/** Begins the encoding of a number: no value of DER begins with it. */
+const ENCODING_TAG = 0x00;
+const ENCODING_LENGTH = 8;
+let encodings = 0;
 
 export function encodeDer(der: Der): Buffer {
   if (der.bytes) return der.bytes;
-  const content = Buffer.isBuffer(der.value) ? der.value : Buffer.concat(der.value.map(encodeDer));
-  const { length } = content;
-  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  der.bytes = Buffer.concat([Buffer.of(der.id, ...head), content]);
-  return der.bytes;
+  encodings += 1;
+  const bytes = Buffer.allocUnsafe(ENCODING_LENGTH);
+  bytes.writeUInt16BE(ENCODING_TAG, 0);
+  bytes.writeUIntBE(encodings, 2, 6);
+  der.bytes = bytes;
+  (bytes as Encoding).value = der;
+  return bytes;
 }
 
-/** Certificates of CAs are decoded for each signature. */
-const decoded = new WeakMap<Uint8Array, Der>();
-
 export function decodeDer(bytes: Uint8Array): Der | undefined {
-  const known = decoded.get(bytes);
+  const known = (bytes as Encoding).value;
   if (known) return known;
   try {
     const { der, end } = readAt(toBuffer(bytes), 0);
     if (end !== bytes.length) return undefined;
-    decoded.set(bytes, der);
+    (bytes as Encoding).value = der;
     return der;
   } catch {
     return undefined;
@@ -81,16 +104,16 @@ function readAt(bytes: Buffer, start: number): { readonly der: Der; readonly end
     from += size;
   }
   const end = from + length;
-  if (end > bytes.length) throw new RangeError("a value is longer than what contains it");
-  if ((id & 0x20) === 0)
-    return { der: { id, value: bytes.subarray(from, end), bytes: bytes.subarray(start, end) }, end };
+  if (id === ENCODING_TAG || end > bytes.length) throw new RangeError("this is no value");
+  const whole = bytes.subarray(start, end);
+  if ((id & 0x20) === 0) return { der: { id, value: bytes.subarray(from, end), bytes: whole, ms: undefined }, end };
   const value: Der[] = [];
   for (let at = from; at < end; ) {
     const read = readAt(bytes, at);
     value.push(read.der);
     at = read.end;
   }
-  return { der: { id, value, bytes: bytes.subarray(start, end) }, end };
+  return { der: { id, value, bytes: whole, ms: undefined }, end };
 }
 
 export function parts(der: Der | undefined): readonly Der[] | undefined {
@@ -117,4 +140,11 @@ export function wholeOctets(der: Der | undefined): Buffer | undefined {
 export const hasTag = (der: Der | undefined, tag: number): boolean =>
   der !== undefined && (der.id & 0xc0) === 0x80 && (der.id & 0x1f) === tag;
 
-export const isSameDer = (a: Der | undefined, b: Der): boolean => a !== undefined && encodeDer(a).equals(encodeDer(b));
+export function isSameDer(a: Der | undefined, b: Der): boolean {
+  if (a === b) return true;
+  if (a?.id !== b.id || a.ms !== b.ms) return false;
+  if (Buffer.isBuffer(a.value)) return Buffer.isBuffer(b.value) && a.value.equals(b.value);
+  if (Buffer.isBuffer(b.value) || a.value.length !== b.value.length) return false;
+  const other = b.value;
+  return a.value.every((part, at) => isSameDer(part, other[at] as Der));
+}
