@@ -4,6 +4,7 @@ import type { ObjectMeta } from "./objects.ts";
 /** The cached part of each object, by key. */
 export interface ObjectCache<Item, Cached> {
   get(key: string): Cached | undefined;
+  /** Returns the same array until something changes. */
   list(): readonly Cached[];
   put(object: Item): void;
   remove(object: { readonly metadata: ObjectMeta }): void;
@@ -30,6 +31,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
 }): ObjectCache<Item, Cached> {
   type Entries = Map<string, { readonly version: string | undefined; readonly cached: Cached }>;
   let entries: Entries = new Map();
+  let listed: readonly Cached[] | undefined;
 
   function putInto(target: Entries, object: Item): void {
     const key = cacheKey(object.metadata);
@@ -41,9 +43,18 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
 
   return {
     get: (key) => entries.get(key)?.cached,
-    list: () => Array.from(entries.values(), ({ cached }) => cached),
-    put: (object) => putInto(entries, object),
-    remove: (object) => void entries.delete(cacheKey(object.metadata)),
+    list() {
+      listed ??= Array.from(entries.values(), ({ cached }) => cached);
+      return listed;
+    },
+    put(object) {
+      putInto(entries, object);
+      listed = undefined;
+    },
+    remove(object) {
+      entries.delete(cacheKey(object.metadata));
+      listed = undefined;
+    },
     replace() {
       const replacement: Entries = new Map();
       return {
@@ -52,6 +63,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
         },
         finish() {
           entries = replacement;
+          listed = undefined;
         },
       };
     },

@@ -14,7 +14,7 @@ import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type DueTime, dueAfter, laterBy, untilDueMs } from "../../runtime/due.ts";
+import { type DueTime, dueAfter, isDue, laterBy, untilDueMs } from "../../runtime/due.ts";
 import { createLru } from "../../runtime/lru.ts";
 import type { PodKey } from "../turns/fair-queue.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
@@ -199,12 +199,14 @@ export function createCredentialCache(
       return nearest;
     },
     sweep(isAlive) {
-      const now = clock.elapsedMs();
+      // There may be tens of thousands of entries, and the sweep takes no time on either clock.
+      const [wallMs, elapsedMs] = [clock.now(), clock.elapsedMs()];
+      const atSweep = { now: () => wallMs, elapsedMs: () => elapsedMs };
       for (const [key, { session, inFlight, failure, requestedAt, holders }] of entries.entries()) {
         if (inFlight.size > 0) continue;
-        const isValid = session !== undefined && remainingMs(session) > 0;
+        const isValid = session !== undefined && !isDue(atSweep, session.expiry);
         if (!isValid && !failure.isInUse()) entries.delete(key);
-        if (now - requestedAt < GRACE_MS) continue;
+        if (elapsedMs - requestedAt < GRACE_MS) continue;
         for (const uid of holders) if (!isAlive(uid)) holders.delete(uid);
         if (holders.size === 0) entries.delete(key);
       }

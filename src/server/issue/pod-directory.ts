@@ -109,11 +109,18 @@ export function startPodDirectory(
     return isRefusal(found) ? found : { facts: found.facts, inherited: inheritedFrom(namespaceObject, account) };
   }
 
+  /** Computed once for each change of the cache. */
+  let living: { readonly pods: readonly KnownPod[]; readonly uids: ReadonlySet<string> } | undefined;
+  function livingPods(): ReadonlySet<string> | undefined {
+    if (pods.ageMs() === Number.POSITIVE_INFINITY) return undefined;
+    const list = pods.list();
+    if (living?.pods !== list)
+      living = { pods: list, uids: new Set(list.flatMap(({ uid, hasFinished }) => (hasFinished ? [] : (uid ?? [])))) };
+    return living.uids;
+  }
+
   return {
-    livingPods() {
-      if (pods.ageMs() === Number.POSITIVE_INFINITY) return undefined;
-      return new Set(pods.list().flatMap(({ uid, hasFinished }) => (hasFinished ? [] : (uid ?? []))));
-    },
+    livingPods,
     async find(identity) {
       const cached = pods.get(`${identity.namespace}/${identity.name}`);
       if (cached?.uid !== identity.uid) return confirm(identity);
