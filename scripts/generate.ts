@@ -29,6 +29,7 @@ import { markdownTable } from "./markdown-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
+import { simulationSummary, simulationTable } from "./simulation-table.ts";
 
 function settingsTable(rows: SettingTable): string {
   const cells = Object.entries(rows).map(([key, row]) => [
@@ -142,6 +143,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     kiam: () => behaviourTable("kiam"),
     kube2iam: () => behaviourTable("kube2iam"),
   },
+  "docs/simulation.md": { summary: simulationSummary, table: simulationTable },
   "docs/sdk-conformance.md": { outcomes: sdkOutcomes, messages: sdkMessages },
   "docs/metrics.md": {
     server: () => metricsTable(SERVER_METRICS),

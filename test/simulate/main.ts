@@ -14,6 +14,7 @@ Runs podrole's programs on a virtual clock with random faults, and checks rules 
   --seeds N            number of seeds (default 1)
   --real-cryptography  real keys, signatures and DER; about ten times slower
   --scenario FILE      runs a scenario that was kept, instead of a seed
+  --publish            writes the results to test/simulate/results.json, which docs/simulation.md shows
   --keep               keeps a failing scenario, shrunk, in test/simulate/kept/, which npm test repeats
   --short              what CI runs: 3 seeds of 2 days with 30 pods, and 6 hours of 20 pods with real cryptography
   --help               prints this text
@@ -35,6 +36,7 @@ function readOptions() {
         seeds: { type: "string", default: "1" },
         "real-cryptography": { type: "boolean", default: false },
         scenario: { type: "string" },
+        publish: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
         short: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -66,17 +68,20 @@ useStandIns({ hasRealCryptography });
 // Programs create errors for ordinary refusals, and recording the stack of each takes longer than the refusal itself.
 Error.stackTraceLimit = 0;
 const { currentCommit } = await import("../published-results.ts");
+const { publishRun } = await import("./results.ts");
 const { repeatedRuns, runAndReport } = await import("./report.ts");
 const { scenarioOf } = await import("./scenario.ts");
 
 if (options.short) process.exit(await repeatedRuns(import.meta.filename));
-console.error(`simulate: commit ${currentCommit() || "unknown"}`);
+const commit = currentCommit();
+console.error(`simulate: commit ${commit || "unknown"}`);
 let failed = 0;
 const scenarios = options.scenario
   ? [JSON.parse(readFileSync(options.scenario, "utf8")) as ReturnType<typeof scenarioOf>]
   : Array.from({ length: seeds }, (_, at) => scenarioOf(seed + at, { days, pods }));
 for (const scenario of scenarios) {
-  const shrunk = await runAndReport(scenario, { hasRealCryptography });
+  const { result, shrunk } = await runAndReport(scenario, { hasRealCryptography });
+  if (options.publish) publishRun(result, commit);
   if (shrunk === undefined) continue;
   failed += 1;
   const file = join(import.meta.dirname, "kept", `seed-${scenario.seed}.json`);

@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { DAY_MS } from "../../src/runtime/clock.ts";
 import { formatTime, type Violation } from "./invariants.ts";
+import type { SimulationResult } from "./results.ts";
 import { type Outcome, runScenario } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
@@ -11,11 +12,17 @@ import { shrink } from "./shrink.ts";
 const PROGRESS_EACH_MS = 10_000;
 const MIB = 2 ** 20;
 
-/** Runs the scenario; resolves with the shrunk one if a rule was broken, undefined if every rule held. */
+/** What a run showed. `shrunk`: the smallest scenario that breaks the rule; undefined if every rule held. */
+export interface RunReport {
+  readonly result: SimulationResult;
+  readonly shrunk: Scenario | undefined;
+}
+
+/** Runs the scenario and reports it. */
 export async function runAndReport(
   scenario: Scenario,
   { hasRealCryptography }: { readonly hasRealCryptography: boolean },
-): Promise<Scenario | undefined> {
+): Promise<RunReport> {
   const from = performance.now();
   const cpuBefore = process.cpuUsage();
   let shownAt = from;
@@ -26,9 +33,11 @@ export async function runAndReport(
     console.error(`  ${formatTime(ranMs)}: ${workloads.pods.size} pods, ${timeline.events()} events, ${heap} MiB`);
   });
   const { user, system } = process.cpuUsage(cpuBefore);
-  console.log(figures(scenario, outcome, { cpuMs: (user + system) / 1000, tookMs: performance.now() - from }));
+  const cpuMs = (user + system) / 1000;
+  console.log(figures(scenario, outcome, { cpuMs, tookMs: performance.now() - from }));
   const { violation } = outcome;
-  if (violation === undefined) return undefined;
+  const result = resultOf(scenario, outcome, { hasRealCryptography, cpuSeconds: Math.round(cpuMs / 1000) });
+  if (violation === undefined) return { result, shrunk: undefined };
   console.log(`  BROKEN ${describe(violation)}`);
   console.error("  shrinking the list of faults ...");
   const shrunk = await shrink(scenario, violation, (text) => console.error(`  ${text}`));
@@ -39,7 +48,28 @@ export async function runAndReport(
   console.log(
     `  again: npm run simulate -- --days ${scenario.endsAt / DAY_MS} --pods ${scenario.pods} --seed ${scenario.seed}${flag}`,
   );
-  return shrunk.scenario;
+  return { result, shrunk: shrunk.scenario };
+}
+
+function resultOf(
+  { seed, pods, servers, shortLived, flags, faults }: Scenario,
+  { ranMs, renewals, answers, served, violation }: Outcome,
+  measured: Pick<SimulationResult, "hasRealCryptography" | "cpuSeconds">,
+): SimulationResult {
+  return {
+    seed,
+    days: Math.round((ranMs / DAY_MS) * 10) / 10,
+    pods,
+    servers,
+    shortLived,
+    flags,
+    faults: faults.length,
+    renewals,
+    requests: answers,
+    served,
+    ...measured,
+    ...(violation && { violation: describe(violation) }),
+  };
 }
 
 function describe({ at, rule, text }: Violation): string {
