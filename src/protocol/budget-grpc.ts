@@ -72,6 +72,7 @@ export function limitGrpc(
     };
     const socket = stream.session?.socket as TLSSocket | undefined;
     if (socket === undefined || socket.localPort !== port) return;
+    ignoreLateAnswer(stream);
     const connection = connections.find(socket);
     if (connection === undefined) return;
     const count = (streams.get(connection) ?? 0) + 1;
@@ -133,6 +134,17 @@ export function limitGrpc(
       unsubscribe(STREAMS_CHANNEL, onStream);
       unsubscribe(ANSWERS_CHANNEL, onAnswer);
     },
+  };
+}
+
+/**
+ * grpc-js answers a call of an unknown method, and one with another content type, even if the stream has ended by then.
+ * Node throws in that case, and the error would end the program.
+ */
+function ignoreLateAnswer(stream: ServerHttp2Stream): void {
+  const respond = stream.respond.bind(stream);
+  stream.respond = (headers, options) => {
+    if (!stream.destroyed && !stream.closed) respond(headers, options);
   };
 }
 

@@ -97,6 +97,20 @@ test("the identity port takes no call with more than 8 KiB of headers or 16 KiB 
   assert.equal(called, 1);
 });
 
+for (const [what, headers] of [
+  ["has too many headers", { "x-large": "a".repeat(9_000) }],
+  ["has another content type and too many headers", { "content-type": "text/plain", "x-large": "a".repeat(9_000) }],
+] as const) {
+  test(`the identity port survives a call of an unknown method that ${what}`, async (context) => {
+    const { session, call } = await startLimitedPort(context, "identity");
+    const { request } = await session();
+    const stream = request({ ":path": "/podrole.v1.Identity/Unknown", ...headers });
+    stream.end(Buffer.alloc(5));
+    await until(() => stream.closed);
+    assert.equal((await call()).certificate, "certificate");
+  });
+}
+
 test("the credentials port counts by pod: one pod with every connection does not keep another pod out", async (context) => {
   const { session, callAs, closed } = await startLimitedPort(context, "credentials");
   for (let index = 0; index < LIMITS.connections + 4; index++) {
