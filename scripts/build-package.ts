@@ -1,6 +1,6 @@
 // Makes the folder from which `npm pack` makes the npm package: the command line's bundle and the library that programs
-// import, with a package.json of its own, because that of the checkout names sources and tools that the package does not
-// need.
+// import, with a package.json of its own, because that of the checkout names sources and tools that the package does
+// not need.
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };

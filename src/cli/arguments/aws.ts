@@ -20,10 +20,10 @@ export interface AwsArguments extends InstallationArguments {
   readonly principal: string | undefined;
   /** Output of `aws iam get-account-authorization-details`; "-" is standard input. */
   readonly filename: string | undefined;
-  readonly format: (typeof FORMATS)[number];
+  readonly format: (typeof AWS_FORMATS)[number];
 }
 
-const FORMATS = ["text", "json", "terraform"] as const;
+const AWS_FORMATS = ["text", "json", "terraform"] as const;
 
 const principalParser: Parser<string> = {
   expects: 'the ARN of a role or user such as "arn:aws:iam::123456789012:role/podrole-server"',
@@ -71,7 +71,7 @@ function declareShared(command: Command, example: string): void {
     "--role-base-arn <arn>",
     "Prefix of role names that are not full ARNs (default: the server's --role-base-arn)",
   );
-  declareInstallation(command.addOption(outputOption(FORMATS)));
+  declareInstallation(command.addOption(outputOption(AWS_FORMATS)));
   const examples = [
     ["As JSON, for a script", `${example} -o json`],
     ["As local values of Terraform", `${example} -o terraform`],
@@ -87,6 +87,6 @@ export function readAws(flags: Flags): Arguments<AwsArguments> {
     roleBaseArn: reader.read("roleBaseArn", WRITTEN_BASE_ARN),
     principal: reader.read("principal", principalParser),
     filename: flags["filename"],
-    format: FORMATS.find((format) => format === flags["output"]) ?? "text",
+    format: AWS_FORMATS.find((format) => format === flags["output"]) ?? "text",
   });
 }

@@ -44,7 +44,7 @@ function trustVerdict(required: RequiredTrust, action: string, statements: reado
   return isUnconditional ? "allowed" : "the statement that may allow it has a condition, NotPrincipal or NotAction";
 }
 
-/** Reports whether a statement names the principal and the action, or may: NotPrincipal and NotAction name the others. */
+/** Reports whether a statement may concern the principal and the action: NotPrincipal and NotAction name others. */
 function concerns(statement: PolicyStatement, principal: string, action: string): boolean {
   const isNamed = "NotPrincipal" in statement || includesPrincipal(statement["Principal"], principal);
   const patterns = textsOf(statement["Action"]);

@@ -1,5 +1,5 @@
-// Documents for Terraform: the exact text, and by terraform itself, where it is installed, that a document means the same
-// as the JSON that podrole prints.
+// Documents for Terraform: the exact text, and by terraform itself, where it is installed, that a document means the
+// same as the JSON that podrole prints.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
