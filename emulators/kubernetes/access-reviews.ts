@@ -9,6 +9,7 @@ import type { NewObject } from "./store.ts";
 
 interface ReviewSpec {
   readonly user?: string;
+  readonly nonResourceAttributes?: { readonly path?: string; readonly verb?: string };
   readonly resourceAttributes?: {
     readonly group?: string;
     readonly resource?: string;
@@ -21,10 +22,26 @@ interface ReviewSpec {
 
 /** Answers a review. One without `spec.user` is about `caller`. */
 export function createAccessReview(access: Access, request: NewObject, caller: UserInfo): KubeObject {
-  const { user, resourceAttributes } = (request["spec"] ?? {}) as ReviewSpec;
-  if (resourceAttributes === undefined)
-    throw badRequest("resourceAttributes must be specified: the emulator supports no other attributes");
+  const { user, resourceAttributes, nonResourceAttributes } = (request["spec"] ?? {}) as ReviewSpec;
+  if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined))
+    throw badRequest("exactly one of nonResourceAttributes or resourceAttributes must be specified");
+  const subject = user === undefined ? caller : { username: user, groups: userGroups(user) };
+  const answer = (status: object) => ({
+    ...request,
+    apiVersion: "authorization.k8s.io/v1",
+    kind: user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview",
+    metadata: {},
+    status,
+  });
+  if (resourceAttributes === undefined) {
+    const { path = "", verb: pathVerb = "" } = nonResourceAttributes ?? {};
+    return answer(strictStatus(access.isGranted(subject, { verb: pathVerb, path })));
+  }
   const { group = "", resource = "", subresource, verb = "", namespace, name } = resourceAttributes;
+  if (group === OWN_GROUP) {
+    const { namespace: of, name: called } = { namespace: namespace || undefined, name: name || undefined };
+    return answer(strictStatus(access.isGranted(subject, { verb, group, resource, namespace: of, name: called })));
+  }
   const info = {
     verb: verb as Verb,
     resource: anyResource(group, resource),
@@ -34,15 +51,14 @@ export function createAccessReview(access: Access, request: NewObject, caller: U
     rest: "",
     query: new URLSearchParams(),
   };
-  const subject = user === undefined ? caller : { username: user, groups: userGroups(user) };
-  const kind = user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview";
-  return {
-    ...request,
-    apiVersion: "authorization.k8s.io/v1",
-    kind,
-    metadata: {},
-    status: reviewStatus(access, subject, info),
-  };
+  return answer(reviewStatus(access, subject, info));
+}
+
+/** Its resources exist in rules alone, and a user without rules has none of them. */
+const OWN_GROUP = "podrole.io";
+
+function strictStatus(allowed: boolean): object {
+  return allowed ? { allowed } : { allowed, reason: "" };
 }
 
 function reviewStatus(access: Access, subject: UserInfo, info: Parameters<Access["authorize"]>[1]): object {

@@ -19,6 +19,7 @@ export interface PolicyRule {
   readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
+  /** Whole paths, or beginnings that end in "*". */
   readonly nonResourceURLs?: readonly string[];
   readonly verbs: readonly string[];
 }
@@ -38,7 +39,20 @@ export interface Access {
   grant(username: string, rules: readonly PolicyRule[], namespace?: string): void;
   /** Throws Forbidden with RBAC's message. */
   authorize(user: UserInfo, request: RequestInfo): void;
+  /** Reports whether a rule allows the user this; one without rules may nothing, as on a real cluster. */
+  isGranted(user: UserInfo, access: GrantedAccess): boolean;
 }
+
+/** Access to a resource that the emulator does not serve, or to a path. */
+export type GrantedAccess =
+  | { readonly verb: string; readonly path: string }
+  | {
+      readonly verb: string;
+      readonly group: string;
+      readonly resource: string;
+      readonly namespace?: string | undefined;
+      readonly name?: string | undefined;
+    };
 
 /** Creates access control in which every known user may do everything until it is restricted. */
 export function createAccess(): Access {
@@ -69,6 +83,13 @@ export function createAccess(): Access {
       );
       if (!allowed) throw forbiddenError(user, request);
     },
+    isGranted({ username }, access) {
+      return (grants.get(username) ?? []).some(({ rule, namespace }) => {
+        // A RoleBinding grants no path (https://kubernetes.io/docs/reference/access-authn-authz/rbac/).
+        if ("path" in access) return namespace === undefined && coversPath(rule, access);
+        return (namespace === undefined || namespace === access.namespace) && coversResource(rule, access);
+      });
+    },
   };
 }
 
@@ -78,6 +99,22 @@ export function createAccess(): Access {
  */
 function placeOf({ namespace, resource, name }: RequestInfo): string | undefined {
   return qualifiedName(resource) === "namespaces" ? name : namespace;
+}
+
+function coversPath(
+  { nonResourceURLs = [], verbs }: PolicyRule,
+  access: { readonly verb: string; readonly path: string },
+) {
+  const covers = (url: string) => (url.endsWith("*") ? access.path.startsWith(url.slice(0, -1)) : url === access.path);
+  return includesOrAll(verbs, access.verb) && nonResourceURLs.some(covers);
+}
+
+function coversResource(
+  { apiGroups, resources, resourceNames = [], verbs }: PolicyRule,
+  { verb, group, resource, name = "" }: Exclude<GrantedAccess, { readonly path: string }>,
+): boolean {
+  const isNamed = resourceNames.length === 0 || resourceNames.includes(name);
+  return includesOrAll(verbs, verb) && includesOrAll(apiGroups, group) && includesOrAll(resources, resource) && isNamed;
 }
 
 /** Returns the groups of a user, which the API server derives from the name. */

@@ -48,7 +48,11 @@ export interface KubernetesEmulator {
   readonly faults: ApiServerFaults;
   /** Address of a webhook's `clientConfig.service`: "namespace/name" → "127.0.0.1:9443". */
   readonly services: Map<string, string>;
-  /** Targets of the proxy to a pod: "namespace/name:port" → "127.0.0.1:8080". */
+  /**
+   * Targets of the proxy, by what the path names: "namespace/name:port" of a pod → "127.0.0.1:8080";
+   * "namespace/https:name:port" of a pod or a Service → a port that speaks TLS. A Service may have several, separated
+   * by commas, which are called in turn.
+   */
   readonly pages: Map<string, string>;
   /** Open watches. */
   readonly watches: { readonly size: number };

@@ -10,6 +10,7 @@ import type { AuditLog } from "./audit.ts";
 import { discover } from "./discovery.ts";
 import { type ApiServerFaults, meetFaults } from "./faults.ts";
 import { presentationOf } from "./partial-metadata.ts";
+import { proxyRequest } from "./proxy.ts";
 import { type RequestInfo, readRequestInfo } from "./request-info.ts";
 import { API_AUDIENCE } from "./service-account-tokens.ts";
 import { badRequest, internalError, StatusError, unauthorizedError, unsupportedMediaType } from "./status.ts";
@@ -23,8 +24,8 @@ export interface HttpDeps extends ApiDeps {
   readonly faults: ApiServerFaults;
   readonly watches: Watches;
   readonly version: { readonly major: string; readonly minor: string };
-  /** Targets of pods/NAME:PORT/proxy: "namespace/name:port" → "127.0.0.1:8080". */
-  readonly pages: ReadonlyMap<string, string>;
+  /** Targets of the proxy (emulator.ts). */
+  readonly pages: Map<string, string>;
 }
 
 /** The key and certificate of the emulator's HTTPS port, PEM. */
@@ -83,7 +84,7 @@ async function serveRequest(deps: HttpDeps, request: IncomingMessage, response: 
       response.on("close", () => record("ResponseComplete", { code: 200, body: {} }));
       return;
     }
-    if (info.subresource === "proxy") return await proxyToPod(deps.pages, info, response);
+    if (info.subresource === "proxy") return await proxyRequest(deps.pages, info, request, response);
     const { code, body } = await handleApiRequest(deps, { info, user, body: sent, contentType }, notes);
     given = { code, body: info.verb === "list" || info.verb === "get" ? present(body) : body };
   } catch (error) {
@@ -120,23 +121,6 @@ async function readJsonBody(request: IncomingMessage, contentType: string): Prom
 export function asStatus(error: unknown): ApiResponse {
   const { body } = error instanceof StatusError ? error : internalError(String(error));
   return { code: body.code, body };
-}
-
-/**
- * GET only. The pod's response is passed on unchanged; without one the response is 503, as from the real API server.
- */
-async function proxyToPod(
-  pages: ReadonlyMap<string, string>,
-  { namespace, name, rest }: RequestInfo,
-  response: ServerResponse,
-): Promise<void> {
-  const target = pages.get(`${namespace}/${name}`);
-  const found = await fetch(`http://${target ?? "127.0.0.1:1"}${rest}`).catch((error: unknown) => String(error));
-  if (typeof found === "string") {
-    throw new StatusError(503, "ServiceUnavailable", `error trying to reach service: ${found}`);
-  }
-  response.writeHead(found.status, { "content-type": found.headers.get("content-type") ?? "text/plain" });
-  response.end(await found.text());
 }
 
 function sendApiResponse(response: ServerResponse, { code, body }: ApiResponse, warnings: readonly string[]): void {

@@ -13,7 +13,7 @@ export interface RequestInfo {
   readonly subresource: string | undefined;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
-  /** The part of the path after pods/NAME/proxy. */
+  /** The part of the path after pods/NAME/proxy or services/NAME/proxy. */
   readonly rest: string;
   readonly query: URLSearchParams;
 }

@@ -50,6 +50,8 @@ export const RESOURCES: readonly ResourceType[] = [
     subresources: ["status", "binding", "proxy"],
     selectableFields: ["spec.nodeName", "spec.serviceAccountName", "spec.restartPolicy", "status.phase"],
   }),
+  // No endpoints: the proxy's targets are the emulator's own.
+  defineResource("services", "Service", { shortNames: ["svc"], subresources: ["status", "proxy"] }),
   defineResource("serviceaccounts", "ServiceAccount", { shortNames: ["sa"], subresources: ["token"] }),
   defineResource("secrets", "Secret", { selectableFields: ["type"] }),
   defineResource("configmaps", "ConfigMap", { shortNames: ["cm"] }),

@@ -13,10 +13,27 @@ export interface TokenReview {
    */
   readonly audiences: readonly string[];
   readonly username: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
   readonly extra: Readonly<Record<string, readonly string[]>>;
   /** The API server's reason for `authenticated: false`, otherwise "". */
   readonly error: string;
 }
+
+/** The user behind a token, as a TokenReview describes it. */
+export type ReviewedUser = Pick<TokenReview, "username" | "uid" | "groups" | "extra">;
+
+/** What a user wants to do (authorization.k8s.io/v1 SubjectAccessReview, spec): with a path, or with a resource. */
+export type AccessAttributes =
+  | { readonly nonResourceAttributes: { readonly path: string; readonly verb: string } }
+  | {
+      readonly resourceAttributes: {
+        readonly group: string;
+        readonly resource: string;
+        readonly verb: string;
+        readonly namespace: string;
+      };
+    };
 
 /** A Secret, its values wrapped so that they are never printed. */
 export interface KubeSecret {
@@ -66,10 +83,12 @@ export type Resource =
   | "configmaps"
   | "events"
   | "mutatingwebhookconfigurations"
-  | "tokenreviews";
+  | "tokenreviews"
+  | "subjectaccessreviews";
 
 /** The additional resources that an operator's command reads or writes, with the operator's own rights. */
 export type OperatorResource =
+  | "services"
   | "nodes"
   | "deployments"
   | "replicasets"
@@ -80,7 +99,6 @@ export type OperatorResource =
   | "poddisruptionbudgets"
   | "validatingadmissionpolicies"
   | "validatingadmissionpolicybindings"
-  | "subjectaccessreviews"
   | "selfsubjectaccessreviews";
 
 /** Which objects of a resource to list and watch. */
@@ -138,6 +156,8 @@ export interface ListWatch<Item> {
 /** The calls of podrole's programs. Each throws ApiError. */
 export interface Kubernetes {
   reviewToken(token: Secret, audience: string): Promise<TokenReview>;
+  /** Reports whether the API server's authorizer allows the user this access. */
+  reviewAccess(user: ReviewedUser, access: AccessAttributes): Promise<boolean>;
   /** Returns the public keys of ServiceAccount tokens that the API server publishes, as JSON Web Keys (RFC 7517). */
   getTokenKeys(): Promise<readonly Readonly<Record<string, unknown>>[]>;
   getPod(namespace: string, name: string): Promise<Pod | undefined>;
@@ -170,6 +190,17 @@ export interface Kubernetes {
     data: Readonly<Record<string, string>>,
     creation?: CreationMetadata,
   ): Promise<void>;
+  /**
+   * Changes the ConfigMap's `data` under its resourceVersion, or creates the ConfigMap. `change` receives the present
+   * data, and again whatever another writer has made of it meanwhile; it returns what is to be written. Resolves with
+   * what was written; rejects as putConfigMap() does.
+   */
+  changeConfigMap(
+    namespace: string,
+    name: string,
+    change: (present: Readonly<Record<string, string>> | undefined) => Readonly<Record<string, string>>,
+    creation?: CreationMetadata,
+  ): Promise<Readonly<Record<string, string>>>;
   getWebhookConfiguration(name: string): Promise<WebhookConfiguration | undefined>;
   /** Sets `caBundle` (PEM) of every webhook in the MutatingWebhookConfiguration and changes nothing else. */
   setCaBundle(name: string, caBundlePem: string): Promise<"changed" | "unchanged" | "absent" | "conflict">;

@@ -175,6 +175,7 @@ function createTransport(
     const context = new RequestContext(server + request.path, HttpMethod[request.method]);
     context.setHeaderParam("Accept", request.accept ?? "application/json");
     context.setHeaderParam("User-Agent", component);
+    for (const [name, value] of Object.entries(request.headers ?? {})) context.setHeaderParam(name, value);
     if (request.contentType !== undefined) context.setHeaderParam("Content-Type", request.contentType);
     if (request.body !== undefined) context.setBody(request.body);
     // Not left to the pools: undici's Agent forgets its connections once close() was called, so that destroy() ends

@@ -7,7 +7,15 @@ import type { OperatorResource, Resource } from "./api.ts";
 /** A request in RBAC's terms, for messages. */
 export interface RbacRequest {
   readonly verb: "get" | "list" | "watch" | "create" | "patch" | "delete";
-  readonly resource: Resource | OperatorResource | "pods/proxy" | "pods/log" | "version" | "openid/v1/jwks";
+  readonly resource:
+    | Resource
+    | OperatorResource
+    | "pods/proxy"
+    | "services/proxy"
+    | "serviceaccounts/token"
+    | "pods/log"
+    | "version"
+    | "openid/v1/jwks";
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
 }
@@ -63,7 +71,7 @@ export interface ApiStatus {
 }
 
 /** The API's messages about these resources may quote the body that was sent, and with it a token or a key. */
-const QUOTES_SECRETS: ReadonlySet<string> = new Set(["secrets", "tokenreviews"]);
+const QUOTES_SECRETS: ReadonlySet<string> = new Set(["secrets", "tokenreviews", "serviceaccounts/token"]);
 
 /** Long messages list every field of an object; the beginning names the problem. */
 const MAX_QUOTE_LENGTH = 300;

@@ -1,5 +1,7 @@
 // The calls of an operator's commands, made with the operator's own rights: whole objects of more kinds, reviews of
 // rights, pages and logs of pods through the API server. None of podrole's long-running programs uses them.
+
+import { Secret } from "../runtime/secret.ts";
 import type { Kubernetes, OperatorResource, Resource, Selector } from "./api.ts";
 import { NOT_FOUND, type ObjectPlace } from "./calls.ts";
 import { ApiError, type RbacRequest } from "./errors.ts";
@@ -7,7 +9,7 @@ import type { StreamLine } from "./lines.ts";
 import { readPages } from "./list-pages.ts";
 import { createListWatch } from "./list-watch.ts";
 import { pathOf } from "./paths.ts";
-import type { Requester } from "./request.ts";
+import type { ApiCall, Requester } from "./request.ts";
 
 type AnyResource = Resource | OperatorResource;
 
@@ -44,6 +46,19 @@ export interface OperatorCalls {
     port: number,
     path: string,
   ): Promise<{ readonly status: number; readonly text: string }>;
+  /**
+   * Reads a page behind the API server's proxy, to a pod or to a Service. `name` is the proxy's: scheme, name and port,
+   * such as "https:podrole-server:state".
+   */
+  readProxied(
+    target: { readonly resource: "pods" | "services"; readonly namespace: string; readonly name: string },
+    call: Pick<ApiCall, "query" | "headers"> & { readonly path: string },
+  ): Promise<{ readonly status: number; readonly text: string }>;
+  /** Requests a token of a ServiceAccount for one audience, bound to no object. */
+  requestToken(
+    account: { readonly namespace: string; readonly name: string },
+    token: { readonly audience: string; readonly lifetimeSeconds: number },
+  ): Promise<Secret>;
   /** Returns the log of a container so far. */
   readLog(pod: { readonly namespace: string; readonly name: string }, container: string): Promise<string>;
   /** Streams the log of a container line by line, without a limit on its size. `signal` ends it. */
@@ -132,6 +147,26 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
       const info: RbacRequest = { verb: "get", resource: "pods/proxy", namespace, name };
       const pod = pathOf("pods", { namespace, name: `${name}:${port}` });
       return requester.page(info, { path: `${pod}/proxy${path}` });
+    },
+
+    async readProxied({ resource, namespace, name }, { path, query, headers }) {
+      const info: RbacRequest = { verb: "get", resource: `${resource}/proxy`, namespace, name };
+      const target = pathOf(resource, { namespace, name });
+      return requester.page(info, {
+        path: `${target}/proxy${path}`,
+        ...(query && { query }),
+        ...(headers && { headers }),
+      });
+    },
+
+    async requestToken({ namespace, name }, { audience, lifetimeSeconds }) {
+      const info: RbacRequest = { verb: "create", resource: "serviceaccounts/token", namespace, name };
+      const path = `${pathOf("serviceaccounts", { namespace, name })}/token`;
+      const spec = { audiences: [audience], expirationSeconds: lifetimeSeconds };
+      const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
+      const answer = (await requester.request(info, { path, body })) as { status?: { token?: unknown } };
+      const token = answer.status?.token;
+      return new Secret(typeof token === "string" ? token : "");
     },
 
     async readLog({ namespace, name }, container) {

@@ -11,6 +11,7 @@ const API_GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   events: "/api/v1",
   mutatingwebhookconfigurations: "/apis/admissionregistration.k8s.io/v1",
   tokenreviews: "/apis/authentication.k8s.io/v1",
+  services: "/api/v1",
   nodes: "/api/v1",
   deployments: "/apis/apps/v1",
   replicasets: "/apis/apps/v1",

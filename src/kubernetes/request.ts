@@ -21,6 +21,8 @@ export interface TransportRequest {
   readonly contentType?: string;
   /** Default: "application/json". */
   readonly accept?: string;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Longest response that is read at once, in bytes; by default the transport's own limit, which also holds. */
   readonly maxResponseBytes?: number;
@@ -70,6 +72,8 @@ export interface Requester {
 export interface ApiCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Further headers of the request. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   /** Default: "application/json". */
   readonly accept?: string;
@@ -93,7 +97,7 @@ export function createRequester(
 ): Requester {
   function send(
     info: RbacRequest,
-    { path, query = {}, body, accept, maxResponseBytes }: ApiCall,
+    { path, query = {}, headers, body, accept, maxResponseBytes }: ApiCall,
     signal: AbortSignal,
   ): Promise<TransportResponse> {
     return transport.send({
@@ -104,6 +108,7 @@ export function createRequester(
         contentType: info.verb === "patch" ? "application/json-patch+json" : "application/json",
       }),
       ...(accept !== undefined && { accept }),
+      ...(headers && { headers }),
       ...(maxResponseBytes !== undefined && { maxResponseBytes }),
       signal,
     });

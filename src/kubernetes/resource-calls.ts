@@ -6,10 +6,12 @@ import type { Clock } from "../runtime/clock.ts";
 import { isObject, parseObject } from "../runtime/json-object.ts";
 import { Secret, type SecretData } from "../runtime/secret.ts";
 import type {
+  AccessAttributes,
   CreationMetadata,
   Kubernetes,
   KubeSecret,
   Resource,
+  ReviewedUser,
   Selector,
   TokenReview,
   WebhookConfiguration,
@@ -44,6 +46,16 @@ export function createResourceCalls({
       const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec };
       const review = await calls.create<{ status?: TokenReviewStatus }>("tokenreviews", body);
       return toTokenReview(review === "exists" ? undefined : review.status);
+    },
+
+    async reviewAccess(user: ReviewedUser, access: AccessAttributes) {
+      const { username, uid, groups, extra } = user;
+      const spec = { user: username, uid, groups, extra, ...access };
+      const body = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
+      const review = await calls.create<{ status?: AccessReviewStatus }>("subjectaccessreviews", body);
+      if (review === "exists") return false;
+      // As the API server's own authorizers read it: a denial wins, and no opinion is a denial.
+      return review.status?.allowed === true && review.status.denied !== true;
     },
 
     async getTokenKeys() {
@@ -103,29 +115,39 @@ function secretCalls(calls: Calls): Pick<Kubernetes, "getSecret" | "createSecret
   };
 }
 
-function configMapCalls(calls: Calls): Pick<Kubernetes, "getConfigMap" | "putConfigMap"> {
-  /** False if another replica was faster. */
-  async function tryPut(...[namespace, name, data, creation]: Parameters<Kubernetes["putConfigMap"]>) {
+function configMapCalls(calls: Calls): Pick<Kubernetes, "getConfigMap" | "putConfigMap" | "changeConfigMap"> {
+  /** Undefined if another replica was faster. */
+  async function tryChange(...[namespace, name, change, creation]: Parameters<Kubernetes["changeConfigMap"]>) {
     const present = await calls.get<ConfigMap>("configmaps", name, namespace);
+    const data = change(present && (present.data ?? {}));
     if (present === undefined) {
       const metadata = { name, namespace, ...metadataOf(creation) };
-      return (await calls.create("configmaps", { apiVersion: "v1", kind: "ConfigMap", metadata, data })) !== "exists";
+      const created = await calls.create("configmaps", { apiVersion: "v1", kind: "ConfigMap", metadata, data });
+      return created === "exists" ? undefined : data;
     }
-    if (isDeepStrictEqual(present.data ?? {}, data)) return true;
+    if (isDeepStrictEqual(present.data ?? {}, data)) return data;
     const at = { namespace, name, resourceVersion: present.metadata.resourceVersion ?? "" };
-    return (await calls.patch("configmaps", at, [{ op: "add", path: "/data", value: data }])) !== "conflict";
+    const patched = await calls.patch("configmaps", at, [{ op: "add", path: "/data", value: data }]);
+    return patched === "conflict" ? undefined : data;
   }
+  const changeConfigMap: Kubernetes["changeConfigMap"] = async (...write) => {
+    for (let attempt = 0; attempt < MAX_PUT_ATTEMPTS; attempt++) {
+      const written = await tryChange(...write);
+      if (written !== undefined) return written;
+    }
+    const [namespace, name] = write;
+    const state = `another writer changed it during each of ${MAX_PUT_ATTEMPTS} attempts; expected one attempt without a conflict`;
+    throw new ApiError(CONFLICT, "Conflict", `Cannot write configmap "${namespace}/${name}": ${state}`);
+  };
   return {
     async getConfigMap(namespace, name) {
       const body = await calls.get<ConfigMap>("configmaps", name, namespace);
       return body && (body.data ?? {});
     },
-    async putConfigMap(...write) {
-      for (let attempt = 0; attempt < MAX_PUT_ATTEMPTS; attempt++) if (await tryPut(...write)) return;
-      const [namespace, name] = write;
-      const state = `another writer changed it during each of ${MAX_PUT_ATTEMPTS} attempts; expected one attempt without a conflict`;
-      throw new ApiError(CONFLICT, "Conflict", `Cannot write configmap "${namespace}/${name}": ${state}`);
+    async putConfigMap(namespace, name, data, creation) {
+      await changeConfigMap(namespace, name, () => data, creation);
     },
+    changeConfigMap,
   };
 }
 
@@ -160,8 +182,15 @@ interface TokenReviewStatus {
   readonly error?: string;
   readonly user?: {
     readonly username?: string;
+    readonly uid?: string;
+    readonly groups?: readonly string[];
     readonly extra?: Record<string, readonly string[]>;
   };
+}
+
+interface AccessReviewStatus {
+  readonly allowed?: boolean;
+  readonly denied?: boolean;
 }
 
 function toTokenReview({ authenticated, audiences, error, user }: TokenReviewStatus = {}): TokenReview {
@@ -169,6 +198,8 @@ function toTokenReview({ authenticated, audiences, error, user }: TokenReviewSta
     authenticated: authenticated === true,
     audiences: audiences ?? [],
     username: user?.username ?? "",
+    uid: user?.uid ?? "",
+    groups: user?.groups ?? [],
     extra: user?.extra ?? {},
     error: error ?? "",
   };

@@ -176,6 +176,8 @@ export function createApiServer(timeline: Timeline): ApiServer {
           reviewOf(token.reveal(), audience, store, BEGINNING + timeline.now()),
         );
       },
+      // Nobody reads the server's state in the simulation.
+      reviewAccess: () => request({ verb: "create", resource: "subjectaccessreviews" }, () => false),
       // As with an external signer: the TokenReview alone decides.
       getTokenKeys: () => request({ verb: "get", resource: "openid/v1/jwks" }, () => []),
       getPod: async (namespace, name) => (await read("pods", namespace, name)) as never,
@@ -215,6 +217,17 @@ export function createApiServer(timeline: Timeline): ApiServer {
             metadata: present?.metadata ?? newMetadata(namespace, name, creation),
             data,
           });
+        }),
+      changeConfigMap: (namespace, name, change, creation) =>
+        request({ verb: "patch", resource: "configmaps", namespace, name }, () => {
+          const present = store.get("configmaps", `${namespace}/${name}`);
+          const data = change(present?.["data"] as Readonly<Record<string, string>> | undefined);
+          store.put("configmaps", {
+            ...present,
+            metadata: present?.metadata ?? newMetadata(namespace, name, creation),
+            data,
+          });
+          return data;
         }),
       async getWebhookConfiguration(name) {
         const found = await read("mutatingwebhookconfigurations", undefined, name);

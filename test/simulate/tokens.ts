@@ -36,6 +36,8 @@ export function reviewOf(token: string, audience: string, store: ClusterStore, n
     authenticated: error === "",
     audiences: error === "" ? [audience] : [],
     username: `system:serviceaccount:${namespace}:${serviceAccount}`,
+    uid: serviceAccount,
+    groups: [],
     extra: {
       "authentication.kubernetes.io/pod-name": [name],
       "authentication.kubernetes.io/pod-uid": [uid],

@@ -66,6 +66,7 @@ const REVIEW = {
   audiences: ["podrole.io"],
   username: "system:serviceaccount:shop:orders",
   uid: "u",
+  groups: [],
   extra: {
     "authentication.kubernetes.io/pod-name": ["web"],
     "authentication.kubernetes.io/pod-uid": ["uid-1"],

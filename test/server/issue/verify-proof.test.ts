@@ -15,6 +15,8 @@ const REVIEW: TokenReview = {
   authenticated: true,
   audiences: ["podrole.io"],
   username: "system:serviceaccount:team:app",
+  uid: "account-1",
+  groups: [],
   extra: {
     "authentication.kubernetes.io/pod-name": ["web"],
     "authentication.kubernetes.io/pod-uid": ["u-1"],
