@@ -6,8 +6,8 @@ import {
   type RotationVerb,
   rotateSlots,
   rotationOutlook,
-} from "../../pki/authorities.ts";
-import { type SlotCertificate, slotCertificates } from "../../pki/slots.ts";
+} from "./authorities.ts";
+import { type SlotCertificate, slotCertificates } from "./slots.ts";
 
 /** One CA, without its key. */
 export interface SlotStatus {

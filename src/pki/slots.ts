@@ -40,21 +40,22 @@ export interface SlotCertificate {
   readonly slot: "next" | "current" | "previous";
   readonly certificatePem: string;
   readonly since: number;
+  /** As in Slot. */
+  readonly longestLeafMs?: number | undefined;
 }
 
 /** Returns the certificates of the slots that are in use, the newest CA first. */
 export function slotCertificates({ next, current, previous }: Authorities): readonly SlotCertificate[] {
-  const ofSlot = (slot: "next" | "current", { authority, since }: Slot): SlotCertificate => ({
+  const ofSlot = (slot: "next" | "current", { authority, since, longestLeafMs }: Slot): SlotCertificate => ({
     slot,
     certificatePem: authority.certificatePem,
     since,
+    longestLeafMs,
   });
   return [
     ...(next ? [ofSlot("next", next)] : []),
     ofSlot("current", current),
-    ...(previous
-      ? [{ slot: "previous" as const, certificatePem: previous.certificatePem, since: previous.since }]
-      : []),
+    ...(previous ? [{ slot: "previous" as const, ...previous }] : []),
   ];
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusOf } from "../../../src/operations/rotate/status.ts";
-import { planRotation } from "../../../src/pki/authorities.ts";
-import { HOUR_MS } from "../../../src/runtime/clock.ts";
+import { planRotation } from "../../src/pki/authorities.ts";
+import { statusOf } from "../../src/pki/rotation-status.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 
 const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR_MS, leafLifetimeMs: HOUR_MS };
 

@@ -1,8 +1,8 @@
 // Text of podrole rotate: the status of the CA, and what a step means for servers and pods.
 
 import { formatAge } from "../../operations/format.ts";
-import { OPERATOR_STEPS, type RotationStatus } from "../../operations/rotate/status.ts";
 import type { RotationVerb } from "../../pki/authorities.ts";
+import { OPERATOR_STEPS, type RotationStatus } from "../../pki/rotation-status.ts";
 
 /** What happens after each step. */
 export const STEP_RESULTS: Readonly<Record<RotationVerb, string>> = {

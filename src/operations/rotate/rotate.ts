@@ -4,13 +4,13 @@
 import type { ConfigMap } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { RotationVerb } from "../../pki/authorities.ts";
+import { type RotationStatus, statusOf } from "../../pki/rotation-status.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import { rotationOptions, type ServerSettings } from "../../settings/server.ts";
 import { type Deployment, readInstalled } from "../installed.ts";
 import { applyStep, readSlots, type StepOptions } from "./apply-step.ts";
-import { type RotationStatus, statusOf } from "./status.ts";
 
 /** What the rotation talks to. */
 export interface RotateDeps {
