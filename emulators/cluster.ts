@@ -120,7 +120,8 @@ export async function startEmulatedCluster(
     start(
       "server",
       [
-        ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
+        ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0"],
+        ...["--pages-bind", "127.0.0.1:0", "--state-bind", "127.0.0.1:0"],
         ...[
           "--server-names",
           "podrole-server.podrole.svc,127.0.0.1",

@@ -9,8 +9,8 @@ type Schema = Readonly<Record<string, unknown>>;
 
 /** Ports, files and names that the templates set themselves: other objects of the chart depend on their values. */
 const SET_BY_CHART = new Set([
-  ...["bind", "identityBind", "pagesBind", "kubeconfig", "proofFile", "caCert", "caKey"],
-  ...["caSecret", "trustConfigMap", "owner", "webhookConfiguration", "webhookServiceAccount"],
+  ...["bind", "identityBind", "pagesBind", "stateBind", "kubeconfig", "proofFile", "caCert", "caKey"],
+  ...["caSecret", "trustConfigMap", "refusalsConfigMap", "owner", "webhookConfiguration", "webhookServiceAccount"],
 ]);
 
 /** Integers with one unit below 10 minutes; sums such as "9m30s" and fractions are left to the program. */

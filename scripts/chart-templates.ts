@@ -72,6 +72,12 @@ export const CHART_TEMPLATES: Readonly<Record<string, ChartTemplate>> = {
     },
   },
   "developer.yaml": { conditions: [NOT_TRY], replaced: {} },
+  "readers.yaml": {
+    replaced: {
+      ", namespace: podrole }]": `, namespace: ${NAMESPACE} }]`,
+      "kind: ClusterRole, name: podrole-": `kind: ClusterRole, name: ${CLUSTER_OBJECT_PREFIX}-`,
+    },
+  },
   "network-policies.yaml": {
     conditions: [".Values.networkPolicy.enabled"],
     variables: `{{- $policy := .Values.networkPolicy }}
@@ -85,6 +91,13 @@ export const CHART_TEMPLATES: Readonly<Record<string, ChartTemplate>> = {
       "from: [{ namespaceSelector: { matchLabels: { podrole.io/monitoring: enabled } } }]":
         "from: {{ toJson $monitoring }}",
       "ports: [{ port: 53 }, { port: 53, protocol: UDP }]": "ports: {{ toJson $dns }}",
+      [`    # The state port (8445): nobody, unless the API server's addresses are known, because operators reach it through its proxy alone.
+`]: `    {{- with $apiServer }}
+    # The state port: operators reach it through the API server's proxy.
+    - from: {{ toJson . }}
+      ports: [{ port: 8445 }]
+    {{- end }}
+`,
       "    - ports: [{ port: 9443 }]\n": `    - ports: [{ port: 9443 }]
       {{- with $apiServer }}
       from: {{ toJson . }}

@@ -48,6 +48,7 @@ export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "server/aws": { uses: ["turns"] },
   "server/issue": { uses: ["aws", "turns"] },
   "server/observability": { uses: ["aws", "issue"] },
+  "server/state": { uses: ["issue", "trust"] },
   "sidecar/files": { uses: [] },
   "sidecar/renewal": { uses: ["files"] },
   "sidecar/http": { uses: ["renewal"] },
@@ -63,7 +64,10 @@ export const MODULE_OWNERS: readonly { readonly module: string; readonly owners:
   { module: "@grpc/grpc-js", owners: ["src/protocol/"] },
   { module: "node-forge", owners: ["src/pki/"] },
   { module: "re2js", owners: ["src/policy/"] },
-  { module: "fastify", owners: ["src/webhook/app.ts", "src/webhook/bodies.ts", "src/runtime/pages.ts"] },
+  {
+    module: "fastify",
+    owners: ["src/webhook/app.ts", "src/webhook/bodies.ts", "src/runtime/pages.ts", "src/server/state/state-app.ts"],
+  },
   { module: "prom-client", owners: ["src/runtime/metrics.ts"] },
   { module: "commander", owners: ["src/cli/"] },
 ];

@@ -82,7 +82,7 @@ suite("SECURITY.md: claims", () => {
     const known = new Set(claims.map(({ id }) => id));
     const sources = [...readSources("src").values(), page];
     const named = sources.flatMap(
-      (text) => text.match(/\bT-(?:IDENTITY|CREDENTIALS|POD|WEBHOOK|SECRET|CLUSTER)-\d+/g) ?? [],
+      (text) => text.match(/\bT-(?:IDENTITY|CREDENTIALS|POD|WEBHOOK|SECRET|STATE|CLUSTER)-\d+/g) ?? [],
     );
     assert.deepEqual(
       named.filter((id) => !known.has(id)),
@@ -96,6 +96,7 @@ suite("SECURITY.md: claims", () => {
  */
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   reviewToken: ["create tokenreviews"],
+  reviewAccess: ["create subjectaccessreviews"],
   getPod: ["get pods"],
   getNamespace: ["get namespaces"],
   getServiceAccount: ["get serviceaccounts"],
@@ -104,6 +105,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   replaceSecret: ["patch secrets"],
   getConfigMap: ["get configmaps"],
   putConfigMap: ["get configmaps", "create configmaps", "patch configmaps"],
+  changeConfigMap: ["get configmaps", "create configmaps", "patch configmaps"],
   getWebhookConfiguration: ["get mutatingwebhookconfigurations"],
   setCaBundle: ["get mutatingwebhookconfigurations", "patch mutatingwebhookconfigurations"],
   recordEvent: ["create events"],

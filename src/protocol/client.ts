@@ -16,8 +16,8 @@ import type { Secret } from "../runtime/secret.ts";
 import { type CallConnections, watchConnections } from "./client-connections.ts";
 import {
   CredentialsClient,
-  type GetCredentialsRequest,
   type GetCredentialsResponse,
+  type Holding,
   IdentityClient,
   type IssueCertificateResponse,
 } from "./generated/podrole/v1/podrole.ts";
@@ -47,6 +47,15 @@ export interface IssueCertificateInput {
   readonly csr: Uint8Array;
   readonly bundleHash: string;
   readonly containers?: readonly string[];
+  /** What the containers hold before the call. */
+  readonly holdings?: readonly Holding[];
+}
+
+/** Containers of the pod, what they hold before the call, and the hash of the pod's trust bundle. */
+export interface CredentialsInput {
+  readonly containers: readonly string[];
+  readonly bundleHash: string;
+  readonly holdings?: readonly Holding[];
 }
 
 /**
@@ -71,6 +80,7 @@ export function requestCertificate(
         certificateSigningRequest: input.csr,
         bundleHash: input.bundleHash,
         containers: [...(input.containers ?? [])],
+        holdings: [...(input.holdings ?? [])],
       },
       new Metadata(),
       options,
@@ -87,12 +97,13 @@ export function requestCertificate(
 export function getCredentials(
   endpoint: ServerEndpoint,
   identity: ClientIdentity,
-  request: GetCredentialsRequest,
+  { containers, bundleHash, holdings = [] }: CredentialsInput,
   deadlineMs: number,
 ): Promise<GetCredentialsResponse> {
   return callServer(endpoint, deadlineMs, (connections, respond, options) => {
     const security = mutualTls(endpoint, identity, connections);
     const client = new CredentialsClient(endpoint.address, security, channelOptions(endpoint));
+    const request = { containers: [...containers], bundleHash, holdings: [...holdings] };
     client.getCredentials(request, new Metadata(), options, respond);
     return client;
   });

@@ -1,21 +1,7 @@
 // Every error that podrole returns. The key crosses the wire, and is log field, metric label, Event reason, heading in
 // docs/errors.md and part of a test title: `grep ROLE_FORBIDDEN` shows the whole case. No program reads the texts.
 
-/**
- * A row of the error table.
- * `http`: status at the sidecar's endpoint; SDKs retry 503 and fail on 4xx (never 404 or 429 for a retryable error).
- * `grpc`: status between sidecar and server. `retry`: whether a retry may succeed without any change by an operator.
- * `keep`: whether credentials that were issued earlier are still returned until they expire.
- * `summary`: one sentence for docs/errors.md; `remedy`: what an operator does about the error.
- */
-export interface ErrorRow {
-  readonly http: 400 | 401 | 403 | 404 | 405 | 500 | 503;
-  readonly grpc: "INVALID_ARGUMENT" | "UNAUTHENTICATED" | "PERMISSION_DENIED" | "UNAVAILABLE" | "INTERNAL";
-  readonly retry: boolean;
-  readonly keep: boolean;
-  readonly summary: string;
-  readonly remedy: string;
-}
+import type { ErrorRow } from "./error-row.ts";
 
 /** The error table, by code. */
 export const ERRORS = {
@@ -129,6 +115,15 @@ export const ERRORS = {
       "The ServiceAccount token is malformed, expired or for another audience, the Kubernetes API rejected it, or it is not bound to a pod.",
     remedy:
       "The kubelet replaces the token automatically. If the error persists, check that the token's audience and issuer are those that the API server expects, and that the clocks agree.",
+  },
+  READER_FORBIDDEN: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary: "The caller may not read what the server reports about its state.",
+    remedy:
+      "Use the token of a ServiceAccount that has the right: `podrole-reader` in podrole's namespace for the whole cluster; for one namespace, an account that a RoleBinding in that namespace binds to ClusterRole `podrole-namespace-reader`.",
   },
   CERTIFICATE_REJECTED: {
     http: 503,

@@ -1,7 +1,8 @@
 // Refusals as values and as exceptions. Each has a code of the error table (error-table.ts), by which programs decide.
 import { ERRORS } from "./error-table.ts";
 
-export { ERRORS, type ErrorRow } from "./error-table.ts";
+export type { ErrorRow } from "./error-row.ts";
+export { ERRORS } from "./error-table.ts";
 
 /** A key of the error table. */
 export type ErrorCode = keyof typeof ERRORS;

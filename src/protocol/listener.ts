@@ -132,12 +132,12 @@ export interface ListenerLimits extends BudgetLimits {
 }
 
 /**
- * The server may use 512 MiB. It takes about 100 MiB, and 50 000 sessions 125 MiB. A connection costs at most 300 KiB,
+ * The server may use 544 MiB. It takes about 100 MiB, and 50 000 sessions 125 MiB. A connection costs at most 300 KiB,
  * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials
- * 150 MiB. With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. Answers that their callers have not
- * read cost about three times their bytes, 36 MiB: 512 MiB together. One core makes about 700 TLS handshakes a second:
- * more connections would only wait longer. Of the connections, half may be in the handshake: so many take about a
- * second, and what comes beyond is closed before it costs anything.
+ * 150 MiB. With 2 MiB for pages, 24 MiB for expressions of namespaces and 26 MiB for what it reports about its state,
+ * 502 MiB. Answers that their callers have not read cost about three times their bytes, 36 MiB: 538 MiB together. One
+ * core makes about 700 TLS handshakes a second: more connections would only wait longer. Of the connections, half may
+ * be in the handshake: so many take about a second, and what comes beyond is closed before it costs anything.
  */
 export const IDENTITY_LIMITS: ListenerLimits = {
   ...SHARED_LIMITS,

@@ -99,8 +99,24 @@ export type CredentialsLine = PodFields & {
       })
   );
 
+/** A decision of the server about one request on the state port. */
+export type StateLine = {
+  readonly audit: "state";
+  readonly peer: string;
+  /** The namespace whose state was requested; undefined: the whole cluster. */
+  readonly namespace: string | undefined;
+} & (
+  | { readonly decision: "answered"; readonly user: string }
+  | (RefusedFields & {
+      /** Undefined if the caller's token was not accepted. */
+      readonly user: string | undefined;
+      /** As in CertificateLine. */
+      readonly omitted?: number | undefined;
+    })
+);
+
 /** Every line of the audit log. */
-export type AuditLine = AdmissionLine | CertificateLine | CredentialsLine;
+export type AuditLine = AdmissionLine | CertificateLine | CredentialsLine | StateLine;
 
 /** The names of the fields of a line, whatever its decision. */
 export type FieldOf<Line extends AuditLine> = Line extends unknown ? keyof Line & string : never;

@@ -31,7 +31,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   const trust = await openTrust({ ...deps, kubernetes, metrics }, settings);
   const aws = await openAws({ ...deps, metrics }, settings);
   const issuers = openIssuers({ ...deps, kubernetes, metrics, trust, aws }, settings);
-  const ports = await openPorts({ ...deps, metrics, trust, aws, issuers }, settings);
+  const ports = await openPorts({ ...deps, kubernetes, metrics, trust, aws, issuers }, settings);
 
   log.info({ ports, trustDomain: settings.trustDomain, baseArn: aws.policy().baseArn }, "server is up");
   return ports;

@@ -12,13 +12,15 @@ import { detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
 import { createSts, type Sts } from "./aws/sts.ts";
 import { createStsLimiter, type StsLimiter } from "./aws/sts-limiter.ts";
 import { logStsOutages } from "./aws/sts-outage-log.ts";
+import { createStsTally, type StsTally } from "./aws/sts-tally.ts";
 import { measureSts } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 
 /** What the rest of the server uses of AWS. */
 export interface OpenedAws {
   readonly cache: CredentialCache;
-  readonly limiter: Pick<StsLimiter, "waiting" | "topNamespace">;
+  readonly limiter: Pick<StsLimiter, "waiting" | "topNamespace" | "usage">;
+  readonly tally: Pick<StsTally, "counts">;
   readonly ownCredentials: OwnCredentialsCheck;
   /** The policy settings in force: sessions are capped once STS reports that the server is itself a role session. */
   readonly policy: () => PolicySettings;
@@ -35,7 +37,8 @@ const INSTANCE_METADATA_TIMEOUT_MS = 1_000;
 export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<OpenedAws> {
   const { clock, log, shutdown } = deps;
   const sts = openSts(deps, settings);
-  const limiter = openLimiter(deps, settings, sts);
+  const tally = createStsTally();
+  const limiter = openLimiter(deps, settings, { sts, tally });
   const cacheOptions = { capacity: settings.credentialCacheSize };
   const cache = createCredentialCache({ clock, assumeRole: limiter.assumeRole }, cacheOptions);
 
@@ -58,7 +61,7 @@ export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<
       log.warn({ callerArn }, "sessions last 1h at most: the server is itself a session of a role (role chaining)");
     }
   });
-  return { cache, limiter, ownCredentials, policy: () => policy };
+  return { cache, limiter, tally, ownCredentials, policy: () => policy };
 }
 
 function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {
@@ -78,12 +81,19 @@ function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {
   return sts;
 }
 
-function openLimiter({ clock, log, metrics }: AwsDeps, settings: ServerSettings, sts: Sts): StsLimiter {
+function openLimiter(
+  { clock, log, metrics }: AwsDeps,
+  settings: ServerSettings,
+  { sts, tally }: { readonly sts: Sts; readonly tally: StsTally },
+): StsLimiter {
   return createStsLimiter(
     {
       clock,
-      assumeRole: logStsOutages({ clock, log, assumeRole: measureSts(sts.assumeRole, metrics) }),
-      onLimited: (reason, retryAfterMs) => metrics.stsLimited.observe({ reason }, retryAfterMs / 1000),
+      assumeRole: logStsOutages({ clock, log, assumeRole: measureSts(tally.counted(sts.assumeRole), metrics) }),
+      onLimited(reason, retryAfterMs) {
+        tally.heldBack(reason);
+        metrics.stsLimited.observe({ reason }, retryAfterMs / 1000);
+      },
     },
     { ratePerSecond: settings.stsRate, burst: settings.stsBurst },
   );

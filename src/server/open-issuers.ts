@@ -1,13 +1,19 @@
 // Opens what issues certificates and credentials: the directory of pods (watches), Events, and the two use cases on
 // them.
 import type { Kubernetes } from "../kubernetes/api.ts";
+import type { Refusal } from "../protocol/errors.ts";
 import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { createRefusalRecorder } from "./issue/events.ts";
-import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
+import {
+  type CertificateIssuerDeps,
+  createCertificateIssuer,
+  type IssueCertificate,
+} from "./issue/issue-certificate.ts";
 import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-credentials.ts";
 import { type PodDirectory, startPodDirectory } from "./issue/pod-directory.ts";
+import type { ResultObserver } from "./issue/result-observer.ts";
 import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
 import { createReviewLimiter } from "./issue/token-reviews.ts";
 import { createSignedPodReader } from "./issue/token-signature.ts";
@@ -16,12 +22,19 @@ import { measureCache } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import { certificateNames, type OpenedTrust } from "./open-trust.ts";
+import { createPodHoldings, type PodHoldings } from "./state/holdings.ts";
+import { type RefusalLog, startRefusalLog } from "./state/refusal-log.ts";
 
 /** The two use cases, and the directory of pods that they read. */
 export interface OpenedIssuers {
   readonly directory: PodDirectory;
   readonly issueCertificate: IssueCertificate;
   readonly credentials: CredentialIssuer;
+  /** What pods hold, and the refusals that the replicas share. */
+  readonly holdings: PodHoldings;
+  readonly refusals: RefusalLog;
+  /** Follows what pods report and request. */
+  readonly observer: Pick<ResultObserver, "reported" | "requested">;
   /** True once the caches of pods, namespaces and service accounts have had their first list. */
   readonly isWatching: () => boolean;
 }
@@ -47,11 +60,24 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     },
     () => {},
   );
+  const holdings = createPodHoldings({ clock });
   void repeat({ clock, signal: shutdown.signal }, () => {
     const living = directory.livingPods();
-    aws.cache.sweep((uid) => living?.has(uid) ?? true);
+    const isAlive = (uid: string) => living?.has(uid) ?? true;
+    aws.cache.sweep(isAlive);
+    holdings.sweep(isAlive);
     return CACHE_SWEEP_INTERVAL_MS;
   });
+  const { ownership } = deps.trust;
+  const refusals = startRefusalLog({ clock, log, kubernetes, ownership }, settings.refusalsConfigMap);
+  shutdown.onClose("records of refusals", () => refusals.stop());
+  const recordRefusal = createRefusalRecorder({
+    kubernetes,
+    clock,
+    log,
+    onRecorded: ({ code }) => metrics.events.inc({ code }),
+  });
+  const observer = observeAll({ holdings, refusals });
 
   const credentials = createCredentialIssuer({
     audit,
@@ -61,22 +87,47 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
       clock,
       getConfigMap: (namespace, name) => kubernetes.getConfigMap(namespace, name),
     }),
-    recordRefusal: createRefusalRecorder({
-      kubernetes,
-      clock,
-      log,
-      onRecorded: ({ code }) => metrics.events.inc({ code }),
-    }),
+    recordRefusal,
     policy: aws.policy,
+    observer,
   });
-  const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials });
-  return { directory, issueCertificate, credentials, isWatching: () => isWatching };
+  function onRefused(pod: ProvenPod, refusal: Refusal): void {
+    observer.refused(pod, undefined, refusal);
+  }
+  const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials, onRefused });
+  return { directory, issueCertificate, credentials, holdings, refusals, observer, isWatching: () => isWatching };
+}
+
+function observeAll({
+  holdings,
+  refusals,
+}: {
+  readonly holdings: PodHoldings;
+  readonly refusals: RefusalLog;
+}): ResultObserver {
+  return {
+    reported: holdings.reported,
+    requested() {},
+    issued(...result) {
+      holdings.issued(...result);
+    },
+    refused(...refusal) {
+      for (const { refused } of [holdings, refusals]) refused(...refusal);
+    },
+    refusedUnknown: refusals.refusedUnknown,
+  };
 }
 
 function openCertificateIssuer(
   { clock, log, audit, kubernetes, trust }: ClusterDeps,
   { trustDomain, audience, certificateTtl, webhookServiceAccount, webhookNames }: ServerSettings,
-  { directory, credentials }: Pick<OpenedIssuers, "directory" | "credentials">,
+  {
+    directory,
+    credentials,
+    onRefused,
+  }: Pick<OpenedIssuers, "directory" | "credentials"> & {
+    readonly onRefused: NonNullable<CertificateIssuerDeps["onRefused"]>;
+  },
 ): IssueCertificate {
   /** A pod that proved itself gets its credentials next. */
   async function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): Promise<void> {
@@ -103,6 +154,7 @@ function openCertificateIssuer(
       ),
       authority: () => trust.poller.current().authority,
       prefetch,
+      onRefused,
     },
     {
       trustDomain,

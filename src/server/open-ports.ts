@@ -1,5 +1,6 @@
-// Opens the server's three ports: identity (server TLS), credentials (mutual TLS), and the HTTP pages for kubelet and
-// Prometheus.
+// Opens the server's four ports: identity (server TLS), credentials (mutual TLS), state (HTTPS), and the HTTP pages for
+// kubelet and Prometheus.
+import type { Kubernetes } from "../kubernetes/api.ts";
 import { notAfterOf } from "../pki/bundle.ts";
 import { podIdentityOf } from "../pki/identity.ts";
 import { createCallsInFlight } from "../protocol/calls-in-flight.ts";
@@ -28,6 +29,7 @@ import { measureCertificates, measureCredentials } from "./observability/measure
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedIssuers } from "./open-issuers.ts";
+import { openState } from "./open-state.ts";
 import type { OpenedTrust } from "./open-trust.ts";
 
 /** The TCP ports that were bound; they differ from the settings where those say 0 (any free port). */
@@ -35,9 +37,11 @@ export interface ServerPorts {
   readonly identity: number;
   readonly credentials: number;
   readonly pages: number;
+  readonly state: number;
 }
 
 interface PortDeps extends ProgramDeps {
+  readonly kubernetes: Kubernetes;
   readonly metrics: ServerMetrics;
   readonly trust: OpenedTrust;
   readonly aws: OpenedAws;
@@ -77,14 +81,15 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
     });
     return metrics.expose();
   }
+  const state = await openState({ ...deps, problems: () => [...unready(), ...degraded()] }, settings);
   const pages = await openPages({ clock, shutdown, onClose, exposeMetrics, unready, degraded }, settings.pagesBind);
-  return { identity: identityPort, credentials: credentialsPort, pages };
+  return { identity: identityPort, credentials: credentialsPort, pages, state };
 }
 
 function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, settings: ServerSettings) {
   const { bind, identityBind, trustDomain, grpcShutdownGrace: graceMs } = settings;
   const bundlePem = () => trust.poller.current().bundlePem;
-  const common = { bundlePem, onFailure: logFailure(log) };
+  const common = { bundlePem, onFailure: logFailure(log), observer: issuers.observer };
   const onFailure = logUnproven(common.onFailure, createSampler({ clock }));
   const turns = { nextTurn: setImmediate, maxWaiting: MAX_IDENTITY_CALLS + MAX_CREDENTIALS_CALLS };
   const issuer = measureCredentials(issueInTurns(issuers.credentials, turns), metrics);

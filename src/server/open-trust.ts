@@ -18,6 +18,8 @@ import { trustFromSecret } from "./trust/trust-secret.ts";
 export interface OpenedTrust {
   readonly poller: AuthorityPoller;
   readonly serving: ServingCertificate;
+  /** Labels and owner of what the server creates. */
+  readonly ownership: Ownership;
 }
 
 interface TrustDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
@@ -61,7 +63,7 @@ export async function openTrust(deps: TrustDeps, settings: ServerSettings): Prom
   );
   poller.onChange(() => caBundle.checkNow());
   shutdown.onClose("caBundle", () => caBundle.stop());
-  return { poller, serving };
+  return { poller, serving, ownership };
 }
 
 /** Splits names by type, because a certificate lists DNS names and IP addresses separately (RFC 5280, 4.2.1.6). */

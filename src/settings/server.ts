@@ -38,6 +38,11 @@ export const SERVER_SETTINGS = {
       default: "[::]:8080",
       help: "Serve /metrics, /healthz and /readyz (HTTP) at this address",
     },
+    stateBind: {
+      type: type.address,
+      default: "[::]:8445",
+      help: "Serve the state port (HTTPS) at this address: what pods hold and what was refused, to callers whom Kubernetes authorizes",
+    },
   }),
   ...POLICY_SETTINGS,
   ...type.group("Roles and policy:", {
@@ -132,10 +137,15 @@ export const SERVER_SETTINGS = {
       default: "podrole/podrole-trust",
       help: "Publish the trust bundle in this ConfigMap",
     },
+    refusalsConfigMap: {
+      type: type.namespacedName,
+      default: "podrole/podrole-refusals",
+      help: "Share the records of refusals of the last 24 hours among the replicas in this ConfigMap",
+    },
     owner: {
       type: type.namespacedName,
       default: "podrole/podrole-server",
-      help: "Make this ServiceAccount the owner of the CA's Secret and the trust ConfigMap; Kubernetes deletes them with the ServiceAccount if they are in the same namespace",
+      help: "Make this ServiceAccount the owner of the CA's Secret and of the ConfigMaps that the server writes; Kubernetes deletes them with the ServiceAccount if they are in the same namespace",
     },
     serverNames: {
       type: type.list,

@@ -84,6 +84,7 @@ export function createAskCertificate(world: World): Ask {
       certificateSigningRequest: createCsr(key, uriOf(target)),
       bundleHash: "",
       containers: ["app"],
+      holdings: [],
     }).finish();
     const connection = openGrpc({ port: ports.identity, ca: world.bundlePem });
     const outcome = await connection.call(path, message);
@@ -100,7 +101,8 @@ export function createAskCertificate(world: World): Ask {
 }
 
 /** A token with the same claims, signed with another key. */
-function forge(token: string): string {
+/** Returns a token with the same claims that a key of nobody signed. */
+export function forge(token: string): string {
   const { header, claims = {} } = readJwt(token) ?? {};
   return signJwt(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey, claims, header);
 }
@@ -203,7 +205,10 @@ export function createAskCredentials(world: World, port = world.ports.credential
   }
 
   async function get(connection: GrpcConnection, container: string): Promise<GrpcOutcome> {
-    return connection.call(path, GetCredentialsRequest.encode({ containers: [container], bundleHash: "" }).finish());
+    return connection.call(
+      path,
+      GetCredentialsRequest.encode({ containers: [container], bundleHash: "", holdings: [] }).finish(),
+    );
   }
 
   const ask: Ask = async (caller, relation) => {

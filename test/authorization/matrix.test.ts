@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
 import { createAskEndpoint, createAskMetadata, createAskMutate, createAskPages } from "./ask-pod.ts";
 import { type Ask, createAskCertificate, createAskCredentials } from "./ask-server.ts";
+import { createAskState } from "./ask-state.ts";
 import { CALLS, type CallId, cellsOf } from "./cells.ts";
 import { openWorld } from "./world.ts";
 
@@ -21,6 +22,7 @@ const ASK: Readonly<Record<CallId, Ask>> = {
   metadata: createAskMetadata(world),
   pages: createAskPages(world),
   mutate: createAskMutate(world),
+  state: createAskState(world),
 };
 
 /** Callers whose certificate or CA ends during the test: they run after all others, which need that CA. */

@@ -113,6 +113,17 @@ export async function openWorld(context: TestScope) {
     return status.token;
   }
 
+  /** Requests a token of a ServiceAccount that is bound to no pod, issued `agoMs` ago. */
+  async function requestReaderToken(namespace: string, account: string, audience: string, agoMs = 0): Promise<string> {
+    await createAccount(namespace, account);
+    apiAheadMs = -agoMs;
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
+    const request = { metadata: {}, spec: { audiences: [audience], expirationSeconds: 600 } };
+    const { status } = await created<{ status: { token: string } }>(kubernetes.create(path, request));
+    apiAheadMs = 0;
+    return status.token;
+  }
+
   function storeCas(authorities: Authorities): void {
     const data = toBase64(encodeAuthorities(authorities));
     const secret = { metadata: { name: "podrole-ca", namespace: "podrole" }, data };
@@ -136,7 +147,7 @@ export async function openWorld(context: TestScope) {
   const baseArn = { roleBaseArn: `arn:aws:iam::${ACCOUNT}:role/` };
   const names = "podrole-server.podrole.svc,127.0.0.1";
   const server = {
-    ...{ ...common, ...baseArn, bind: ANY_PORT, identityBind: ANY_PORT, serverNames: names },
+    ...{ ...common, ...baseArn, bind: ANY_PORT, identityBind: ANY_PORT, stateBind: ANY_PORT, serverNames: names },
     ...{ stsEndpoint: sts.url, allowInsecureStsEndpoint: "true" },
     webhookNames: "podrole-webhook.podrole.svc,127.0.0.1",
   };
@@ -160,6 +171,11 @@ export async function openWorld(context: TestScope) {
   const proven = await openWebhook({ apiServerCa: caFile });
   const named = await openWebhook({ apiServerCa: caFile, apiServerName: "kube-apiserver" });
   register(kubernetes, webhookPorts.webhook, bundleOf(cas));
+  const clusterRule = { nonResourceURLs: ["/podrole/state"], verbs: ["get"] };
+  const namespaceRule = { apiGroups: ["podrole.io"], resources: ["state"], verbs: ["get"] };
+  kubernetes.restrict("system:serviceaccount:podrole:podrole-reader", [clusterRule]);
+  kubernetes.restrict("system:serviceaccount:shop:podrole-reader", [namespaceRule], "shop");
+  kubernetes.restrict("system:serviceaccount:shop:misbound", [clusterRule], "shop");
 
   const entries: [PodId, MatrixPod][] = [];
   for (const [id, source] of Object.entries(AUTHORIZATION_PODS) as [PodId, PodSource][]) {
@@ -186,6 +202,7 @@ export async function openWorld(context: TestScope) {
     lines,
     sidecars,
     requestOtherToken,
+    requestReaderToken,
     bearerOf: (username: string) => /token"?: "?([\w-]+)/.exec(kubernetes.kubeconfig(username))?.[1] ?? "",
     /** ARN of the role and name of the session that STS issued with this access key ID. */
     sessionOf: (accessKeyId: string) => sts.calls.list().find((call) => call.accessKeyId === accessKeyId),

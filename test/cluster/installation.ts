@@ -66,7 +66,8 @@ export async function installOnCluster(kubectl: Kubectl, options: InstallOptions
   const server = await start(
     "server",
     [
-      ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
+      ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0"],
+      ...["--pages-bind", "127.0.0.1:0", "--state-bind", "127.0.0.1:0"],
       ...[
         "--server-names",
         "podrole-server.podrole.svc,127.0.0.1",

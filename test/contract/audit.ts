@@ -11,12 +11,14 @@ import { createCertificateIssuer } from "../../src/server/issue/issue-certificat
 import { createCredentialIssuer } from "../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../src/server/issue/pod-directory.ts";
 import type { ProvenPod } from "../../src/server/issue/verify-proof.ts";
+import { createStateAnswer } from "../../src/server/state/state-answer.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { formatReview, readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
+import { examplePage } from "../protocol/state/pages.ts";
 import { annotatedPod, createFakeCluster, reviewOf } from "../webhook/requests.ts";
 import { type Contract, shapeOf } from "./entries.ts";
 
@@ -33,6 +35,7 @@ export async function auditContract(): Promise<Contract> {
     "audit log: admission": shapeOf(admissions.lines()),
     "audit log: certificate": shapeOf(certificates.lines()),
     "audit log: credentials": shapeOf(credentials.lines()),
+    "audit log: state": shapeOf((await answerReaders()).lines()),
     "admission review answer": shapeOf(answers),
   };
 }
@@ -101,6 +104,42 @@ const SESSION: SessionCredentials = {
   expiresAtMs: HOUR_MS,
   packedPolicySize: 3,
 };
+
+/** Answers a reader of the whole cluster and one of a namespace, and refuses a caller with and one without a name. */
+async function answerReaders() {
+  const recorded = recordingAudit("server");
+  const { refusals, trust, sts } = examplePage("podrole-server-a");
+  if (!refusals || !trust || !sts) throw new RangeError("the example is not whole");
+  const readers = [
+    { username: "system:serviceaccount:podrole:podrole-reader" },
+    { username: "system:serviceaccount:shop:default", refusal: refuse("READER_FORBIDDEN", "Cannot show it") },
+    { refusal: refuse("PROOF_REJECTED", "Cannot accept the token") },
+  ];
+  for (const reader of readers) {
+    const answer = createStateAnswer(
+      {
+        clock,
+        audit: recorded.audit,
+        authorize: async () => reader,
+        sources: {
+          knownPods: () => [],
+          holdingsOf: () => undefined,
+          refusals: () => refusals,
+          trust: () => trust,
+          sts: () => sts,
+          problems: () => [],
+        },
+      },
+      { name: "podrole-server-a", version: "0.1.0", startedAt: "2026-01-01T00:00:00.000Z" },
+    );
+    // The eleventh refusal of a caller without a name is left out, and counted in the first one of the next minute.
+    for (let times = 0; times < 11; times++) await answer({ token: new Secret(""), namespace: "shop", peer: "peer" });
+    await answer({ token: new Secret(""), peer: "peer" });
+    await clock.advance(60_000);
+    await answer({ token: new Secret(""), peer: "peer" });
+  }
+  return recorded;
+}
 
 /** Requests credentials for one container that gets them, one that is refused, and two that the pod does not have. */
 async function issueCredentials(record: Audit): Promise<void> {

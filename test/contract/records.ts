@@ -7,6 +7,9 @@ import { createAuthority } from "../../src/pki/certificate.ts";
 import { refuse } from "../../src/protocol/errors.ts";
 import { createPages } from "../../src/runtime/pages.ts";
 import { Secret } from "../../src/runtime/secret.ts";
+import { type KnownPod, knownPodOf } from "../../src/server/issue/known-pod.ts";
+import { encodeRefusals, REFUSALS_KEY } from "../../src/server/state/refusal-records.ts";
+import { composeStatePage } from "../../src/server/state/state-page.ts";
 import { terminationMessage } from "../../src/sidecar/files/termination-message.ts";
 import type { Credentials } from "../../src/sidecar/grants.ts";
 import { createHealthServer } from "../../src/sidecar/http/health.ts";
@@ -17,6 +20,8 @@ import { createWebhookApp } from "../../src/webhook/app.ts";
 import { startTrustBundle } from "../../src/webhook/trust-bundle.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { injectedPod } from "../injection/injected-pod.ts";
+import { exampleHolding, examplePage, exampleRefusal } from "../protocol/state/pages.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import { type Contract, type Entries, entriesOf, shapeOf } from "./entries.ts";
 
@@ -42,6 +47,8 @@ export async function recordsContract(): Promise<Contract> {
     "sidecar: termination message": { form: terminationMessage(REFUSAL).replace(/ -- .*$/, " -- REMEDY") },
     "pages of server and webhook": await pages(),
     "webhook: paths": await webhookPaths(),
+    "state port: answer": statePage(),
+    "refusals ConfigMap": refusalsData(),
     "trust bundle ConfigMap": await bundleKeys(),
     "CA Secret": slotKeys(),
   };
@@ -49,6 +56,26 @@ export async function recordsContract(): Promise<Contract> {
 
 function bodyOf({ body }: Reply): unknown {
   return JSON.parse(body.toString());
+}
+
+/** An answer for the whole cluster, with a pod of which something is known and one of which nothing is. */
+function statePage(): Entries {
+  const { version: _v, pods: _p, podCount: _c, ...page } = examplePage("podrole-server-a", { namespace: "shop" });
+  const known = (name: string): KnownPod => {
+    const pod = injectedPod({ name, namespace: "shop", uid: name });
+    const status = { initContainerStatuses: [{ name: "podrole-sidecar", restartCount: 1 }] };
+    return knownPodOf({ ...pod, spec: { ...pod.spec, nodeName: "node-1" }, status }, {});
+  };
+  const holding = exampleHolding({ code: "STS_UNAVAILABLE" });
+  const holdingsOf = (uid: string) => (uid === "b" ? undefined : [holding]);
+  const text = composeStatePage({ ...page, known: ["a", "b", "c"].map(known), holdingsOf }, { maxBytes: 900 });
+  return shapeOf([JSON.parse(text)], ["sts.results"]);
+}
+
+function refusalsData(): Entries {
+  const records = { recordedSince: "2026-01-01T00:00:00.000Z", rows: [exampleRefusal()] };
+  const shape = Object.entries(shapeOf([JSON.parse(encodeRefusals(records))]));
+  return Object.fromEntries(shape.map(([path, type]) => [`${REFUSALS_KEY}: ${path}`, type]));
 }
 
 function metadataPaths(): Entries {

@@ -11,24 +11,24 @@ import { createTemporaryDirectory } from "../temporary-files.ts";
 
 const FILE = join(import.meta.dirname, "../../manifests/examples/app.yaml");
 
-suite("manifests/examples/reader.yaml", () => {
+suite("manifests/examples/check-account.yaml", () => {
   const rulesIn = (text: string) => [...text.matchAll(/^rules:\n((?: .*\n)+)/gm)].map(([, rules]) => rules);
 
   test("gives podrole check in the cluster the permissions that helm test gives it", () => {
-    const example = rulesIn(readText("manifests/examples/reader.yaml"));
+    const example = rulesIn(readText("manifests/examples/check-account.yaml"));
     assert.equal(example.length, 2);
     assert.deepEqual(example, rulesIn(readText("manifests/chart/templates/tests/check.yaml")));
   });
 
   test("permits nothing but reading, and asking what the caller may do", () => {
-    const verbs = rulesIn(readText("manifests/examples/reader.yaml"))
+    const verbs = rulesIn(readText("manifests/examples/check-account.yaml"))
       .join("")
       .matchAll(/verbs: \[(.*?)\]/g);
     assert.deepEqual(
       new Set([...verbs].flatMap(([, list = ""]) => list.split(", "))),
       new Set(["get", "list", "create"]),
     );
-    assert.doesNotMatch(readText("manifests/examples/reader.yaml"), /secrets/);
+    assert.doesNotMatch(readText("manifests/examples/check-account.yaml"), /secrets/);
   });
 });
 

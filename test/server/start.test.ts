@@ -40,6 +40,7 @@ async function start(
     bind: anyPort,
     identityBind: anyPort,
     pagesBind: anyPort,
+    stateBind: anyPort,
     kubeconfig,
     region: STS.region,
     stsEndpoint: stsUrl,

@@ -162,6 +162,7 @@ export function startServers(outside: Outside, count: number, flags: Flags): Dep
         bind: `${name}:8444`,
         identityBind: `${name}:8443`,
         pagesBind: `${name}:8080`,
+        stateBind: `${name}:8445`,
         kubeconfig: name,
         stsEndpoint: `https://${name}`,
         roleBaseArn: ROLE_BASE,

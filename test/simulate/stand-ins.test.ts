@@ -13,6 +13,7 @@ import type * as realNextCheck from "../../src/runtime/next-check.ts";
 import type * as realPages from "../../src/runtime/pages.ts";
 import type * as realTcp from "../../src/runtime/tcp.ts";
 import type * as realSts from "../../src/server/aws/sts.ts";
+import type * as realStateApp from "../../src/server/state/state-app.ts";
 import type * as realMemoryVolume from "../../src/sidecar/files/memory-volume.ts";
 import type * as realPodServers from "../../src/sidecar/http/servers.ts";
 import type * as realWebhookApp from "../../src/webhook/app.ts";
@@ -27,6 +28,7 @@ import * as metricsStandIn from "./stand-ins/metrics.ts";
 import * as nextCheckStandIn from "./stand-ins/next-check.ts";
 import * as pagesStandIn from "./stand-ins/pages.ts";
 import * as podServersStandIn from "./stand-ins/pod-servers.ts";
+import * as stateAppStandIn from "./stand-ins/state-app.ts";
 import * as stsStandIn from "./stand-ins/sts.ts";
 import * as tcpStandIn from "./stand-ins/tcp.ts";
 import * as webhookAppStandIn from "./stand-ins/webhook-app.ts";
@@ -45,6 +47,7 @@ const standIns = {
   listener: listenerStandIn satisfies Pick<Names<typeof realListener>, "createListener">,
   pages: pagesStandIn satisfies Pick<Names<typeof realPages>, "openPages">,
   metrics: metricsStandIn satisfies Pick<Names<typeof realMetrics>, "createMetrics">,
+  stateApp: stateAppStandIn satisfies Pick<Names<typeof realStateApp>, "openStatePort">,
   sts: stsStandIn satisfies Pick<Names<typeof realSts>, "createSts">,
   webhookApp: webhookAppStandIn satisfies Pick<Names<typeof realWebhookApp>, "createWebhookApp">,
   kubernetes: kubernetesStandIn satisfies Pick<Names<typeof realKubernetesClient>, "createKubernetes">,

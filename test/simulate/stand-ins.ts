@@ -28,6 +28,7 @@ const BORDER: readonly StandIn[] = [
   { module: "src/runtime/metrics.ts", importedBy: "src/webhook/main.ts", by: "metrics.ts" },
   { module: "src/kubernetes/client.ts", by: "kubernetes-client.ts" },
   { module: "src/server/aws/sts.ts", by: "sts.ts" },
+  { module: "src/server/state/state-app.ts", by: "state-app.ts" },
   { module: "src/webhook/app.ts", by: "webhook-app.ts" },
 ];
 

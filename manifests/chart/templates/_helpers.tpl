@@ -64,7 +64,7 @@ PODROLE_{{ $name | snakecase | upper }}: {{ include "podrole.text" $value | quot
 {{- define "podrole.places" -}}
 {{- $namespace := .Release.Namespace }}
 {{- $common := dict "trustConfigMap" (printf "%s/podrole-trust" $namespace) }}
-{{- $server := dict "caSecret" (printf "%s/podrole-ca" $namespace) "owner" (printf "%s/podrole-server" $namespace) "webhookServiceAccount" (printf "%s/podrole-webhook" $namespace) }}
+{{- $server := dict "caSecret" (printf "%s/podrole-ca" $namespace) "refusalsConfigMap" (printf "%s/podrole-refusals" $namespace) "owner" (printf "%s/podrole-server" $namespace) "webhookServiceAccount" (printf "%s/podrole-webhook" $namespace) }}
 {{- range $program := list "server" "webhook" }}
 {{- $host := printf "podrole-%s.%s.svc" $program $namespace }}
 {{- $_ := set $server (printf "%sNames" $program) (list $host (printf "%s.cluster.local" $host)) }}

@@ -20,6 +20,7 @@ export interface AccessRight {
 export const DEFAULT_NAMES = {
   caSecret: "podrole-ca",
   trustConfigMap: "podrole-trust",
+  refusalsConfigMap: "podrole-refusals",
   webhookConfiguration: "podrole",
 };
 
@@ -29,6 +30,7 @@ export interface RightsNames {
   /** Undefined with --ca-cert: podrole then stores no CA. */
   readonly caSecret: string | undefined;
   readonly trustConfigMap: string;
+  readonly refusalsConfigMap: string;
   readonly webhookConfiguration: string;
 }
 
@@ -37,10 +39,11 @@ const READ_VERBS = ["get", "list", "watch"];
 
 /** What server and webhook need. */
 export function neededRights(names: RightsNames): readonly AccessRight[] {
-  const { namespace, caSecret, trustConfigMap, webhookConfiguration } = names;
+  const { namespace, caSecret, trustConfigMap, refusalsConfigMap, webhookConfiguration } = names;
   const own = { namespace };
   return [
     ...rightsFor("server", "authentication.k8s.io", ["tokenreviews"], ["create"]),
+    ...rightsFor("server", "authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
     ...rightsFor("server", "", ["pods", "namespaces", "serviceaccounts"], READ_VERBS),
     ...rightsFor("server", "", ["events"], ["create"]),
     ...rightsFor("server", ADMISSION_GROUP, ["mutatingwebhookconfigurations"], ["get", "patch"], {
@@ -52,6 +55,7 @@ export function neededRights(names: RightsNames): readonly AccessRight[] {
       ? []
       : rightsFor("server", "", ["secrets"], ["get", "patch"], { ...own, name: caSecret })),
     ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: trustConfigMap }),
+    ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: refusalsConfigMap }),
     ...rightsFor("webhook", "", ["namespaces", "serviceaccounts"], READ_VERBS),
     ...rightsFor("webhook", "", ["configmaps"], ["get"], { ...own, name: trustConfigMap }),
   ];

@@ -23,13 +23,13 @@ export interface DecodedPage {
 }
 
 const MAX_PODS = 50_000;
-const MAX_CONTAINERS = 256;
+const MAX_DECODED_CONTAINERS = 256;
 const MAX_ROWS = 5_000;
 const MAX_ENTRIES = 100;
 /** Longer than every name, ARN and message of podrole; longer text is cut. */
-const MAX_TEXT_LENGTH = 1_024;
+const MAX_DECODED_LENGTH = 1_024;
 
-type Fields = Readonly<Record<string, unknown>>;
+type StateFields = Readonly<Record<string, unknown>>;
 
 /** Reads one page; the problem is why the text is none, such as "is not JSON; expected an answer of version 1". */
 export function decodeStatePage(text: string): Result<DecodedPage> {
@@ -62,7 +62,7 @@ export function decodeStatePage(text: string): Result<DecodedPage> {
 
 /** Reads records of refusals, and counts the rows that do not have the form. Undefined without `recordedSince`. */
 export function decodeRefusals(
-  fields: Fields,
+  fields: StateFields,
 ): { readonly records: RefusalRecords; readonly ignored: number } | undefined {
   const recordedSince = readTimestamp(fields["recordedSince"]);
   if (recordedSince === undefined) return undefined;
@@ -70,7 +70,7 @@ export function decodeRefusals(
   return { records: { recordedSince, ...optionalTime(fields, "sharedAt"), rows }, ignored };
 }
 
-function decodeReplica(fields: Fields): ServerReplica | undefined {
+function decodeReplica(fields: StateFields): ServerReplica | undefined {
   const startedAt = readTimestamp(fields["startedAt"]);
   const answeredAt = readTimestamp(fields["answeredAt"]);
   const name = readText(fields["name"]);
@@ -79,7 +79,7 @@ function decodeReplica(fields: Fields): ServerReplica | undefined {
   return { name, version: readText(fields["version"]) ?? "", startedAt, answeredAt, problems };
 }
 
-function decodePod(fields: Fields): PodState | undefined {
+function decodePod(fields: StateFields): PodState | undefined {
   const [namespace, name, uid] = [fields["namespace"], fields["name"], fields["uid"]].map(readText);
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   return {
@@ -89,12 +89,12 @@ function decodePod(fields: Fields): PodState | undefined {
     serviceAccount: readText(fields["serviceAccount"]) ?? "",
     ...optionalText(fields, "node"),
     ...optionalCount(fields, "sidecarRestarts"),
-    containers: readRows(fields["containers"], MAX_CONTAINERS, decodeHolding).rows,
+    containers: readRows(fields["containers"], MAX_DECODED_CONTAINERS, decodeHolding).rows,
     ...optionalTime(fields, "unknownSince"),
   };
 }
 
-function decodeHolding(fields: Fields): ContainerHolding | undefined {
+function decodeHolding(fields: StateFields): ContainerHolding | undefined {
   const container = readText(fields["container"]);
   const since = readTimestamp(fields["since"]);
   const observedAt = readTimestamp(fields["observedAt"]);
@@ -111,7 +111,7 @@ function decodeHolding(fields: Fields): ContainerHolding | undefined {
   };
 }
 
-function decodeRefusal(fields: Fields): RefusalRecord | undefined {
+function decodeRefusal(fields: StateFields): RefusalRecord | undefined {
   const [namespace, pod, code] = [fields["namespace"], fields["pod"], fields["code"]].map(readText);
   const time = readTimestamp(fields["time"]);
   if (namespace === undefined || pod === undefined || code === undefined || time === undefined) return undefined;
@@ -129,9 +129,9 @@ function decodeRefusal(fields: Fields): RefusalRecord | undefined {
   };
 }
 
-function decodeTrust(fields: Fields): TrustState {
+function decodeTrust(fields: StateFields): TrustState {
   return {
-    slots: readRows(fields["slots"], MAX_ENTRIES, decodeSlot).rows,
+    slots: readRows(fields["slots"], MAX_ENTRIES, decodeTrustSlot).rows,
     leafSeconds: readCount(fields["leafSeconds"]),
     ...optionalTime(fields, "servingExpiresAt"),
     outlook: readRows(fields["outlook"], MAX_ENTRIES, ({ step, at }) => {
@@ -145,7 +145,7 @@ function decodeTrust(fields: Fields): TrustState {
   };
 }
 
-function decodeSlot(fields: Fields): TrustSlot | undefined {
+function decodeTrustSlot(fields: StateFields): TrustSlot | undefined {
   const slot = choiceOf(fields["slot"], ["next", "current", "previous", "own"]);
   const expiresAt = readTimestamp(fields["expiresAt"]);
   if (slot === undefined || expiresAt === undefined) return undefined;
@@ -159,7 +159,7 @@ function decodeSlot(fields: Fields): TrustSlot | undefined {
   };
 }
 
-function decodeSts(fields: Fields): StsState {
+function decodeSts(fields: StateFields): StsState {
   const results = isObject(fields["results"]) ? Object.entries(fields["results"]).slice(0, MAX_ENTRIES) : [];
   const heldBack = isObject(fields["heldBack"]) ? fields["heldBack"] : {};
   return {
@@ -174,7 +174,7 @@ function decodeSts(fields: Fields): StsState {
   };
 }
 
-function readRows<Row>(value: unknown, max: number, decode: (fields: Fields) => Row | undefined) {
+function readRows<Row>(value: unknown, max: number, decode: (fields: StateFields) => Row | undefined) {
   const found = boundedList(value, max);
   const rows = found.flatMap((entry) => (isObject(entry) ? (decode(entry) ?? []) : []) as Row[]);
   const total = Array.isArray(value) ? value.length : 0;
@@ -190,12 +190,12 @@ function readText(value: unknown): string | undefined {
 }
 
 function cut(text: string): string {
-  return text.length > MAX_TEXT_LENGTH ? text.slice(0, MAX_TEXT_LENGTH) : text;
+  return text.length > MAX_DECODED_LENGTH ? text.slice(0, MAX_DECODED_LENGTH) : text;
 }
 
 /** Rewritten, so that times can be compared as texts. */
 function readTimestamp(value: unknown): string | undefined {
-  if (typeof value !== "string" || value.length > MAX_TEXT_LENGTH) return undefined;
+  if (typeof value !== "string" || value.length > MAX_DECODED_LENGTH) return undefined;
   const ms = Date.parse(value);
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
 }
@@ -212,17 +212,17 @@ function choiceOf<Name extends string>(value: unknown, names: readonly Name[]): 
   return names.find((name) => name === value);
 }
 
-function optionalText<Name extends string>(fields: Fields, name: Name): { readonly [Key in Name]?: string } {
+function optionalText<Name extends string>(fields: StateFields, name: Name): { readonly [Key in Name]?: string } {
   const text = readText(fields[name]);
   return (text === undefined ? {} : { [name]: text }) as { readonly [Key in Name]?: string };
 }
 
-function optionalTime<Name extends string>(fields: Fields, name: Name): { readonly [Key in Name]?: string } {
+function optionalTime<Name extends string>(fields: StateFields, name: Name): { readonly [Key in Name]?: string } {
   const time = readTimestamp(fields[name]);
   return (time === undefined ? {} : { [name]: time }) as { readonly [Key in Name]?: string };
 }
 
-function optionalCount<Name extends string>(fields: Fields, name: Name): { readonly [Key in Name]?: number } {
+function optionalCount<Name extends string>(fields: StateFields, name: Name): { readonly [Key in Name]?: number } {
   return (typeof fields[name] === "number" ? { [name]: readCount(fields[name]) } : {}) as {
     readonly [Key in Name]?: number;
   };

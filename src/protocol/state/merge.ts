@@ -44,7 +44,7 @@ export interface RoleHolder {
   readonly holding: ContainerHolding;
 }
 
-/** Returns what holds each role at `now` (Unix milliseconds): ARN → containers with valid credentials, by ARN. */
+/** Returns what holds each role at `now` (Unix milliseconds): ARN → containers with valid credentials, in order. */
 export function holdersByRole(pods: readonly PodState[], now: number): ReadonlyMap<string, readonly RoleHolder[]> {
   const holders = new Map<string, RoleHolder[]>();
   for (const pod of pods) {
@@ -56,7 +56,12 @@ export function holdersByRole(pods: readonly PodState[], now: number): ReadonlyM
       else holders.set(role, [{ pod, holding }]);
     }
   }
-  return new Map([...holders].toSorted(([a], [b]) => compareTexts(a, b)));
+  const sorted = [...holders].map(([role, found]) => [role, found.toSorted(compareHolders)] as const);
+  return new Map(sorted.toSorted(([a], [b]) => compareTexts(a, b)));
+}
+
+function compareHolders(a: RoleHolder, b: RoleHolder): number {
+  return comparePods(a.pod, b.pod) || compareTexts(a.holding.container, b.holding.container);
 }
 
 /** Orders pods by namespace, then by name: the order of every answer. */

@@ -22,7 +22,7 @@ export interface ContainerHolding {
   readonly role?: string;
   /** When these credentials expire. */
   readonly expiresAt?: string;
-  /** When they were issued, or when the sidecar said that it has them (`source`). */
+  /** When they were issued; absent if no replica issued them since its start. */
   readonly renewedAt?: string;
   /** Code of the last refusal; absent if the last result contained credentials. Valid credentials may remain. */
   readonly code?: string;

@@ -27,7 +27,7 @@ import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.
 import { createFairQueue, type FairQueue, type PodKey } from "../turns/fair-queue.ts";
 import { createRetryTimes, type RetryTimes } from "./retry-times.ts";
 import type { AssumeRole, SessionCredentials } from "./sts.ts";
-import { createStsUsage, type TopNamespace } from "./sts-usage.ts";
+import { createStsUsage, type TopNamespace, type WindowUsage } from "./sts-usage.ts";
 
 export interface StsLimiterOptions {
   /** Sustained calls per second, for each calling account. */
@@ -56,6 +56,8 @@ export interface StsLimiter {
   waiting(): number;
   /** Returns the namespace with the most calls in the last one to two minutes, refused ones included. */
   topNamespace(): TopNamespace | undefined;
+  /** Returns the namespaces with most calls in that time, refused ones included. */
+  usage(): WindowUsage;
 }
 
 const FIRST_PAUSE_MS = 1_000;
@@ -263,5 +265,6 @@ export function createStsLimiter(
     },
     waiting: () => accounts.values().reduce((sum, { queue }) => sum + queue.size, 0),
     topNamespace: () => usage.top(),
+    usage: () => usage.list(),
   };
 }

@@ -29,6 +29,8 @@ export interface CertificateIssuerDeps {
    * Starts fetching the pod's credentials; resolves when that has ended, with or without success, and never rejects.
    */
   readonly prefetch: (pod: ProvenPod) => Promise<void>;
+  /** Receives each refusal of a pod whose token was accepted; must not throw. */
+  readonly onRefused?: (pod: ProvenPod, refusal: Refusal) => void;
 }
 
 export interface CertificateIssuerOptions {
@@ -73,7 +75,7 @@ export type IssueCertificate = (
 
 /** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
-  { clock, audit, verifyProof, authority, prefetch }: CertificateIssuerDeps,
+  { clock, audit, verifyProof, authority, prefetch, onRefused }: CertificateIssuerDeps,
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
   function identityOf({ namespace, serviceAccount, name, uid }: ProvenPod): PodIdentity {
@@ -93,15 +95,20 @@ export function createCertificateIssuer(
     return new PodroleError(refusal.code, refusal.message);
   }
 
+  function refuseProven(refusal: Refusal, peer: string, caller: ProvenPod): PodroleError {
+    onRefused?.(caller, refusal);
+    return recordedError(audit, refusal, peer, caller);
+  }
+
   return async (token, csr, peer, signal) => {
     const caller = await verifyProof(token, peer);
     if (signal?.aborted) throw overloadedError("Cannot issue a certificate: its caller has left");
     if (isRefusal(caller)) throw refuseUnproven(caller, peer);
     const identity = isWebhook(caller) ? undefined : identityOf(caller);
     const uninjected = identity && whyUninjected(caller.pod);
-    if (uninjected !== undefined) throw recordedError(audit, notInjected(caller, uninjected), peer, caller);
+    if (uninjected !== undefined) throw refuseProven(notInjected(caller, uninjected), peer, caller);
     const key: KeyObject | Refusal = readCsr(csr);
-    if (isRefusal(key)) throw recordedError(audit, key, peer, caller);
+    if (isRefusal(key)) throw refuseProven(key, peer, caller);
     const subject: Subject = identity
       ? { kind: "pod", uri: formatSpiffeId(identity) }
       : { kind: "serving", dnsNames: webhook.dnsNames, ipAddresses: webhook.ipAddresses };

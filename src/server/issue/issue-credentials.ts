@@ -14,6 +14,7 @@ import { circumstancesOf } from "./circumstances.ts";
 import { asPinned, type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
+import { NO_OBSERVER, type ResultObserver } from "./result-observer.ts";
 import type { ReadSessionPolicy } from "./session-policy-reader.ts";
 import { podFields } from "./verify-proof.ts";
 
@@ -26,6 +27,8 @@ export interface CredentialIssuerDeps {
   /** Shows a container's refusal on its pod (an Event); must not throw. */
   readonly recordRefusal: RecordRefusal;
   readonly policy: () => PolicySettings;
+  /** Follows each result; by default nobody does. */
+  readonly observer?: Omit<ResultObserver, "reported" | "requested">;
 }
 
 /**
@@ -62,6 +65,7 @@ export function createCredentialIssuer({
   readSessionPolicy,
   recordRefusal,
   policy,
+  observer = NO_OBSERVER,
 }: CredentialIssuerDeps): CredentialIssuer {
   async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<IssueResult> {
     const { container } = decision;
@@ -78,6 +82,7 @@ export function createCredentialIssuer({
       const session = sessionFields(credentials);
       const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
       audit({ ...containerFields(identity, container), ...issued });
+      observer.issued(identity, container, { role: roleArn, remainingMs });
       return { container, credentials, remainingMs, role };
     } catch (thrown) {
       return recordedRefusal(identity, container, toPodroleError(thrown), peer, role.arn);
@@ -122,6 +127,7 @@ export function createCredentialIssuer({
     peer: string,
     role?: string,
   ): IssueResult {
+    observer.refused(identity, container, refusal, role);
     recordContainers(identity, [container], refusal, peer, role);
     return refusedResult(container, refusal);
   }
@@ -157,7 +163,12 @@ export function createCredentialIssuer({
       if (signal?.aborted) throw overloadedError("Cannot issue credentials: the caller has left");
       if (isRefusal(decisions)) {
         const { code, message } = decisions;
-        if (containers.length > 0) auditRefusal(identity, containers, decisions, peer);
+        if (containers.length > 0) {
+          auditRefusal(identity, containers, decisions, peer);
+          observer.refused(identity, undefined, decisions);
+          // A pod that is gone or has finished needs no Event.
+          if (code === "POD_NOT_INJECTED") recordRefusal(identity, { code, message });
+        }
         throw new PodroleError(code, message);
       }
       // A caller may name any containers, so those that the pod does not have get one line and one Event together.
@@ -166,6 +177,7 @@ export function createCredentialIssuer({
       if (first && "refusal" in first) {
         const names = unknown.map(({ container }) => container);
         recordContainers(identity, names, first.refusal, peer);
+        observer.refusedUnknown(identity, first.refusal);
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },

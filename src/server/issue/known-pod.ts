@@ -1,7 +1,8 @@
 // What the server's cache keeps of a pod: whoever may create pods chooses how large they are.
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { PodFacts, PolicySettings } from "../../policy/decide.ts";
-import { compactFacts, podFacts } from "../../policy/facts.ts";
+import { compactFacts, OWN_CONTAINERS, podFacts } from "../../policy/facts.ts";
+import { isObject } from "../../runtime/json-object.ts";
 import { whyUninjected } from "./uninjected.ts";
 import { instanceOf, type PodInstance } from "./verify-proof.ts";
 
@@ -11,13 +12,33 @@ export interface KnownPod extends PodInstance {
   readonly facts: PodFacts;
   /** Why it does not count as injected, computed from the whole pod. */
   readonly uninjected: string | undefined;
+  /** Absent until it is scheduled. */
+  readonly node?: string;
+  /** Restarts of podrole-sidecar; absent until the kubelet has reported its status. */
+  readonly sidecarRestarts?: number;
 }
 
 /** Selects what is kept of a pod. `settings` decide what a decision reads. */
 export function knownPodOf(pod: Pod, settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">): KnownPod {
   const uninjected = whyUninjected(pod);
   const facts = podFacts(uninjected === undefined ? pod : withoutContent(pod), pod.metadata.namespace ?? "");
-  return { ...instanceOf(pod), facts: compactFacts(facts, settings), uninjected };
+  const { nodeName: node } = pod.spec;
+  const restarts = sidecarRestartsOf(pod);
+  return {
+    ...instanceOf(pod),
+    facts: compactFacts(facts, settings),
+    uninjected,
+    ...(node !== undefined && { node }),
+    ...(restarts !== undefined && { sidecarRestarts: restarts }),
+  };
+}
+
+/** In native mode the sidecar is an init container, in classic mode an ordinary one. */
+function sidecarRestartsOf({ status = {} }: Pod): number | undefined {
+  const lists = [status["initContainerStatuses"], status["containerStatuses"]];
+  const statuses = lists.flatMap((list) => (Array.isArray(list) ? list.filter(isObject) : []));
+  const restarts = statuses.find(({ name }) => name === OWN_CONTAINERS.sidecar)?.["restartCount"];
+  return typeof restarts === "number" ? restarts : undefined;
 }
 
 function withoutContent({ metadata, spec }: Pod): Pod {

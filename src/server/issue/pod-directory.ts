@@ -37,6 +37,8 @@ export interface PodDirectory {
   inContext(pod: Pod, namespace: string): Promise<PodInContext>;
   /** Uids of injected pods that have not finished; undefined before the first list. */
   livingPods(): ReadonlySet<string> | undefined;
+  /** The cached pods with the label of injected pods, in no order. */
+  knownPods(): readonly KnownPod[];
   /** Resolves when every cache has had its first list. */
   readonly ready: Promise<void>;
   /** Milliseconds since each cache was last proved fresh. */
@@ -121,6 +123,7 @@ export function startPodDirectory(
 
   return {
     livingPods,
+    knownPods: () => pods.list(),
     async find(identity) {
       const cached = pods.get(`${identity.namespace}/${identity.name}`);
       if (cached?.uid !== identity.uid) return confirm(identity);

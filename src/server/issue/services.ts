@@ -9,6 +9,7 @@ import { PodroleError } from "../../protocol/errors.ts";
 import {
   CredentialsService,
   type Grant as GrantMessage,
+  type Holding,
   IdentityService,
 } from "../../protocol/generated/podrole/v1/podrole.ts";
 import { type Peer, unary } from "../../protocol/listener.ts";
@@ -18,6 +19,8 @@ import type { AccompanyingCredentials } from "./accompanying-credentials.ts";
 import type { IdentifyCaller } from "./identify-caller.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
 import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
+import { readReportedHoldings } from "./reported-holdings.ts";
+import { NO_OBSERVER, type ResultObserver } from "./result-observer.ts";
 
 export interface ServiceDeps {
   /** The trust bundle that replies carry. */
@@ -26,6 +29,8 @@ export interface ServiceDeps {
   readonly onFailure: (error: PodroleError, peer: Peer) => void;
   /** Bounds the calls of the port. */
   readonly inFlight?: CallsInFlight;
+  /** Receives what pods report that they hold, and what they request, before their call is answered. */
+  readonly observer?: Pick<ResultObserver, "reported" | "requested">;
 }
 
 /**
@@ -36,6 +41,7 @@ export function identityService({
   bundlePem,
   onFailure,
   inFlight,
+  observer = NO_OBSERVER,
   issue,
   accompany,
 }: ServiceDeps & { readonly issue: IssueCertificate; readonly accompany: AccompanyingCredentials }) {
@@ -45,10 +51,14 @@ export function identityService({
       const { token, certificateSigningRequest: csr } = request;
       const { pem, pod } = await issue(new Secret(token), csr, peer.address, signal);
       // It may wait for STS now. A pod that makes many such calls takes nothing from others behind the same address.
-      if (pod) countFor(pod.identity.uid);
+      if (pod) {
+        countFor(pod.identity.uid);
+        observer.reported(pod.identity, readReportedHoldings(request.holdings));
+      }
       const containers = [...new Set(request.containers)];
       // The credentials port refuses such a request.
       const isValid = findNamesProblem(containers) === undefined;
+      if (pod && isValid) observer.requested(pod.identity, containers);
       const results = pod && isValid ? await accompany(pod, containers, peer.address) : [];
       return { certificate: pem, bundle: bundleFor(request.bundleHash), grants: results.map(toMessage) };
     },
@@ -63,10 +73,12 @@ interface IssueRequest {
   readonly certificateSigningRequest: Uint8Array;
   readonly bundleHash: string;
   readonly containers: readonly string[];
+  readonly holdings: readonly Holding[];
 }
 
 interface CredentialsRequest {
   readonly containers: readonly string[];
+  readonly holdings: readonly Holding[];
   readonly bundleHash: string;
 }
 
@@ -75,18 +87,22 @@ export function credentialsService({
   bundlePem,
   onFailure,
   inFlight,
+  observer = NO_OBSERVER,
   issuer,
   identify,
 }: ServiceDeps & { readonly issuer: CredentialIssuer; readonly identify: IdentifyCaller }) {
   const bundleFor = createBundleReply(bundlePem);
   const getCredentials = unary(
-    async ({ containers, bundleHash: hash }: CredentialsRequest, peer, signal) => {
+    async ({ containers, bundleHash: hash, holdings }: CredentialsRequest, peer, signal) => {
       const identity = identify(peer);
       const problem = findNamesProblem(containers);
       if (problem !== undefined) {
         throw new PodroleError("REQUEST_INVALID", `Cannot issue credentials: the request names ${problem}`);
       }
-      const results = await issuer.issue(identity, [...new Set(containers)], peer.address, signal);
+      const names = [...new Set(containers)];
+      observer.reported(identity, readReportedHoldings(holdings));
+      observer.requested(identity, names);
+      const results = await issuer.issue(identity, names, peer.address, signal);
       return { grants: results.map(toMessage), bundle: bundleFor(hash) };
     },
     onFailure,

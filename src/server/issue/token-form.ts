@@ -15,25 +15,29 @@ const COMPACT_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Returns why the API server would not accept the token for `audience`, such as "it has expired"; undefined if it may.
- * `now`: Unix milliseconds.
+ * `now`: Unix milliseconds. `origin`: where the caller's tokens come from, for the text.
  */
 export function findTokenProblem(
   token: Secret,
-  { audience, now }: { readonly audience: string; readonly now: number },
+  {
+    audience,
+    now,
+    origin = "the pod's projected volume",
+  }: { readonly audience: string; readonly now: number; readonly origin?: string },
 ): string | undefined {
   const text = token.reveal();
-  if (text === "") return "it is empty; expected a token of the pod's projected volume";
-  if (!COMPACT_JWT.test(text)) return NO_TOKEN;
+  const expected = `expected a token of ${origin}`;
+  const noToken = `it is not a JSON Web Token; ${expected}`;
+  if (text === "") return `it is empty; ${expected}`;
+  if (!COMPACT_JWT.test(text)) return noToken;
   const [header, payload] = text.split(".").map(readTokenPart);
-  if (header === undefined || payload === undefined) return NO_TOKEN;
+  if (header === undefined || payload === undefined) return noToken;
   const { aud, exp } = payload;
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (!audiences.includes(audience)) return `it is for another audience; expected ${JSON.stringify(audience)}`;
-  if (typeof exp !== "number") return "it has no expiry; expected a token of the pod's projected volume";
+  if (typeof exp !== "number") return `it has no expiry; ${expected}`;
   return exp * 1_000 + CLOCK_DIFFERENCE_MS < now ? "it has expired" : undefined;
 }
-
-const NO_TOKEN = "it is not a JSON Web Token; expected a token of the pod's projected volume";
 
 /** Returns the JSON object that a part of a token encodes in base64url; undefined if there is none. */
 export function readTokenPart(text: string): Readonly<Record<string, unknown>> | undefined {

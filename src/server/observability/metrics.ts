@@ -94,7 +94,7 @@ export const SERVER_METRICS = {
     labels: ["port"],
     from: ["identity", "credentials"],
   },
-  connectionsClosed: connectionsClosed(["identity", "credentials", "pages"]),
+  connectionsClosed: connectionsClosed(["identity", "credentials", "pages", "state"]),
   events: {
     type: "counter",
     name: "podrole_events_total",

@@ -1,6 +1,7 @@
 // Polls the server's CA, wherever it comes from (trust-secret.ts, trust-files.ts), and publishes its bundle.
 // States: starting (no CA yet: checks every 2 s) → running (checks each minute; every 2 s after a failure) → stopped
 // (stop()). A failed check changes nothing: the CA that was read last goes on signing, and the expiry gauge shows it.
+import type { Authorities } from "../../pki/authorities.ts";
 import type { Authority } from "../../pki/certificate.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { type Changing, createChanges } from "../../runtime/changes.ts";
@@ -11,6 +12,8 @@ import type { Log } from "../../runtime/log.ts";
 export interface SigningTrust {
   readonly authority: Authority;
   readonly bundlePem: string;
+  /** The slots of podrole's own CA; absent with a CA of the operator. */
+  readonly slots?: Authorities;
 }
 
 /** Reads the CA from its origin; may create or rotate it there. Rejects if no usable CA can be read. */

@@ -69,5 +69,5 @@ export function trustFromSecret(
 }
 
 function signingTrustOf(authorities: Authorities): SigningTrust {
-  return { authority: authorities.current.authority, bundlePem: bundleOf(authorities) };
+  return { authority: authorities.current.authority, bundlePem: bundleOf(authorities), slots: authorities };
 }

@@ -5,15 +5,17 @@ import { createCsr } from "../../pki/csr.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
 import { getCredentials, requestCertificate, type ServerEndpoint } from "../../protocol/client.ts";
 import { toErrorCode } from "../../protocol/errors.ts";
-import type { Grant, RoleCredentials } from "../../protocol/generated/podrole/v1/podrole.ts";
+import type { Grant, Holding, RoleCredentials } from "../../protocol/generated/podrole/v1/podrole.ts";
 import { readProof } from "../../protocol/proof.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { type Address, formatAddress } from "../../runtime/settings.ts";
+import { readGrants } from "../files/grants-file.ts";
 import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "../files/identity-files.ts";
 import type { GrantResult } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
+import { holdingsOf } from "./holdings.ts";
 
 /** What the calls of one renewal share. */
 export interface CallContext {
@@ -49,7 +51,7 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
   const calledAt = clock.now();
   const { certificate, bundle, grants } = await requestCertificate(
     serverEndpoint(identityAddress, settings, trust.bundlePem),
-    { token, csr, bundleHash: trust.hash, containers },
+    { token, csr, bundleHash: trust.hash, containers, holdings: holdingsToReport(context) },
     deadlineMs(context),
   );
   const identity = toIdentity(privateKey, certificate, clock.now());
@@ -67,11 +69,20 @@ export async function requestCredentials(context: CallContext, identity: Identit
   const { grants, bundle } = await getCredentials(
     serverEndpoint(serverAddress, context.settings, trust.bundlePem),
     identity,
-    { containers: [...containers], bundleHash: trust.hash },
+    { containers, bundleHash: trust.hash, holdings: holdingsToReport(context) },
     deadlineMs(context),
   );
   await writeBundle(identityDirectory, bundle);
   return toGrantResults(containers, grants, calledAt);
+}
+
+/** The server only shows them, so a file that cannot be read is no reason to fail. */
+function holdingsToReport({ clock, settings: { identityDirectory } }: CallContext): readonly Holding[] {
+  try {
+    return holdingsOf(readGrants(identityDirectory), clock.now());
+  } catch {
+    return [];
+  }
 }
 
 /** `calledAt`: Unix milliseconds by this node's clock. */

@@ -19,6 +19,7 @@ function proof(token: string): string {
     certificateSigningRequest,
     bundleHash: "",
     containers: [],
+    holdings: [],
   }).finish();
   return Buffer.from(message).toString("base64");
 }
@@ -64,7 +65,7 @@ function identityCalls(connections: number, streams: number, message?: (world: A
  */
 function credentialsCalls(connections: number, pods: number) {
   const containers = Array.from({ length: MAX_CONTAINERS_WITH_ROLE }, (_, index) => `${"c".repeat(20)}${index}`);
-  const message = GetCredentialsRequest.encode({ containers, bundleHash: "" }).finish();
+  const message = GetCredentialsRequest.encode({ containers, bundleHash: "", holdings: [] }).finish();
 
   async function createClient({ programs }: AttackWorld, name: string) {
     const pod = await programs.createPod({

@@ -22,7 +22,8 @@ export async function startLocalServer(kubectl: Kubectl, kubeconfig: string): Pr
   await writeFile(join(directory, "kubeconfig"), stringify(own), { mode: 0o600 });
   const flags = [
     ...["--kubeconfig", join(directory, "kubeconfig"), "--role-base-arn-autodetect"],
-    ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
+    ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0"],
+    ...["--pages-bind", "127.0.0.1:0", "--state-bind", "127.0.0.1:0"],
     ...["--region", REGION, "--sts-endpoint", sts.url, "--allow-insecure-sts-endpoint"],
   ];
   const runtime = { execPath: process.execPath, path: process.env["PATH"] ?? "" };

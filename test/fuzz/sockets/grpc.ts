@@ -260,12 +260,18 @@ function proofs({ tokens }: FuzzWorld): fc.Arbitrary<Message> {
       certificateSigningRequest: csr,
       bundleHash: "",
       containers: NAMES,
+      holdings: HOLDINGS,
     }).finish(),
   );
   return messagesOf(bodies, PATHS.identity);
 }
 
 const NAMES = ["app", "worker", "podrole-sidecar", "../app", "shop/web/app", "x".repeat(5_000), ...HOSTILE_TEXTS];
+
+/** What no sidecar reports. */
+const HOLDINGS = NAMES.map((text) => text.slice(0, 80)).map((text) => {
+  return { container: text, roleArn: text, remainingSeconds: 2 ** 32 - 1, code: text };
+});
 
 function questions(): fc.Arbitrary<Message> {
   const lists = [
@@ -276,10 +282,12 @@ function questions(): fc.Arbitrary<Message> {
     NAMES,
     Array.from({ length: 300 }, (_, index) => `c${index}`),
   ];
-  const bodies = lists.map((containers) => GetCredentialsRequest.encode({ containers, bundleHash: "x" }).finish());
+  const bodies = lists.map((containers) =>
+    GetCredentialsRequest.encode({ containers, bundleHash: "x", holdings: HOLDINGS }).finish(),
+  );
   const named = fc.array(fc.oneof(mutatedText(NAMES), hostileText), { maxLength: 4 }).map(
     (containers): Message => ({
-      body: GetCredentialsRequest.encode({ containers, bundleHash: "" }).finish(),
+      body: GetCredentialsRequest.encode({ containers, bundleHash: "", holdings: [] }).finish(),
       compressed: 0,
       lie: 0,
       path: PATHS.credentials,

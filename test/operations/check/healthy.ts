@@ -22,6 +22,7 @@ const NAMES = {
   namespace: "podrole",
   caSecret: "podrole-ca",
   trustConfigMap: "podrole-trust",
+  refusalsConfigMap: "podrole-refusals",
   webhookConfiguration: "podrole",
 };
 

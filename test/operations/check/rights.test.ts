@@ -25,7 +25,8 @@ test("neededRights() returns exactly what manifests/base/rbac.yaml grants", () =
       ),
     ),
   );
-  const names = { namespace: "podrole", caSecret: "podrole-ca", trustConfigMap: "podrole-trust" };
+  const configMaps = { trustConfigMap: "podrole-trust", refusalsConfigMap: "podrole-refusals" };
+  const names = { namespace: "podrole", caSecret: "podrole-ca", ...configMaps };
   const needed = neededRights({ ...names, webhookConfiguration: "podrole" }).map(
     ({ who, namespace = "", group, resource, name = "", verb }) =>
       [`podrole-${who}`, namespace, group, resource, name, verb].join(" "),

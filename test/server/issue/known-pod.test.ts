@@ -19,3 +19,19 @@ test("knownPodOf() keeps less than 1 KiB of a pod that is not injected, whatever
     assert.ok(JSON.stringify(known).length < 1024, JSON.stringify(known).slice(0, 2_000));
   }
 });
+
+test("knownPodOf() keeps the node and the restarts of podrole-sidecar, in native and in classic mode", () => {
+  const pod = injectedPod();
+  assert.deepEqual([knownPodOf(pod, {}).node, knownPodOf(pod, {}).sidecarRestarts], [undefined, undefined]);
+  const statuses = [
+    { name: "app", restartCount: 9 },
+    { name: "podrole-sidecar", restartCount: 2 },
+  ];
+  const spec = { ...pod.spec, nodeName: "node-1" };
+  for (const list of ["initContainerStatuses", "containerStatuses"]) {
+    const { node, sidecarRestarts } = knownPodOf({ ...pod, spec, status: { [list]: statuses } }, {});
+    assert.deepEqual([node, sidecarRestarts], ["node-1", 2]);
+  }
+  const odd = { ...pod, status: { containerStatuses: "x", initContainerStatuses: [null] } };
+  assert.equal(knownPodOf(odd, {}).sidecarRestarts, undefined);
+});

@@ -62,7 +62,7 @@ async function setUp(context: TestContext) {
       new Promise<string | undefined>((resolve) => {
         const respond = (error: ServiceError | null, response: GetCredentialsResponse) =>
           resolve(error ? fromServiceError(error, "").code : response.grants[0]?.container);
-        client.getCredentials({ containers: [...containers], bundleHash: "" }, respond);
+        client.getCredentials({ containers: [...containers], bundleHash: "", holdings: [] }, respond);
       });
   }
   return { clock, trust, first, second, port, listener, connectAs };

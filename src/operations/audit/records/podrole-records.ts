@@ -93,9 +93,10 @@ export function readRecord(line: string): AuditRecord | undefined {
   }
 }
 
-const AUDIT_KINDS: readonly AuditLine["audit"][] = ["admission", "certificate", "credentials"];
+/** Lines about readers of the server's state (`audit: "state"`) are about no pod. */
+const AUDIT_KINDS: readonly AuditRecord["kind"][] = ["admission", "certificate", "credentials"];
 
-function kindOf(text: string | undefined): AuditLine["audit"] | undefined {
+function kindOf(text: string | undefined): AuditRecord["kind"] | undefined {
   return AUDIT_KINDS.find((kind) => kind === text);
 }
 

@@ -11,12 +11,14 @@ export function rightsOf({ server }: Installed, namespace: string): readonly Acc
     caCert,
     caSecret,
     trustConfigMap,
+    refusalsConfigMap,
     webhookConfiguration = DEFAULT_NAMES.webhookConfiguration,
   } = server?.settings ?? {};
   const names = {
     namespace,
     caSecret: caCert === undefined ? (caSecret?.name ?? DEFAULT_NAMES.caSecret) : undefined,
     trustConfigMap: trustConfigMap?.name ?? DEFAULT_NAMES.trustConfigMap,
+    refusalsConfigMap: refusalsConfigMap?.name ?? DEFAULT_NAMES.refusalsConfigMap,
     webhookConfiguration,
   };
   return [...neededRights(names), ...forbiddenRights(names)];

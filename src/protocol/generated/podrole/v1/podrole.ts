@@ -40,6 +40,8 @@ export interface IssueCertificateRequest {
   bundleHash: string;
   /** Containers of the pod whose credentials the caller requests next; may be empty. */
   containers: string[];
+  /** What the containers hold before this call; nothing is decided from it. Clients of earlier versions send none. */
+  holdings: Holding[];
 }
 
 export interface IssueCertificateResponse {
@@ -54,6 +56,22 @@ export interface IssueCertificateResponse {
 export interface GetCredentialsRequest {
   containers: string[];
   bundleHash: string;
+  /** What the containers hold before this call; nothing is decided from it. Clients of earlier versions send none. */
+  holdings: Holding[];
+}
+
+/**
+ * What one container holds, as its sidecar says. The server shows it to operators, so that it can answer after a
+ * restart; it believes it about this pod alone.
+ */
+export interface Holding {
+  container: string;
+  /** Empty if the container holds no credentials. */
+  roleArn: string;
+  /** Until they expire. */
+  remainingSeconds: number;
+  /** A key of the error table: the last refusal; empty if the last result contained credentials. */
+  code: string;
 }
 
 export interface GetCredentialsResponse {
@@ -93,7 +111,7 @@ export interface Refusal {
 }
 
 function createBaseIssueCertificateRequest(): IssueCertificateRequest {
-  return { token: "", certificateSigningRequest: new Uint8Array(0), bundleHash: "", containers: [] };
+  return { token: "", certificateSigningRequest: new Uint8Array(0), bundleHash: "", containers: [], holdings: [] };
 }
 
 export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
@@ -109,6 +127,9 @@ export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
     }
     for (const v of message.containers) {
       writer.uint32(34).string(v!);
+    }
+    for (const v of message.holdings) {
+      Holding.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -156,6 +177,14 @@ export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
             }
 
             message.containers.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.holdings.push(Holding.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -240,7 +269,7 @@ export const IssueCertificateResponse: MessageFns<IssueCertificateResponse> = {
 };
 
 function createBaseGetCredentialsRequest(): GetCredentialsRequest {
-  return { containers: [], bundleHash: "" };
+  return { containers: [], bundleHash: "", holdings: [] };
 }
 
 export const GetCredentialsRequest: MessageFns<GetCredentialsRequest> = {
@@ -250,6 +279,9 @@ export const GetCredentialsRequest: MessageFns<GetCredentialsRequest> = {
     }
     if (message.bundleHash !== "") {
       writer.uint32(18).string(message.bundleHash);
+    }
+    for (const v of message.holdings) {
+      Holding.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -281,6 +313,93 @@ export const GetCredentialsRequest: MessageFns<GetCredentialsRequest> = {
             }
 
             message.bundleHash = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.holdings.push(Holding.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHolding(): Holding {
+  return { container: "", roleArn: "", remainingSeconds: 0, code: "" };
+}
+
+export const Holding: MessageFns<Holding> = {
+  encode(message: Holding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.container !== "") {
+      writer.uint32(10).string(message.container);
+    }
+    if (message.roleArn !== "") {
+      writer.uint32(18).string(message.roleArn);
+    }
+    if (message.remainingSeconds !== 0) {
+      writer.uint32(24).uint32(message.remainingSeconds);
+    }
+    if (message.code !== "") {
+      writer.uint32(34).string(message.code);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Holding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHolding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.container = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.roleArn = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.remainingSeconds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.code = reader.string();
             continue;
           }
         }

@@ -1,0 +1,90 @@
+// Records of refusals as one text for the ConfigMap that the replicas share, bounded in age, number and bytes. Pure.
+// What is in the ConfigMap is read as untrusted: whoever may write it can invent refusals, and nothing is decided from
+// them.
+import { decodeRefusals } from "../../protocol/state/decode.ts";
+import { newestRefusalFirst, refusalKey } from "../../protocol/state/merge.ts";
+import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
+import { DAY_MS } from "../../runtime/clock.ts";
+import { parseObject } from "../../runtime/json-object.ts";
+
+/** Key of the records in the ConfigMap. */
+export const REFUSALS_KEY = "refusals.json";
+
+/** What the records may hold. */
+export interface RefusalLimits {
+  readonly rows: number;
+  /** Of the text. */
+  readonly bytes: number;
+  readonly ageMs: number;
+}
+
+/** A ConfigMap holds up to 1 MiB. */
+export const REFUSAL_LIMITS: RefusalLimits = { rows: 2_000, bytes: 256 * 1024, ageMs: DAY_MS };
+
+/** Characters of a reason. The beginning names what was refused and why. */
+const MAX_RECORDED_REASON_LENGTH = 500;
+
+/** Returns the record of one refusal at `now` (Unix milliseconds). */
+export function toRefusalRecord(refusal: Omit<RefusalRecord, "time" | "since" | "count">, now: number): RefusalRecord {
+  const time = new Date(now).toISOString();
+  return { time, since: time, count: 1, ...refusal, reason: refusal.reason.slice(0, MAX_RECORDED_REASON_LENGTH) };
+}
+
+/** Adds the counts of `more` to equal records of `records`. Unlike mergeRefusals(), of which each row is a view. */
+export function addRefusals(
+  records: readonly RefusalRecord[],
+  more: readonly RefusalRecord[],
+): readonly RefusalRecord[] {
+  const rows = new Map(records.map((row) => [refusalKey(row), row]));
+  for (const row of more) {
+    const before = rows.get(refusalKey(row));
+    rows.set(refusalKey(row), before ? { ...row, since: before.since, count: before.count + row.count } : row);
+  }
+  return [...rows.values()];
+}
+
+/**
+ * Returns what the limits leave at `now` (Unix milliseconds), the newest first. If there is too much, the oldest record
+ * of the namespace with most goes, so that one namespace cannot remove the records of the others; the records then
+ * count as complete from after that one on.
+ */
+export function boundRefusals(
+  { recordedSince, rows }: RefusalRecords,
+  now: number,
+  limits: RefusalLimits = REFUSAL_LIMITS,
+): RefusalRecords {
+  const oldest = new Date(now - limits.ageMs).toISOString();
+  const left = rows.filter(({ time }) => time >= oldest).toSorted(newestRefusalFirst);
+  const byNamespace = Map.groupBy(left, ({ namespace }) => namespace);
+  let count = left.length;
+  let bytes = left.reduce(
+    (sum, row) => sum + rowBytes(row),
+    Buffer.byteLength(encodeRefusals({ recordedSince, rows: [] })),
+  );
+  let since = recordedSince > oldest ? recordedSince : oldest;
+  while (count > limits.rows || bytes > limits.bytes) {
+    const heaviest = [...byNamespace.values()].reduce((most, other) => (other.length > most.length ? other : most));
+    const dropped = heaviest.pop();
+    if (dropped === undefined) break;
+    count -= 1;
+    bytes -= rowBytes(dropped);
+    if (dropped.time > since) since = dropped.time;
+  }
+  return { recordedSince: since, rows: [...byNamespace.values()].flat().toSorted(newestRefusalFirst) };
+}
+
+/** With the comma between rows. */
+function rowBytes(row: RefusalRecord): number {
+  return Buffer.byteLength(JSON.stringify(row)) + 1;
+}
+
+/** Returns the text for the ConfigMap. */
+export function encodeRefusals({ recordedSince, rows }: RefusalRecords): string {
+  return JSON.stringify({ recordedSince, rows });
+}
+
+/** Reads the ConfigMap's data; undefined if it holds no records, whatever it holds instead. */
+export function refusalsInData(data: Readonly<Record<string, string>> | undefined): RefusalRecords | undefined {
+  const fields = parseObject(data?.[REFUSALS_KEY] ?? "");
+  return fields && decodeRefusals(fields)?.records;
+}

@@ -1,0 +1,114 @@
+// The use case of the state port: authorize the caller → bound how often it asks → record it → compose a page. A caller
+// without the right gets the refusal and nothing else. What is stored of a caller (its token bucket, and until when its
+// answers are recorded) is evicted when a hundred other callers have been served since.
+import { overloadedError } from "../../protocol/calls-in-flight.ts";
+import { type Refusal, refuse } from "../../protocol/errors.ts";
+import type { ContainerHolding, RefusalRecords, StsState, TrustState } from "../../protocol/state/model.ts";
+import { type Clock, MINUTE_MS } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
+import type { Audit } from "../../runtime/log.ts";
+import { createLru } from "../../runtime/lru.ts";
+import { createSampler, sampledFields } from "../../runtime/sampler.ts";
+import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.ts";
+import type { KnownPod } from "../issue/known-pod.ts";
+import { isUnproven } from "../issue/verify-proof.ts";
+import type { AuthorizeReader } from "./authorize-reader.ts";
+import type { StateQuestion } from "./state-app.ts";
+import { composeStatePage } from "./state-page.ts";
+
+/** What the server knows. */
+export interface StateSources {
+  readonly knownPods: () => readonly KnownPod[];
+  readonly holdingsOf: (uid: string) => readonly ContainerHolding[] | undefined;
+  readonly refusals: () => RefusalRecords;
+  readonly trust: () => TrustState;
+  readonly sts: () => StsState;
+  /** Returns what does not work, as /readyz does. */
+  readonly problems: () => readonly string[];
+}
+
+export interface StateAnswerDeps {
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly authorize: AuthorizeReader;
+  readonly sources: StateSources;
+}
+
+/** This replica. */
+export interface ReplicaIdentity {
+  readonly name: string;
+  readonly version: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+}
+
+/** 20 000 pods are 7 pages, and a page that refreshes itself asks every 2 s. */
+const CALLER_RATE = { burst: 40, spacingMs: 250 };
+const MAX_STORED_READERS = 100;
+
+/** Creates the use case. */
+export function createStateAnswer(
+  { clock, audit, authorize, sources }: StateAnswerDeps,
+  replica: ReplicaIdentity,
+): (question: StateQuestion) => Promise<string | Refusal> {
+  const sampler = createSampler({ clock });
+  const buckets = createLru<TokenBucket>(MAX_STORED_READERS);
+  const recorded = createLru<DueTime>(MAX_STORED_READERS);
+
+  function bucketOf(username: string): TokenBucket {
+    const bucket = buckets.get(username) ?? createTokenBucket({ clock }, CALLER_RATE);
+    buckets.set(username, bucket);
+    return bucket;
+  }
+
+  /** One line for a caller, namespace and minute: a page that refreshes itself asks all the time. */
+  function recordAnswer(user: string, { namespace, peer }: StateQuestion): void {
+    const key = `${user} ${namespace ?? ""}`;
+    const until = recorded.get(key);
+    if (until !== undefined && !isDue(clock, until)) return;
+    recorded.set(key, dueAfter(clock, MINUTE_MS));
+    audit({ audit: "state", decision: "answered", user, namespace, peer });
+  }
+
+  /** Callers that proved nothing cannot fill the audit log. */
+  function recordRefusal(refusal: Refusal, { namespace, peer }: StateQuestion, user: string | undefined): Refusal {
+    const omitted = isUnproven(refusal.code) ? sampler.take(refusal.code) : 0;
+    if (omitted !== undefined) {
+      const { code: reason, message } = refusal;
+      const who = { user, namespace, peer, ...sampledFields(omitted) };
+      audit({ audit: "state", decision: "refused", reason, message, ...who });
+    }
+    return refusal.code === "SERVER_OVERLOADED" ? overloadedError(refusal.message) : refusal;
+  }
+
+  return async (question) => {
+    const { token, namespace, after, peer } = question;
+    const { username, refusal } = await authorize(token, namespace, peer);
+    if (username === undefined) return recordRefusal(refusal ?? NO_CALLER, question, username);
+    // Before the refusal of a known caller, which is one line in the audit log.
+    if (!bucketOf(username).take()) return recordRefusal(TOO_OFTEN, question, username);
+    if (refusal) return recordRefusal(refusal, question, username);
+    recordAnswer(username, question);
+    return composeStatePage({
+      known: sources.knownPods(),
+      holdingsOf: sources.holdingsOf,
+      replica: { ...replica, answeredAt: new Date(clock.now()).toISOString(), problems: sources.problems() },
+      ...(namespace !== undefined && { namespace }),
+      ...(after === undefined ? firstPage(sources, namespace) : { after }),
+    });
+  };
+}
+
+/** A namespace's reader sees neither the CA nor what other namespaces need of STS. */
+function firstPage({ refusals, trust, sts }: StateSources, namespace: string | undefined) {
+  const records = refusals();
+  if (namespace === undefined) return { refusals: records, trust: trust(), sts: sts() };
+  return { refusals: { ...records, rows: records.rows.filter((row) => row.namespace === namespace) } };
+}
+
+const NO_CALLER = refuse("PROOF_REJECTED", "Cannot accept the caller's token: it names no user");
+
+const TOO_OFTEN = refuse(
+  "SERVER_OVERLOADED",
+  "Cannot report the state: the caller asks too often; expected at most 4 pages a second",
+);

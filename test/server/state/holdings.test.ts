@@ -1,0 +1,128 @@
+// What the server knows about the containers of pods, from results and from reports.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ReportedHolding } from "../../../src/server/issue/result-observer.ts";
+import { createPodHoldings } from "../../../src/server/state/holdings.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const POD = { namespace: "shop", name: "orders-1", uid: "u-1" };
+const ROLE = "arn:aws:iam::123456789012:role/orders";
+const OTHER_ROLE = "arn:aws:iam::123456789012:role/other";
+const HOUR = 3_600_000;
+
+function setUp(capacity?: number) {
+  const clock = createFakeClock();
+  const holdings = createPodHoldings({ clock }, capacity === undefined ? {} : { capacity });
+  return { clock, holdings, app: () => holdings.of("u-1")?.find(({ container }) => container === "app") };
+}
+
+const issuedRole = { role: ROLE, remainingMs: HOUR };
+const reportOf = (changes: Partial<ReportedHolding> = {}): ReportedHolding => ({
+  container: "app",
+  role: ROLE,
+  remainingMs: HOUR / 2,
+  ...changes,
+});
+
+test("createPodHoldings() knows nothing about a pod before its first result", () => {
+  assert.equal(setUp().holdings.of("u-1"), undefined);
+});
+
+test("issued() records role, expiry and renewal, and since when the role is held", async () => {
+  const { clock, holdings, app } = setUp();
+  holdings.issued(POD, "app", issuedRole);
+  await clock.advance(HOUR / 2);
+  holdings.issued(POD, "app", issuedRole);
+  assert.deepEqual(app(), {
+    container: "app",
+    role: ROLE,
+    expiresAt: "2026-01-01T01:30:00.000Z",
+    renewedAt: "2026-01-01T00:30:00.000Z",
+    since: "2026-01-01T00:00:00.000Z",
+    observedAt: "2026-01-01T00:30:00.000Z",
+    source: "issued",
+  });
+});
+
+test("refused() keeps the expiry of valid credentials if the sidecar keeps them, and no other", async () => {
+  const { clock, holdings, app } = setUp();
+  holdings.issued(POD, "app", issuedRole);
+  await clock.advance(1_000);
+  holdings.refused(POD, "app", { code: "STS_UNAVAILABLE", message: "" });
+  assert.deepEqual([app()?.code, app()?.expiresAt], ["STS_UNAVAILABLE", "2026-01-01T01:00:00.000Z"]);
+  assert.equal(app()?.since, "2026-01-01T00:00:01.000Z");
+  holdings.refused(POD, "app", { code: "ROLE_FORBIDDEN", message: "" });
+  assert.deepEqual([app()?.code, app()?.expiresAt, app()?.role], ["ROLE_FORBIDDEN", undefined, ROLE]);
+});
+
+test("refused() without a container concerns every known container of the pod, and refusedUnknown() none", () => {
+  const { holdings } = setUp();
+  for (const name of ["app", "job"]) holdings.issued(POD, name, issuedRole);
+  holdings.refusedUnknown(POD, { code: "ROLE_MISSING", message: "" });
+  assert.deepEqual(
+    holdings.of("u-1")?.map(({ code }) => code),
+    [undefined, undefined],
+  );
+  holdings.refused(POD, undefined, { code: "POD_FINISHED", message: "" });
+  assert.deepEqual(
+    holdings.of("u-1")?.map(({ code }) => code),
+    ["POD_FINISHED", "POD_FINISHED"],
+  );
+});
+
+test("reported() fills in what the server does not know", () => {
+  const { holdings, app } = setUp();
+  holdings.reported(POD, [reportOf(), { container: "job", remainingMs: 0, code: "STS_DENIED" }]);
+  assert.equal(app()?.source, "reported");
+  assert.equal(app()?.expiresAt, "2026-01-01T00:30:00.000Z");
+  assert.equal(app()?.renewedAt, undefined);
+  assert.equal(holdings.of("u-1")?.[1]?.code, "STS_DENIED");
+});
+
+test("reported() does not replace what the server issued, unless another replica issued something since", () => {
+  const { holdings, app } = setUp();
+  holdings.issued(POD, "app", issuedRole);
+  holdings.reported(POD, [reportOf(), { container: "app", remainingMs: 0, code: "STS_DENIED" }]);
+  assert.deepEqual([app()?.source, app()?.code], ["issued", undefined]);
+  holdings.reported(POD, [reportOf({ remainingMs: 2 * HOUR })]);
+  assert.deepEqual([app()?.source, app()?.expiresAt], ["reported", "2026-01-01T02:00:00.000Z"]);
+  holdings.issued(POD, "app", issuedRole);
+  holdings.reported(POD, [reportOf({ role: OTHER_ROLE })]);
+  assert.equal(app()?.role, OTHER_ROLE);
+});
+
+test("reported() changes nothing about any other pod", () => {
+  const { holdings } = setUp();
+  holdings.issued(POD, "app", issuedRole);
+  const before = holdings.of("u-1");
+  holdings.reported({ ...POD, name: "orders-2", uid: "u-2" }, [reportOf({ role: OTHER_ROLE, remainingMs: 9 * HOUR })]);
+  assert.deepEqual(holdings.of("u-1"), before);
+});
+
+test("createPodHoldings() forgets the pod that was silent for longest when there are too many containers", () => {
+  const { holdings } = setUp(3);
+  for (const uid of ["u-1", "u-2", "u-3"]) holdings.issued({ ...POD, uid }, "app", issuedRole);
+  holdings.issued(POD, "app", issuedRole);
+  holdings.issued({ ...POD, uid: "u-4" }, "app", issuedRole);
+  assert.equal(holdings.size, 3);
+  assert.equal(holdings.of("u-2"), undefined);
+  assert.ok(holdings.of("u-1"));
+});
+
+test("reported() keeps at most 128 containers of a pod, and what was issued replaces one of them", () => {
+  const { holdings } = setUp(1_000);
+  holdings.issued({ ...POD, uid: "u-2" }, "app", issuedRole);
+  for (let count = 0; count < 1_000; count++) holdings.reported(POD, [reportOf({ container: `c${count}` })]);
+  assert.equal(holdings.of(POD.uid)?.length, 128);
+  holdings.issued(POD, "app", issuedRole);
+  assert.equal(holdings.of(POD.uid)?.length, 128);
+  assert.ok(holdings.of(POD.uid)?.some(({ container, source }) => container === "app" && source === "issued"));
+  assert.deepEqual([holdings.size, holdings.of("u-2")?.length], [129, 1]);
+});
+
+test("sweep() forgets pods that are gone", () => {
+  const { holdings } = setUp();
+  for (const uid of ["u-1", "u-2"]) holdings.issued({ ...POD, uid }, "app", issuedRole);
+  holdings.sweep((uid) => uid === "u-2");
+  assert.deepEqual([holdings.size, holdings.of("u-1")], [1, undefined]);
+});
