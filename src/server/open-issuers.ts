@@ -15,6 +15,7 @@ import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-cre
 import { type PodDirectory, startPodDirectory } from "./issue/pod-directory.ts";
 import type { ResultObserver } from "./issue/result-observer.ts";
 import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
+import { createSlowStarts } from "./issue/slow-starts.ts";
 import { createReviewLimiter } from "./issue/token-reviews.ts";
 import { createSignedPodReader } from "./issue/token-signature.ts";
 import { createProofVerifier, type ProvenPod } from "./issue/verify-proof.ts";
@@ -77,7 +78,13 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     log,
     onRecorded: ({ code }) => metrics.events.inc({ code }),
   });
-  const observer = observeAll({ holdings, refusals });
+  const slowStarts = createSlowStarts({
+    clock,
+    recordRefusal,
+    hasHeld: holdings.hasHeld,
+    pendingReason: () => (aws.limiter.waiting() > 0 ? "STS_THROTTLED" : "STS_UNAVAILABLE"),
+  });
+  const observer = observeAll({ holdings, refusals, slowStarts });
 
   const credentials = createCredentialIssuer({
     audit,
@@ -93,6 +100,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
   });
   function onRefused(pod: ProvenPod, refusal: Refusal): void {
     observer.refused(pod, undefined, refusal);
+    recordRefusal(pod, refusal);
   }
   const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials, onRefused });
   return { directory, issueCertificate, credentials, holdings, refusals, observer, isWatching: () => isWatching };
@@ -101,20 +109,27 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
 function observeAll({
   holdings,
   refusals,
+  slowStarts,
 }: {
   readonly holdings: PodHoldings;
   readonly refusals: RefusalLog;
+  readonly slowStarts: ReturnType<typeof createSlowStarts>;
 }): ResultObserver {
   return {
     reported: holdings.reported,
-    requested() {},
+    requested: slowStarts.requested,
     issued(...result) {
       holdings.issued(...result);
+      slowStarts.issued(...result);
     },
     refused(...refusal) {
-      for (const { refused } of [holdings, refusals]) refused(...refusal);
+      for (const { refused } of [holdings, refusals, slowStarts]) refused(...refusal);
     },
-    refusedUnknown: refusals.refusedUnknown,
+    refusedUnknown(...refusal) {
+      refusals.refusedUnknown(...refusal);
+      // The Event of a slow start then names it as the cause.
+      slowStarts.refused(refusal[0], undefined, refusal[1]);
+    },
   };
 }
 

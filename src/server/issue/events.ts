@@ -6,7 +6,7 @@
 // Recent messages are forgotten after ten minutes, whenever the next Event is considered.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
-import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo, withRemedy } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -16,6 +16,8 @@ const REPEAT_EVENT_AFTER_MS = 10 * 60_000;
 const MAX_MESSAGES = 3;
 const EVENT_BURST = 50;
 const EVENT_SPACING_MS = 200;
+/** The API server refuses longer messages (core/v1 validation, 1 kB). */
+const MAX_EVENT_MESSAGE_BYTES = 1024;
 
 /** Messages recorded for one pod and code; from `until` on, they may be recorded again. */
 interface RecentEvent {
@@ -31,10 +33,20 @@ export interface EventRecorderDeps {
   readonly onRecorded: (refusal: ErrorInfo) => void;
 }
 
-/** Records a refusal on a pod, in the background; never throws. */
-export type RecordRefusal = (pod: PodIdentity, refusal: ErrorInfo) => void;
+/**
+ * Records a refusal on a pod, with its remedy, in the background; never throws. `isWaiting`: the pod waits for its
+ * first credentials because of it.
+ */
+export type RecordRefusal = (
+  pod: Pick<PodIdentity, "namespace" | "name" | "uid">,
+  refusal: ErrorInfo,
+  options?: { readonly isWaiting?: boolean },
+) => void;
 
-/** Creates the recorder. Retryable errors of podrole itself make no Event, except that the server cannot use STS. */
+/**
+ * Creates the recorder. Retryable errors of podrole itself make no Event, except that the server cannot use STS, and
+ * those for which a pod waits.
+ */
 export function createRefusalRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {
   // Insertion order is the order of `until`, because an entry is inserted when it is created.
   const recent = new Map<string, RecentEvent>();
@@ -53,11 +65,14 @@ export function createRefusalRecorder({ kubernetes, clock, log, onRecorded }: Ev
     return true;
   }
 
-  return ({ namespace, name, uid }, { code, message }) => {
-    if (ERRORS[code].retry && code !== "STS_UNAVAILABLE") return;
+  return ({ namespace, name, uid }, { code, message }, { isWaiting = false } = {}) => {
+    if (ERRORS[code].retry && code !== "STS_UNAVAILABLE" && !isWaiting) return;
     if (!admit(`${uid} ${code}`, message)) return;
     const event = { namespace, pod: { name, uid }, type: "Warning", reason: code } as const;
-    kubernetes.recordEvent({ ...event, message }).then(
+    // The code is the Event's reason already.
+    const prefix = `${code}: `;
+    const text = withRemedy({ code, message }, MAX_EVENT_MESSAGE_BYTES + prefix.length).slice(prefix.length);
+    kubernetes.recordEvent({ ...event, message: text }).then(
       () => onRecorded({ code, message }),
       (error: unknown) => log.warn({ err: error, namespace, pod: name, code }, "could not record an Event"),
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodEvent } from "../../../src/kubernetes/api.ts";
-import type { ErrorCode } from "../../../src/protocol/errors.ts";
+import { ERRORS, type ErrorCode } from "../../../src/protocol/errors.ts";
 import { createRefusalRecorder } from "../../../src/server/issue/events.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
@@ -26,7 +26,7 @@ function setUp(fails = false) {
   return { clock, lines, written, recorded, record };
 }
 
-test("createRefusalRecorder() records a warning on the pod, with the code as its reason", async () => {
+test("createRefusalRecorder() records a warning on the pod, with the code as its reason and the remedy", async () => {
   const { clock, written, recorded, record } = setUp();
   record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
@@ -36,7 +36,7 @@ test("createRefusalRecorder() records a warning on the pod, with the code as its
       pod: { name: "web", uid: "u-1" },
       type: "Warning",
       reason: "ROLE_FORBIDDEN",
-      message: "Cannot give role",
+      message: `Cannot give role -- ${ERRORS.ROLE_FORBIDDEN.remedy}`,
     },
   ]);
   assert.deepEqual(recorded, ["ROLE_FORBIDDEN"]);
@@ -110,4 +110,24 @@ test("createRefusalRecorder() limits Events when every pod is refused at once, a
   await clock.advance(0);
   assert.equal(written.length, 100);
   assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 100, "no pod gets two Events");
+});
+
+test("createRefusalRecorder() cuts a long message, and never the remedy", async () => {
+  const { clock, written, record } = setUp();
+  record(POD, { code: "STS_DENIED", message: "é".repeat(5_000) });
+  await clock.advance(0);
+  const { message = "" } = written[0] ?? {};
+  assert.ok(Buffer.byteLength(message) <= 1024, message);
+  assert.ok(message.endsWith(`é... -- ${ERRORS.STS_DENIED.remedy}`), message);
+});
+
+test("createRefusalRecorder() records a retryable refusal only if a pod waits for its first credentials", async () => {
+  const { clock, recorded, record } = setUp();
+  const throttled = { code: "STS_THROTTLED", message: "Cannot assume role" } as const;
+  record(POD, throttled);
+  await clock.advance(0);
+  assert.deepEqual(recorded, []);
+  record(POD, throttled, { isWaiting: true });
+  await clock.advance(0);
+  assert.equal(recorded.length, 1);
 });
