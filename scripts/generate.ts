@@ -21,6 +21,7 @@ import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { attackRun, attackTable } from "./attack-table.ts";
 import { authorizationCount, authorizationTables } from "./authorization-matrix.ts";
 import { behavioursOf } from "./behaviour.ts";
+import { overloadTable } from "./bench-tables.ts";
 import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate } from "./chart-templates.ts";
 import { renderDashboard } from "./dashboard.ts";
@@ -145,6 +146,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
   },
   "docs/simulation.md": { summary: simulationSummary, table: simulationTable },
   "docs/sdk-conformance.md": { outcomes: sdkOutcomes, messages: sdkMessages },
+  "test/bench/README.md": { overload: overloadTable },
   "docs/metrics.md": {
     server: () => metricsTable(SERVER_METRICS),
     webhook: () => metricsTable(WEBHOOK_METRICS),

@@ -24,10 +24,15 @@ export interface Cgroup {
   remove(): void;
 }
 
-/** Limits of a group: memory in bytes, and CPU time as a share of one core; by default all cores. */
+/**
+ * Limits of a group: memory in bytes, by default none, and CPU time as a share of one core, by default all cores.
+ * `isPreferred`: it gets CPU time before all other processes of the machine, so that a busy machine disturbs a
+ * measurement little.
+ */
 export interface CgroupLimits {
-  readonly bytes: number;
+  readonly bytes?: number;
   readonly cores?: number | undefined;
+  readonly isPreferred?: boolean;
 }
 
 /** Creates a group with limits. Throws if this process may not. */
@@ -37,15 +42,20 @@ export function createCgroup(name: string, limits: CgroupLimits): Cgroup {
 
 /** As a kubelet sets it, in microseconds. */
 const PERIOD_US = 100_000;
+/** The largest ones; those of a group are 1024 and 100 by default. */
+const MAX_SHARES_V1 = 262_144;
+const MAX_WEIGHT_V2 = 10_000;
 
-function createV1(name: string, { bytes, cores }: CgroupLimits): Cgroup {
+function createV1(name: string, { bytes, cores, isPreferred = false }: CgroupLimits): Cgroup {
   const [memory, cpu] = [join(ROOT, "memory", name), join(ROOT, "cpuacct", name)];
-  const quota = cores === undefined ? [] : [join(ROOT, "cpu", name)];
+  const quota = cores === undefined && !isPreferred ? [] : [join(ROOT, "cpu", name)];
   for (const directory of [memory, cpu, ...quota]) mkdirSync(directory, { recursive: true });
-  writeFileSync(join(memory, "memory.limit_in_bytes"), String(bytes));
+  if (bytes !== undefined) writeFileSync(join(memory, "memory.limit_in_bytes"), String(bytes));
   for (const directory of quota) {
+    if (isPreferred) writeFileSync(join(directory, "cpu.shares"), String(MAX_SHARES_V1));
+    if (cores === undefined) continue;
     writeFileSync(join(directory, "cpu.cfs_period_us"), String(PERIOD_US));
-    writeFileSync(join(directory, "cpu.cfs_quota_us"), String(Math.round((cores ?? 1) * PERIOD_US)));
+    writeFileSync(join(directory, "cpu.cfs_quota_us"), String(Math.round(cores * PERIOD_US)));
   }
   return {
     joinFiles: [memory, cpu, ...quota].map((directory) => join(directory, "cgroup.procs")),
@@ -61,11 +71,12 @@ function createV1(name: string, { bytes, cores }: CgroupLimits): Cgroup {
   };
 }
 
-function createV2(name: string, { bytes, cores }: CgroupLimits): Cgroup {
+function createV2(name: string, { bytes, cores, isPreferred = false }: CgroupLimits): Cgroup {
   appendFileSync(join(ROOT, "cgroup.subtree_control"), "+memory +cpu");
   const directory = join(ROOT, name);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, "memory.max"), String(bytes));
+  if (bytes !== undefined) writeFileSync(join(directory, "memory.max"), String(bytes));
+  if (isPreferred) writeFileSync(join(directory, "cpu.weight"), String(MAX_WEIGHT_V2));
   if (cores !== undefined) writeFileSync(join(directory, "cpu.max"), `${Math.round(cores * PERIOD_US)} ${PERIOD_US}`);
   if (existsSync(join(directory, "memory.swap.max"))) writeFileSync(join(directory, "memory.swap.max"), "0");
   return {

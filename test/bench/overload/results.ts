@@ -1,6 +1,6 @@
 // Results of npm run bench:overload as a file: what `--publish` writes and test/bench/README.md shows.
 import { join } from "node:path";
-import { type Measurement, publishedResults } from "../published-results.ts";
+import { type Measurement, publishedResults } from "../../published-results.ts";
 
 /** A figure beside what is expected of it. */
 export interface OverloadRow {
@@ -19,4 +19,4 @@ export interface OverloadResults extends Measurement {
 }
 
 /** The published results. */
-export const overloadResults = publishedResults<OverloadResults>(join(import.meta.dirname, "overload-results.json"));
+export const overloadResults = publishedResults<OverloadResults>(join(import.meta.dirname, "results.json"));
