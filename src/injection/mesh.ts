@@ -1,19 +1,9 @@
 // Service meshes in the same pod. Their network containers redirect the pod's traffic to a proxy. Between the redirect
 // and the start of that proxy nothing in the pod can reach podrole's server, so podrole must not start in between.
 import type { Container, Pod } from "../kubernetes/objects.ts";
-import { ANNOTATIONS } from "../policy/annotations.ts";
-import { listedContainers } from "../policy/containers.ts";
+import { MESH_NETWORK_CONTAINERS, MESH_PROXIES, participationIn } from "../policy/containers.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
-
-/** Containers that redirect traffic (istio-init, linkerd-init), or that check that the mesh's CNI plugin did so. */
-const MESH_NETWORK_CONTAINERS = new Set([
-  "istio-init",
-  "istio-validation",
-  "linkerd-init",
-  "linkerd-network-validator",
-]);
-const MESH_PROXIES = new Set(["istio-proxy", "linkerd-proxy"]);
 
 /**
  * Number of init containers that stay before podrole's: the leading ones of the mesh, its proxy included when that is a
@@ -48,17 +38,10 @@ export function hasProxyFrom({ spec }: Pod, index: number): boolean {
   return spec.containers.slice(index).some(isProxy);
 }
 
-/**
- * Returns a function that is false for a mesh's own containers, unless an annotation of the pod names them. The
- * annotation is read once, because a pod under admission may have many containers with a mesh's name.
- */
+/** Returns a function that is false for a mesh's own containers, unless an annotation of the pod names them. */
 export function participationOf({ metadata }: Pod): (container: Container) => boolean {
-  const annotations = metadata.annotations ?? {};
-  const named = listedContainers(annotations);
-  return ({ name }) =>
-    (!MESH_NETWORK_CONTAINERS.has(name) && !MESH_PROXIES.has(name)) ||
-    Object.hasOwn(annotations, ANNOTATIONS.roleOfContainer + name) ||
-    named?.has(name) === true;
+  const participates = participationIn(metadata.annotations ?? {});
+  return ({ name }) => participates(name);
 }
 
 /** Warns about mesh settings that podrole needs and that no order of containers can replace. */

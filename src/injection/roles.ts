@@ -1,6 +1,7 @@
 // The roles of a pod's containers at admission, and the reasons for which the pod cannot have them.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
+import { participationIn } from "../policy/containers.ts";
 import {
   assumeRoleInput,
   decideRoles,
@@ -13,9 +14,7 @@ import { podFacts } from "../policy/facts.ts";
 import { MAX_CHAINED_SESSION_MS } from "../policy/session.ts";
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { duration } from "../runtime/settings.ts";
-import { participationOf } from "./mesh.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
-import { allContainers } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** The decision about every container's role. */
@@ -33,15 +32,15 @@ export function decidePodRoles(
   inherited: InheritedAnnotations,
   policy: PolicySettings,
 ): PodRoles {
-  const all = podFacts(pod, namespace);
-  const facts = { ...all, containers: participantsAmong(all.containers, pod) };
+  const facts = podFacts(pod, namespace);
   const { roles, refusal } = decideRoles(facts, inherited, policy);
   const withRole = new Set(roles.map(({ container }) => container));
-  const withoutRole = facts.containers.filter((name) => !withRole.has(name));
+  const participates = participationIn(facts.annotations);
+  const withoutRole = facts.containers.filter((name) => participates(name) && !withRole.has(name));
   return {
     roles,
     withoutRole,
-    refusal: refusal ?? refuseSessions(facts, roles, policy) ?? refuseMetadata(all, roles),
+    refusal: refusal ?? refuseSessions(facts, roles, policy) ?? refuseMetadata(facts, roles),
   };
 }
 
@@ -59,17 +58,6 @@ export function serverWarnings({ metadata }: Pod, roles: readonly RoleDecision[]
 /** The role's ARN; its name as written when only the server can resolve it. */
 export function roleText({ role, asked }: RoleDecision): string {
   return role?.arn ?? asked;
-}
-
-/** Leaves out the containers of a mesh, unless an annotation names them: they work beside the app, not for it. */
-function participantsAmong(names: readonly string[], pod: Pod): readonly string[] {
-  const participates = participationOf(pod);
-  const bystanders = new Set(
-    allContainers(pod)
-      .filter((container) => !participates(container))
-      .map(({ name }) => name),
-  );
-  return names.filter((name) => !bystanders.has(name));
 }
 
 /** Refuses session settings that STS would never accept, although the role itself is permitted. */

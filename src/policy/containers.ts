@@ -36,12 +36,34 @@ export function listedContainers(annotations: Readonly<Record<string, string>>):
   return new Set(list.split(",").flatMap((name) => name.trim() || []));
 }
 
+/** Containers of service meshes that redirect traffic, or that check that the mesh's CNI plugin did so. */
+export const MESH_NETWORK_CONTAINERS: ReadonlySet<string> = new Set([
+  "istio-init",
+  "istio-validation",
+  "linkerd-init",
+  "linkerd-network-validator",
+]);
+/** Proxies of service meshes. */
+export const MESH_PROXIES: ReadonlySet<string> = new Set(["istio-proxy", "linkerd-proxy"]);
+
 /**
- * Returns the participating containers: those that podrole.io/containers names, all if it is absent, none if it is
- * empty. CONTAINER_UNKNOWN if it, or an `iam.amazonaws.com/role.<container>`, names a container that the pod does not
- * have, or if a container that is left out has a role of its own. ANNOTATION_INVALID if an annotation of podrole's is
- * longer than MAX_ANNOTATION_LENGTH, or all of them together than MAX_ANNOTATIONS_LENGTH. The work is proportional to
- * the lengths of the annotations and of the list of containers.
+ * Returns a function that is false for the names of a mesh's own containers, which work beside the app and not for it,
+ * unless an annotation names them. The annotation is read once, because a pod may have many containers.
+ */
+export function participationIn(annotations: Readonly<Record<string, string>>): (name: string) => boolean {
+  const listed = listedContainers(annotations);
+  return (name) =>
+    (!MESH_NETWORK_CONTAINERS.has(name) && !MESH_PROXIES.has(name)) ||
+    valueOf(annotations, ANNOTATIONS.roleOfContainer + name) !== undefined ||
+    listed?.has(name) === true;
+}
+
+/**
+ * Returns the participating containers: those that podrole.io/containers names, all but a mesh's if it is absent, none
+ * if it is empty. CONTAINER_UNKNOWN if it, or an `iam.amazonaws.com/role.<container>`, names a container that the pod
+ * does not have, or if a container that is left out has a role of its own. ANNOTATION_INVALID if an annotation of
+ * podrole's is longer than MAX_ANNOTATION_LENGTH, or all of them together than MAX_ANNOTATIONS_LENGTH. The work is
+ * proportional to the lengths of the annotations and of the list of containers.
  */
 export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
   const oversized = Object.keys(annotations).find((name) => isPodAnnotation(name) && isOversized(annotations[name]));
@@ -58,7 +80,8 @@ export function participantsOf({ annotations, containers }: PodFacts): readonly 
       containers,
     );
   }
-  const participants = listed === undefined ? containers : containers.filter((name) => listed.has(name));
+  const participates = participationIn(annotations);
+  const participants = containers.filter((name) => (listed === undefined ? participates(name) : listed.has(name)));
   const participating = new Set(participants);
   for (const key of Object.keys(annotations)) {
     if (!key.startsWith(ANNOTATIONS.roleOfContainer)) continue;

@@ -93,3 +93,12 @@ test("decideRoles() serves a pod with more containers if few of them have a role
     ["c999"],
   );
 });
+
+test("decideRoles() leaves out a mesh's containers, at admission and on request, unless an annotation names them", () => {
+  const containers = ["app", "istio-proxy", "istio-init", "linkerd-proxy"];
+  const decided = (annotations: Record<string, string>) =>
+    decide({ [ROLE_ANNOTATION]: "x", ...annotations }, containers).roles.map(({ container }) => container);
+  assert.deepEqual(decided({}), ["app"]);
+  assert.deepEqual(decided({ [CONTAINERS]: "istio-proxy" }), ["istio-proxy"]);
+  assert.deepEqual(decided({ [`${ROLE_ANNOTATION}.linkerd-proxy`]: "y" }), ["app", "linkerd-proxy"]);
+});

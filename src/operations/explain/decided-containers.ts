@@ -49,6 +49,8 @@ function byPin(explained: ContainerExplanation): ContainerExplanation {
     : { ...explained, namedBy: "pin" };
 }
 
+const MESH_CONTAINER = "it belongs to a service mesh, and no annotation of the pod names it";
+
 function explainContainers(
   pod: Pod,
   facts: PodFacts,
@@ -62,11 +64,9 @@ function explainContainers(
     const decision = roles.find((role) => role.container === container);
     if (decision) return explainRole(decision, facts, sessions);
     const isLeftOut = !isRefusal(participants) && !participants.includes(container);
+    if (ofMesh.has(container)) return { container, allowed: false, message: MESH_CONTAINER };
     if (isLeftOut) return { container, allowed: false, message: "podrole.io/containers does not list it" };
-    const message = ofMesh.has(container)
-      ? "it belongs to a service mesh, and no annotation of the pod names it"
-      : "no annotation or setting names a role for it";
-    return { container, allowed: false, message };
+    return { container, allowed: false, message: "no annotation or setting names a role for it" };
   });
 }
 

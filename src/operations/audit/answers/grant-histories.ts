@@ -87,7 +87,8 @@ export function createGrantHistories({
   }
 
   function addAdmission(record: AdmissionRecord): void {
-    if (record.decision !== "inject" || record.dryRun) return;
+    // Whoever writes podrole's parts into a pod by hand can make the webhook skip it. Only a refusal creates no pod.
+    if (record.decision === "refuse" || record.dryRun) return;
     const key = admissionKey(record);
     if (key === undefined) return;
     const known = admissions.get(key);

@@ -124,6 +124,16 @@ suite("podrole audit", () => {
     assert.equal(caller, "ambiguous");
   });
 
+  test("who: a pod that the webhook skipped has its own creator, not that of a pod with a similar name", async (context) => {
+    const real = admission({ ...PROVEN, pod: undefined, generateName: "o", user: "replicaset-controller" });
+    const skipped = admission({ ...PROVEN, ...LATER, decision: "skip", reason: "NO_CONTAINER" });
+    assert.equal(creator((await who(JSON_OUT, [real, skipped])).json()[0])[1], "ambiguous");
+    const event = creation({ annotations: { "pods.podrole.io/request": "r-2" }, user: { username: LATER.user } });
+    const log = writeTemporaryFile(context, "skipped.log", linesOf([event]));
+    const [user] = creator((await who({ ...JSON_OUT, apiAuditLog: log }, [real, skipped])).json()[0]);
+    assert.equal(user, LATER.user);
+  });
+
   const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
 
   test("refusals: separates those that are believed from those that are not", async () => {
