@@ -12,6 +12,7 @@ import { COMPLETE_COMMAND, KUBECTL_COMPLETION } from "./completion/scripts.ts";
 import type { Terminal } from "./terminal.ts";
 
 async function main(argv: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) endWithReader(stream);
   const terminal: Terminal = {
     out: (chunk) => process.stdout.write(chunk),
     err: (chunk) => process.stderr.write(chunk),
@@ -54,8 +55,26 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   }
   clearInterval(alive);
+  await Promise.all([process.stdout, process.stderr].map(untilWritten));
   // Idle keep-alive connections of clients would keep the process alive after the command has finished.
   process.exit();
+}
+
+/** A write to a pipe that is full goes on after it returns; process.exit() would cut the output there. */
+function untilWritten(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
+}
+
+/** As of a program that SIGPIPE has ended: `podrole … | head` is no fault of podrole. */
+const EXIT_CODE_PIPE_CLOSED = 141;
+
+function endWithReader(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT_CODE_PIPE_CLOSED);
+    throw error;
+  });
 }
 
 /** npm links this file under several names; under that of kubectl's completion it completes its arguments. */
