@@ -5,7 +5,16 @@ import { afterEach, suite, test } from "node:test";
 import { createClients } from "./clients.ts";
 import { createHelm } from "./install/helm.ts";
 import { appContainer, deploymentManifest, jobManifest, podManifest } from "./pods.ts";
-import { assumedRolePattern, kubectl, Not, printDiagnosis, rolledOut, untilSuccess, useNamespace } from "./suite.ts";
+import {
+  assumedRolePattern,
+  kubectl,
+  Not,
+  objectsNamed,
+  printDiagnosis,
+  rolledOut,
+  untilSuccess,
+  useNamespace,
+} from "./suite.ts";
 
 const helm = createHelm(process.env);
 
@@ -89,7 +98,8 @@ suite("helm", { timeout: 1_200_000 }, () => {
     const before = await clients.answered();
     context.diagnostic((await helm.ok(["uninstall", "podrole", "--wait", "--timeout=5m"])).trim());
     await untilSuccess("the deletion of every object of podrole", async () => {
-      const left = await objectsNamed(/podrole/);
+      // Helm treats the namespace as the user's and does not delete it.
+      const left = (await objectsNamed(/podrole/)).filter((line) => line !== "namespace/podrole");
       return left.length === 0 ? left : new Not(left.join(" "));
     });
     await untilSuccess("500 more successful requests", async () => {
@@ -102,12 +112,3 @@ suite("helm", { timeout: 1_200_000 }, () => {
     assert.equal(await shop.ok(["get", "pod", "plain", "-o", "jsonpath={.spec.initContainers}"]), "");
   });
 });
-
-/** All objects in the cluster whose name matches, of every kind that can be listed, except Events, which expire. */
-async function objectsNamed(name: RegExp): Promise<readonly string[]> {
-  const kinds = (await kubectl.ok(["api-resources", "--verbs=list,get", "-o", "name"])).trim().split("\n");
-  const listed = kinds.filter((kind) => !/^events(\.|$)/.test(kind)).join(",");
-  const all = await kubectl.ok(["get", listed, "--all-namespaces", "-o", "name", "--ignore-not-found"]);
-  // Helm treats the namespace as the user's and does not delete it.
-  return all.split("\n").filter((line) => name.test(line) && line !== "namespace/podrole");
-}

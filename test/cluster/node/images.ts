@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { ROOT } from "../../files.ts";
 
 const WORKLOAD = join(import.meta.dirname, "workload");
+const TEST_IMAGE = "localhost/podrole-test:1";
 
 export interface BuiltImages {
   /** Archives for `node.sh load`. */
@@ -39,32 +40,33 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
   for (const base of ["node", "node-busybox"])
     run("podman", ["load", "--quiet", "--input", join(bases, `${base}.tar`)]);
   const base = ["--build-arg", "BASE=localhost/node:26"];
-  const [server, sidecar] = ["localhost/podrole-server:0.1.0", "localhost/podrole-sidecar:0.1.0"] as const;
-  run("podman", ["build", "--quiet", "--file", join(ROOT, "Dockerfile.server"), ...base, "--tag", server, ROOT]);
-  run("podman", ["build", "--quiet", "--file", join(ROOT, "Dockerfile.sidecar"), ...base, "--tag", sidecar, ROOT]);
-  run("podman", ["build", "--quiet", "--tag", "localhost/podrole-test:1", directory]);
+  const own = ["server", "sidecar", "try"].map((name) => `podrole-${name}:0.1.0`);
+  for (const [index, name] of ["server", "sidecar", "try"].entries()) {
+    const tags = namesOf(own[index] ?? "").flatMap((tag) => ["--tag", tag]);
+    run("podman", ["build", "--quiet", "--file", join(ROOT, `Dockerfile.${name}`), ...base, ...tags, ROOT]);
+  }
+  run("podman", ["build", "--quiet", "--tag", TEST_IMAGE, directory]);
   const archives: string[] = [];
   const sizes: Record<string, ImageSizes> = {};
   const { size: baseBytes } = await stat(join(bases, "node.tar"));
-  for (const image of [server, sidecar, "localhost/podrole-test:1"]) {
+  for (const names of [...own.map(namesOf), [TEST_IMAGE]]) {
+    const [image = ""] = names;
     const archive = join(directory, `${image.replaceAll(/\W/g, "-")}.tar`);
     await rm(archive, { force: true }); // podman does not overwrite an archive
-    run("podman", ["save", "--quiet", "--output", archive, image]);
+    run("podman", ["save", "--quiet", "--multi-image-archive", "--output", archive, ...names]);
     archives.push(archive);
     const { size: bytes } = await stat(archive);
     sizes[image] = { bytes, added: bytes - baseBytes };
   }
   // The archives contain the images, so podman's store is restored to its earlier state.
-  run("podman", [
-    "rmi",
-    "--force",
-    server,
-    sidecar,
-    "localhost/podrole-test:1",
-    "localhost/node:26",
-    "localhost/node:26-busybox",
-  ]);
+  const built = [...own.flatMap(namesOf), TEST_IMAGE, "localhost/node:26", "localhost/node:26-busybox"];
+  run("podman", ["rmi", "--force", ...built]);
   return { archives, sizes };
+}
+
+/** In a registry of the suite's own, and as Docker and kind name an image without a registry, which manifests/overlays/try does. */
+function namesOf(image: string): readonly string[] {
+  return [`localhost/${image}`, `docker.io/library/${image}`];
 }
 
 function run(command: string, args: readonly string[]): void {

@@ -27,9 +27,12 @@ const { values: options } = parseArgs({
   },
 });
 
+/** Files that belong to one installation method: helm.test.ts and try.test.ts. */
+const OWN_FILES = ["helm", "try"];
+
 /**
- * The test files for an installation method: for helm only helm.test.ts, for the others all except that. `--install`
- * together with `--only` runs any file with any method.
+ * The test files for an installation method: for helm and try only the file of that name, for kustomize the others.
+ * `--install` together with `--only` runs any file with any method.
  */
 function filesFor(install: string): readonly string[] {
   const all = globSync(join(import.meta.dirname, "*.test.ts"));
@@ -38,7 +41,10 @@ function filesFor(install: string): readonly string[] {
   const rank = (file: string) => (ORDER.indexOf(topic(file)) + ORDER.length + 1) % (ORDER.length + 1);
   return all
     .filter((file) => options.only?.includes(topic(file)) ?? true)
-    .filter((file) => (topic(file) === "helm" ? install === "helm" : install !== "helm" || isExplicit))
+    .filter((file) => {
+      const owner = OWN_FILES.find((name) => name === topic(file)) ?? "kustomize";
+      return owner === install || (isExplicit && owner === "kustomize");
+    })
     .toSorted((a, b) => rank(a) - rank(b));
 }
 

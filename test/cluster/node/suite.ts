@@ -123,16 +123,24 @@ export async function rolledOut(namespace: string, workload: string): Promise<vo
   await kubectl.ok(["-n", namespace, "rollout", "status", workload, "--timeout=180s"]);
 }
 
-/** For afterEach: after a failed test, prints the state of a namespace and of podrole. */
-export async function printDiagnosis(context: unknown, namespace: string): Promise<void> {
+/** Returns the objects whose "kind/name" matches, of every kind that can be listed except Events, which expire. */
+export async function objectsNamed(name: RegExp): Promise<readonly string[]> {
+  const kinds = (await kubectl.ok(["api-resources", "--verbs=list,get", "-o", "name"])).trim().split("\n");
+  const listed = kinds.filter((kind) => !/^events(\.|$)/.test(kind)).join(",");
+  const all = await kubectl.ok(["get", listed, "--all-namespaces", "-o", "name", "--ignore-not-found"]);
+  return all.split("\n").filter((line) => name.test(line));
+}
+
+/** For afterEach: after a failed test, prints the state of a namespace and of podrole in namespace `own`. */
+export async function printDiagnosis(context: unknown, namespace: string, own = "podrole"): Promise<void> {
   const test = context as TestContext;
   if (test.passed) return;
   const commands = [
     ["-n", namespace, "get", "pods", "-o", "wide"],
     ["-n", namespace, "get", "events", "--sort-by=.lastTimestamp"],
-    ["-n", "podrole", "get", "pods", "-o", "wide"],
-    ["-n", "podrole", "logs", "-l", "app.kubernetes.io/name=podrole-server", "--tail=15"],
-    ["-n", "podrole", "logs", "-l", "app.kubernetes.io/name=podrole-webhook", "--tail=15"],
+    ["-n", own, "get", "pods", "-o", "wide"],
+    ["-n", own, "logs", "-l", "app.kubernetes.io/name=podrole-server", "--tail=15"],
+    ["-n", own, "logs", "-l", "app.kubernetes.io/name=podrole-webhook", "--tail=15"],
   ];
   for (const args of commands) {
     const { out, err } = await kubectl.run(args);

@@ -16,21 +16,23 @@ export interface Helm {
   upgrade(args: readonly string[]): Promise<string>;
 }
 
-/** Uses the binary named by HELM; without it, builds one (test/cluster/helm), once per machine. */
-export function createHelm(env: NodeJS.ProcessEnv): Helm {
-  let binary = env["HELM"];
+/** Path of the binary: that of HELM; without it, builds one (test/cluster/helm), once per machine. */
+export function helmBinary(env: NodeJS.ProcessEnv): string {
+  if (env["HELM"]) return env["HELM"];
+  const { status, stdout } = spawnSync(join(ROOT, "test/cluster/helm/build.sh"), [], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) throw new RangeError(`test/cluster/helm/build.sh exited with ${status}`);
+  return join(stdout.trim(), "helm");
+}
 
-  function buildHelm(): string {
-    const { status, stdout } = spawnSync(join(ROOT, "test/cluster/helm/build.sh"), [], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    if (status !== 0) throw new RangeError(`test/cluster/helm/build.sh exited with ${status}`);
-    return join(stdout.trim(), "helm");
-  }
+/** Uses helmBinary(). */
+export function createHelm(env: NodeJS.ProcessEnv): Helm {
+  let binary: string | undefined;
 
   async function ok(args: readonly string[]): Promise<string> {
-    binary ??= buildHelm();
+    binary ??= helmBinary(env);
     const child = spawn(binary, ["--namespace", "podrole", ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
     const ended = new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? 1)));
     const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

@@ -1,6 +1,7 @@
-// Installation methods of podrole, each together with the emulated STS. install() resolves when every program is ready,
+// Installation methods of podrole, each together with an emulated STS. install() resolves when every program is ready,
 // uninstall() when every object is deleted.
 import { join } from "node:path";
+import { ROOT } from "../../../files.ts";
 import type { Kubectl } from "../../kubectl.ts";
 import { createHelm } from "./helm.ts";
 
@@ -11,6 +12,7 @@ export interface Installer {
 
 const STS = join(import.meta.dirname, "sts.yaml");
 const KUSTOMIZATION = join(import.meta.dirname, "kustomize");
+const TRY = join(ROOT, "manifests/overlays/try");
 const BEFORE_HELM = join(import.meta.dirname, "helm/before.yaml");
 
 export function createInstallers(
@@ -49,6 +51,13 @@ export function createInstallers(
         await helm.ok(["uninstall", "podrole", "--ignore-not-found", "--wait", "--timeout=3m"]);
         await kubectl.ok(["delete", "-f", BEFORE_HELM, "--ignore-not-found", "--timeout=120s"]);
         await kubectl.ok(["delete", "-f", STS, "--timeout=120s"]);
+      },
+    },
+    // try.test.ts installs it, because it measures that.
+    try: {
+      async install() {},
+      async uninstall() {
+        await kubectl.ok(["delete", "-k", TRY, "--ignore-not-found", "--timeout=120s"]);
       },
     },
   };
