@@ -1,10 +1,11 @@
 // npm run release:dry: makes everything that a release consists of, twice, compares both, signs the artefacts with a
 // key that is removed afterwards, verifies them with the commands that users run, and lists what to upload where. It
-// publishes nothing and, once the caches are filled, needs no network. Writes dist/release. docs/release.md describes
-// it.
+// publishes nothing and, once the caches are filled, needs no network. Writes dist/release. With --install it also
+// installs the artefacts into a cluster of this machine. docs/release.md describes it.
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import packageJson from "../../package.json" with { type: "json" };
 import { ROOT } from "../root.ts";
 import { type Artefacts, makeArtefacts, sha256Of } from "./artefacts.ts";
@@ -14,11 +15,12 @@ import { extractFiles, unpackArchive } from "./oci-archive.ts";
 import { provenancePredicate } from "./provenance.ts";
 import { rehearseSigning } from "./rehearse-signing.ts";
 import { runArm64 } from "./run-arm64.ts";
-import { runReleaseTool } from "./tools.ts";
+import { runAttached, runReleaseTool } from "./tools.ts";
 import { artefactVerifications, runVerifications } from "./verification.ts";
 import { versionProblems } from "./versions.ts";
 
 const { version } = packageJson;
+const { install } = parseArgs({ options: { install: { type: "boolean", default: false } } }).values;
 const print = (line: string) => console.log(line);
 const began = performance.now();
 
@@ -110,6 +112,11 @@ async function main(): Promise<void> {
     await runVerifications(artefactVerifications({ version, helm, scratch }), { cwd: directory, print });
   } finally {
     rmSync(scratch, { recursive: true });
+  }
+
+  if (install) {
+    printStep("installation into a cluster of this machine, from the artefacts");
+    await runAttached(process.execPath, ["test/cluster/node/main.ts", "--artefacts", directory]);
   }
 
   printStep("what to upload where");

@@ -23,6 +23,16 @@ export function runReleaseTool(command: string, args: readonly string[], cwd: st
   throw new Error(`Cannot run ${command} ${args.join(" ")}: ${error?.message ?? `${stdout}${stderr}`}`);
 }
 
+/** Runs a program that prints to the outputs of this process. Rejects if it fails. */
+export async function runAttached(command: string, args: readonly string[]): Promise<void> {
+  const child = spawn(command, args, { cwd: ROOT, stdio: "inherit" });
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => resolve(status ?? 1));
+  });
+  if (code !== 0) throw new Error(`Cannot run ${command} ${args.join(" ")}: it exited with ${code}; expected 0`);
+}
+
 /** Runs a program while this process continues, for example to serve the program's requests. */
 export async function runBeside(
   command: string,

@@ -1,5 +1,7 @@
-// Builds the suite's images with podman from podrole's own Dockerfiles, on the Node image of ../kubernetes/images.
+// Builds the suite's images with podman from podrole's own Dockerfiles, on the Node image of ../kubernetes/images; or
+// only the suite's own image, if podrole's are those of a release.
 import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
 import { copyFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -22,11 +24,14 @@ export interface ImageSizes {
   readonly added: number;
 }
 
+/** podrole's own images, by the suffix of their Dockerfiles. */
+const PODROLE_IMAGES = ["server", "sidecar", "try"];
+
 /**
  * `bases` is the folder that test/cluster/kubernetes/images/build.sh prints; all results are written to `directory`.
+ * `artefacts`: a folder of `npm run release:dry`, whose images are used.
  */
-export async function buildImages(bases: string, directory: string): Promise<BuiltImages> {
-  run(process.execPath, [join(ROOT, "scripts/build.ts")]);
+export async function buildImages(bases: string, directory: string, artefacts?: string): Promise<BuiltImages> {
   await build({
     entryPoints: ["app", "load", "other", "sts"].map((name) => join(WORKLOAD, `${name}.ts`)),
     outdir: directory,
@@ -39,17 +44,12 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
   await copyFile(join(WORKLOAD, "Dockerfile"), join(directory, "Dockerfile"));
   for (const base of ["node", "node-busybox"])
     run("podman", ["load", "--quiet", "--input", join(bases, `${base}.tar`)]);
-  const base = ["--build-arg", "BASE=localhost/node:26"];
-  const own = ["server", "sidecar", "try"].map((name) => `podrole-${name}:0.1.0`);
-  for (const [index, name] of ["server", "sidecar", "try"].entries()) {
-    const tags = namesOf(own[index] ?? "").flatMap((tag) => ["--tag", tag]);
-    run("podman", ["build", "--quiet", "--file", join(ROOT, `Dockerfile.${name}`), ...base, ...tags, ROOT]);
-  }
+  const built = [...(artefacts === undefined ? buildPodrole() : []), [TEST_IMAGE]];
   run("podman", ["build", "--quiet", "--tag", TEST_IMAGE, directory]);
-  const archives: string[] = [];
+  const archives = artefacts === undefined ? [] : globSync(join(artefacts, "images", "*.tar"));
   const sizes: Record<string, ImageSizes> = {};
   const { size: baseBytes } = await stat(join(bases, "node.tar"));
-  for (const names of [...own.map(namesOf), [TEST_IMAGE]]) {
+  for (const names of built) {
     const [image = ""] = names;
     const archive = join(directory, `${image.replaceAll(/\W/g, "-")}.tar`);
     await rm(archive, { force: true }); // podman does not overwrite an archive
@@ -59,14 +59,22 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
     sizes[image] = { bytes, added: bytes - baseBytes };
   }
   // The archives contain the images, so podman's store is restored to its earlier state.
-  const built = [...own.flatMap(namesOf), TEST_IMAGE, "localhost/node:26", "localhost/node:26-busybox"];
-  run("podman", ["rmi", "--force", ...built]);
+  run("podman", ["rmi", "--force", ...built.flat(), "localhost/node:26", "localhost/node:26-busybox"]);
   return { archives, sizes };
 }
 
-/** In a registry of the suite's own, and as Docker and kind name an image without a registry, which manifests/overlays/try does. */
-function namesOf(image: string): readonly string[] {
-  return [`localhost/${image}`, `docker.io/library/${image}`];
+/**
+ * Builds podrole's own images; returns the names of each: in a registry of the suite's own, and as Docker and kind name
+ * an image without a registry, which manifests/overlays/try does.
+ */
+function buildPodrole(): readonly (readonly string[])[] {
+  run(process.execPath, [join(ROOT, "scripts/build.ts")]);
+  return PODROLE_IMAGES.map((name) => {
+    const names = ["localhost", "docker.io/library"].map((registry) => `${registry}/podrole-${name}:0.1.0`);
+    const flags = ["--file", join(ROOT, `Dockerfile.${name}`), "--build-arg", "BASE=localhost/node:26"];
+    run("podman", ["build", "--quiet", ...flags, ...names.flatMap((tag) => ["--tag", tag]), ROOT]);
+    return names;
+  });
 }
 
 function run(command: string, args: readonly string[]): void {

@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { createKubectl } from "../kubectl.ts";
 import { NODE_SCRIPT, runNodeScript } from "../kubernetes/node.ts";
@@ -24,15 +24,17 @@ const { values: options } = parseArgs({
     install: { type: "string", multiple: true },
     keep: { type: "boolean", default: false },
     images: { type: "string" },
+    artefacts: { type: "string" },
   },
 });
+const artefacts = options.artefacts === undefined ? undefined : resolve(options.artefacts);
 
-/** Files that belong to one installation method: helm.test.ts and try.test.ts. */
-const OWN_FILES = ["helm", "try"];
+/** Files that belong to one installation method, which has the same name. */
+const OWN_FILES = ["helm", "try", "artefacts"];
 
 /**
- * The test files for an installation method: for helm and try only the file of that name, for kustomize the others.
- * `--install` together with `--only` runs any file with any method.
+ * The test files for an installation method: for helm, try and artefacts only the file of that name, for kustomize the
+ * others. `--install` together with `--only` runs any file with any method.
  */
 function filesFor(install: string): readonly string[] {
   const all = globSync(join(import.meta.dirname, "*.test.ts"));
@@ -61,7 +63,9 @@ async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["siz
   const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = environment;
   const known = createInstallers(createKubectl({ binary, kubeconfig }), environment);
   let worst = 0;
-  const names = options.install ?? Object.keys(known);
+  const isOfArtefacts = (name: string) => name === "artefacts";
+  const names =
+    options.install ?? Object.keys(known).filter((name) => isOfArtefacts(name) === (artefacts !== undefined));
   for (const name of names) {
     const files = filesFor(name);
     const installer = known[name];
@@ -85,9 +89,10 @@ async function onNewNode(): Promise<number> {
   const built = mkdtempSync(join(tmpdir(), "podrole-images-"));
   try {
     const environment = parseEnv(runNodeScript("up", cluster));
-    const { archives, sizes } = await buildImages(environment["IMAGES"] ?? "", built);
+    const { archives, sizes } = await buildImages(environment["IMAGES"] ?? "", built, artefacts);
     runNodeScript("load", cluster, ...archives);
-    return await onCluster({ ...process.env, ...environment, PODROLE_NODE: cluster }, sizes);
+    const release = artefacts !== undefined && { PODROLE_ARTEFACTS: artefacts };
+    return await onCluster({ ...process.env, ...environment, ...release, PODROLE_NODE: cluster }, sizes);
   } finally {
     rmSync(built, { recursive: true, force: true });
     if (options.keep) {

@@ -1,10 +1,10 @@
 // Helm with the suite's release: the chart of manifests/chart with helm/values.yaml, in namespace podrole.
 import { spawn, spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { ROOT } from "../../../files.ts";
 
-const CHART = join(ROOT, "manifests/chart");
 const VALUES = join(import.meta.dirname, "helm/values.yaml");
 
 export interface Helm {
@@ -27,9 +27,15 @@ export function helmBinary(env: NodeJS.ProcessEnv): string {
   return join(stdout.trim(), "helm");
 }
 
-/** Uses helmBinary(). */
+/**
+ * Uses helmBinary(). PODROLE_ARTEFACTS names a folder of `npm run release:dry`, whose chart is installed; without it,
+ * the chart is that of the sources.
+ */
 export function createHelm(env: NodeJS.ProcessEnv): Helm {
   let binary: string | undefined;
+  const artefacts = env["PODROLE_ARTEFACTS"];
+  const [packed] = artefacts === undefined ? [] : globSync(join(artefacts, "chart", "*.tgz"));
+  const source = packed ?? join(ROOT, "manifests/chart");
 
   async function ok(args: readonly string[]): Promise<string> {
     binary ??= helmBinary(env);
@@ -41,7 +47,7 @@ export function createHelm(env: NodeJS.ProcessEnv): Helm {
   }
 
   const chart = (verb: "install" | "upgrade", args: readonly string[]) =>
-    ok([verb, "podrole", CHART, "--values", VALUES, "--wait", "--timeout=5m", ...args]);
+    ok([verb, "podrole", source, "--values", VALUES, "--wait", "--timeout=5m", ...args]);
 
   return {
     ok,

@@ -29,6 +29,18 @@ export function createInstallers(
       await kubectl.ok(["-n", "podrole", "rollout", "status", `deployment/${name}`, "--timeout=180s"]);
     }
   }
+  const byHelm: Installer = {
+    async install() {
+      await installSts();
+      await kubectl.ok(["apply", "-f", BEFORE_HELM]);
+      console.error(await helm.install());
+    },
+    async uninstall() {
+      await helm.ok(["uninstall", "podrole", "--ignore-not-found", "--wait", "--timeout=3m"]);
+      await kubectl.ok(["delete", "-f", BEFORE_HELM, "--ignore-not-found", "--timeout=120s"]);
+      await kubectl.ok(["delete", "-f", STS, "--timeout=120s"]);
+    },
+  };
   return {
     kustomize: {
       async install() {
@@ -41,18 +53,9 @@ export function createInstallers(
         await kubectl.ok(["delete", "-f", STS, "--timeout=120s"]);
       },
     },
-    helm: {
-      async install() {
-        await installSts();
-        await kubectl.ok(["apply", "-f", BEFORE_HELM]);
-        console.error(await helm.install());
-      },
-      async uninstall() {
-        await helm.ok(["uninstall", "podrole", "--ignore-not-found", "--wait", "--timeout=3m"]);
-        await kubectl.ok(["delete", "-f", BEFORE_HELM, "--ignore-not-found", "--timeout=120s"]);
-        await kubectl.ok(["delete", "-f", STS, "--timeout=120s"]);
-      },
-    },
+    helm: byHelm,
+    // The same with the packed chart: createHelm() reads PODROLE_ARTEFACTS.
+    artefacts: byHelm,
     // try.test.ts installs it, because it measures that.
     try: {
       async install() {},
