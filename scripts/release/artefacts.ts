@@ -3,13 +3,13 @@
 import { createHash } from "node:crypto";
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildServer } from "../build-command-line.ts";
+import { buildServer, buildTry } from "../build-command-line.ts";
 import { buildPackage } from "../build-package.ts";
 import { buildSidecar } from "../build-sidecar.ts";
 import { ROOT } from "../root.ts";
 import { addLegalFiles } from "../third-party.ts";
 import { packExecutables } from "./executable.ts";
-import { IMAGES, type ImageName, type ImageOptions, packImage } from "./images.ts";
+import { IMAGE_NAMES, type ImageOptions, packImage } from "./images.ts";
 import { krewManifest } from "./krew.ts";
 import { type BuildInputs, type ProvenanceSubject, provenanceStatement } from "./provenance.ts";
 import { writeSbom } from "./sbom.ts";
@@ -42,19 +42,18 @@ export async function makeArtefacts(directory: string, options: ArtefactOptions)
     mkdirSync(join(directory, folder), { recursive: true });
   }
 
-  const server = await buildServer(join(staging, "dist/server"));
-  const sidecar = await buildSidecar(join(staging, "dist/sidecar"));
-  await addLegalFiles(join(staging, "dist/server"), server);
-  await addLegalFiles(join(staging, "dist/sidecar"), sidecar);
+  for (const [folder, build] of Object.entries({ server: buildServer, sidecar: buildSidecar, try: buildTry })) {
+    const bundle = await build(join(staging, "dist", folder));
+    await addLegalFiles(join(staging, "dist", folder), bundle);
+    await writeSbom(bundle, join(directory, `sbom/podrole-${folder}-${version}.cdx.json`));
+  }
   const npm = await buildPackage(join(staging, "package"));
 
   runReleaseTool("npm", ["pack", "--silent", "--pack-destination", join(directory, "npm"), join(staging, "package")]);
-  await writeSbom(server, join(directory, `sbom/podrole-server-${version}.cdx.json`));
-  await writeSbom(sidecar, join(directory, `sbom/podrole-sidecar-${version}.cdx.json`));
   await writeSbom(npm, join(directory, `sbom/podrole-package-${version}.cdx.json`));
   packChart(join(directory, `chart/podrole-${version}.tgz`), staging);
   const images = Object.fromEntries(
-    (Object.keys(IMAGES) as ImageName[]).map((name) => {
+    IMAGE_NAMES.map((name) => {
       return [name, packImage(join(directory, `images/${name}-${version}.tar`), staging, name, options)];
     }),
   );

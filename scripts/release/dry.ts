@@ -94,6 +94,7 @@ async function main(): Promise<void> {
     const archives = {
       "podrole-server": unpack("podrole-server", directory, scratch),
       "podrole-sidecar": unpack("podrole-sidecar", directory, scratch),
+      "podrole-try": unpack("podrole-try", directory, scratch),
     };
     const { files } = artefacts;
     const provenance = provenancePredicate(inputs);

@@ -8,8 +8,13 @@ import { ROOT } from "../root.ts";
 import { packReproducibly, runReleaseTool } from "./tools.ts";
 
 /** The names of the images, and the Dockerfile of each. */
-export const IMAGES = { "podrole-server": "Dockerfile.server", "podrole-sidecar": "Dockerfile.sidecar" } as const;
+export const IMAGES = {
+  "podrole-server": "Dockerfile.server",
+  "podrole-sidecar": "Dockerfile.sidecar",
+  "podrole-try": "Dockerfile.try",
+} as const;
 export type ImageName = keyof typeof IMAGES;
+export const IMAGE_NAMES = Object.keys(IMAGES) as readonly ImageName[];
 
 /** Architectures as OCI images name them. */
 export const ARCHITECTURES = ["amd64", "arm64"] as const;

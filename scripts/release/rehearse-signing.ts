@@ -3,7 +3,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createRegistryEmulator, type RegistryEmulator } from "../../emulators/registry/emulator.ts";
-import { IMAGES, type ImageName } from "./images.ts";
+import { IMAGE_NAMES, type ImageName } from "./images.ts";
 import type { OciArchive, OciDescriptor } from "./oci-archive.ts";
 import { type Signed, signatureFileOf, signatureVerifications } from "./signature-verification.ts";
 import { createSigner } from "./signer.ts";
@@ -54,7 +54,7 @@ async function signAll(registry: RegistryEmulator, options: SigningOptions): Pro
   const predicate = join(scratch, "provenance.json");
   writeFileSync(predicate, JSON.stringify(provenance));
   const attested: string[] = [];
-  for (const name of Object.keys(IMAGES) as ImageName[]) {
+  for (const name of IMAGE_NAMES) {
     const digest = pushArchive(registry, name, archives[name]);
     const reference = `${registry.host}/${name}@${digest}`;
     await signer.signImage(reference);

@@ -1,7 +1,7 @@
 // The commands with which a user verifies a release, as data: docs/verify.md explains them, and release:dry runs all of
 // them.
 import { join } from "node:path";
-import { OWN_ARCHITECTURE } from "./images.ts";
+import { IMAGE_NAMES, OWN_ARCHITECTURE } from "./images.ts";
 import { runBeside } from "./tools.ts";
 
 /** Of the output of a command that is printed; an attestation is one long line. */
@@ -28,7 +28,6 @@ export interface ArtefactPlaces {
 export function artefactVerifications({ version, helm, scratch }: ArtefactPlaces): readonly Verification[] {
   const podrole = join(scratch, "node_modules/.bin/podrole");
   const executable = join(scratch, "podrole");
-  const images = ["podrole-server", "podrole-sidecar"] as const;
   return [
     accepted(["sha256sum", "--check", "--quiet", "SHA256SUMS"]),
     accepted(["npm", "install", "--offline", "--silent", "--prefix", scratch, `./npm/podrole-${version}.tgz`]),
@@ -41,7 +40,7 @@ export function artefactVerifications({ version, helm, scratch }: ArtefactPlaces
     accepted([executable, "version"]),
     accepted([helm, "show", "chart", `chart/podrole-${version}.tgz`]),
     accepted([helm, "lint", "--quiet", `chart/podrole-${version}.tgz`]),
-    ...images.map((name) => accepted(["tar", "-xOf", `images/${name}-${version}.tar`, "./index.json"])),
+    ...IMAGE_NAMES.map((name) => accepted(["tar", "-xOf", `images/${name}-${version}.tar`, "./index.json"])),
   ];
 }
 

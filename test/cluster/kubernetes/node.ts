@@ -1,11 +1,15 @@
-// Calls node.sh: starts a cluster of one node, loads images into it and stops it.
+// Calls node.sh: starts a cluster of one node, loads images into it, runs commands on it and stops it.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 export const NODE_SCRIPT = join(import.meta.dirname, "node.sh");
 
 /** Returns the script's output; its progress goes to standard error. Throws RangeError if it fails. */
-export function runNodeScript(verb: "up" | "load" | "down", directory: string, ...args: readonly string[]): string {
+export function runNodeScript(
+  verb: "up" | "load" | "exec" | "down",
+  directory: string,
+  ...args: readonly string[]
+): string {
   const { status, stdout } = spawnSync(NODE_SCRIPT, [verb, directory, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],

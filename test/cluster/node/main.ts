@@ -6,6 +6,7 @@ import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
+import { VERSION } from "../../../src/runtime/version.ts";
 import { createKubectl } from "../kubectl.ts";
 import { NODE_SCRIPT, runNodeScript } from "../kubernetes/node.ts";
 import { type BuiltImages, buildImages } from "./images.ts";
@@ -63,9 +64,7 @@ async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["siz
   const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = environment;
   const known = createInstallers(createKubectl({ binary, kubeconfig }), environment);
   let worst = 0;
-  const isOfArtefacts = (name: string) => name === "artefacts";
-  const names =
-    options.install ?? Object.keys(known).filter((name) => isOfArtefacts(name) === (artefacts !== undefined));
+  const names = options.install ?? (artefacts === undefined ? ["kustomize", "helm"] : ["artefacts", "try"]);
   for (const name of names) {
     const files = filesFor(name);
     const installer = known[name];
@@ -84,6 +83,14 @@ async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["siz
   return stopping.signal.aborted ? 1 : worst;
 }
 
+/** Gives the images of a release also the names that manifests/overlays/try has, without a registry. */
+function nameAsOverlay(cluster: string): void {
+  for (const image of ["server", "sidecar", "try"].map((name) => `podrole-${name}:${VERSION}`)) {
+    const names = [`localhost/${image}`, `docker.io/library/${image}`];
+    runNodeScript("exec", cluster, "ctr", "--namespace", "k8s.io", "images", "tag", ...names);
+  }
+}
+
 async function onNewNode(): Promise<number> {
   const cluster = mkdtempSync(join(tmpdir(), "podrole-node-"));
   const built = mkdtempSync(join(tmpdir(), "podrole-images-"));
@@ -91,6 +98,7 @@ async function onNewNode(): Promise<number> {
     const environment = parseEnv(runNodeScript("up", cluster));
     const { archives, sizes } = await buildImages(environment["IMAGES"] ?? "", built, artefacts);
     runNodeScript("load", cluster, ...archives);
+    if (artefacts !== undefined) nameAsOverlay(cluster);
     const release = artefacts !== undefined && { PODROLE_ARTEFACTS: artefacts };
     return await onCluster({ ...process.env, ...environment, ...release, PODROLE_NODE: cluster }, sizes);
   } finally {
