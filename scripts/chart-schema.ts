@@ -13,19 +13,57 @@ const SET_BY_CHART = new Set([
   ...["caSecret", "trustConfigMap", "refusalsConfigMap", "owner", "webhookConfiguration", "webhookServiceAccount"],
 ]);
 
-/** Integers with one unit below 10 minutes; sums such as "9m30s" and fractions are left to the program. */
+// Durations of one integer and one unit; sums such as "9m30s" and fractions are left to the program.
 const BELOW_10_MINUTES = "^0*([0-9]m|[0-9]{1,2}s|[1-5][0-9]{2}s|[0-9]{1,5}ms|[1-5][0-9]{5}ms|0h)$";
+const BELOW_15_MINUTES = "^0*([0-9]m|1[0-4]m|[0-9]{1,2}s|[1-8][0-9]{2}s|[0-9]{1,5}ms|[1-8][0-9]{5}ms|0h)$";
+const ABOVE_12_HOURS = "^0*((1[3-9]|[2-9][0-9]|[1-9][0-9]{2,})h|(72[1-9]|7[3-9][0-9]|[89][0-9]{2}|[1-9][0-9]{3,})m)$";
 
-/** Lower limits that the programs check at start (crossCheckServer()), by setting. */
-const LOWER_LIMITS: Readonly<Record<string, Schema>> = { certificateTtl: { not: { pattern: BELOW_10_MINUTES } } };
+const SESSION_LIMITS: Schema = {
+  allOf: [{ not: { pattern: BELOW_15_MINUTES } }, { not: { pattern: ABOVE_12_HOURS } }],
+};
+const LABEL_SOURCE = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 
-function settingsSchema(table: SettingTable): Schema {
+/** Limits that the programs check at start (crossCheckServer(), findPolicyProblems()), by setting. */
+const LIMITS: Readonly<Record<string, Schema>> = {
+  certificateTtl: { not: { pattern: BELOW_10_MINUTES } },
+  sessionDuration: SESSION_LIMITS,
+  maxSessionDuration: SESSION_LIMITS,
+};
+
+/** Forms that the programs check at start and their parsers do not, by setting. */
+const FORMS: Readonly<Record<string, Schema>> = {
+  trustDomain: { type: "string", maxLength: 255, pattern: `^${LABEL_SOURCE}(\\.${LABEL_SOURCE})*$` },
+};
+
+const FALSE = { enum: [false, "false"] };
+const hasEndpoint = (pattern: string): Schema => ({
+  required: ["stsEndpoint"],
+  properties: { stsEndpoint: { type: "string", pattern } },
+});
+
+const implies = (condition: Schema, consequence: Schema): Schema => ({ anyOf: [{ not: condition }, consequence] });
+
+/** Conflicts between the server's settings, as crossCheckServer() finds them. */
+const SERVER_CONFLICTS: Schema = {
+  allOf: [
+    implies(hasEndpoint("."), { properties: { fips: FALSE, dualStack: FALSE } }),
+    implies(hasEndpoint("^http:"), {
+      required: ["allowInsecureStsEndpoint"],
+      properties: { allowInsecureStsEndpoint: { enum: [true, "true"] } },
+    }),
+  ],
+};
+
+/** Conflicts between the webhook's settings, as crossCheckWebhook() finds them. */
+const WEBHOOK_CONFLICTS: Schema = { dependencies: { apiServerName: ["apiServerCa"] } };
+
+function settingsSchema(table: SettingTable, conflicts: Schema = {}): Schema {
   const rows = Object.entries(table).filter(([key]) => !SET_BY_CHART.has(key));
   const properties = rows.map(([key, { type, help }]) => {
-    const accepts = type.schema ?? { $ref: "#/definitions/value" };
-    return [key, { description: `${help}. Accepts ${type.expects}`, ...accepts, ...LOWER_LIMITS[key] }] as const;
+    const accepts = FORMS[key] ?? type.schema ?? { $ref: "#/definitions/value" };
+    return [key, { description: `${help}. Accepts ${type.expects}`, ...accepts, ...LIMITS[key] }] as const;
   });
-  return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
+  return { ...closedObject(Object.fromEntries(properties)), ...conflicts };
 }
 
 /** Settings that both programs have. */
@@ -50,10 +88,10 @@ const imageSchema = (pullPolicy: Schema): Schema =>
     ...pullPolicy,
   });
 
-function programSchema(table: SettingTable, more: Schema = {}): Schema {
+function programSchema(table: SettingTable, conflicts: Schema, more: Schema = {}): Schema {
   return closedObject({
     replicas: { type: "integer", minimum: 1 },
-    settings: settingsSchema(table),
+    settings: settingsSchema(table, conflicts),
     serviceAccount: closedObject({ annotations: TEXT_MAP }),
     extraEnv: arraySchema({
       type: "object",
@@ -87,8 +125,8 @@ export function chartSchema(): string {
       sidecarImage: imageSchema({}),
       imagePullSecrets: arraySchema(closedObject({ name: DNS_NAME })),
       settings: settingsSchema(sharedSettings()),
-      server: programSchema(SERVER_SETTINGS),
-      webhook: programSchema(WEBHOOK_SETTINGS, {
+      server: programSchema(SERVER_SETTINGS, SERVER_CONFLICTS),
+      webhook: programSchema(WEBHOOK_SETTINGS, WEBHOOK_CONFLICTS, {
         failurePolicy: { enum: ["Fail", "Ignore"] },
         timeoutSeconds: { type: "integer", minimum: 1, maximum: 30 },
         annotatedPodsOnly: { type: "boolean" },

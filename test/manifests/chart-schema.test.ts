@@ -2,8 +2,10 @@
 // check at start would reject, as far as a schema can express it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { isTrustDomain } from "../../src/pki/identity.ts";
 import { MINUTE_MS } from "../../src/runtime/clock.ts";
-import { duration, type SettingTable } from "../../src/runtime/settings.ts";
+import { duration, readSettings, type SettingTable } from "../../src/runtime/settings.ts";
+import { crossCheckServer } from "../../src/settings/cross-check.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { readText } from "../files.ts";
@@ -14,6 +16,7 @@ interface ValueSchema {
   readonly type?: string | readonly string[];
   readonly pattern?: string;
   readonly not?: ValueSchema;
+  readonly allOf?: readonly ValueSchema[];
 }
 
 interface ProgramSchema {
@@ -25,12 +28,13 @@ const schema = JSON.parse(readText("manifests/chart/values.schema.json")) as {
 };
 
 /** Whether the schema of a setting accepts a text; for the few words of JSON Schema that these schemas have. */
-function accepts({ enum: choices, anyOf, type, pattern, not }: ValueSchema, text: string): boolean {
+function accepts({ enum: choices, anyOf, allOf = [], type, pattern, not }: ValueSchema, text: string): boolean {
   if (choices !== undefined) return choices.includes(text);
   if (anyOf !== undefined) return anyOf.some((one) => accepts(one, text));
   if (type !== undefined && ![type].flat().includes("string")) return false;
   if (pattern !== undefined && !new RegExp(pattern).test(text)) return false;
-  return not?.pattern === undefined || !new RegExp(not.pattern).test(text);
+  if (not?.pattern !== undefined && new RegExp(not.pattern).test(text)) return false;
+  return allOf.every((one) => accepts(one, text));
 }
 
 const TEXTS = [
@@ -40,6 +44,9 @@ const TEXTS = [
   ...["arn:aws:iam::123456789012:role/a", "https://sts.eu-central-1.amazonaws.com", "", " ", "15", "1m", "x", "é"],
 ];
 
+/** Settings with limits that the programs check beside their parsers. */
+const LIMITED = new Set(["certificateTtl", "sessionDuration", "maxSessionDuration", "trustDomain"]);
+
 suite("chartSchema()", () => {
   for (const [program, table] of Object.entries({ server: SERVER_SETTINGS, webhook: WEBHOOK_SETTINGS })) {
     const { properties } = schema.properties[program as "server" | "webhook"].properties.settings;
@@ -47,7 +54,7 @@ suite("chartSchema()", () => {
     test(`rejects no text that a setting of the ${program} accepts`, () => {
       const rejected = Object.entries(table as SettingTable).flatMap(([key, { type }]) => {
         const own = properties[key];
-        if (own === undefined || key === "certificateTtl") return [];
+        if (own === undefined || LIMITED.has(key)) return [];
         return TEXTS.filter((text) => type.parse(text) !== undefined && text !== "" && !accepts(own, text)).map(
           (text) => `${key}: ${text}`,
         );
@@ -73,6 +80,40 @@ suite("chartSchema()", () => {
     for (const text of ["10m", "1h", "600s", "600000ms", "9m60s", "0.5h", "010m", "0600s"]) {
       assert.ok((duration.parse(text) ?? 0) >= 10 * MINUTE_MS, text);
       assert.equal(accepts(own, text), true, text);
+    }
+  });
+
+  test("rejects a sessionDuration outside of 15m to 12h, which the programs reject at their start", () => {
+    const own = schema.properties.server.properties.settings.properties["sessionDuration"] ?? {};
+    const isOutside = (text: string) => {
+      const read = readSettings(SERVER_SETTINGS, { sessionDuration: text }, {});
+      return crossCheckServer(read.ok ? read.value : assert.fail(text)).some((one) => one.startsWith("--session-d"));
+    };
+    for (const text of ["1m", "14m", "899s", "0h", "899999ms", "13h", "100h", "721m", "999m", "1000m"]) {
+      assert.deepEqual([isOutside(text), accepts(own, text)], [true, false], text);
+    }
+    for (const text of ["15m", "900s", "900000ms", "1h", "12h", "720m", "0.5h", "14m60s"]) {
+      assert.deepEqual([isOutside(text), accepts(own, text)], [false, true], text);
+    }
+  });
+
+  test("rejects a trustDomain that is no DNS name in lower case, which the server rejects at its start", () => {
+    const own = schema.properties.server.properties.settings.properties["trustDomain"] ?? {};
+    const label = "a".repeat(63);
+    for (const text of [
+      "a",
+      "a-1.example",
+      "cluster.local",
+      label,
+      "Upper",
+      "a_b",
+      "-a",
+      "a-",
+      "a..b",
+      "a.",
+      `${label}a`,
+    ]) {
+      assert.equal(accepts(own, text), isTrustDomain(text), text);
     }
   });
 });

@@ -38,10 +38,17 @@ function environmentOf(objects: readonly ChartObject[], program: string): Record
   return Object.assign({}, ...maps) as Record<string, string>;
 }
 
+const STS = "https://sts.eu-central-1.example";
+
 const INVALID: readonly (readonly [values: object, message: RegExp])[] = [
   [{ server: { settings: { sesionDuration: "1h" } } }, /server\/settings.*additional properties 'sesionDuration'/s],
   [{ server: { settings: { fips: "yes" } } }, /server\/settings\/fips.*must be one of true, false/s],
   [{ server: { settings: { certificateTtl: "1m" } } }, /server\/settings\/certificateTtl.*not/s],
+  [{ settings: { sessionDuration: "13h" } }, /settings\/sessionDuration.*not/s],
+  [{ settings: { trustDomain: "Example.org" } }, /settings\/trustDomain.*does not match pattern/s],
+  [{ server: { settings: { stsEndpoint: STS, fips: true } } }, /server\/settings\/fips.*must be one of false/s],
+  [{ server: { settings: { stsEndpoint: "http://sts.example" } } }, /missing property 'allowInsecureStsEndpoint'/],
+  [{ webhook: { settings: { apiServerName: "kube-apiserver" } } }, /apiServerCa.*required.*apiServerName/s],
   [{ server: { settings: { stsTimeout: 10 } } }, /server\/settings\/stsTimeout.*got number, want string/s],
   [{ server: { settings: { stsRate: 0 } } }, /server\/settings\/stsRate.*minimum/s],
   [{ settings: { level: "loud" } }, /settings\/level.*must be one of/s],
@@ -67,6 +74,15 @@ suite("values.schema.json", () => {
       assert.match(err, message);
     });
   }
+
+  for (const values of [
+    { server: { settings: { stsEndpoint: STS, fips: false } } },
+    { server: { settings: { stsEndpoint: "http://sts.example", allowInsecureStsEndpoint: "true" } } },
+    { server: { settings: { fips: true, dualStack: true } } },
+    { webhook: { settings: { apiServerName: "kube-apiserver", apiServerCa: "/ca.crt" } } },
+  ]) {
+    test(`accepts ${JSON.stringify(values)}`, () => assert.ok(helmTemplate(values).length > 0));
+  }
 });
 
 /** Returns a text that the setting accepts; any text will do for a setting without a form. */
@@ -86,6 +102,8 @@ suite("settings", () => {
       const names = Object.keys(schema.properties[program]?.properties["settings"]?.properties ?? {});
       assert.ok(names.length > 10);
       const settings = Object.fromEntries(names.map((name) => [name, given(table[name])]));
+      // A URL chooses the endpoint, so that no other setting may.
+      if (program === "server") Object.assign(settings, { stsEndpoint: STS, fips: "false", dualStack: "false" });
       const objects = helmTemplate({ [program]: { settings } });
       for (const name of names) {
         const map = name in POLICY_SETTINGS ? "podrole-common" : `podrole-${program}`;
