@@ -6,40 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { until } from "../../../emulators/until.ts";
 import { createKubectl } from "../kubectl.ts";
+import { createInstalledState } from "./installed-state.ts";
 import { startLocalServer } from "./server.ts";
-import { CHART, type ChartObject, renderKustomization, runHelm } from "./tools.ts";
+import { CHART, type ChartObject, helmBare, helmOrFail, renderKustomization } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
-
-/** "Kind namespace/name" of every object in the cluster, except those that Kubernetes writes about other objects. */
-async function allObjects(): Promise<readonly string[]> {
-  const resources = (await kubectl.ok(["api-resources", "--verbs=list", "-o", "name"])).trim().split("\n");
-  const listed = resources.filter((name) => !/^(events|leases|componentstatuses|controllerrevisions)\b/.test(name));
-  const path = '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\\n"}{end}';
-  const { out } = await kubectl.run(["get", listed.join(","), "-A", "-o", `jsonpath=${path}`]);
-  return out.split("\n").filter((line) => line !== "");
-}
-
-/** The server's state as stored in the cluster: CA, trust bundle and caBundle. */
-async function storedTrust() {
-  const [ca, trust, configuration] = await Promise.all([
-    kubectl.json<ChartObject>(["-n", "podrole", "get", "secret", "podrole-ca"]),
-    kubectl.json<ChartObject>(["-n", "podrole", "get", "configmap", "podrole-trust"]),
-    kubectl.json<{ webhooks: { clientConfig: { caBundle?: string } }[] }>([
-      ...["get", "mutatingwebhookconfiguration", "podrole"],
-    ]),
-  ]);
-  return { ca: ca["data"], trust: trust["data"], caBundle: configuration.webhooks[0]?.clientConfig.caBundle };
-}
-
-const replicas = (program: string) =>
-  kubectl.ok(["-n", "podrole", "get", "deployment", `podrole-${program}`, "-o", "jsonpath={.spec.replicas}"]);
-
-const hasTrust = async () => {
-  const { code } = await kubectl.run(["-n", "podrole", "get", "secret/podrole-ca", "configmap/podrole-trust"]);
-  return code === 0 && (await storedTrust()).caBundle !== undefined;
-};
+const { allObjects, storedTrust, hasTrust, replicas } = createInstalledState(kubectl);
 
 interface Method {
   readonly name: string;
@@ -51,18 +24,7 @@ interface Method {
   isLeftBehind(line: string): boolean;
 }
 
-function helmOrFail(args: readonly string[], values?: object): void {
-  const { code, err } = runHelm([...args, "--namespace", "podrole"], values);
-  assert.equal(code, 0, err);
-}
-
 const withReplicas = (count: number) => ({ server: { replicas: count }, settings: { region: "eu-central-1" } });
-
-/** Runs a Helm command that accepts no values, such as rollback and uninstall. */
-function helmBare(...args: string[]): void {
-  const { code, err } = runHelm(args);
-  assert.equal(code, 0, err);
-}
 
 const HELM: Method = {
   name: "Helm",

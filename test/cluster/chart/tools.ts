@@ -1,4 +1,5 @@
 // Calls Helm and kustomize as a user does and parses the objects that they print.
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,6 +38,18 @@ function run(command: string, args: readonly string[], input = ""): ToolResult {
 /** Runs Helm; passes `values` as `-f -` on its standard input. */
 export function runHelm(args: readonly string[], values?: object): ToolResult {
   return values === undefined ? run(HELM, args) : run(HELM, [...args, "-f", "-"], JSON.stringify(values));
+}
+
+/** Runs a Helm command in namespace podrole with these values; fails if it does. */
+export function helmOrFail(args: readonly string[], values?: object): void {
+  const { code, err } = runHelm([...args, "--namespace", "podrole"], values);
+  assert.equal(code, 0, err);
+}
+
+/** Runs a Helm command that accepts no values, such as rollback and uninstall. */
+export function helmBare(...args: string[]): void {
+  const { code, err } = runHelm(args);
+  assert.equal(code, 0, err);
 }
 
 function orThrow({ code, out, err }: ToolResult, what: string): string {
