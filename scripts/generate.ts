@@ -24,6 +24,7 @@ import { behavioursOf } from "./behaviour.ts";
 import { overloadTable } from "./bench-tables.ts";
 import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate } from "./chart-templates.ts";
+import { chartValuesTable } from "./chart-values.ts";
 import { renderDashboard } from "./dashboard.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
 import { markdownTable } from "./markdown-table.ts";
@@ -152,6 +153,9 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     webhook: () => metricsTable(WEBHOOK_METRICS),
     sidecar: () => metricsTable(SIDECAR_METRICS),
     predecessors: predecessorTables,
+  },
+  "manifests/chart/README.md": {
+    values: () => chartValuesTable(readFileSync(join(ROOT, "manifests/chart/values.yaml"), "utf8")),
   },
 };
 
