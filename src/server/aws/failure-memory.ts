@@ -1,10 +1,11 @@
 // Remembers why the last call for a session failed, so that the answer is repeated without another call to STS.
 // States: none → remembered → over (its time has passed; the next call may be made) → remembered again, or none: after
-// a success. An error that a retry may cure is remembered for the time that it names, otherwise for 1 s, doubling to
-// 30 s. A refusal (STS_DENIED, STS_INVALID) is remembered for 15 s, and twice as long each time STS repeats it, up to
-// 2 minutes; another code begins again with 15 s. For a pod in new circumstances (a new or changed pod, or another
-// setting of its namespace) STS is called at once, one time: the change may have cured what STS refused. There is no
-// timer. A step of the wall clock or a suspension may end a time early and never prolongs it (due.ts).
+// a success. An error that a retry may cure is remembered for the time that it names, otherwise for 1 s, and then for
+// 2 s: sidecars themselves retry ever more rarely, and after an outage nothing else should delay them. A refusal
+// (STS_DENIED, STS_INVALID) is remembered for 15 s, and twice as long each time STS repeats it, up to 2 minutes;
+// another code begins again with 15 s. For a pod in new circumstances (a new or changed pod, or another setting of its
+// namespace) STS is called at once, one time: the change may have cured what STS refused. There is no timer. A step of
+// the wall clock or a suspension may end a time early and never prolongs it (due.ts).
 import { ERRORS, type PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts";
@@ -23,7 +24,8 @@ export interface FailureMemory {
 const FIRST_REFUSAL_MS = 15_000;
 const MAX_REFUSAL_MS = 120_000;
 const FIRST_ERROR_MS = 1_000;
-const MAX_ERROR_MS = 30_000;
+/** Shorter than the 2 to 3 s between the retries of a sidecar in the first minute of an outage. */
+const MAX_ERROR_MS = 2_000;
 /**
  * A refusal counts as a repetition if the previous one ended at most so long ago: longer than a restarting container
  * backs off (5 min).

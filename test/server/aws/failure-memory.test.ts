@@ -53,6 +53,16 @@ test("remember() counts a refusal as repeated although a retryable error came be
   assert.equal(await repeatedFor(), 30);
 });
 
+test("remember() repeats an error that a retry may cure for 2.4 s at most, however long an outage lasts", async () => {
+  const { clock, memory } = setUp();
+  for (let failures = 0; failures < 20; failures++) {
+    memory.remember(new PodroleError("STS_UNAVAILABLE", "STS is down"), ["pod"]);
+    assert.equal(memory.recall("pod")?.code, "STS_UNAVAILABLE");
+    await clock.advance(2_400);
+    assert.equal(memory.recall("pod"), undefined);
+  }
+});
+
 test("recall() does not repeat a refusal to a pod in other circumstances, but a retryable error to every pod", () => {
   const { memory } = setUp();
   memory.remember(DENIED, ["pod", "its twin"]);
