@@ -29,6 +29,8 @@ export type AdmissionLine = {
   readonly warningsOmitted: number | undefined;
   readonly patchDigest: string | undefined;
   readonly durationMs: number;
+  /** Lines about skipped pods that were left out before this one, because their callers proved nothing. */
+  readonly omitted?: number | undefined;
 };
 
 /** The role of one container, as the annotation names it and as the ARN that this resolves to. */

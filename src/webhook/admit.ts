@@ -8,10 +8,12 @@ import { podFacts } from "../policy/facts.ts";
 import { ERRORS, PodroleError, toPodroleError, withRemedy } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Audit, Log } from "../runtime/log.ts";
+import { sampledFields } from "../runtime/sampler.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
 import type { PodContextReader } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
+import { createSkipSampler } from "./skip-sampler.ts";
 import { warningTexts } from "./warning-texts.ts";
 
 /** What the use case reads, and where it records. */
@@ -36,6 +38,8 @@ export type Admit = (request: AdmissionRequest) => Promise<Admission>;
 
 /** Creates the use case from what it reads and where it records. */
 export function createAdmissionHandler({ clock, log, audit, lookups, settings }: AdmissionHandlerDeps): Admit {
+  const skips = createSkipSampler({ clock });
+
   async function decide({ createsPod, namespace, object }: AdmissionRequest): Promise<PatchedPlan> {
     if (!createsPod) return PASSED_UNCHANGED;
     const current = settings();
@@ -56,7 +60,12 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
   return async (request) => {
     const startedAt = clock.elapsedMs();
     const planned = await decide(request).catch((thrown: unknown) => refusalFor(thrown, request, log));
-    audit(admissionRecord(request, planned, Math.round(clock.elapsedMs() - startedAt)));
+    const isSampled = planned.decision === "skip" && request.caller !== "api-server";
+    const omitted = isSampled ? skips.take(request.namespace) : 0;
+    if (omitted !== undefined) {
+      const record = admissionRecord(request, planned, Math.round(clock.elapsedMs() - startedAt));
+      audit({ ...record, ...sampledFields(omitted) });
+    }
     return { decision: planned.decision, reason: planned.reason, response: responseFor(request, planned) };
   };
 }

@@ -24,13 +24,14 @@ export function admissionRecord(
   durationMs: number,
 ): AdmissionLine {
   const metadata = isObject(object) && isObject(object["metadata"]) ? object["metadata"] : {};
+  const groups = caller === "api-server" ? cutGroups(user.groups) : groupsBeside(shortText(user.name), user.groups);
   return {
     audit: "admission",
     caller,
     request: uid,
     user: shortText(user.name),
-    groups: user.groups.slice(0, MAX_GROUPS).map((group) => group.slice(0, MAX_TEXT_LENGTH)),
-    groupsOmitted: countBeyond(MAX_GROUPS, user.groups),
+    groups,
+    groupsOmitted: countBeyond(groups.length, user.groups),
     namespace,
     pod: shortText(metadata["name"]),
     generateName: shortText(metadata["generateName"]),
@@ -81,6 +82,20 @@ const MAX_GROUPS = 32;
  * allowed.
  */
 const MAX_ROLES = 32;
+
+function cutGroups(groups: readonly string[]): readonly string[] {
+  return groups.slice(0, MAX_GROUPS).map((group) => group.slice(0, MAX_TEXT_LENGTH));
+}
+
+/** Of a caller that proved nothing: the first groups that, whole, fit beside the user into MAX_TEXT_LENGTH. */
+function groupsBeside(user = "", groups: readonly string[]): readonly string[] {
+  let rest = MAX_TEXT_LENGTH - user.length;
+  const end = groups.slice(0, MAX_GROUPS).findIndex((group) => {
+    rest -= group.length;
+    return rest < 0;
+  });
+  return groups.slice(0, end === -1 ? MAX_GROUPS : end);
+}
 
 /** How many elements of a list a record leaves out; undefined: none. */
 function countBeyond(most: number, { length }: readonly unknown[]): number | undefined {

@@ -5,6 +5,7 @@ import { apply_patch as applyPatch } from "jsonpatch";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Admission, createAdmissionHandler } from "../../src/webhook/admit.ts";
+import type { CallerProof } from "../../src/webhook/callers.ts";
 import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -22,10 +23,10 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
   const records: Readonly<Record<string, unknown>>[] = [];
   const lookups = createPodContextReader({ clock, cluster }, { timeoutMs: TIMEOUT_MS });
   const admit = createAdmissionHandler({ clock, log, audit: (line) => records.push({ ...line }), lookups, settings });
-  const send = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
+  const send = (object: unknown, request?: Record<string, unknown>, caller?: CallerProof): Promise<Admission> => {
     const read = readAdmissionReview(reviewOf(object, request));
     assert.ok(read.ok);
-    return admit(read.value);
+    return admit({ ...read.value, ...(caller && { caller }) });
   };
   return { clock, cluster, lines, records, send };
 }
@@ -296,7 +297,7 @@ test("admit() records at most 16 warnings and 32 roles, with the number of the o
 test("admit() cuts the user's name and its groups in the audit record", async () => {
   const { send, records } = createStage();
   const groups = Array.from({ length: 100_000 }, (_, index) => `${index}-${"g".repeat(1_000)}`);
-  await send(annotatedPod(), { userInfo: { username: "u".repeat(1_000_000), groups } });
+  await send(annotatedPod(), { userInfo: { username: "u".repeat(1_000_000), groups } }, "api-server");
   const [record = {}] = records;
   const kept = record["groups"] as string[];
   assert.equal(record["user"], "u".repeat(256));
@@ -304,4 +305,44 @@ test("admit() cuts the user's name and its groups in the audit record", async ()
   assert.equal(record["groupsOmitted"], 99_968);
   await send(annotatedPod());
   assert.deepEqual([records[1]?.["groups"], records[1]?.["groupsOmitted"]], [["system:authenticated"], undefined]);
+});
+
+test("admit() keeps the user and whole groups of at most 256 characters in all of a caller without proof", async () => {
+  const { send, records } = createStage();
+  const groups = ["a".repeat(100), "b".repeat(100), "c".repeat(100), "d"];
+  await send(annotatedPod(), { userInfo: { username: "u".repeat(56), groups } });
+  await send(annotatedPod(), { userInfo: { username: "u".repeat(1_000), groups } });
+  assert.deepEqual(
+    records.map((record) => [String(record["user"]).length, record["groups"], record["groupsOmitted"]]),
+    [
+      [56, groups.slice(0, 2), 2],
+      [256, [], 4],
+    ],
+  );
+});
+
+test("admit() records ten skips per namespace and minute of callers without proof, with the number of the others", async () => {
+  const { send, records, clock } = createStage();
+  for (let index = 0; index < 25; index++) await send(annotatedPod({}));
+  assert.equal(records.length, 10);
+  await clock.advance(60_000);
+  await send(annotatedPod({}));
+  assert.deepEqual([records.length, records[9]?.["omitted"], records[10]?.["omitted"]], [11, undefined, 15]);
+});
+
+test("admit() records each skip of a caller that proved that it is the API server", async () => {
+  const { send, records } = createStage();
+  for (let index = 0; index < 25; index++) await send(annotatedPod({}), {}, "api-server");
+  assert.equal(records.length, 25);
+});
+
+test("admit() records each injection and each refusal, whoever the caller is", async () => {
+  const { send, records } = createStage();
+  for (let index = 0; index < 25; index++) {
+    await send(annotatedPod());
+    await send(annotatedPod({ "iam.amazonaws.com/role": "payments" }));
+  }
+  const decisions = records.map(({ decision }) => decision);
+  assert.deepEqual([...new Set(decisions)], ["inject", "refuse"]);
+  assert.equal(decisions.length, 50);
 });
