@@ -5,6 +5,7 @@ import type { Refusal } from "../protocol/errors.ts";
 import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
+import type { LivingPods } from "./aws/credential-cache.ts";
 import { createRefusalRecorder } from "./issue/events.ts";
 import {
   type CertificateIssuerDeps,
@@ -48,6 +49,8 @@ interface ClusterDeps extends ProgramDeps {
 }
 
 const CACHE_SWEEP_INTERVAL_MS = 60_000;
+/** Before the first list no pod counts as gone. */
+const EVERY_POD: LivingPods = { has: () => true };
 
 /** Starts the watches, and the sweep of sessions whose pods are gone. Does not wait for the first lists. */
 export function openIssuers(deps: ClusterDeps, settings: ServerSettings): OpenedIssuers {
@@ -63,10 +66,9 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
   );
   const holdings = createPodHoldings({ clock });
   void repeat({ clock, signal: shutdown.signal }, () => {
-    const living = directory.livingPods();
-    const isAlive = (uid: string) => living?.has(uid) ?? true;
-    aws.cache.sweep(isAlive);
-    holdings.sweep(isAlive);
+    const living = directory.livingPods() ?? EVERY_POD;
+    aws.cache.sweep(living);
+    holdings.sweep((uid) => living.has(uid));
     return CACHE_SWEEP_INTERVAL_MS;
   });
   const { ownership } = deps.trust;

@@ -100,7 +100,7 @@ test("kiam: kiam keeps the credentials of a deleted pod in memory until they exp
   const { cache, clock } = setUp();
   await cache.get(INPUT, pod("u-1"));
   await clock.advance(MINUTE_MS);
-  cache.sweep(() => false);
+  cache.sweep({ has: () => false });
   assert.equal(cache.size, 0);
 });
 

@@ -60,8 +60,11 @@ export interface CredentialCache {
    * Evicts expired entries and those whose pods are all gone. To be called about once a minute. Only requests renew,
    * and only live pods may request, so the entry of a deleted pod is never renewed.
    */
-  sweep(isAlive: (podUid: string) => boolean): void;
+  sweep(living: LivingPods): void;
 }
+
+/** The uids of the pods that are alive: the same object as long as no pod has begun or ended. */
+export type LivingPods = Pick<ReadonlySet<string>, "has">;
 
 /** A session, and when it expires. */
 interface HeldSession {
@@ -83,6 +86,8 @@ interface SessionEntry {
   requestedAt: number;
   /** Uids of the pods that requested this entry and were alive at the last sweep. */
   readonly holders: Set<string>;
+  /** What the holders were compared with since the last request. */
+  comparedWith: LivingPods | undefined;
 }
 
 /** A watch may lag, so for this long after a request its pod counts as alive. */
@@ -105,12 +110,14 @@ export function createCredentialCache(
     failure: createFailureMemory({ clock }),
     requestedAt: 0,
     holders: new Set(),
+    comparedWith: undefined,
   });
 
   function entryOf(key: string, podUid: string): SessionEntry {
     const entry = entries.get(key) ?? requested.get(key) ?? newEntry();
     entry.requestedAt = clock.elapsedMs();
     entry.holders.add(podUid);
+    entry.comparedWith = undefined;
     return entry;
   }
 
@@ -198,17 +205,19 @@ export function createCredentialCache(
       }
       return nearest;
     },
-    sweep(isAlive) {
+    sweep(living) {
       // There may be tens of thousands of entries, and the sweep takes no time on either clock.
       const [wallMs, elapsedMs] = [clock.now(), clock.elapsedMs()];
       const atSweep = { now: () => wallMs, elapsedMs: () => elapsedMs };
-      for (const [key, { session, inFlight, failure, requestedAt, holders }] of entries.entries()) {
+      for (const [key, entry] of entries.entries()) {
+        const { session, inFlight, failure, requestedAt, holders } = entry;
         if (inFlight.size > 0) continue;
         const isValid = session !== undefined && !isDue(atSweep, session.expiry);
         if (!isValid && !failure.isInUse()) entries.delete(key);
-        if (elapsedMs - requestedAt < GRACE_MS) continue;
-        for (const uid of holders) if (!isAlive(uid)) holders.delete(uid);
+        if (elapsedMs - requestedAt < GRACE_MS || entry.comparedWith === living) continue;
+        for (const uid of holders) if (!living.has(uid)) holders.delete(uid);
         if (holders.size === 0) entries.delete(key);
+        entry.comparedWith = living;
       }
     },
   };

@@ -11,7 +11,7 @@ import { fc } from "../../property.ts";
 
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
 const POD = pod("u-1");
-const allAlive = () => true;
+const allAlive = { has: () => true };
 
 function pod(uid: string, circumstances = uid): RequestingPod {
   return { namespace: "ns", uid, circumstances };
@@ -223,13 +223,33 @@ test("sweep() evicts the valid session of a deleted pod, but not one that a livi
   await cache.get(INPUT, pod("gone"));
   await cache.get({ ...INPUT, sessionName: "shared" }, pod("gone"));
   await cache.get({ ...INPUT, sessionName: "shared" }, pod("living"));
-  const isAlive = (uid: string) => uid === "living";
+  const isAlive = { has: (uid: string) => uid === "living" };
   cache.sweep(isAlive);
   assert.equal(cache.size, 2, "the watch may lag behind a new pod");
   await clock.advance(MINUTE_MS);
   cache.sweep(isAlive);
   assert.equal(cache.size, 1);
   assert.equal((await cache.get({ ...INPUT, sessionName: "shared" }, pod("living"))).outcome, "hit");
+});
+
+test("sweep() compares the pods of a session again only after a request, or when pods have begun or ended", async () => {
+  const { cache, clock } = setUp();
+  const compared: string[] = [];
+  const livingNow = () => ({ has: (uid: string) => compared.push(uid) > 0 });
+  await cache.get(INPUT, POD);
+  await clock.advance(MINUTE_MS);
+  const living = livingNow();
+  cache.sweep(living);
+  cache.sweep(living);
+  assert.deepEqual(compared, [POD.uid]);
+  cache.sweep(livingNow());
+  assert.equal(compared.length, 2);
+  const same = livingNow();
+  cache.sweep(same);
+  await cache.get(INPUT, POD);
+  await clock.advance(MINUTE_MS);
+  cache.sweep(same);
+  assert.equal(compared.length, 4);
 });
 
 test("createCredentialCache() renews only on request: other sessions expire", async () => {
