@@ -46,6 +46,13 @@ export interface PodDirectory {
   stop(): void;
 }
 
+/** The context that facts had last, and the objects from which the rest of it was read. */
+interface ContextOfFacts {
+  readonly namespaceObject: unknown;
+  readonly account: unknown;
+  readonly context: PodInContext;
+}
+
 export interface PodDirectoryDeps {
   readonly kubernetes: Kubernetes;
   readonly clock: Clock;
@@ -81,16 +88,20 @@ export function startPodDirectory(
     { project: accountMetadata },
   );
 
-  async function inheritedBy(namespace: string, serviceAccount: string): Promise<InheritedAnnotations> {
+  const contexts = new WeakMap<PodFacts, ContextOfFacts>();
+
+  /** Returns the same object until one of the three objects changes: callers remember what follows from it. */
+  async function inContext(facts: PodFacts): Promise<PodInContext> {
+    const { namespace, serviceAccount } = facts;
     const [namespaceObject, account] = await Promise.all([
       namespaces.get(namespace) ?? kubernetes.getNamespace(namespace),
       serviceAccounts.get(`${namespace}/${serviceAccount}`) ?? kubernetes.getServiceAccount(namespace, serviceAccount),
     ]);
-    return inheritedFrom(namespaceObject, account);
-  }
-
-  async function inContext(facts: PodFacts): Promise<PodInContext> {
-    return { facts, inherited: await inheritedBy(facts.namespace, facts.serviceAccount) };
+    const known = contexts.get(facts);
+    if (known && known.namespaceObject === namespaceObject && known.account === account) return known.context;
+    const context = { facts, inherited: inheritedFrom(namespaceObject, account) };
+    contexts.set(facts, { namespaceObject, account, context });
+    return context;
   }
 
   const lookUpOnce = createLookupCache<PodInContext | Refusal>({ clock }, LIVE_LOOKUPS);

@@ -139,3 +139,23 @@ test("POD_NOT_INJECTED: find() and confirm() refuse a pod that has the label and
   const host = { ...identity, name: "host", uid: own.metadata.uid ?? "" };
   assert.equal(permits(await directory.confirm(host)), "POD_NOT_INJECTED");
 });
+
+test("find() returns the same context until the namespace changes", async (context) => {
+  const { emulator, directory } = await setUp(context);
+  const pod = await createAndRead<Pod>(
+    emulator,
+    "/api/v1/namespaces/team/pods",
+    injectedPod({ name: "web", namespace: "team" }),
+  );
+  await directory.ready;
+  const identity = { ...IDENTITY, uid: pod.metadata.uid ?? "" };
+  await until(() => directory.livingPods()?.has(identity.uid) === true, "the pod in the cache");
+  const first = await directory.find(identity);
+  assert.ok(!isRefusal(first));
+  assert.equal(await directory.find(identity), first);
+  const namespace = emulator.store.get("namespaces", "", "team");
+  const annotations = { "iam.amazonaws.com/permitted": ".*" };
+  emulator.store.replace("namespaces", { ...namespace, metadata: { ...namespace?.metadata, annotations } });
+  await until(async () => permits(await directory.find(identity)) === ".*", "the changed namespace in the cache");
+  assert.notEqual(await directory.find(identity), first);
+});
