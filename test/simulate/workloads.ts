@@ -29,6 +29,8 @@ export interface WorkloadOptions {
   readonly pods: number;
   /** Pods that live for a day on average; 0 to 1. */
   readonly shortLived: number;
+  /** The longest session that the server permits; a pod that requests a longer one would never start. */
+  readonly maxSessionMs: number;
 }
 
 const PODS_PER_NAMESPACE = 10;
@@ -36,14 +38,22 @@ const PODS_PER_NODE = 25;
 const ROLES_PER_NAMESPACE = 3;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
-const DAY_MS = 86_400_000;
-const DURATIONS = [undefined, undefined, undefined, "2h", "12h"] as const;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** What pods request: mostly nothing. */
+const DURATIONS = [
+  { text: undefined, ms: 0 },
+  { text: undefined, ms: 0 },
+  { text: undefined, ms: 0 },
+  { text: "2h", ms: 2 * HOUR_MS },
+  { text: "12h", ms: 12 * HOUR_MS },
+] as const;
 
 /** Creates the namespaces; their pods are created one after the other, for five minutes. */
 export function startWorkloads(
   outside: Outside,
   createPod: CreatePod,
-  { pods: count, shortLived }: WorkloadOptions,
+  { pods: count, shortLived, maxSessionMs }: WorkloadOptions,
   onAnswer: (answer: AppAnswer) => void,
 ): Workloads {
   const { timeline, api } = outside;
@@ -70,7 +80,7 @@ export function startWorkloads(
 
   function newPod(namespace: string): Pod {
     created += 1;
-    const duration = oneOf(DURATIONS);
+    const duration = oneOf(DURATIONS.filter(({ ms }) => ms <= maxSessionMs))?.text;
     return {
       metadata: {
         namespace,

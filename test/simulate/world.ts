@@ -29,7 +29,7 @@ export interface SimulatedWorld {
 }
 
 /** How the installation is made. */
-export interface InstallationOptions extends WorkloadOptions {
+export interface InstallationOptions extends Omit<WorkloadOptions, "maxSessionMs"> {
   readonly servers: number;
   /** Flags of the server. */
   readonly flags: Flags;
@@ -59,7 +59,14 @@ export function createSimulatedWorld(
   install(api);
   const servers = startServers(outside, serverCount, flags);
   const webhooks = startWebhooks(outside, WEBHOOKS);
-  const workloads = startWorkloads(outside, createAdmission(outside, webhooks), workload, onAnswer);
+  const settings = settingsFrom(SERVER_SETTINGS, flags);
+  const { maxSessionDuration: maxSessionMs = settings.sessionDuration } = settings;
+  const workloads = startWorkloads(
+    outside,
+    createAdmission(outside, webhooks),
+    { ...workload, maxSessionMs },
+    onAnswer,
+  );
   return {
     timeline,
     api,
@@ -69,7 +76,7 @@ export function createSimulatedWorld(
     webhooks,
     workloads,
     outages: createOutages(() => timeline.now()),
-    rotation: rotationOptions(settingsFrom(SERVER_SETTINGS, flags)),
+    rotation: rotationOptions(settings),
     inside,
   };
 }
