@@ -1,6 +1,7 @@
 // Facts of which each may be unknown, with the reason: a missing permission hides only what follows from the fact, and
 // nothing takes the place of a fact that is unknown.
 import { missingRight } from "../kubernetes/errors.ts";
+import { PodroleError } from "../protocol/errors.ts";
 
 /** Why a fact is unknown. */
 export interface Unknown {
@@ -30,11 +31,11 @@ export async function readKnown<T>(
     return { value: await read() };
   } catch (error) {
     if (fatal(error)) throw error;
+    const unknown = error instanceof Error ? error.message : String(error);
     const needs = missingRight(error);
-    return {
-      unknown: error instanceof Error ? error.message : String(error),
-      needs: needs === undefined ? [] : [needs],
-    };
+    // An Error of the reader itself says that there is nothing to read, such as a Secret without a CA yet.
+    if (!(error instanceof PodroleError)) return { unknown };
+    return { unknown, needs: needs === undefined ? [] : [needs] };
   }
 }
 
