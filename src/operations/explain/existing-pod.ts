@@ -2,6 +2,7 @@
 // admission and what it holds, and where the decision of now differs. Pure.
 import { PODROLE_NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/parts.ts";
+import { hasInjectedLabel } from "../../injection/reserved.ts";
 import { type ResolvedRoles, readResolvedRoles } from "../../injection/resolved-roles.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
@@ -19,14 +20,14 @@ export function describeExisting({ pod, held }: ExplainInput, { policy, server }
   const image = "value" in policy ? policy.value.plan.image : undefined;
   const isLive = isInjected(pod) && !hasFinished(pod);
   const state = readSidecarState(pod);
-  const causes = causesOf(state, server);
+  const causes = [...(hasInjectedLabel(pod) ? [] : [COPIED]), ...causesOf(state, server)];
   return {
     injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",
     ...(sidecar !== undefined && { sidecar }),
     ...(sidecar !== undefined && image !== undefined && sidecar !== image && { sidecarNow: image }),
     ...(isLive && { state, containers: containersIn(pod, held) }),
-    ...(isLive && causes.length > 0 && { causes }),
+    ...(isLive && state.phase !== "ready" && causes.length > 0 && { causes }),
   };
 }
 
@@ -46,6 +47,8 @@ function causesOf({ phase, reason, restarts }: SidecarState, server: ExplainSett
   return causes;
 }
 
+const COPIED =
+  "the pod has podrole-sidecar and not the label podrole.io/injected, as a copy of kubectl debug, which leaves out labels and annotations; add --keep-labels --keep-annotations to it";
 const HOOK_ENDED =
   "PostStartHookError: podrole-sidecar had no credentials within 30 s; the kubelet starts it again, after waits of at most 5 min";
 const HOOK_WAITS =
