@@ -62,6 +62,7 @@ export interface RefusedRow {
   readonly time: string;
   readonly count: number;
   readonly namespace: string;
+  /** Name of the pod; "replicaset/orders-5d9f" for pods that were refused before they had a name. */
   readonly pod: string;
   /** Empty if the whole pod was refused. */
   readonly container: string;

@@ -1,5 +1,6 @@
 // The rows of podrole status refusals: the server's records; without them what the cluster keeps, which is each pod's
-// Events of the last hour and how its sidecar last ended. Pure.
+// Events of the last hour and how its sidecar last ended. What the webhook refused is in the Events of workloads that
+// could not create a pod. Pure.
 import { isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
 import type { Known } from "../known.ts";
@@ -19,19 +20,22 @@ export interface EventObject {
 export interface RefusalRowInput {
   readonly records: Known<RefusalRecords>;
   readonly events: Known<readonly EventObject[]>;
+  /** Events of workloads that could not create a pod. */
+  readonly failures: Known<readonly EventObject[]>;
   readonly seen: Known<readonly SeenPod[]>;
 }
 
 /** Returns the rows, the newest first: those of the server if it has told its records, else those of the cluster. */
-export function refusalRows({ records, events, seen }: RefusalRowInput): readonly RefusedRow[] {
-  const rows =
+export function refusalRows({ records, events, failures, seen }: RefusalRowInput): readonly RefusedRow[] {
+  const atIssuance =
     "value" in records
       ? records.value.rows.map(recordRow)
       : [
           ...("value" in events ? events.value.flatMap((event) => eventRow(event) ?? []) : []),
           ...("value" in seen ? seen.value.flatMap((pod) => endRow(pod) ?? []) : []),
         ];
-  return rows.toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
+  const atAdmission = "value" in failures ? failures.value.flatMap((event) => failureRow(event) ?? []) : [];
+  return [...atIssuance, ...atAdmission].toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
 }
 
 function recordRow({ time, count, namespace, pod, container, role, code, reason }: RefusalRecord): RefusedRow {
@@ -45,6 +49,15 @@ function eventRow({ involvedObject, reason = "", message = "", count = 1, ...eve
   const { namespace = "", name: pod = "" } = involvedObject;
   const time = event.lastTimestamp ?? "";
   return { time, count, namespace, pod, container: "", code: reason, message, from: "event" } satisfies RefusedRow;
+}
+
+/** Undefined unless podrole's webhook refused the pod that the workload wanted to create. */
+function failureRow({ involvedObject, message = "", count = 1, lastTimestamp }: EventObject): RefusedRow | undefined {
+  const [, code = "", reason = ""] = /podrole\.io" denied the request: ([A-Z_]+): (.*)$/s.exec(message) ?? [];
+  if (!isErrorCode(code)) return undefined;
+  const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
+  const pod = `${kind.toLowerCase()}/${name}`;
+  return { time: lastTimestamp ?? "", count, namespace, pod, container: "", code, message: reason, from: "event" };
 }
 
 /** Undefined unless the sidecar waits after an end with a code. */

@@ -96,20 +96,22 @@ async function readRefusals(
   inPlace: { readonly namespace?: string },
   { state, seen }: { readonly state: Known<ClusterState>; readonly seen: Known<readonly SeenPod[]> },
 ): Promise<TopicRows> {
+  progress("reading Events");
+  const eventsOf = (fieldSelector: string) =>
+    readKnown(() => kubernetes.listAll<EventObject>("events", { ...inPlace, fieldSelector }));
+  const failures = await eventsOf("reason=FailedCreate");
   const records = "value" in state && state.value.refusals ? { value: state.value.refusals } : undefined;
   if (records) {
-    const refusals = refusalRows({ records, events: NOT_ASKED, seen });
-    return { refusals, refusalsSince: records.value.recordedSince, unknown: [] };
+    const refusals = refusalRows({ records, events: NOT_ASKED, failures, seen });
+    return { refusals, refusalsSince: records.value.recordedSince, unknown: unknownPart("Events", failures) };
   }
-  progress("reading Events");
-  const fieldSelector = "involvedObject.kind=Pod";
-  const events = await readKnown(() => kubernetes.listAll<EventObject>("events", { ...inPlace, fieldSelector }));
+  const events = await eventsOf("involvedObject.kind=Pod");
   const unknown: UnknownPart[] = [
     ...unknownPart("refusals before the last hour", state),
     ...unknownPart("Events", events),
     ...unknownPart("pods", seen),
   ];
-  return { refusals: refusalRows({ records: NOT_ASKED, events, seen }), unknown };
+  return { refusals: refusalRows({ records: NOT_ASKED, events, failures, seen }), unknown };
 }
 
 const NOT_ASKED = { unknown: "not read" };

@@ -23,6 +23,7 @@ suite("refusalRows()", () => {
 
   test("refusalRows() returns the server's records alone if there are any", () => {
     const rows = refusalRows({
+      failures: UNKNOWN,
       records: knownFact(records),
       events: knownFact([eventWith()]),
       seen: knownFact([seenWith({ sidecar: DENIED })]),
@@ -35,7 +36,7 @@ suite("refusalRows()", () => {
 
   test("refusalRows() returns Events and how sidecars ended without them, the newest first", () => {
     const seen = knownFact([seenWith({ sidecar: DENIED }), seenWith({ name: "well", sidecar: READY })]);
-    const rows = refusalRows({ records: UNKNOWN, events: knownFact([eventWith()]), seen });
+    const rows = refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: knownFact([eventWith()]), seen });
     assert.deepEqual(
       rows.map(({ from, code, pod }) => [from, code, pod]),
       [
@@ -51,11 +52,30 @@ suite("refusalRows()", () => {
       eventWith({ involvedObject: { kind: "ReplicaSet", name: "x" } }),
       {},
     ];
-    assert.deepEqual(refusalRows({ records: UNKNOWN, events: knownFact(others), seen: UNKNOWN }), []);
+    assert.deepEqual(
+      refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: knownFact(others), seen: UNKNOWN }),
+      [],
+    );
+  });
+
+  test("refusalRows() adds what the webhook refused, from the Events of workloads", () => {
+    const denied =
+      'Error creating: admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: Cannot -- Permit';
+    const involvedObject = { kind: "ReplicaSet", namespace: "shop", name: "web-1" };
+    const events = [denied, 'Error creating: pods "x" is forbidden: exceeded quota'].map((message) =>
+      eventWith({ involvedObject, reason: "FailedCreate", message }),
+    );
+    for (const known of [knownFact({ recordedSince: READ_AT, rows: [] }), UNKNOWN]) {
+      const rows = refusalRows({ records: known, events: UNKNOWN, failures: knownFact(events), seen: UNKNOWN });
+      assert.deepEqual(
+        rows.map(({ pod, code, message, from }) => [pod, code, message, from]),
+        [["replicaset/web-1", "ROLE_FORBIDDEN", "Cannot -- Permit", "event"]],
+      );
+    }
   });
 
   test("refusalRows() returns nothing if nothing may be read", () => {
-    assert.deepEqual(refusalRows({ records: UNKNOWN, events: UNKNOWN, seen: UNKNOWN }), []);
+    assert.deepEqual(refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: UNKNOWN, seen: UNKNOWN }), []);
   });
 });
 
