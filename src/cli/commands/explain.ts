@@ -1,7 +1,9 @@
 // podrole explain. Exit codes: 0 every pod is well, 1 one is not, 2 usage, or the cluster or the settings cannot be
 // read.
+import type { Pod } from "../../kubernetes/objects.ts";
 import { explain } from "../../operations/explain/explain.ts";
 import { isWell } from "../../operations/explain/explanation.ts";
+import { askAboutPod, createServerQuestion } from "../../operations/state/ask-server.ts";
 import { success } from "../../runtime/result.ts";
 import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
@@ -21,7 +23,9 @@ export const explainAction: Action = async (terminal, flags, args) => {
   const subject = found.value;
   return withPodrole(terminal, "explain", options, async (kubernetes, podroleNamespace) => {
     const namespace = options.namespace ?? kubernetes.contextNamespace;
-    const result = await explain({ kubernetes }, { subject, namespace, podroleNamespace });
+    const ask = createServerQuestion({ kubernetes }, { podroleNamespace });
+    const readHeld = (pod: Pod) => askAboutPod(ask, pod);
+    const result = await explain({ kubernetes, readHeld }, { subject, namespace, podroleNamespace });
     if (!result.ok) return writeProblems(terminal, "explain", [result.problem]);
     const explanations = result.value;
     terminal.out(json ? explainJson(explanations) : explainText(explanations));

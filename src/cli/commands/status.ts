@@ -2,6 +2,7 @@
 // cluster cannot be reached, or the rows may not be read.
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { notInstalledText } from "../../operations/installed.ts";
+import { createServerQuestion } from "../../operations/state/ask-server.ts";
 import type { Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
 import { readStatus, type StatusDeps, type StatusOptions } from "../../operations/status/status.ts";
@@ -43,7 +44,8 @@ async function showStatus(
 ): Promise<number> {
   const note = (text: string) => writeNote(terminal, "status", text);
   const progress = createSlowProgress({ clock }, note);
-  const deps: StatusDeps = { kubernetes, clock, progress: progress.step };
+  const askServer = createServerQuestion({ kubernetes }, { podroleNamespace });
+  const deps: StatusDeps = { kubernetes, clock, askServer, progress: progress.step };
   const place = allNamespaces ? undefined : (namespace ?? kubernetes.contextNamespace);
   const options: StatusOptions = { topic, namespace: place, labelSelector, podroleNamespace };
   const result = await readStatus(deps, options);

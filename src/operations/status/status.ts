@@ -8,6 +8,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import { DEFAULT_NAMES } from "../check/rights.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
+import type { AskServer } from "../state/ask-server.ts";
+import type { StateRead } from "../state/read-state.ts";
 import { type ReadInstallation, readInstallationState, unknownPart } from "./installation.ts";
 import type { Status, StatusTopic, UnknownPart } from "./model.ts";
 import { podRows, roleRows } from "./pod-rows.ts";
@@ -19,8 +21,7 @@ import { trustRows } from "./trust-rows.ts";
 export interface StatusDeps {
   readonly kubernetes: OperatorKubernetes;
   readonly clock: Clock;
-  /** Asks podrole's server about its state, of one namespace or of all; never rejects. Absent: it is not asked. */
-  readonly readState?: (namespace: string | undefined) => Promise<Known<ClusterState>>;
+  readonly askServer: AskServer;
   /** Called before each step that takes time. */
   readonly progress: (step: string) => void;
 }
@@ -34,6 +35,16 @@ export interface StatusOptions {
   readonly labelSelector: string | undefined;
   /** podrole's own. */
   readonly podroleNamespace: string;
+}
+
+/** What only a replica knows that did not answer. */
+function silentReplicas(answer: Known<StateRead>): readonly UnknownPart[] {
+  const silent = "value" in answer ? answer.value.silent : [];
+  return silent.map(({ replica, problem }) => ({
+    what: `what only replica ${replica} of the server knows`,
+    why: problem,
+    needs: [],
+  }));
 }
 
 /** The rows of one topic, and what is unknown of them. */
@@ -52,7 +63,8 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
   progress("reading podrole's installation");
   const installation = await readInstallationState(kubernetes, podroleNamespace);
   progress("asking podrole's server");
-  const state = (await deps.readState?.(place)) ?? { unknown: "the server was not asked" };
+  const answer = await deps.askServer(place);
+  const state = deriveKnown(answer, (read) => read.state);
   const rows =
     topic === "trust"
       ? await readTrustTopic(deps, options, state, installation)
@@ -64,7 +76,7 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
     ...(found && "value" in found && { isLabelled: optsIn(found.value?.metadata.labels) }),
     installation: installation.state,
     ...rows,
-    unknown: [...installation.unknown, ...rows.unknown],
+    unknown: [...installation.unknown, ...rows.unknown, ...silentReplicas(answer)],
   });
 }
 

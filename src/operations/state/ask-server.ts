@@ -1,0 +1,32 @@
+// The server's state as a fact that may be unknown, for commands that show the rest without it.
+import type { Pod } from "../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import type { PodState } from "../../protocol/state/model.ts";
+import { deriveKnown, type Known, readKnown } from "../known.ts";
+import { readServerState, type StateProblem, type StateRead } from "./read-state.ts";
+
+/** Asks about one namespace, or about all if it is undefined. Never rejects. */
+export type AskServer = (namespace: string | undefined) => Promise<Known<StateRead>>;
+
+/** Creates the question to the server of the installation in `podroleNamespace`. */
+export function createServerQuestion(
+  { kubernetes }: { readonly kubernetes: OperatorKubernetes },
+  { podroleNamespace }: { readonly podroleNamespace: string },
+): AskServer {
+  return async (namespace) => {
+    const place = namespace === undefined ? {} : { namespace };
+    const read = await readKnown(() => readServerState({ kubernetes }, { podroleNamespace, ...place }));
+    if ("unknown" in read) return read;
+    return read.value.ok ? { value: read.value.value } : unknownState(read.value.problem);
+  };
+}
+
+/** Asks what one pod holds; undefined if the server does not know the pod. */
+export async function askAboutPod(ask: AskServer, { metadata }: Pod): Promise<Known<PodState | undefined>> {
+  return deriveKnown(await ask(metadata.namespace), ({ state }) => state.pods.find(({ uid }) => uid === metadata.uid));
+}
+
+function unknownState({ kind, text }: StateProblem) {
+  const [, right] = /^needs (.+)$/.exec(text) ?? [];
+  return { unknown: text, needs: kind === "right" && right !== undefined ? [right] : [] };
+}
