@@ -11,6 +11,7 @@ import { createKubernetesEmulator, type KubernetesEmulator } from "./kubernetes/
 import type { WebhookClient } from "./kubernetes/webhook-call.ts";
 import { type RunningProgram, type Runtime, startProgram } from "./start-program.ts";
 import { createStsEmulator, type StsEmulator } from "./sts/emulator.ts";
+import type { IdentityProvider } from "./sts/web-identity.ts";
 import { until } from "./until.ts";
 
 /** The AWS account, its roles and the programs of a cluster. */
@@ -20,6 +21,8 @@ export interface EmulatedClusterOptions {
   readonly accountId: string;
   /** Existing roles by name; the server can assume those that trust it. */
   readonly roles: readonly { readonly name: string; readonly isTrusted: boolean }[];
+  /** Issuers of web identity tokens that the account trusts. */
+  readonly identityProviders?: readonly IdentityProvider[];
   /** Additional flags of the server. */
   readonly serverFlags?: readonly string[];
   /** Additional flags of the webhook. */
@@ -49,9 +52,16 @@ export interface EmulatedCluster {
   readonly sts: StsEmulator;
   readonly server: RunningProgram;
   readonly webhook: RunningProgram;
-  /** Starts another server. */
-  startServer(): Promise<RunningProgram>;
+  /** Starts another server; by default with the AWS credentials of the first one. */
+  startServer(own?: OwnCredentials): Promise<RunningProgram>;
   stop(): Promise<void>;
+}
+
+/** Where a server finds AWS credentials of its own. */
+export interface OwnCredentials {
+  /** The variables that the AWS SDK reads; by default those with an access key. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly flags?: readonly string[];
 }
 
 const SERVER_KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
@@ -62,7 +72,12 @@ const SERVER_KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJal
  */
 export async function startSts(
   { clock }: { readonly clock: Clock },
-  { region, accountId, roles }: Pick<EmulatedClusterOptions, "region" | "accountId" | "roles">,
+  {
+    region,
+    accountId,
+    roles,
+    identityProviders = [],
+  }: Pick<EmulatedClusterOptions, "region" | "accountId" | "roles" | "identityProviders">,
 ): Promise<{ readonly sts: StsEmulator; readonly serverEnv: Readonly<Record<string, string>> }> {
   const { accessKeyId, secretAccessKey } = SERVER_KEY;
   const serverArn = `arn:aws:iam::${accountId}:user/podrole-server`;
@@ -70,6 +85,7 @@ export async function startSts(
     { clock },
     {
       region,
+      identityProviders,
       keys: [{ accessKeyId, secretAccessKey: new Secret(secretAccessKey), arn: serverArn }],
       roles: roles.map(({ name, isTrusted: trusted }) => ({
         arn: `arn:aws:iam::${accountId}:role/${name}`,
@@ -116,7 +132,7 @@ export async function startEmulatedCluster(
     return program;
   }
 
-  const startServer = () =>
+  const startServer = ({ env = serverEnv, flags = [] }: OwnCredentials = {}) =>
     start(
       "server",
       [
@@ -137,8 +153,9 @@ export async function startEmulatedCluster(
           "--allow-insecure-sts-endpoint",
         ],
         ...(options.serverFlags ?? []),
+        ...flags,
       ],
-      serverEnv,
+      env,
     );
 
   try {

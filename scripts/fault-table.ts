@@ -2,11 +2,17 @@
 import { type FaultResult, faultResults } from "../test/fault/results.ts";
 import { markdownTable } from "./markdown-table.ts";
 
-/** Returns where and when the faults were measured, as one sentence. */
+/** Returns where and when the faults were measured, as one sentence for each run. */
 export function faultRun(): string {
   const { date, commit, rows } = faultResults.read();
   const healed = rows.filter(({ verdict }) => verdict === "healed").length;
-  return `${healed} of ${rows.length} healed by themselves. Measured on ${date}, commit ${commit}.`;
+  const runs = new Map<string, number>();
+  for (const { measured } of rows) {
+    const run = `on ${measured?.date ?? date}, commit ${measured?.commit ?? commit}`;
+    runs.set(run, (runs.get(run) ?? 0) + 1);
+  }
+  const parts = [...runs].map(([run, count]) => (runs.size === 1 ? `Measured ${run}.` : `${count} measured ${run}.`));
+  return [`${healed} of ${rows.length} healed by themselves.`, ...parts].join(" ");
 }
 
 /** Returns one row per fault. */

@@ -64,7 +64,7 @@ export interface Programs {
 }
 
 /** `roles` exist and trust the server; `denied` exist and do not. */
-export interface ProgramsOptions extends Pick<EmulatedClusterOptions, "front"> {
+export interface ProgramsOptions extends Pick<EmulatedClusterOptions, "front" | "identityProviders"> {
   readonly launch?: Launch;
   readonly roles: readonly string[];
   readonly denied?: readonly string[];
@@ -78,6 +78,7 @@ export async function openPrograms({
   denied = [],
   serverFlags = [],
   front,
+  identityProviders = [],
 }: ProgramsOptions): Promise<Programs> {
   const path = process.env["PATH"] ?? "";
   const cluster = await startEmulatedCluster(
@@ -85,6 +86,7 @@ export async function openPrograms({
     {
       runtime: { ...launch.cli, path },
       ...(front && { front }),
+      identityProviders,
       region: REGION,
       accountId: ACCOUNT,
       roles: [

@@ -22,10 +22,12 @@ export interface RowSuite {
   readonly prefix: string;
   /** Why the suite cannot run on this machine; empty if it can. */
   readonly problems: readonly string[];
+  /** Single rows may be published beside earlier results of the others. */
+  readonly publishesRows?: boolean;
 }
 
 /** Reads --short, --row TEXT and --publish, and runs the suite; ends this process with 2 if it cannot run. */
-export function runRowSuite({ what, file, prefix, problems: missing }: RowSuite): void {
+export function runRowSuite({ what, file, prefix, problems: missing, publishesRows = false }: RowSuite): void {
   const { values } = parseArgs({
     options: {
       short: { type: "boolean", default: false },
@@ -33,7 +35,7 @@ export function runRowSuite({ what, file, prefix, problems: missing }: RowSuite)
       publish: { type: "boolean", default: false },
     },
   });
-  const isPartial = values.short || values.row !== "";
+  const isPartial = values.short || (values.row !== "" && !publishesRows);
   const problems = [...missing, ...(values.publish && isPartial ? ["only a whole long run is published"] : [])];
   if (problems.length > 0) {
     console.error(`Cannot run ${what}: ${problems.join("; ")}`);

@@ -96,7 +96,7 @@ export function createKubernetesEmulator(
     mountTokens,
     now: () => clock.now(),
     rootCaPem: () => keys?.caPem ?? "",
-    lists: createLists({ store }),
+    lists: createLists({ store, faults: () => faults }),
     tokens: createServiceAccountTokens({ clock, store }),
     access,
   };

@@ -11,6 +11,8 @@ export interface ApiServerFaults {
   stall: boolean;
   /** Responds to every request with this code, and with "Retry-After" if it is given. */
   status: { readonly code: number; readonly retryAfterSeconds?: number } | undefined;
+  /** Every list goes on for ever: its pages are empty and name a next one. */
+  endlessLists: boolean;
   /** Delays every response by this many milliseconds of real time. */
   latencyMs: number;
   /**
@@ -31,6 +33,7 @@ export function createApiServerFaults(actions: Pick<ApiServerFaults, "dropWatche
     down: false,
     stall: false,
     status: undefined,
+    endlessLists: false,
     latencyMs: 0,
     goneAs: "event",
     only: () => true,

@@ -1,6 +1,7 @@
 // GET of a collection, in pages if the client requests them. All pages of a list show the same revision: the remaining
 // objects are stored until they are fetched or the history is compacted (410).
 import { randomBytes } from "node:crypto";
+import type { ApiServerFaults } from "./faults.ts";
 import type { KubeObject } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion } from "./resources.ts";
@@ -24,7 +25,13 @@ export interface Lists {
 }
 
 /** Creates the lists of a store's objects, with pages. */
-export function createLists({ store }: { readonly store: Store }): Lists {
+export function createLists({
+  store,
+  faults,
+}: {
+  readonly store: Store;
+  readonly faults: () => Pick<ApiServerFaults, "endlessLists" | "only">;
+}): Lists {
   const remainders = new Map<string, Remainder>();
 
   function continued(token: string): Remainder {
@@ -56,6 +63,8 @@ export function createLists({ store }: { readonly store: Store }): Lists {
   return {
     list(info) {
       const { resource, query } = info;
+      const { endlessLists, only } = faults();
+      if (endlessLists && only(info)) return endlessPage(info, store.resourceVersion());
       const token = query.get("continue") ?? "";
       const { items, resourceVersion, epoch } = token === "" ? start(info) : continued(token);
       const limit = Number(query.get("limit")) || items.length;
@@ -72,6 +81,11 @@ export function createLists({ store }: { readonly store: Store }): Lists {
       };
     },
   };
+}
+
+function endlessPage({ resource }: RequestInfo, resourceVersion: string): object {
+  const metadata = { resourceVersion, continue: randomBytes(12).toString("base64url") };
+  return { kind: `${resource.kind}List`, apiVersion: groupVersion(resource), metadata, items: [] };
 }
 
 /** Items carry no type: the list's kind implies it. */

@@ -92,10 +92,13 @@ export function createStsEmulator({ clock, onCall }: StsEmulatorDeps, options: S
     if (fault?.kind === "stall") await sleep(clock, fault.ms, closing.signal);
     const signed = { method, path, query, headers: request.headersDistinct, body };
     const known = { roles, credentials, identityProviders, region, packedPolicyBytes };
-    const context = { ...known, now: clock.now(), requestId: randomUUID(), fault };
+    const now = clock.now() + (fault?.kind === "skew" ? fault.ms : 0);
+    const context = { ...known, now, requestId: randomUUID(), fault };
     const { record, ...reply } = handleStsRequest(signed, form, context);
     if (record) addCall(record);
-    send(response, { ...reply, headers: { ...reply.headers, "x-amzn-requestid": context.requestId } });
+    // SDKs read the server's time here when they detect that their own clock is wrong.
+    const headers = { date: new Date(now).toUTCString(), "x-amzn-requestid": context.requestId };
+    send(response, { ...reply, headers: { ...reply.headers, ...headers } });
   }
 
   function addCall(call: StsCall): void {
@@ -106,8 +109,6 @@ export function createStsEmulator({ clock, onCall }: StsEmulatorDeps, options: S
   function send(response: ServerResponse, { status, headers, body }: Omit<StsResponse, "record">): void {
     if (closing.signal.aborted) return void response.destroy();
     response.writeHead(status, {
-      // SDKs read the server's time here when they detect that their own clock is wrong.
-      date: new Date(clock.now()).toUTCString(),
       "x-amz-sts-extended-request-id": randomBytes(24).toString("base64"),
       "content-length": Buffer.byteLength(body),
       ...headers,

@@ -11,6 +11,10 @@ export type Fault =
   | { readonly kind: "stall"; readonly ms: number }
   /** Resets the connection before any response. */
   | { readonly kind: "down" }
+  /** ExpiredToken, as if the caller's own credentials had expired. */
+  | { readonly kind: "expired" }
+  /** The clock of STS is off by `ms`. */
+  | { readonly kind: "skew"; readonly ms: number }
   | { readonly kind: "error"; readonly status: 500 | 503 };
 
 interface FaultScope {

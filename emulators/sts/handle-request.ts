@@ -7,7 +7,15 @@ import { readAssumeRole } from "./assume-role-input.ts";
 import { type AuthenticationContext, authenticate } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { recordOf, type StsCall } from "./calls.ts";
-import { accessDenied, invalidAction, isStsError, type StsError, serverFailure, throttledError } from "./errors.ts";
+import {
+  accessDenied,
+  expiredToken,
+  invalidAction,
+  isStsError,
+  type StsError,
+  serverFailure,
+  throttledError,
+} from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import type { QueryForm } from "./query.ts";
 import { assumedRoleXml, callerIdentityXml, errorXml } from "./response-xml.ts";
@@ -80,6 +88,7 @@ function authenticateCall(
   const version = form.get("Version");
   if (!OPERATIONS.has(action) || version !== STS_API_VERSION) return invalidAction(action, version);
   if (context.fault?.kind === "throttle") return throttledError();
+  if (context.fault?.kind === "expired") return expiredToken();
   if (context.fault?.kind === "error") return serverFailure(context.fault.status);
   return action === UNSIGNED_OPERATION ? undefined : authenticate(request, context);
 }

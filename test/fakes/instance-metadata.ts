@@ -3,8 +3,8 @@
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html)
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { TestContext } from "node:test";
 import { listenOnLoopback } from "../loopback.ts";
+import type { TestScope } from "../temporary-files.ts";
 
 export interface InstanceMetadataOptions {
   /** ARN of the instance profile; absent if the instance has none. */
@@ -17,7 +17,7 @@ export interface InstanceMetadataOptions {
 
 const ROLE = "podrole-server";
 
-export async function startInstanceMetadata(context: TestContext, options: InstanceMetadataOptions) {
+export async function startInstanceMetadata(scope: TestScope, options: InstanceMetadataOptions) {
   const requests: string[] = [];
   const tokens = new Map<string, number>();
 
@@ -53,7 +53,7 @@ export async function startInstanceMetadata(context: TestContext, options: Insta
 
   const server = createServer(serve);
   return {
-    url: `http://127.0.0.1:${await listenOnLoopback(context, server)}`,
+    url: `http://127.0.0.1:${await listenOnLoopback(scope, server)}`,
     requests: (): readonly string[] => requests,
   };
 }

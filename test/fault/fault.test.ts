@@ -8,14 +8,24 @@ import { measuredNow } from "../published-results.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import { type Newcomer, startNewcomer } from "./newcomer.ts";
 import { movedSeries, readMetric, servesCredentials, untilFresh, watchApp, watchLogs } from "./observe.ts";
-import { type FaultResult, faultResults } from "./results.ts";
+import { type FaultResult, faultResults, withRows } from "./results.ts";
 import type { End, FaultRow } from "./row.ts";
 import { AWS_ROWS } from "./rows/aws.ts";
 import { CLUSTER_ROWS } from "./rows/cluster.ts";
+import { FILE_ROWS } from "./rows/files.ts";
+import { OWN_CREDENTIALS_ROWS } from "./rows/own-credentials.ts";
 import { PROGRAM_ROWS } from "./rows/programs.ts";
+import { REPLICA_ROWS } from "./rows/replicas.ts";
 import { type FaultWorld, openFaultWorld } from "./world.ts";
 
-const ROWS: readonly FaultRow[] = [...CLUSTER_ROWS, ...AWS_ROWS, ...PROGRAM_ROWS];
+const ROWS: readonly FaultRow[] = [
+  ...CLUSTER_ROWS,
+  ...AWS_ROWS,
+  ...PROGRAM_ROWS,
+  ...REPLICA_ROWS,
+  ...FILE_ROWS,
+  ...OWN_CREDENTIALS_ROWS,
+];
 const isShort = process.env["PODROLE_FAULT"] === "short";
 const only = process.env["PODROLE_FAULT_ROW"] ?? "";
 const LASTS_MS = 8_000;
@@ -174,7 +184,9 @@ suite(`faults, ${isShort ? "short" : "long"}`, { concurrency: false }, () => {
       ),
     );
     if (process.env["PODROLE_FAULT_PUBLISH"] !== "true") return;
-    faultResults.write({ ...measuredNow(), rows: results });
+    const now = measuredNow();
+    const ids = ROWS.map(({ id }) => id);
+    faultResults.write(only === "" ? { ...now, rows: results } : withRows(faultResults.read(), results, { ids, now }));
   });
 
   for (const row of ROWS.filter(({ id, isShort: isInShort }) => id.includes(only) && (!isShort || isInShort))) {

@@ -21,11 +21,24 @@ export interface FaultResult {
   /** What an operator sees of it: code or message of a line, series of a metric, alert. */
   readonly operator: readonly string[];
   readonly verdict: "healed" | "broken";
+  /** When, and of which commit, it was measured, if that was another run than that of the file. */
+  readonly measured?: Measurement;
 }
 
 /** All results, and where they were measured. */
 export interface FaultResults extends Measurement {
   readonly rows: readonly FaultResult[];
+}
+
+/** Returns the results with those of single rows, measured at `now`, in the order of `ids`. */
+export function withRows(
+  results: FaultResults,
+  rows: readonly FaultResult[],
+  { ids, now }: { readonly ids: readonly string[]; readonly now: Measurement },
+): FaultResults {
+  const measured = new Map(rows.map((row) => [row.id, { ...row, measured: now }]));
+  const earlier = new Map(results.rows.map((row) => [row.id, row]));
+  return { ...results, rows: ids.flatMap((id) => measured.get(id) ?? earlier.get(id) ?? []) };
 }
 
 /** The published results. */

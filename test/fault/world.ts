@@ -5,12 +5,14 @@
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OwnCredentials } from "../../emulators/cluster.ts";
 import type { RunningProgram } from "../../emulators/start-program.ts";
 import type { AdmittedPod } from "../admitted-pod.ts";
 import { ROOT } from "../files.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { type Service, startService } from "../story/service.ts";
 import { type ShortSessions, startShortSessions } from "../story/short-sessions.ts";
+import { WEB_IDENTITY_PROVIDER } from "./web-identity.ts";
 
 /** Debian's package libfaketime. */
 const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
@@ -32,8 +34,14 @@ export interface FaultWorld {
   setClock(owner: ClockOwner, offsetSeconds: number): void;
   /** Creates a pod through the webhook; rejects if it is refused. */
   createPod(): Promise<AdmittedPod>;
-  /** Starts a server and puts it behind the address. */
-  addServer(): Promise<RunningProgram>;
+  /** Starts a server and puts it behind the address; by default with the AWS credentials of the first one. */
+  addServer(own?: OwnCredentials): Promise<RunningProgram>;
+  /** Takes a server that has ended, or will end, from behind the address. */
+  withdraw(server: RunningProgram): void;
+  /** Starts two servers with these AWS credentials, and stops the others. */
+  replaceServers(own: OwnCredentials): Promise<void>;
+  /** Runs when the world is closed. */
+  after(end: () => Promise<void> | void): void;
   close(): Promise<void>;
 }
 
@@ -63,6 +71,7 @@ export async function openFaultWorld(): Promise<FaultWorld> {
       sidecar: { execPath: launcher, args: ["--no-warnings", join(ROOT, "src/sidecar/main.ts")] },
     },
     roles: [FAULT_ROLE],
+    identityProviders: [WEB_IDENTITY_PROVIDER],
     serverFlags: ["--sts-endpoint", sts.url, "--sts-timeout", "3s"],
     front: async (server) => {
       admit(server);
@@ -76,11 +85,25 @@ export async function openFaultWorld(): Promise<FaultWorld> {
     identity.endpoints.push(server.ports["identity"] ?? 0);
     credentials.endpoints.push(server.ports["credentials"] ?? 0);
   }
-  async function addServer(): Promise<RunningProgram> {
-    const server = await programs.cluster.startServer();
+  async function addServer(own?: OwnCredentials): Promise<RunningProgram> {
+    const server = await programs.cluster.startServer(own);
     admit(server);
     return server;
   }
+  function withdraw(server: RunningProgram): void {
+    removeFrom(servers, server);
+    removeFrom(identity.endpoints, server.ports["identity"]);
+    removeFrom(credentials.endpoints, server.ports["credentials"]);
+  }
+  async function replaceServers(own: OwnCredentials): Promise<void> {
+    const former = [...servers];
+    for (let count = 0; count < 2; count++) await addServer(own);
+    for (const server of former) {
+      withdraw(server);
+      await server.stop();
+    }
+  }
+  const ends: (() => Promise<void> | void)[] = [];
   let pods = 0;
   const createPod = (): Promise<AdmittedPod> =>
     programs.createPod({ name: `pod-${++pods}`, roles: { app: FAULT_ROLE } });
@@ -97,12 +120,21 @@ export async function openFaultWorld(): Promise<FaultWorld> {
     setClock,
     createPod,
     addServer,
+    withdraw,
+    replaceServers,
+    after: (end) => void ends.push(end),
     async close() {
       await programs.close();
+      for (const end of ends) await end();
       await Promise.all([identity.close(), credentials.close(), sts.close()]);
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function removeFrom<Item>(items: Item[], item: Item | undefined): void {
+  const index = items.findIndex((other) => other === item);
+  if (index >= 0) items.splice(index, 1);
 }
 
 /** Writes a script that starts Node with the clock of its program; returns its path. */

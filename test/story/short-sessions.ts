@@ -13,19 +13,28 @@ export interface ShortSessions {
   readonly lifetimes: Map<string, number>;
   /** By role ARN: AssumeRole waits until the promise resolves. */
   readonly gates: Map<string, Promise<void>>;
+  /** Returns how many requests wait at gates. */
+  readonly waiting: () => number;
   close(): Promise<void>;
 }
 
 export async function startShortSessions(): Promise<ShortSessions> {
+  let waiting = 0;
+  const waitAtGate = async (roleArn: string) => {
+    waiting += 1;
+    await front.gates.get(roleArn);
+    waiting -= 1;
+  };
   const server = createServer((incoming, outgoing) => {
     // The emulator's fault may be a reset connection, so the proxy resets its own.
-    forward(incoming, outgoing, front).catch(() => incoming.socket.destroy());
+    forward(incoming, outgoing, { ...front, waitAtGate }).catch(() => incoming.socket.destroy());
   });
   const front: ShortSessions = {
     url: `http://127.0.0.1:${await bindLoopback(server)}`,
     target: "",
     lifetimes: new Map(),
     gates: new Map(),
+    waiting: () => waiting,
     async close() {
       const closed = once(server, "close");
       server.close();
@@ -39,17 +48,19 @@ export async function startShortSessions(): Promise<ShortSessions> {
 async function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { target, lifetimes, gates }: ShortSessions,
+  { target, lifetimes, waitAtGate }: ShortSessions & { readonly waitAtGate: (roleArn: string) => Promise<void> },
 ) {
   const body = await buffer(incoming);
   const roleArn = new URLSearchParams(body.toString()).get("RoleArn") ?? "";
   const lifetimeMs = lifetimes.get(roleArn);
-  await gates.get(roleArn);
+  await waitAtGate(roleArn);
   const { method, url, headers } = incoming;
   const upstream = request(new URL(url ?? "/", target), { method, headers, agent: false }).end(body);
   const [answer] = (await once(upstream, "response")) as [IncomingMessage];
   const text = (await buffer(answer)).toString();
-  const expiration = new Date(Date.now() + (lifetimeMs ?? 0)).toISOString();
+  // By the clock of STS, which a fault may have set.
+  const now = Date.parse(answer.headers.date ?? "") || Date.now();
+  const expiration = new Date(now + (lifetimeMs ?? 0)).toISOString();
   const reply = lifetimeMs === undefined ? text : text.replace(/(<Expiration>)[^<]*/, `$1${expiration}`);
   const { "content-length": _length, "transfer-encoding": _encoding, ...rest } = answer.headers;
   outgoing.writeHead(answer.statusCode ?? 500, { ...rest, "content-length": Buffer.byteLength(reply) }).end(reply);

@@ -26,6 +26,20 @@ test("faults.down closes connections, faults.stall never responds", async (t) =>
   await assert.rejects(fetch(url + PODS_PATH, { headers, signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });
 });
 
+test("faults.endlessLists gives empty pages, each of which names a next one", async (t) => {
+  const { emulator, call } = await startApi(t);
+  await emulator.create(PODS_PATH, podNamed("a"));
+  emulator.faults.endlessLists = true;
+  const first = await call("GET", PODS_PATH);
+  const second = await call("GET", `${PODS_PATH}?continue=${first.body.metadata["continue"] as string}`);
+  for (const { code, body } of [first, second]) {
+    assert.deepEqual([code, body["items"]], [200, []]);
+    assert.equal(typeof body.metadata["continue"], "string");
+  }
+  emulator.faults.endlessLists = false;
+  assert.equal(((await call("GET", PODS_PATH)).body["items"] as unknown[]).length, 1);
+});
+
 test("create() without a socket is handled and audited like every request", async (t) => {
   const { emulator, call } = await startApi(t);
   const { code } = await emulator.create(PODS_PATH, podNamed("a"), "anna");

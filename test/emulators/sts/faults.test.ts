@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { AssumeRoleCommand, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
 import type { Fault } from "../../../emulators/sts/faults.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
+import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { KEY, PARTNER, READER, refusalOf, STS_REGION, startStsHarness, USER_ARN } from "./harness.ts";
 
@@ -22,6 +22,12 @@ const FAULTS: readonly {
     code: "AccessDenied",
     status: 403,
     message: `User: ${USER_ARN} is not authorized to perform: sts:AssumeRole on resource: ${READER}`,
+  },
+  {
+    fault: { kind: "expired" },
+    code: "ExpiredToken",
+    status: 403,
+    message: "The security token included in the request is expired",
   },
   {
     fault: { kind: "error", status: 500 },
@@ -54,6 +60,22 @@ test("faults.set() lasts until faults.clear() without a number of calls", async 
   }
   harness.sts.faults.clear();
   assert.ok((await harness.client().send(new AssumeRoleCommand(ASSUME))).Credentials);
+});
+
+test("faults.set() of kind skew sets the clock by which STS verifies, answers and issues", async (t) => {
+  const harness = await startStsHarness(t);
+  harness.sts.faults.set({ kind: "skew", ms: 2 * HOUR_MS });
+  const client = harness.client();
+  const assume = () => client.send(new AssumeRoleCommand(ASSUME));
+  assert.equal((await refusalOf(assume())).code, "SignatureDoesNotMatch");
+  // The SDK has corrected its clock by the date of the answer.
+  const { Credentials: credentials } = await assume();
+  const expiresInMs = (credentials?.Expiration?.getTime() ?? 0) - harness.clock.now();
+  assert.ok(expiresInMs > 2 * HOUR_MS, `${expiresInMs}`);
+  assert.deepEqual(
+    harness.sts.calls.list().map(({ outcome }) => outcome),
+    ["SignatureDoesNotMatch", "ok"],
+  );
 });
 
 test("faults.set() of one role does not affect other roles and GetCallerIdentity", async (t) => {

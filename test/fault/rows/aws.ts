@@ -1,5 +1,6 @@
 // Faults of STS.
 import type { Fault } from "../../../emulators/sts/faults.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import type { FaultRow } from "../row.ts";
 import { FAULT_ROLE } from "../world.ts";
 
@@ -52,6 +53,29 @@ export const AWS_ROWS: readonly FaultRow[] = [
     log: { from: "sidecar", pattern: /STS_THROTTLED|RATE_LIMITED/ },
     metric: CALLS,
     alert: "PodroleStsThrottled",
+  },
+  {
+    id: "sts-base-expired",
+    title: "STS: ExpiredToken for every call, as if the servers' own credentials had expired",
+    begin: meets({ kind: "expired" }),
+    newcomer: "waits",
+    log: { from: "sidecar", pattern: /STS_UNAVAILABLE/ },
+    metric: CALLS,
+    alert: "PodroleStsUnavailable",
+  },
+  {
+    id: "sts-clock-ahead",
+    title: "STS: its clock is 2 h ahead",
+    begin: meets({ kind: "skew", ms: 2 * HOUR_MS }),
+    newcomer: "served",
+    lastsMs: 20_000,
+  },
+  {
+    id: "sts-clock-back",
+    title: "STS: its clock is 2 h back",
+    begin: meets({ kind: "skew", ms: -2 * HOUR_MS }),
+    newcomer: "served",
+    lastsMs: 20_000,
   },
   {
     id: "sts-denies",

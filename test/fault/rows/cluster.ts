@@ -3,6 +3,7 @@
 import { hasCaBundle } from "../../../emulators/installation.ts";
 import type { ApiServerFaults } from "../../../emulators/kubernetes/faults.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
+import { BUNDLE_KEY, splitBundle } from "../../../src/pki/bundle.ts";
 import type { FaultRow } from "../row.ts";
 import { FAULT_ROLE, type FaultWorld } from "../world.ts";
 
@@ -10,12 +11,14 @@ function apiServer(world: FaultWorld): ApiServerFaults {
   return world.programs.cluster.kubernetes.faults;
 }
 
+const WELL = { down: false, stall: false, status: undefined, latencyMs: 0, endlessLists: false };
+
 /** Sets switches of the API server's faults; the end resets them. */
 function meets(faults: Partial<ApiServerFaults>): FaultRow["begin"] {
   return (world) => {
     Object.assign(apiServer(world), faults);
     if (faults.down === true) apiServer(world).dropWatches();
-    return () => void Object.assign(apiServer(world), { down: false, stall: false, status: undefined, latencyMs: 0 });
+    return () => void Object.assign(apiServer(world), WELL);
   };
 }
 
@@ -36,6 +39,16 @@ function hasData({ programs }: FaultWorld, plural: string, name: string): boolea
 
 const hasCa = (world: FaultWorld) => hasData(world, "secrets", "podrole-ca");
 const hasTrust = (world: FaultWorld) => hasData(world, "configmaps", "podrole-trust");
+
+const OWN_OBJECTS = [
+  ["secrets", "podrole-ca"],
+  ["configmaps", "podrole-trust"],
+] as const;
+
+/** Changes nothing of what podrole reads. */
+function annotated({ metadata, ...rest }: KubeObject): KubeObject {
+  return { ...rest, metadata: { ...metadata, annotations: { "example.org/written": String(Date.now()) } } };
+}
 
 const WATCH_STALE = { alert: "PodroleWatchStale" } as const;
 
@@ -90,6 +103,19 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
     },
     newcomer: "served",
     lastsMs: 12_000,
+  },
+  {
+    id: "api-endless-lists",
+    title: "API server: lists go on for ever, and every watch gets 410",
+    begin: async (world) => {
+      const end = await meets({ endlessLists: true })(world);
+      apiServer(world).compact();
+      apiServer(world).dropWatches();
+      return end;
+    },
+    lastsMs: 20_000,
+    log: { from: "server", pattern: /goes on|list/i },
+    ...WATCH_STALE,
   },
   {
     id: "api-forbidden",
@@ -169,6 +195,40 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
     },
     newcomer: "served",
     isHealed: hasTrust,
+  },
+  {
+    id: "trust-replaced",
+    title: "ConfigMap podrole-trust: its bundle replaced by text",
+    begin: (world) => {
+      edit(world, "configmaps", "podrole-trust", (object) => ({
+        ...object,
+        data: { [BUNDLE_KEY]: "not a certificate" },
+      }));
+      return nothing;
+    },
+    newcomer: "served",
+    isHealed: ({ programs }) => {
+      const { data } = programs.cluster.kubernetes.store.get("configmaps", "podrole", "podrole-trust");
+      return splitBundle((data as Record<string, string>)[BUNDLE_KEY] ?? "").length > 0;
+    },
+  },
+  {
+    id: "ca-contended",
+    title: "CA Secret and ConfigMap podrole-trust: emptied, while somebody else writes them ten times a second",
+    begin: (world) => {
+      for (const [plural, name] of OWN_OBJECTS)
+        edit(world, plural, name, ({ data: _data, ...rest }) => ({ ...rest, data: {} }));
+      const writing = setInterval(() => {
+        for (const [plural, name] of OWN_OBJECTS) edit(world, plural, name, annotated);
+      }, 100);
+      return () => clearInterval(writing);
+    },
+    // Servers look at both once a minute.
+    lastsMs: 66_000,
+    newcomer: "served",
+    isHealed: (world) => hasCa(world) && hasTrust(world),
+    log: { from: "server", pattern: /Secret/ },
+    alert: "PodroleAuthorityUnreadable",
   },
   {
     id: "ca-bundle-reset",

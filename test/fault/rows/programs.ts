@@ -1,6 +1,5 @@
 // Faults of podrole's programs: killed, stopped as by a suspended machine, and with a wrong clock.
-import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { setWebhookPort } from "../../../emulators/installation.ts";
 import type { RunningProgram } from "../../../emulators/start-program.ts";
 import type { FaultRow } from "../row.ts";
 import type { ClockOwner, FaultWorld } from "../world.ts";
@@ -13,6 +12,24 @@ function suspends(programsOf: (world: FaultWorld) => readonly RunningProgram[]):
     return () => {
       for (const pid of pids) process.kill(pid, "SIGCONT");
     };
+  };
+}
+
+const STARVED_PERIOD_MS = 2_000;
+const STARVED_RUN_MS = 100;
+
+/** Lets a process run for a small part of the time. */
+function starve(pid: number): () => void {
+  process.kill(pid, "SIGSTOP");
+  let stop: NodeJS.Timeout | undefined;
+  const turns = setInterval(() => {
+    process.kill(pid, "SIGCONT");
+    stop = setTimeout(() => process.kill(pid, "SIGSTOP"), STARVED_RUN_MS);
+  }, STARVED_PERIOD_MS);
+  return () => {
+    clearInterval(turns);
+    clearTimeout(stop);
+    process.kill(pid, "SIGCONT");
   };
 }
 
@@ -35,17 +52,6 @@ function first(servers: readonly RunningProgram[]): RunningProgram {
   return server;
 }
 
-/** Takes a server's ports out of the Service, as its readiness does. */
-function withdraw({ identity, credentials }: FaultWorld, { ports }: RunningProgram): void {
-  for (const [service, port] of [
-    [identity, ports["identity"]],
-    [credentials, ports["credentials"]],
-  ] as const) {
-    const index = service.endpoints.indexOf(port ?? 0);
-    if (index >= 0) service.endpoints.splice(index, 1);
-  }
-}
-
 const SECONDS_PER_HOUR = 3_600;
 const OWN_SIDECAR = "its own sidecar does not run";
 
@@ -57,8 +63,7 @@ export const PROGRAM_ROWS: readonly FaultRow[] = [
       const server = first(world.servers);
       await server.kill();
       return async () => {
-        withdraw(world, server);
-        world.servers.splice(world.servers.indexOf(server), 1);
+        world.withdraw(server);
         await world.addServer();
       };
     },
@@ -90,6 +95,24 @@ export const PROGRAM_ROWS: readonly FaultRow[] = [
     alert: "PodroleWebhookDown",
   },
   {
+    id: "webhook-away",
+    title: "Webhook: nothing listens at its address",
+    begin: ({ programs }) => {
+      const { kubernetes, webhook } = programs.cluster;
+      setWebhookPort(kubernetes, 1);
+      return () => setWebhookPort(kubernetes, webhook.ports["webhook"] ?? 0);
+    },
+    newcomer: "waits",
+    alert: "PodroleWebhookDown",
+  },
+  {
+    id: "webhook-slow",
+    title: "Webhook: runs for 0.1 s in each 2 s, as on a starved node",
+    begin: ({ programs }) => starve(programs.cluster.webhook.pid),
+    lastsMs: 20_000,
+    newcomer: "served",
+  },
+  {
     id: "sidecar-suspended",
     title: "Sidecar: suspended",
     begin: suspends(({ app }) => [app.program]),
@@ -106,41 +129,4 @@ export const PROGRAM_ROWS: readonly FaultRow[] = [
     appFails: "by the clock of its node, which is the app's as well, the credentials have expired",
   },
   misdated("sidecar", -2, "the sidecar"),
-  {
-    id: "files-directory",
-    title: "Sidecar: a directory stands where credentials.json belongs",
-    begin: ({ app }) => {
-      const file = join(app.directory, "identity", "credentials.json");
-      rmSync(file, { force: true });
-      mkdirSync(file);
-      return () => rmSync(file, { recursive: true, force: true });
-    },
-    lastsMs: 18_000,
-    newcomer: "served",
-  },
-  {
-    id: "files-away",
-    title: "Sidecar: the directory of its identity is gone, and back",
-    begin: ({ app }) => {
-      const directory = join(app.directory, "identity");
-      renameSync(directory, `${directory}.away`);
-      return () => {
-        rmSync(directory, { recursive: true, force: true });
-        renameSync(`${directory}.away`, directory);
-        chmodSync(directory, 0o700);
-      };
-    },
-    lastsMs: 18_000,
-    newcomer: "served",
-  },
-  {
-    id: "proof-gone",
-    title: "Sidecar: the ServiceAccount token is gone, and back",
-    begin: ({ app }) => {
-      const file = join(app.directory, "proof");
-      renameSync(file, `${file}.away`);
-      return () => renameSync(`${file}.away`, file);
-    },
-    newcomer: "served",
-  },
 ];

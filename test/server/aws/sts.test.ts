@@ -117,6 +117,7 @@ for (const [fault, code] of [
   [{ kind: "throttle" }, "STS_THROTTLED"],
   [{ kind: "down" }, "STS_UNAVAILABLE"],
   [{ kind: "error", status: 503 }, "STS_UNAVAILABLE"],
+  [{ kind: "expired" }, "STS_UNAVAILABLE"],
   [{ kind: "stall", ms: 60_000 }, "STS_UNAVAILABLE"],
 ] as const) {
   test(`assumeRole() rejects with ${code} when STS has the fault ${fault.kind}`, async (context) => {
