@@ -18,6 +18,13 @@ import { type ResourceSettings, resourcesFor } from "./resources.ts";
  */
 const HOOK_TIMEOUT_SECONDS = 30;
 
+/**
+ * The sidecar reads its proof twice an hour. The kubelet replaces a token after 80 % of its lifetime, with one
+ * TokenRequest each time, and the token is bound to the pod however long it lives.
+ * (https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken)
+ */
+const PROOF_LIFETIME_SECONDS = 3_600;
+
 /** A startup probe waits for so long before the kubelet restarts the sidecar. */
 const PROBE_SECONDS = 300;
 const DAY_SECONDS = 86_400;
@@ -136,8 +143,9 @@ export function podroleVolumes({ audience }: ContainerSettings): readonly Volume
   return [
     {
       name: PODROLE_NAMES.proofVolume,
-      // 600 s is the shortest lifetime that Kubernetes accepts for a token.
-      projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: 600, path: "token" } }] },
+      projected: {
+        sources: [{ serviceAccountToken: { audience, expirationSeconds: PROOF_LIFETIME_SECONDS, path: "token" } }],
+      },
     },
     { name: PODROLE_NAMES.identityVolume, emptyDir: memory },
     { name: PODROLE_NAMES.tokensVolume, emptyDir: memory },
