@@ -7,16 +7,19 @@
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
 import { parseQuantity } from "../kubernetes/quantity.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { allContainers } from "./shape.ts";
 
-/** Quantities as Kubernetes writes them. */
+/** Quantities as Kubernetes writes them; undefined: podrole's containers get none. */
 export interface ResourceSettings {
-  readonly cpuRequest: string;
-  readonly cpuLimit: string;
-  readonly memoryRequest: string;
-  readonly memoryLimit: string;
+  readonly cpuRequest: string | undefined;
+  readonly cpuLimit: string | undefined;
+  readonly memoryRequest: string | undefined;
+  readonly memoryLimit: string | undefined;
   /** CPU request and limit of podrole-sidecar in a Guaranteed pod, reserved for the pod's whole lifetime. */
   readonly guaranteedSidecarCpu: string;
+  /** True: the CPU limit is set in every pod, and not only where all of the pod's own containers have one. */
+  readonly alwaysLimitsCpu?: boolean;
 }
 
 /** By container; a container without an entry gets no resources of its own. */
@@ -25,26 +28,51 @@ export interface PodroleResources {
   readonly sidecar?: ResourceRequirements;
 }
 
+/** Memory of podrole's containers in a Guaranteed pod, without a limit or request of the settings. */
+const GUARANTEED_MEMORY = "96Mi";
+
 /**
  * Chooses requests and limits, because a ResourceQuota or LimitRange may require them. The CPU limit is set only where
  * every container of the pod has one: a quota on `limits.cpu` refuses pods in which any container has none. A
- * Guaranteed pod stays Guaranteed. In a pod with pod-level resources (`spec.resources`) podrole's containers share
- * those, because the sum of the containers' requests must not exceed them.
+ * Guaranteed pod stays Guaranteed. Of the resources that the pod sets for all its containers together
+ * (`spec.resources`), podrole's containers set none, because the sum of the containers' requests must not exceed them.
  * (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/,
  * https://kubernetes.io/docs/concepts/policy/resource-quotas/)
  */
 export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResources {
-  if (pod.spec["resources"]) return {};
-  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit, guaranteedSidecarCpu } = settings;
-  if (isGuaranteed(pod)) {
-    const exactly = (cpu: string) => ({ requests: { cpu, memory: memoryLimit }, limits: { cpu, memory: memoryLimit } });
-    return { init: exactly(cpuLimit), sidecar: exactly(guaranteedSidecarCpu) };
+  const shared = podLevelResources(pod);
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit, guaranteedSidecarCpu, alwaysLimitsCpu } = settings;
+  if (shared === undefined && isGuaranteed(pod)) {
+    const memory = memoryLimit ?? memoryRequest ?? GUARANTEED_MEMORY;
+    const exactly = (cpu: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } });
+    return { init: exactly(cpuLimit ?? guaranteedSidecarCpu), sidecar: exactly(guaranteedSidecarCpu) };
   }
+  const limitsCpu = alwaysLimitsCpu === true || everyContainerHasCpuLimit(pod);
+  const own = (quantities: Readonly<Record<string, string | undefined>>) =>
+    Object.entries(quantities).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && shared?.has(entry[0]) !== true,
+    );
+  const requests = own({ cpu: cpuRequest, memory: memoryRequest });
+  const limits = own({ cpu: limitsCpu ? cpuLimit : undefined, memory: memoryLimit });
+  if (requests.length === 0 && limits.length === 0) return {};
   const both = {
-    requests: { cpu: cpuRequest, memory: memoryRequest },
-    limits: { ...(everyContainerHasCpuLimit(pod) ? { cpu: cpuLimit } : {}), memory: memoryLimit },
+    ...(requests.length > 0 && { requests: Object.fromEntries(requests) }),
+    ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
   };
   return { init: both, sidecar: both };
+}
+
+/**
+ * Returns the names of the resources that the pod sets in `spec.resources`; undefined if Kubernetes does not count them
+ * as pod-level resources, so that those of the containers decide the pod's class.
+ * (IsPodLevelResourcesSet of k8s.io/component-helpers,
+ * https://github.com/kubernetes/component-helpers/blob/v0.34.0/resource/helpers.go)
+ */
+function podLevelResources({ spec }: Pod): ReadonlySet<string> | undefined {
+  const { requests, limits } = isObject(spec["resources"]) ? spec["resources"] : {};
+  const names = [requests, limits].flatMap((quantities) => (isObject(quantities) ? Object.keys(quantities) : []));
+  const isPodLevel = (name: string) => name === "cpu" || name === "memory" || name.startsWith("hugepages-");
+  return names.some(isPodLevel) ? new Set(names) : undefined;
 }
 
 function userContainers(pod: Pod) {

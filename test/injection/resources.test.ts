@@ -1,7 +1,7 @@
 // Requests and limits of podrole's containers, by those of the pod's own containers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resourcesFor } from "../../src/injection/resources.ts";
+import { type PodroleResources, resourcesFor } from "../../src/injection/resources.ts";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 
@@ -43,5 +43,36 @@ for (const { title, own, request, limit } of cases) {
     assert.equal(sidecar?.requests?.["cpu"], request);
     assert.equal(sidecar?.limits?.["cpu"], limit);
     assert.equal(sidecar?.limits?.["memory"], "96Mi", "the memory limit is always set");
+  });
+}
+
+/** `spec.resources`, and what podrole-sidecar gets beside containers with limits of CPU and memory. */
+const podLevelCases: readonly (readonly [string, unknown, PodroleResources["sidecar"]])[] = [
+  ["is empty: the pod is Guaranteed by its containers", {}, exactly("100m", "96Mi")],
+  ["is null", null, exactly("100m", "96Mi")],
+  ["has empty lists", { requests: {}, limits: {} }, exactly("100m", "96Mi")],
+  ["has no resource of the pod level", { limits: { "example.com/gpu": "1" } }, exactly("100m", "96Mi")],
+  [
+    "sets CPU alone: memory is the containers' own",
+    { requests: { cpu: "2" } },
+    { requests: { memory: "32Mi" }, limits: { memory: "96Mi" } },
+  ],
+  ["sets both", { limits: { cpu: "2", memory: "2Gi" } }, undefined],
+  [
+    "sets huge pages alone",
+    { limits: { "hugepages-2Mi": "2Mi" } },
+    { requests: { cpu: "10m", memory: "32Mi" }, limits: { cpu: "500m", memory: "96Mi" } },
+  ],
+];
+
+function exactly(cpu: string, memory: string): PodroleResources["sidecar"] {
+  return { requests: { cpu, memory }, limits: { cpu, memory } };
+}
+
+for (const [title, resources, expected] of podLevelCases) {
+  test(`resourcesFor() follows Kubernetes when spec.resources ${title}`, () => {
+    const { metadata, spec } = podOf([LIMITED, LIMITED]);
+    const { sidecar } = resourcesFor({ metadata, spec: { ...spec, resources } }, PLAN_SETTINGS.resources);
+    assert.deepEqual(sidecar, expected);
   });
 }
