@@ -44,6 +44,8 @@ export interface ContainerSettings extends PodroleEnvSettings {
   readonly audience: string;
   /** Undefined: left to the image and to the cluster's admission (OpenShift assigns each namespace a range). */
   readonly runAsUser: number | undefined;
+  /** Undefined: left to the image and the pod. */
+  readonly runAsGroup: number | undefined;
   /** The image's entrypoint, repeated for the postStart hook, to which Kubernetes does not apply it. Empty: no hook. */
   readonly sidecarCommand: readonly string[];
   readonly resources: ResourceSettings;
@@ -152,7 +154,7 @@ export function podroleVolumes({ audience }: ContainerSettings): readonly Volume
   ];
 }
 
-function commonParts({ image, runAsUser }: ContainerSettings) {
+function commonParts({ image, runAsUser, runAsGroup }: ContainerSettings) {
   return {
     image,
     imagePullPolicy: "IfNotPresent",
@@ -165,6 +167,7 @@ function commonParts({ image, runAsUser }: ContainerSettings) {
       readOnlyRootFilesystem: true,
       runAsNonRoot: true,
       ...(runAsUser !== undefined && { runAsUser }),
+      ...(runAsGroup !== undefined && { runAsGroup }),
       seccompProfile: { type: "RuntimeDefault" },
     },
     volumeMounts: [

@@ -16,6 +16,7 @@ export function planSettings(
     trustBundle,
     audience: settings.audience,
     runAsUser: settings.sidecarUser === "none" ? undefined : settings.sidecarUser,
+    runAsGroup: settings.sidecarUser === "none" || settings.sidecarGroup === "none" ? undefined : settings.sidecarGroup,
     sidecarCommand: settings.sidecarCommand,
     resources: {
       cpuRequest: settings.sidecarCpuRequest,

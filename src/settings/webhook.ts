@@ -28,6 +28,12 @@ const userIdParser: type.Parser<number | "none"> = {
   parse: (text) => (text === "none" ? "none" : type.wholeNumber(1, 2_147_483_647).parse(text)),
 };
 
+const groupIdParser: type.Parser<number | "none"> = {
+  expects: 'a numeric group ID above 0, or "none"',
+  placeholder: "gid|none",
+  parse: userIdParser.parse,
+};
+
 const commandParser: type.Parser<readonly string[]> = {
   expects: `${type.list.expects}, or "none"`,
   placeholder: "program,argument,…|none",
@@ -98,6 +104,11 @@ export const WEBHOOK_SETTINGS = {
       type: userIdParser,
       default: "65532",
       help: "Run podrole's containers with this user ID; none leaves the user ID to the cluster, as OpenShift requires",
+    },
+    sidecarGroup: {
+      type: groupIdParser,
+      default: "65532",
+      help: "Run podrole's containers with this primary group ID; none, or --sidecar-user none, leaves the group ID to the image and the cluster",
     },
     sidecarMemory: { type: quantityParser, default: "96Mi", help: "Set this memory limit for podrole's containers" },
     sidecarMemoryRequest: {

@@ -92,6 +92,7 @@ test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
       readOnlyRootFilesystem: true,
       runAsNonRoot: true,
       runAsUser: 65532,
+      runAsGroup: 65532,
       seccompProfile: { type: "RuntimeDefault" },
     });
   }

@@ -11,6 +11,7 @@ export const PLAN_SETTINGS: PlanSettings = {
   trustBundle: "-----BEGIN CERTIFICATE-----\nVGVzdA==\n-----END CERTIFICATE-----\n",
   audience: "podrole.io",
   runAsUser: 65532,
+  runAsGroup: 65532,
   sidecarCommand: ["/nodejs/bin/node", "/app/podrole-sidecar.js"],
   resources: {
     cpuRequest: "10m",
