@@ -14,6 +14,7 @@ import { refuseReservedNames } from "./reserved.ts";
 import { annotateResolvedRoles } from "./resolved-roles.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
 import { readPod } from "./shape.ts";
+import { annotatedSizes } from "./sidecar-sizes.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -93,11 +94,17 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   }
   const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
+  const resources = annotatedSizes(pod, namespace.annotations, settings.resources);
+  if (isRefusal(resources)) return refusedPlan("context", resources, warnings, roles);
 
   const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);
   if (pin !== undefined && isRefusal(pin)) return refusedPlan("context", pin, warnings, roles);
   const withRole = roles.map(({ container }) => container);
-  const injected = inject(pod, { withRole, withoutRole, ...(pin !== undefined && { pin }) }, settings);
+  const injected = inject(
+    pod,
+    { withRole, withoutRole, ...(pin !== undefined && { pin }) },
+    { ...settings, resources },
+  );
   const served = roles.filter(({ container }) => injected.served.includes(container));
   const after = annotateResolvedRoles(injected.pod, served);
   return {

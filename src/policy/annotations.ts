@@ -41,7 +41,15 @@ export const ANNOTATION_TABLE = {
   mode: { name: "podrole.io/mode", on: ["pod"], decides: "injection" },
   /** "enabled" adds the instance metadata paths, "enabled-v1" also those without a token (IMDSv1). */
   metadata: { name: "podrole.io/metadata", on: ["pod"], decides: "injection" },
+  /** Requests and limits of podrole's containers: a quantity, or "none". */
+  sidecarCpuRequest: { name: "podrole.io/sidecar-cpu-request", on: ["pod", "namespace"], decides: "injection" },
+  sidecarCpuLimit: { name: "podrole.io/sidecar-cpu-limit", on: ["pod", "namespace"], decides: "injection" },
+  sidecarMemoryRequest: { name: "podrole.io/sidecar-memory-request", on: ["pod", "namespace"], decides: "injection" },
+  sidecarMemoryLimit: { name: "podrole.io/sidecar-memory-limit", on: ["pod", "namespace"], decides: "injection" },
 } as const satisfies Record<string, AnnotationRow>;
+
+/** The smallest memory limit with which podrole-sidecar starts and renews. */
+export const MIN_SIDECAR_MEMORY = "48Mi";
 
 type AnnotationTable = typeof ANNOTATION_TABLE;
 const ANNOTATION_ROWS: readonly AnnotationRow[] = Object.values(ANNOTATION_TABLE);

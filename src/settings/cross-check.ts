@@ -1,6 +1,8 @@
 // Settings of the server and of the webhook that are valid alone and conflict with each other: found at start, all at
 // once.
+import { parseQuantity } from "../kubernetes/quantity.ts";
 import { isTrustDomain } from "../pki/identity.ts";
+import { MIN_SIDECAR_MEMORY } from "../policy/annotations.ts";
 import { findPolicyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";
 import { HOUR_MS, MINUTE_MS } from "../runtime/clock.ts";
@@ -13,7 +15,16 @@ export function crossCheckWebhook(settings: WebhookSettings): readonly string[] 
   return [
     ...findPolicyProblems(policySettings(settings)),
     ...(isNameAlone ? ["--api-server-name: --api-server-ca is not set; expected both or neither"] : []),
+    ...findSizeProblems(settings),
   ];
+}
+
+function findSizeProblems({ sidecarMemory }: WebhookSettings): readonly string[] {
+  const amount = parseQuantity(sidecarMemory) ?? 0n;
+  const isTooSmall = sidecarMemory !== "none" && amount < (parseQuantity(MIN_SIDECAR_MEMORY) ?? 0n);
+  return isTooSmall
+    ? [`--sidecar-memory: it is ${sidecarMemory}; expected at least ${MIN_SIDECAR_MEMORY}, or none`]
+    : [];
 }
 
 /** Returns one text for each problem of the server's settings, beginning with its flag; empty if there is none. */

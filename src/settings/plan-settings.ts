@@ -15,14 +15,14 @@ export function planSettings(
     serverName: settings.serverName,
     trustBundle,
     audience: settings.audience,
-    runAsUser: settings.sidecarUser === "none" ? undefined : settings.sidecarUser,
-    runAsGroup: settings.sidecarUser === "none" || settings.sidecarGroup === "none" ? undefined : settings.sidecarGroup,
+    runAsUser: unlessNone(settings.sidecarUser),
+    runAsGroup: settings.sidecarUser === "none" ? undefined : unlessNone(settings.sidecarGroup),
     sidecarCommand: settings.sidecarCommand,
     resources: {
-      cpuRequest: settings.sidecarCpuRequest,
-      cpuLimit: settings.sidecarCpu,
-      memoryRequest: settings.sidecarMemoryRequest,
-      memoryLimit: settings.sidecarMemory,
+      cpuRequest: unlessNone(settings.sidecarCpuRequest),
+      cpuLimit: unlessNone(settings.sidecarCpu),
+      memoryRequest: unlessNone(settings.sidecarMemoryRequest),
+      memoryLimit: unlessNone(settings.sidecarMemory),
       guaranteedSidecarCpu: settings.sidecarGuaranteedCpu,
     },
     region: settings.region,
@@ -30,6 +30,10 @@ export function planSettings(
     excludedNamespaces: [settings.trustConfigMap.namespace],
     policy: policySettings(settings),
   };
+}
+
+function unlessNone<Value>(value: Value | "none"): Value | undefined {
+  return value === "none" ? undefined : value;
 }
 
 interface Version {

@@ -22,6 +22,13 @@ const quantityParser: type.Parser<string> = {
   parse: (text) => (/^\d/.test(text) && parseQuantity(text) !== undefined ? text : undefined),
 };
 
+/** Of podrole's containers: undefined for "none". */
+const sizeParser: type.Parser<string> = {
+  expects: `${quantityParser.expects}, or "none"`,
+  placeholder: "quantity|none",
+  parse: (text) => (text === "none" ? "none" : quantityParser.parse(text)),
+};
+
 const userIdParser: type.Parser<number | "none"> = {
   expects: 'a numeric user ID above 0, or "none"',
   placeholder: "uid|none",
@@ -31,7 +38,7 @@ const userIdParser: type.Parser<number | "none"> = {
 const groupIdParser: type.Parser<number | "none"> = {
   expects: 'a numeric group ID above 0, or "none"',
   placeholder: "gid|none",
-  parse: userIdParser.parse,
+  parse: (text) => userIdParser.parse(text),
 };
 
 const commandParser: type.Parser<readonly string[]> = {
@@ -110,19 +117,23 @@ export const WEBHOOK_SETTINGS = {
       default: "65532",
       help: "Run podrole's containers with this primary group ID; none, or --sidecar-user none, leaves the group ID to the image and the cluster",
     },
-    sidecarMemory: { type: quantityParser, default: "96Mi", help: "Set this memory limit for podrole's containers" },
+    sidecarMemory: {
+      type: sizeParser,
+      default: "96Mi",
+      help: "Set this memory limit, at least 48Mi, for podrole's containers. The annotations podrole.io/sidecar-memory-limit, …-memory-request, …-cpu-limit and …-cpu-request of a pod or a namespace replace this setting and the next three",
+    },
     sidecarMemoryRequest: {
-      type: quantityParser,
+      type: sizeParser,
       default: "32Mi",
       help: "Set this memory request for podrole's containers; in a Guaranteed pod, the request equals the limit",
     },
     sidecarCpu: {
-      type: quantityParser,
+      type: sizeParser,
       default: "500m",
       help: "Set this CPU limit for podrole's containers in pods whose other containers all have one; in a Guaranteed pod, it applies only to podrole-init",
     },
     sidecarCpuRequest: {
-      type: quantityParser,
+      type: sizeParser,
       default: "10m",
       help: "Set this CPU request for podrole's containers; in a Guaranteed pod, the request equals the limit",
     },

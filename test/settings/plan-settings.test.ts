@@ -104,6 +104,7 @@ function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] 
 for (const [what, flags, about] of [
   ["a default role that is no role", { defaultRole: "not a role" }, /--default-role "not a role"/],
   ["a default role that is a mistyped ARN", { defaultRole: "arn:aws:iam::12:role/x" }, /--default-role/],
+  ["a memory limit with which no sidecar starts", { sidecarMemory: "47Mi" }, /--sidecar-memory: it is 47Mi/],
   ["a session below STS's 15m", { sessionDuration: "14m" }, /--session-duration: STS issues/],
 ] as const) {
   test(`crossCheckWebhook() refuses ${what} at start, not at the first pod`, () => {
@@ -118,6 +119,33 @@ for (const flags of [{}, { defaultRole: "team/orders" }, { defaultRole: "arn:aws
     assert.deepEqual(problemsOf(flags), []);
   });
 }
+
+test("planSettings() passes none on as no request, no limit, no user and no group", () => {
+  const containerSettings = (flags: Readonly<Record<string, string>>) => {
+    const read = readSettings(WEBHOOK_SETTINGS, flags, {});
+    assert.ok(read.ok, JSON.stringify(read));
+    assert.deepEqual(crossCheckWebhook(read.value), []);
+    const { runAsUser, runAsGroup, resources } = planSettings(read.value, { trustBundle: "", nativeSidecar: true });
+    return { runAsUser, runAsGroup, ...resources };
+  };
+  const usual = {
+    runAsUser: 65532,
+    runAsGroup: 65532,
+    cpuRequest: "10m",
+    cpuLimit: "500m",
+    memoryRequest: "32Mi",
+    memoryLimit: "96Mi",
+    guaranteedSidecarCpu: "100m",
+  };
+  assert.deepEqual(containerSettings({}), usual);
+  assert.deepEqual(containerSettings({ sidecarGroup: "none" }), { ...usual, runAsGroup: undefined });
+  // OpenShift assigns both.
+  const assigned = { ...usual, runAsUser: undefined, runAsGroup: undefined };
+  assert.deepEqual(containerSettings({ sidecarUser: "none" }), assigned);
+  const none = { sidecarMemory: "none", sidecarMemoryRequest: "none", sidecarCpu: "none", sidecarCpuRequest: "none" };
+  const absent = { cpuRequest: undefined, cpuLimit: undefined, memoryRequest: undefined, memoryLimit: undefined };
+  assert.deepEqual(containerSettings(none), { ...usual, ...absent });
+});
 
 for (const [setting, version, expected] of [
   ["true", { major: 1, minor: 28 }, true],
