@@ -2,18 +2,19 @@
 // names free → build the injected pod. Pure: no clock, no network, no process. Used by the webhook and the command
 // line.
 import { isDeepStrictEqual } from "#platform";
-import type { Pod } from "../kubernetes/objects.ts";
+import type { Container, Pod } from "../kubernetes/objects.ts";
 import type { PolicySettings, RoleDecision } from "../policy/decide.ts";
 import { formatPin } from "../policy/pin.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
-import { type InjectSettings, inject } from "./inject.ts";
+import { type EnvSources, envFromWarnings } from "./env-from.ts";
+import { type Injected, type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
 import { isInjected } from "./parts.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
 import { refuseReservedNames } from "./reserved.ts";
 import { annotateResolvedRoles } from "./resolved-roles.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
-import { readPod } from "./shape.ts";
+import { allContainers, readPod } from "./shape.ts";
 import { annotatedSizes } from "./sidecar-sizes.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
 import { type Warning, warningOf } from "./warnings.ts";
@@ -35,6 +36,8 @@ export interface PlanInput {
     readonly annotations: Readonly<Record<string, string>>;
   };
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
+  /** Undefined: the caller does not read ConfigMaps and Secrets. */
+  readonly envSources?: EnvSources;
 }
 
 /** The decision about a pod, with its reason. */
@@ -69,7 +72,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const read = readPod(input.pod);
   if (!read.ok) return refusedPlan("pod", refuse("REQUEST_INVALID", `Cannot read the pod: ${read.problem}`));
   const pod = read.value;
-  const { namespace, serviceAccountAnnotations } = input;
+  const { namespace, serviceAccountAnnotations, envSources } = input;
   const placeReason = skipReasonOfNamespace(namespace, settings.excludedNamespaces);
   if (placeReason !== undefined)
     return skipPod(placeReason === "SYSTEM_NAMESPACE" ? "pod" : "context", pod, placeReason);
@@ -112,9 +115,19 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
     reason: isInjected(pod) && isDeepStrictEqual(after, pod) ? "ALREADY_INJECTED" : "INJECTED",
     message: sentenceOf(served),
     pod: after,
-    warnings: [...warnings, ...serverWarnings(pod, roles), ...injected.warnings, ...isolationWarnings(pod, decided)],
+    warnings: [
+      ...warnings,
+      ...serverWarnings(pod, roles),
+      ...injected.warnings,
+      ...(envSources ? servedContainers(pod, injected).flatMap((each) => envFromWarnings(each, envSources)) : []),
+      ...isolationWarnings(pod, decided),
+    ],
     roles,
   };
+}
+
+function servedContainers(pod: Pod, { served }: Injected): readonly Container[] {
+  return allContainers(pod).filter(({ name }) => served.includes(name));
 }
 
 function sentenceOf(roles: readonly RoleDecision[]): string {

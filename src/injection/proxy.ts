@@ -30,6 +30,16 @@ export function exemptLoopback(container: string, env: readonly EnvVar[]): EnvCh
   return { env: [...env, ...spellings.map((name) => ({ name, value: LOOPBACK_ADDRESS }))], warnings };
 }
 
+/** True for the name of a variable that makes SDKs use a proxy for requests without TLS. */
+export function isProxyVariable(name: string): boolean {
+  return PROXY_VARIABLES.has(name);
+}
+
+/** True if one of the variables exempts the loopback address from every proxy. */
+export function hasLoopbackExemption(env: readonly EnvVar[]): boolean {
+  return NO_PROXY_VARIABLES.some((name) => exemptsLoopback(effectiveVariable(env, name)?.value ?? ""));
+}
+
 /** The variable of this name that the process sees: of duplicates the kubelet uses the last. */
 export function effectiveVariable(env: readonly EnvVar[], name: string): EnvVar | undefined {
   return env.findLast((variable) => variable.name === name);

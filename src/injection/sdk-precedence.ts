@@ -14,26 +14,41 @@ const SHADOWING_VARIABLES: readonly { readonly name: string; readonly also?: str
   { name: "AWS_WEB_IDENTITY_TOKEN_FILE", also: "AWS_ROLE_ARN", effect: "most SDKs use it before podrole" },
   { name: "AWS_PROFILE", effect: "SDKs use that profile before podrole" },
   { name: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", effect: "SDKs use it before podrole" },
+  // Go and Java v1 accept these names as well.
+  { name: "AWS_ACCESS_KEY", also: "AWS_SECRET_KEY", effect: "some SDKs use it before podrole" },
+  { name: "AWS_DEFAULT_PROFILE", effect: "the AWS CLI and boto3 use that profile before podrole" },
+  { name: "AWS_SHARED_CREDENTIALS_FILE", effect: "SDKs use credentials of that file before podrole" },
+  { name: "AWS_CONFIG_FILE", effect: "SDKs use credentials that this file configures before podrole" },
+  { name: "AWS_CREDENTIAL_PROFILES_FILE", effect: "older SDKs use credentials of that file before podrole" },
 ];
+
+/** A directory or file in which SDKs search for profiles: in the home directory, which the pod spec does not show. */
+const PROFILE_MOUNT = /(^|\/)\.aws(\/(credentials|config))?\/*$/;
+
+/** Returns the rows that apply to a container in which `isSet` tells which variables are set. */
+export function shadowingRows(isSet: (variable: string) => boolean) {
+  return SHADOWING_VARIABLES.filter((row) => isSet(row.name) && (row.also === undefined || isSet(row.also)));
+}
 
 /** The authorization token itself; some SDKs send it instead of the token in podrole's file. */
 const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
 
 /**
- * Warns about credentials, tokens and metadata settings that the container sets itself. `hasMetadata`:
+ * Warns about credentials, profiles, tokens and metadata settings that the container sets itself. `hasMetadata`:
  * whether the pod has the instance metadata paths.
  */
-export function precedenceWarnings({ name, env }: Container, hasMetadata: boolean): readonly Warning[] {
+export function precedenceWarnings({ name, env, volumeMounts }: Container, hasMetadata: boolean): readonly Warning[] {
   const given = listOf(env);
   const isSet = (variable: string) => {
     const current = effectiveVariable(given, variable);
     return current !== undefined && Boolean(current.value || current.valueFrom);
   };
-  const shadows = SHADOWING_VARIABLES.filter((row) => isSet(row.name) && (row.also === undefined || isSet(row.also)));
+  const profiles = listOf(volumeMounts).filter(({ mountPath }) => PROFILE_MOUNT.test(mountPath));
   const disabled = effectiveVariable(given, METADATA_DISABLED);
   return [
-    ...shadows.map((row) => warningOf("CREDENTIALS_SHADOWED", name, row.name, row.effect)),
+    ...shadowingRows(isSet).map((row) => warningOf("CREDENTIALS_SHADOWED", name, row.name, row.effect)),
+    ...profiles.map(({ mountPath }) => warningOf("PROFILES_MOUNTED", name, mountPath)),
     ...(isSet(STATIC_TOKEN) ? [warningOf("TOKEN_SHADOWED", name, STATIC_TOKEN)] : []),
     ...(disabled && !hasMetadata && disabled.value !== "true"
       ? [warningOf("METADATA_OPEN", name, METADATA_DISABLED)]

@@ -20,6 +20,8 @@ const WARNING_TEXTS = {
 
   CREDENTIALS_SHADOWED: (container: string, variable: string, effect: string) =>
     `container ${quoted(container)} sets ${variable}: ${effect}`,
+  PROFILES_MOUNTED: (container: string, path: string) =>
+    `container ${quoted(container)} mounts ${quoted(path)}: SDKs use credentials of a profile there before podrole`,
   TOKEN_SHADOWED: (container: string, variable: string) =>
     `container ${quoted(container)} sets ${variable}: some SDKs send that token instead of podrole's token`,
   ENDPOINT_FOREIGN: (container: string, variable: string) =>
@@ -60,6 +62,13 @@ export type WarningCode = keyof typeof WARNING_TEXTS;
 
 /** Every code, in the order of the table. */
 export const WARNING_CODES = Object.keys(WARNING_TEXTS) as readonly WarningCode[];
+
+/** Warnings about what SDKs use before podrole, so that the pod's role has no effect. */
+export const SHADOW_WARNINGS: ReadonlySet<WarningCode> = new Set<WarningCode>([
+  "CREDENTIALS_SHADOWED",
+  "PROFILES_MOUNTED",
+  "ENDPOINT_FOREIGN",
+]);
 
 /** A warning about a pod: `code` for code, `text` for people. */
 export interface Warning {

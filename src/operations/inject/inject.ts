@@ -6,6 +6,7 @@ import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { type Checked, success } from "../../runtime/result.ts";
 import { editManifests, type PodMaker } from "../manifests/edit-pods.ts";
+import { envSourcesOf } from "../manifests/env-sources.ts";
 import { type KubernetesObject, type NamedText, namespaceOf, parseObjects } from "../manifests/parse-objects.ts";
 import { strayRoles } from "../manifests/templates.ts";
 
@@ -89,6 +90,7 @@ function contextsFrom(objects: readonly KubernetesObject[], permitted: string | 
     const granted = permitted !== undefined && { [ANNOTATIONS.permitted]: permitted };
     const account = metadataOf("ServiceAccount", accountOf(pod), name);
     return {
+      envSources: envSourcesOf(objects, name),
       namespace: { name, labels, annotations: { ...known?.annotations, ...granted } },
       serviceAccountAnnotations: account?.annotations ?? {},
     };

@@ -18,6 +18,13 @@ function withSidecar(entry: object) {
   return { ...healthyPod(), status };
 }
 
+/** An injected pod whose app has a variable that SDKs read before podrole's. */
+function podWithOwnCredentials() {
+  const pod = structuredClone(healthyPod());
+  pod.spec.containers[0]?.env?.unshift({ name: "AWS_SHARED_CREDENTIALS_FILE", value: "/aws/credentials" });
+  return pod;
+}
+
 const GUARD = "ANNOTATIONS_GUARDED";
 const BROKEN_GUARDS: readonly Broken[] = [
   [
@@ -257,6 +264,13 @@ export const BROKEN_USE: readonly Broken[] = [
     "SIDECARS_READY",
     "failed",
     /does not run and was restarted 0 times: ImagePullBackOff/,
+  ],
+  [
+    "a pod with a credentials file of its own",
+    { pods: knownFact([podWithOwnCredentials()]) },
+    "PODROLE_USED",
+    "warning",
+    /"app" sets AWS_SHARED_CREDENTIALS_FILE/,
   ],
   [
     "a role that is no longer permitted",

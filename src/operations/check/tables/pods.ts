@@ -4,6 +4,7 @@ import { PODROLE_NAMES } from "../../../injection/names.ts";
 import { isInjected } from "../../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../../injection/pod-annotations.ts";
 import { allContainers } from "../../../injection/shape.ts";
+import { SHADOW_WARNINGS } from "../../../injection/warnings.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { podFacts } from "../../../policy/facts.ts";
 import { pinnedFacts } from "../../../policy/pin.ts";
@@ -54,6 +55,22 @@ export const POD_CHECKS = {
                 : [];
             }),
             "the namespace of every injected pod permits the pod's roles",
+          ),
+        ),
+    },
+    PODROLE_USED: {
+      summary: "No injected pod has credentials, a profile or an endpoint of its own that its SDKs use before podrole.",
+      remedy:
+        "Remove the variable or the mount that the message names, and restart the pod; or leave it if the pod shall not use its role. [docs/sdk.md](sdk.md#what-takes-precedence-over-podrole) lists what takes precedence.",
+      judge: (facts) =>
+        judgeKnown(workloadsOf(facts), (workloads) =>
+          problemsOrOk(
+            workloads.pods.filter(isInjected).flatMap((pod) => {
+              const warnings = planOf(pod, workloads)?.warnings ?? [];
+              const shadows = warnings.filter(({ code }) => SHADOW_WARNINGS.has(code)).map(({ text }) => text);
+              return shadows.length > 0 ? [warning(shadows.join("; "), `pod ${qualifiedPodName(pod)}`)] : [];
+            }),
+            "no injected pod has credentials that its SDKs use before podrole",
           ),
         ),
     },

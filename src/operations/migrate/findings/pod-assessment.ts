@@ -66,6 +66,7 @@ function planFor(pod: Pod, namespace: NamespaceFacts, inventory: Inventory, sett
       pod,
       namespace: { ...namespace, labels: { ...namespace.labels, [LABELS.inject]: INJECT_ENABLED } },
       serviceAccountAnnotations: inventory.serviceAccounts.get(`${namespace.name}/${account}`) ?? {},
+      envSources: inventory.envSources.get(namespace.name) ?? new Map(),
     },
     settings,
   );

@@ -1,6 +1,6 @@
 // Findings about everything of a pod except its role: its template, its SDK, instance metadata, whether it completes.
 
-import type { WarningCode } from "../../../injection/warnings.ts";
+import { SHADOW_WARNINGS, type WarningCode } from "../../../injection/warnings.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { Workload } from "../input/inventory.ts";
@@ -113,7 +113,6 @@ function completionFindings(pod: Pod, { settings }: AssessContext): readonly Mig
  * cluster.
  */
 const REPORTED_ELSEWHERE: ReadonlySet<WarningCode> = new Set<WarningCode>(["NEVER_COMPLETES", "STARTS_UNREADY"]);
-const SHADOW_WARNINGS: ReadonlySet<WarningCode> = new Set<WarningCode>(["CREDENTIALS_SHADOWED", "ENDPOINT_FOREIGN"]);
 
 /** Credentials that shadow podrole shadow the predecessor as well: SDKs search both last. */
 function warningFindings(

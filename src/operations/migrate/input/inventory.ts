@@ -1,10 +1,12 @@
 // The objects of the input by workload: its live pods, or its template if it has none (a manifest, a CronJob between
 // two runs). It holds everything that the assessment of a pod needs, which is therefore a pure function.
 
+import type { EnvSources } from "../../../injection/env-from.ts";
 import { findShapeProblem } from "../../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { quoted } from "../../../policy/annotations.ts";
 import { isObject } from "../../../runtime/json-object.ts";
+import { envSourcesOf } from "../../manifests/env-sources.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 import { strayRoles, templatesOf } from "../../manifests/templates.ts";
 import { managersByName, type OwnersByName, ownerOf, ownersByName, type WorkloadRef } from "./owners.ts";
@@ -47,6 +49,8 @@ export interface Inventory {
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   /** Annotations by "namespace/name". */
   readonly serviceAccounts: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** By namespace. */
+  readonly envSources: ReadonlyMap<string, EnvSources>;
   /** Sorted by namespace, kind and name. */
   readonly workloads: readonly Workload[];
   /** Number of pods that have terminated and need no move. */
@@ -91,8 +95,10 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
       draftOf(object).controller = { object, templates: pods };
   }
   const workloads = [...drafts.values()].map((draft) => workloadOf(draft, managers));
+  const sources = [...ofKind("ConfigMap"), ...ofKind("Secret")];
   return {
     namespaces: namespacesOf(ofKind("Namespace"), workloads),
+    envSources: new Map([...new Set(sources.map(namespaceOf))].map((name) => [name, envSourcesOf(sources, name)])),
     serviceAccounts: new Map(
       ofKind("ServiceAccount").map((account) => [
         `${namespaceOf(account)}/${account.metadata.name ?? ""}`,
