@@ -3,6 +3,7 @@
 // the sentences.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, optsIn } from "../policy/annotations.ts";
+import { runsOnWindows } from "./windows.ts";
 
 /** Reason → sentence for people. */
 export const SKIP_REASONS = {
@@ -36,10 +37,11 @@ export function skipReasonOfNamespace(
 }
 
 /** The reason for which this pod is not injected in any namespace, whatever roles it has. */
-export function skipReasonOfPod({ metadata, spec }: Pod): SkipReason | undefined {
+export function skipReasonOfPod(pod: Pod): SkipReason | undefined {
+  const { metadata, spec } = pod;
   if (metadata.annotations?.[ANNOTATIONS.inject] === "disabled") return "INJECTION_DISABLED";
   if (metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return "MIRROR_POD";
   if (!Array.isArray(spec.containers) || spec.containers.length === 0) return "NO_CONTAINER";
-  if (spec.os?.name === "windows" || spec.nodeSelector?.["kubernetes.io/os"] === "windows") return "WINDOWS";
+  if (runsOnWindows(pod)) return "WINDOWS";
   return spec.hostNetwork === true ? "HOST_NETWORK" : undefined;
 }

@@ -57,6 +57,16 @@ before(async () => {
     await until(async () => (await kubectl.run(account)).code === 0, "the default ServiceAccount exists");
   }
 });
+const WINDOWS_BUILD = "node.kubernetes.io/windows-build";
+const WINDOWS_OPTIONS = { windowsOptions: { runAsUserName: "ContainerUser" } };
+
+/** A required node affinity to nodes with one of these operating systems. */
+function nodesOf(...values: readonly string[]): object {
+  const matchExpressions = [{ key: "kubernetes.io/os", operator: "In", values }];
+  const required = { nodeSelectorTerms: [{ matchExpressions }] };
+  return { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } } };
+}
+
 after(async () => {
   await kubectl.run(["delete", "namespace", LABELLED, UNLABELLED, "--wait=false"]);
 });
@@ -95,6 +105,10 @@ suite("the ValidatingAdmissionPolicy", { timeout: 120_000 }, () => {
     ["a role, for Windows", podOf(ROLE, { os: { name: "windows" } }), false],
     ["a role, for Linux", podOf(ROLE, { os: { name: "linux" } }), true],
     ["a role, on Windows nodes", podOf(ROLE, { nodeSelector: { "kubernetes.io/os": "windows" } }), false],
+    ["a role, on nodes of a Windows build", podOf(ROLE, { nodeSelector: { [WINDOWS_BUILD]: "10.0" } }), false],
+    ["a role, with an affinity to Windows nodes", podOf(ROLE, nodesOf("windows")), false],
+    ["a role, with an affinity to both systems", podOf(ROLE, nodesOf("windows", "linux")), true],
+    ["a role, with options of Windows", podOf(ROLE, { securityContext: WINDOWS_OPTIONS }), false],
     ["a role, on other nodes", podOf(ROLE, { nodeSelector: { pool: "windows" } }), true],
     ["a role and an empty list of containers", podOf({ ...ROLE, "podrole.io/containers": " , " }), false],
     ["a role and a list with one of its containers", podOf({ ...ROLE, "podrole.io/containers": "app" }), true],
@@ -133,11 +147,14 @@ suite("the ValidatingAdmissionPolicy", { timeout: 120_000 }, () => {
 
   /** Sends only the fields that the expressions read: accounts, volumes or ports could fail other admission checks. */
   async function verdict({ metadata, spec }: Pod, namespaceName = LABELLED): Promise<"denied" | "admitted"> {
-    const { hostNetwork, os, nodeSelector } = spec;
+    const { hostNetwork, os, nodeSelector, affinity } = spec;
     const bare = (containers: Pod["spec"]["containers"] = []) =>
       containers.map(({ name, restartPolicy }) => ({ name, image: "app", ...(restartPolicy && { restartPolicy }) }));
     const lists = { containers: bare(spec.containers), initContainers: bare(spec.initContainers) };
-    const answer = await dryRun({ metadata, spec: { ...lists, hostNetwork, os, nodeSelector } }, namespaceName);
+    const answer = await dryRun(
+      { metadata, spec: { ...lists, hostNetwork, os, nodeSelector, affinity } },
+      namespaceName,
+    );
     if (DENIED.test(answer)) return "denied";
     assert.equal(answer, "created");
     return "admitted";

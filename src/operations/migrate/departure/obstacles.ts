@@ -2,6 +2,7 @@
 // (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html and iam-roles-for-service-accounts.html).
 
 import { requestedMetadata } from "../../../injection/pod-annotations.ts";
+import { runsOnWindows } from "../../../injection/windows.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { RoleArn } from "../../../policy/role.ts";
@@ -69,17 +70,17 @@ function irsaObstacles({ accountId }: RoleArn, { account }: { readonly account: 
   };
 }
 
-function podIdentity({ metadata, spec }: Pod, role: RoleArn, { account }: { readonly account: string }): Obstacles {
+function podIdentity(pod: Pod, role: RoleArn, { account }: { readonly account: string }): Obstacles {
+  const { metadata, spec } = pod;
   const isFargate =
     metadata.labels?.["eks.amazonaws.com/fargate-profile"] !== undefined ||
     spec["schedulerName"] === "fargate-scheduler" ||
     spec.nodeName?.startsWith("fargate-") === true;
-  const isWindows = spec.os?.name === "windows" || spec.nodeSelector?.["kubernetes.io/os"] === "windows";
-  const sdk = sdkAgeOf({ metadata, spec });
+  const sdk = sdkAgeOf(pod);
   return {
     reasons: [
       ...(isFargate ? ["it runs on Fargate, which has no Pod Identity agent"] : []),
-      ...(isWindows ? ["it runs on Windows, which has no Pod Identity agent"] : []),
+      ...(runsOnWindows(pod) ? ["it runs on Windows, which has no Pod Identity agent"] : []),
       ...(role.partition === "aws-cn" ? ["Pod Identity is not available in AWS China regions"] : []),
       ...(role.accountId === account
         ? []
