@@ -12,6 +12,7 @@ import {
   sidecarEnv,
 } from "./podrole-env.ts";
 import { type ResourceSettings, resourcesFor } from "./resources.ts";
+import { podroleSecurityContext, type SecuritySettings } from "./security-context.ts";
 
 /**
  * The usual grace period of a pod (terminationGracePeriodSeconds); most outages of the server or of STS are shorter.
@@ -37,15 +38,11 @@ const DAY_SECONDS = 86_400;
 const PROBE_TIMEOUT_SECONDS = 30;
 
 /** Settings of podrole's containers that are the same for every pod of the cluster. */
-export interface ContainerSettings extends PodroleEnvSettings {
+export interface ContainerSettings extends PodroleEnvSettings, SecuritySettings {
   /** Image of podrole's containers; its entrypoint accepts "init", "serve" or "wait". */
   readonly image: string;
   /** Audience of the projected ServiceAccount token. */
   readonly audience: string;
-  /** Undefined: left to the image and to the cluster's admission (OpenShift assigns each namespace a range). */
-  readonly runAsUser: number | undefined;
-  /** Undefined: left to the image and the pod. */
-  readonly runAsGroup: number | undefined;
   /** The image's entrypoint, repeated for the postStart hook, to which Kubernetes does not apply it. Empty: no hook. */
   readonly sidecarCommand: readonly string[];
   readonly resources: ResourceSettings;
@@ -67,7 +64,7 @@ export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSe
   return {
     name: PODROLE_NAMES.init,
     args: ["init"],
-    ...commonParts(settings),
+    ...commonParts(pod, settings),
     env: [...podroleEnv(plan, settings)],
     ...(resources && { resources }),
   };
@@ -82,7 +79,7 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
   return {
     name: PODROLE_NAMES.sidecar,
     args: ["serve"],
-    ...commonParts(settings),
+    ...commonParts(pod, settings),
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
     env: [...podroleEnv(plan, settings), ...sidecarEnv(plan, settings)],
     ...startGate(pod, plan, settings),
@@ -154,22 +151,13 @@ export function podroleVolumes({ audience }: ContainerSettings): readonly Volume
   ];
 }
 
-function commonParts({ image, runAsUser, runAsGroup }: ContainerSettings) {
+function commonParts(pod: Pod, settings: ContainerSettings) {
   return {
-    image,
+    image: settings.image,
     imagePullPolicy: "IfNotPresent",
     terminationMessagePath: MOUNT_PATHS.terminationMessage,
     terminationMessagePolicy: "FallbackToLogsOnError",
-    // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ["ALL"] },
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      ...(runAsUser !== undefined && { runAsUser }),
-      ...(runAsGroup !== undefined && { runAsGroup }),
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: podroleSecurityContext(pod, settings),
     volumeMounts: [
       { name: PODROLE_NAMES.proofVolume, mountPath: MOUNT_PATHS.proof, readOnly: true },
       { name: PODROLE_NAMES.identityVolume, mountPath: MOUNT_PATHS.identity },
