@@ -2,15 +2,7 @@
 // shell, and use no ServiceAccount token but the projected one of podrole's own audience.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
 import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
-import {
-  bundleVariable,
-  containersVariable,
-  type PodroleEnvPlan,
-  type PodroleEnvSettings,
-  pinVariable,
-  podroleEnv,
-  sidecarEnv,
-} from "./podrole-env.ts";
+import { type PodroleEnvPlan, type PodroleEnvSettings, podroleEnv, sidecarEnv } from "./podrole-env.ts";
 import { type ResourceSettings, resourcesFor } from "./resources.ts";
 import { podroleSecurityContext, type SecuritySettings } from "./security-context.ts";
 
@@ -120,18 +112,6 @@ function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sid
  */
 export function waitsWithoutRestart(pod: Pod, mode: ContainerPlan["mode"]): boolean {
   return mode === "native" && pod.spec.restartPolicy === "OnFailure";
-}
-
-/** Updates the variables that depend on the pod and the cluster in a container that an earlier call injected. */
-export function refreshEnv(container: Container, plan: ContainerPlan, settings: ContainerSettings): Container {
-  const pin = container.name === PODROLE_NAMES.sidecar ? pinVariable(plan) : [];
-  const fresh = [containersVariable(plan), bundleVariable(settings), ...pin];
-  const current = new Map(fresh.map((variable) => [variable.name, variable]));
-  const env = container.env?.map((variable) => current.get(variable.name) ?? variable);
-  if (!env) return container;
-  // A sidecar that was injected without a pin, or written by hand, gets one.
-  const missing = pin.filter(({ name }) => env.every((variable) => variable.name !== name));
-  return { ...container, env: [...env, ...missing] };
 }
 
 /**

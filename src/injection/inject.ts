@@ -11,7 +11,6 @@ import {
   podroleInit,
   podroleSidecar,
   podroleVolumes,
-  refreshEnv,
   waitsWithoutRestart,
 } from "./containers.ts";
 import { addCredentials, type ContainerChange, disableMetadata } from "./environment.ts";
@@ -26,6 +25,7 @@ import {
 import { DEFAULT_CONTAINER_ANNOTATION } from "./names.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
 import { choosePorts, conflictingPorts } from "./ports.ts";
+import { refreshOwnContainer } from "./refresh.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -48,12 +48,16 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
   const planned = planContainers(pod, participants, settings);
   const { plan, served } = planned;
   const { mode, ports } = plan;
-  const change = (container: Container) => changeContainer(container, planned, settings);
+  const sidecar = podroleSidecar(pod, plan, settings);
+  const init = podroleInit(pod, plan, settings);
+  const change = (container: Container): ContainerChange =>
+    isPodroleContainer(container)
+      ? { container: refreshOwnContainer(container, container.name === sidecar.name ? sidecar : init), warnings: [] }
+      : changeContainer(container, planned, settings);
   const changed = { inits: listOf(pod.spec.initContainers).map(change), containers: pod.spec.containers.map(change) };
   const inits = changed.inits.map(({ container }) => container);
   const apps = changed.containers.map(({ container }) => container);
-  const sidecar = podroleSidecar(pod, plan, settings);
-  const first = mode === "native" ? sidecar : podroleInit(pod, plan, settings);
+  const first = mode === "native" ? sidecar : init;
   const isBlocked = (container: Container) =>
     (served.withRole.includes(container.name) && !isNativeProxy(container)) || isCutOffBy(pod, container);
   const initContainers = insertInOrder(inits, first, leadingMeshContainers(pod), isBlocked);
@@ -85,7 +89,6 @@ function changeContainer(
   { plan, served, withoutRole }: ReturnType<typeof planContainers>,
   settings: InjectSettings,
 ): ContainerChange {
-  if (isPodroleContainer(container)) return { container: refreshEnv(container, plan, settings), warnings: [] };
   if (withoutRole.has(container.name)) return { container: disableMetadata(container), warnings: [] };
   if (!served.withRole.includes(container.name)) return { container, warnings: [] };
   const { ports, metadata } = plan;

@@ -61,7 +61,7 @@ export function sidecarEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
 }
 
 /** The pod's pin, for the server: the sidecar does not read it. */
-export function pinVariable({ pin }: Pick<PodroleEnvPlan, "pin">): readonly EnvVar[] {
+function pinVariable({ pin }: Pick<PodroleEnvPlan, "pin">): readonly EnvVar[] {
   return pin === undefined ? [] : [{ name: PIN_VARIABLE, value: pin }];
 }
 
@@ -79,11 +79,11 @@ function metadataVariables({ metadata }: PodroleEnvPlan, { region }: PodroleEnvS
 }
 
 /** Names the containers that the sidecar serves. */
-export function containersVariable({ withRole }: Pick<PodroleEnvPlan, "withRole">): EnvVar {
+function containersVariable({ withRole }: Pick<PodroleEnvPlan, "withRole">): EnvVar {
   return { name: "PODROLE_CONTAINERS", value: withRole.join(",") };
 }
 
 /** Carries the CAs that podrole's containers trust. */
-export function bundleVariable({ trustBundle }: Pick<PodroleEnvSettings, "trustBundle">): EnvVar {
+function bundleVariable({ trustBundle }: Pick<PodroleEnvSettings, "trustBundle">): EnvVar {
   return { name: "PODROLE_TRUST_BUNDLE", value: trustBundle };
 }

@@ -1,6 +1,7 @@
-// The JSON Patch (RFC 6902) from the pod under admission to the planned one: one addition for each element, and a move
-// of podrole's own container if another webhook has put one before it. No list is ever replaced, because that would
-// lose what another webhook added in the meantime. Before the patch is returned, an independent library applies it and
+// The JSON Patch (RFC 6902) from the pod under admission to the planned one: one addition for each element, a move of
+// podrole's own container if another webhook has put one before it, and a replacement of that container if it is of
+// another installation or has something to lose. Nothing else is ever replaced by a list, because that would lose what
+// another webhook added in the meantime. Before the patch is returned, an independent library applies it and
 // the result is compared with the planned pod.
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
@@ -62,7 +63,7 @@ function findInsertions(given: readonly unknown[], after: readonly unknown[], pa
   let next = 0;
   for (const [index, element] of after.entries()) {
     if (next < before.length && isSameElement(before[next], element)) {
-      operations.push(...findDifference(before[next], element, `${path}/${index}`));
+      operations.push(...findElementDifference(before[next], element, path, index));
       next++;
     } else {
       operations.push({ op: "add", path: `${path}/${index}`, value: element });
@@ -73,6 +74,31 @@ function findInsertions(given: readonly unknown[], after: readonly unknown[], pa
   return operations;
 }
 
+/** One of podrole's own containers is replaced if additions alone do not lead to it. */
+function findElementDifference(before: unknown, after: unknown, path: string, index: number): readonly Operation[] {
+  const at = `${path}/${index}`;
+  if (!CONTAINER_LISTS.has(path) || !OWN_NAMES.has(elementName(after))) return findDifference(before, after, at);
+  if (isDeepStrictEqual(before, after)) return [];
+  const isReached = isReachedByAdditions(before, after);
+  return isReached ? findDifference(before, after, at) : [{ op: "replace", path: at, value: after }];
+}
+
+/** True if `after` has everything of `before`, in the same order. */
+function isReachedByAdditions(before: unknown, after: unknown): boolean {
+  if (Array.isArray(before) && Array.isArray(after)) {
+    let next = 0;
+    for (const element of after) {
+      if (next < before.length && isSameElement(before[next], element) && isReachedByAdditions(before[next], element))
+        next++;
+    }
+    return next === before.length;
+  }
+  if (isObject(before) && isObject(after))
+    return Object.keys(before).every((key) => key in after && isReachedByAdditions(before[key], after[key]));
+  return true;
+}
+
+const OWN_NAMES: ReadonlySet<unknown> = new Set(Object.values(OWN_CONTAINERS));
 const CONTAINER_LISTS: ReadonlySet<string> = new Set(["/spec/initContainers", "/spec/containers"]);
 
 /** Moves podrole's containers to their places among the other containers of `before`. */
