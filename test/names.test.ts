@@ -98,6 +98,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
   Object.values({
     kubectl: [
       ...["--all", "--as", "--attach", "--edit", "--overrides", "--override-type", "--overwrite", "--patch"],
+      ...["--container", "--copy-to", "--env", "--keep-annotations", "--keep-init-containers", "--keep-labels"],
       ...["--restart", "--subnet"],
     ],
     npm: ["--global", "--omit", "--provenance"],

@@ -18,6 +18,16 @@ export function isInjected(pod: Pod): boolean {
   return findMissingPart(pod) === undefined && findForeignPart(pod) === undefined;
 }
 
+/**
+ * Returns true if the pod has some of podrole's containers or volumes, all as injection makes them: an injected pod, or
+ * a copy of one that lost the rest.
+ */
+export function hasOwnParts(pod: Pod): boolean {
+  const isOwnVolume = ({ name }: Volume) => VOLUME_NAMES.includes(name);
+  const hasAny = allContainers(pod).some(isPodroleContainer) || listOf(pod.spec.volumes).some(isOwnVolume);
+  return hasAny && findForeignPart(pod) === undefined;
+}
+
 /** Returns the first part that an injected pod has and this one has not, for a message. */
 export function findMissingPart(pod: Pod): string | undefined {
   if (!allContainers(pod).some(({ name }) => name === PODROLE_NAMES.sidecar))

@@ -9,7 +9,7 @@ import { type ErrorCode, isRefusal, type Refusal, refuse } from "../protocol/err
 import { type EnvSources, envFromWarnings } from "./env-from.ts";
 import { type Injected, type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
-import { isInjected } from "./parts.ts";
+import { hasOwnParts, isInjected } from "./parts.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
 import { refuseReservedNames } from "./reserved.ts";
 import { annotateResolvedRoles } from "./resolved-roles.ts";
@@ -17,6 +17,7 @@ import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
 import { allContainers, readPod } from "./shape.ts";
 import { annotatedSizes } from "./sidecar-sizes.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
+import { uninject } from "./uninject.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** Settings of a plan: those of injection, and the policy that decides about roles. */
@@ -51,11 +52,12 @@ interface Injection {
 }
 
 /**
- * The pod stays as it is. `basis`: what the decision follows from; "pod" means that no change to the namespace's or the
- * ServiceAccount's annotations and labels could lead to another one.
+ * The pod stays as it is, except that a skipped pod loses what an earlier injection left in it (`pod`). `basis`: what
+ * the decision follows from; "pod" means that no change to the namespace's or the ServiceAccount's annotations and
+ * labels could lead to another one.
  */
 type Omission = { readonly basis: "pod" | "context" } & (
-  | { readonly decision: "skip"; readonly reason: SkipReason }
+  | { readonly decision: "skip"; readonly reason: SkipReason; readonly pod?: Pod }
   | { readonly decision: "refuse"; readonly reason: ErrorCode }
 );
 
@@ -91,9 +93,10 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
     return refusedPlan(basis, decided.refusal, warnings, roles);
   }
   if (roles.length === 0) {
-    return hasRoleAnnotation(pod)
+    const skipped = hasRoleAnnotation(pod)
       ? skipPod("pod", pod, "NO_CONTAINER", warnings)
       : skipPod("context", pod, "NO_ROLE", warnings);
+    return withoutLeftovers(skipped, pod, settings);
   }
   const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
@@ -124,6 +127,16 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
     ],
     roles,
   };
+}
+
+/**
+ * Takes podrole out of an injected pod without a role, such as a copy that `kubectl debug --copy-to` makes without the
+ * annotations: its sidecar would never get credentials, and the pod would never start.
+ */
+function withoutLeftovers(skipped: Plan, pod: Pod, { region }: PlanSettings): Plan {
+  if (skipped.decision !== "skip" || !hasOwnParts(pod)) return skipped;
+  const warnings = [...skipped.warnings, warningOf("LEFTOVERS_REMOVED")];
+  return { ...skipped, warnings, pod: uninject(pod, { region }) };
 }
 
 function servedContainers(pod: Pod, { served }: Injected): readonly Container[] {

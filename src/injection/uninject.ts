@@ -5,11 +5,12 @@
 // the likelier one is returned: without an annotation for kubectl's default container or the resolved roles, with a
 // NO_PROXY that did not end in 127.0.0.1, with a container without a role whose last variable did not disable metadata,
 // and with one region variable beside a foreign endpoint.
-import type { Container, Pod } from "../kubernetes/objects.ts";
+import type { Container, Pod, VolumeMount } from "../kubernetes/objects.ts";
 import { LABELS, RESOLVED_ANNOTATION } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { participationOf } from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION, MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
+import { hasOwnParts } from "./parts.ts";
 import { hasInjectedLabel } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type UninjectOptions, withoutCredentialVariables } from "./uninject-env.ts";
@@ -17,13 +18,16 @@ import { type UninjectOptions, withoutCredentialVariables } from "./uninject-env
 /** Returns the given pod itself when it is not injected. Never changes its input. */
 export function uninject(pod: Pod, options: UninjectOptions): Pod {
   const sidecar = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar);
-  // A pod whose author used a name of podrole's was never injected (NAME_RESERVED), so the label alone decides.
-  if (!hasInjectedLabel(pod)) return pod;
+  // Copies of an injected pod may lack the label. A pod whose author only used a name of podrole's was never injected
+  // (NAME_RESERVED).
+  if (!hasInjectedLabel(pod) && !hasOwnParts(pod)) return pod;
   const participates = participationOf(pod);
   const served = new Set((valueIn(sidecar, "PODROLE_CONTAINERS") ?? "").split(","));
-  const uri = `http://127.0.0.1:${valueIn(sidecar, "PODROLE_PORT") ?? ""}/v1/credentials`;
+  const port = valueIn(sidecar, "PODROLE_PORT");
   const strip = (container: Container): Container => {
-    if (served.has(container.name)) return withoutCredentials(container, uri, options);
+    const uri = port === undefined ? endpointIn(container) : endpointOf(port);
+    if (served.has(container.name) || listOf(container.volumeMounts).some(isTokenMount))
+      return withoutCredentials(container, uri, options);
     return participates(container) ? withoutDisabledMetadata(container) : container;
   };
   const users = (containers: readonly Container[]) =>
@@ -64,14 +68,26 @@ function originalMetadata({ metadata, spec }: Pod): Pod["metadata"] {
 }
 
 function withoutCredentials(container: Container, uri: string, options: UninjectOptions): Container {
-  const mounts = listOf(container.volumeMounts).filter(
-    ({ name, mountPath }) => name !== PODROLE_NAMES.tokensVolume || mountPath !== MOUNT_PATHS.tokenInContainer,
-  );
+  const mounts = listOf(container.volumeMounts).filter((mount) => !isTokenMount(mount));
   return {
     ...omitKeys(container, ["env", "volumeMounts"]),
     ...unlessEmpty("env", withoutCredentialVariables(listOf(container.env), uri, options)),
     ...unlessEmpty("volumeMounts", mounts),
   } as Container;
+}
+
+function isTokenMount({ name, mountPath }: VolumeMount): boolean {
+  return name === PODROLE_NAMES.tokensVolume && mountPath === MOUNT_PATHS.tokenInContainer;
+}
+
+function endpointOf(port: string): string {
+  return `http://127.0.0.1:${port}/v1/credentials`;
+}
+
+/** The endpoint that injection set in a container whose sidecar is gone. */
+function endpointIn(container: Container): string {
+  const value = valueIn(container, "AWS_CONTAINER_CREDENTIALS_FULL_URI") ?? "";
+  return /^http:\/\/127\.0\.0\.1:\d+\/v1\/credentials$/.test(value) ? value : endpointOf("");
 }
 
 /** Removes the one variable that injection appends to a container without a role. */

@@ -17,6 +17,8 @@ const WARNING_TEXTS = {
   SESSION_MAY_BE_SHORTENED: (requested: string) =>
     `${ANNOTATIONS.sessionDuration} ${quoted(requested)} is shortened to 1h (role chaining) if the server runs as a role or uses --first-hops`,
   ROLE_IGNORED: (reason: SkipReason) => `the pod's role has no effect (${reason}): ${SKIP_REASONS[reason]}`,
+  LEFTOVERS_REMOVED: () =>
+    "the pod has podrole's sidecar but no role, so podrole takes it out; a copy needs the role (kubectl debug --keep-annotations)",
 
   CREDENTIALS_SHADOWED: (container: string, variable: string, effect: string) =>
     `container ${quoted(container)} sets ${variable}: ${effect}`,

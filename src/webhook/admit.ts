@@ -4,6 +4,7 @@
 import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import { readPod } from "../injection/shape.ts";
 import { SKIP_REASONS } from "../injection/skip-reasons.ts";
+import type { Pod } from "../kubernetes/objects.ts";
 import { podFacts } from "../policy/facts.ts";
 import { ERRORS, PodroleError, toPodroleError, withRemedy } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -11,7 +12,7 @@ import type { Audit, Log } from "../runtime/log.ts";
 import { sampledFields } from "../runtime/sampler.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
 import type { PodContextReader } from "./lookups.ts";
-import { patchBetween } from "./patch.ts";
+import { patchBetween, removalPatch } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
 import { createSkipSampler } from "./skip-sampler.ts";
 import { warningTexts } from "./warning-texts.ts";
@@ -53,8 +54,7 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     const first = plan({ pod: object, ...cached }, current);
     const isFinal = first.decision === "inject" || cached.isLive || first.basis === "pod";
     const planned = isFinal ? first : plan({ pod: object, ...(await review.live()) }, current);
-    const patch = read.ok && planned.decision === "inject" ? patchBetween(read.value, planned.pod) : [];
-    return { ...planned, patch };
+    return { ...planned, patch: read.ok ? patchOf(read.value, planned) : [] };
   }
 
   return async (request) => {
@@ -68,6 +68,11 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     }
     return { decision: planned.decision, reason: planned.reason, response: responseFor(request, planned) };
   };
+}
+
+function patchOf(pod: Pod, planned: Plan): PatchedPlan["patch"] {
+  if (planned.decision === "inject") return patchBetween(pod, planned.pod);
+  return planned.decision === "skip" && planned.pod ? removalPatch(pod, planned.pod) : [];
 }
 
 const NO_BUNDLE = "Cannot inject podrole: the trust bundle is not known yet; expected it in the server's ConfigMap";

@@ -12,7 +12,7 @@ import { isObject } from "../runtime/json-object.ts";
 
 /** In a list, `add` inserts before the index; `add` of an existing member replaces it. (RFC 6902 §4.1, §4.3, §4.4) */
 export interface Operation {
-  readonly op: "add" | "replace" | "move";
+  readonly op: "add" | "replace" | "move" | "remove";
   readonly path: string;
   /** Of an addition or a replacement. */
   readonly value?: unknown;
@@ -23,6 +23,30 @@ export interface Operation {
 /** Returns no operation when nothing changes. Throws INTERNAL when the patch does not lead from `before` to `after`. */
 export function patchBetween(before: Pod, after: Pod): readonly Operation[] {
   const operations = findDifference(before, after, "");
+  if (!isDeepStrictEqual(applyOperations(before, operations), after)) throw wrongPatch();
+  return operations;
+}
+
+/** The fields of a pod in which injection leaves something. */
+const INJECTED_FIELDS: readonly (readonly ["metadata" | "spec", string])[] = [
+  ["metadata", "labels"],
+  ["metadata", "annotations"],
+  ["spec", "initContainers"],
+  ["spec", "containers"],
+  ["spec", "volumes"],
+];
+
+/**
+ * Returns the operations that take podrole out of a pod: whole fields, each replaced or removed. Throws INTERNAL when
+ * they do not lead from `before` to `after`.
+ */
+export function removalPatch(before: Pod, after: Pod): readonly Operation[] {
+  const operations = INJECTED_FIELDS.flatMap(([part, field]): Operation[] => {
+    const [present, value] = [before[part][field], after[part][field]];
+    const path = `/${part}/${field}`;
+    if (isDeepStrictEqual(present, value)) return [];
+    return value === undefined ? [{ op: "remove", path }] : [{ op: "replace", path, value }];
+  });
   if (!isDeepStrictEqual(applyOperations(before, operations), after)) throw wrongPatch();
   return operations;
 }

@@ -55,7 +55,7 @@ export function injectManifests(
   const text = editManifests(input.text, (maker) => {
     const planned = plan({ pod: maker.pod, ...contextOf(maker) }, settings);
     pods.push({ kind: maker.kind, name: maker.name, plan: planned });
-    return planned.decision === "inject" ? planned.pod : maker.pod;
+    return (planned.decision === "refuse" ? undefined : planned.pod) ?? maker.pod;
   });
   return success({ text, pods, unknown: read.value.flatMap(unknownPodsOf) });
 }
