@@ -2,7 +2,7 @@
 // they are, and a warning names each one that takes precedence over podrole. The order in which SDKs search:
 // https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 import type { Container, EnvVar } from "../kubernetes/objects.ts";
-import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
+import { PODROLE_NAMES } from "./names.ts";
 import { effectiveVariable, exemptLoopback } from "./proxy.ts";
 import { precedenceWarnings, regionWarnings } from "./sdk-precedence.ts";
 import { listOf } from "./shape.ts";
@@ -16,6 +16,8 @@ export interface CredentialSettings {
   readonly region: string | undefined;
   /** True when the pod requests the paths of the instance metadata service. */
   readonly hasMetadata: boolean;
+  /** Directory of the container's token. */
+  readonly tokenDirectory: string;
 }
 
 /** The changed container; the given one is not modified. */
@@ -30,14 +32,14 @@ const METADATA_DISABLED_VARIABLE = { name: "AWS_EC2_METADATA_DISABLED", value: "
 /** For a container with a role: adds endpoint, token and region, and closes the SDKs' path to the node's role. */
 export function addCredentials(
   container: Container,
-  { port, region, hasMetadata }: CredentialSettings,
+  { port, region, hasMetadata, tokenDirectory }: CredentialSettings,
 ): ContainerChange {
   const { name } = container;
   const given = listOf(container.env);
   // The literal address, because some SDKs accept neither "localhost" nor other loopback addresses.
   const pair = [
     { name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: `http://127.0.0.1:${port}/v1/credentials` },
-    { name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", value: `${MOUNT_PATHS.tokenInContainer}/token` },
+    { name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", value: `${tokenDirectory}/token` },
   ];
   const foreign = pair.filter((ours) => isForeign(effectiveVariable(given, ours.name), ours));
   const instance = hasMetadata
@@ -52,7 +54,7 @@ export function addCredentials(
   ].filter((variable) => effectiveVariable(given, variable.name) === undefined);
   const { env, warnings } = exemptLoopback(name, [...given, ...added]);
   return {
-    container: withTokenMount({ ...container, env: [...env] }),
+    container: withTokenMount({ ...container, env: [...env] }, tokenDirectory),
     warnings: [
       ...foreign.map((ours) => warningOf("ENDPOINT_FOREIGN", name, ours.name)),
       ...precedenceWarnings(container, hasMetadata),
@@ -87,12 +89,12 @@ function isForeign(current: EnvVar | undefined, ours: Required<Pick<EnvVar, "val
   return current !== undefined && (current.value !== ours.value || Boolean(current.valueFrom));
 }
 
-function withTokenMount(container: Container): Container {
+function withTokenMount(container: Container, mountPath: string): Container {
   const mounts = listOf(container.volumeMounts);
-  if (mounts.some(({ mountPath }) => mountPath === MOUNT_PATHS.tokenInContainer)) return container;
+  if (mounts.some((mount) => mount.mountPath === mountPath)) return container;
   const mount = {
     name: PODROLE_NAMES.tokensVolume,
-    mountPath: MOUNT_PATHS.tokenInContainer,
+    mountPath,
     subPath: container.name,
     readOnly: true,
   };

@@ -27,6 +27,7 @@ import { requestedMetadata } from "./pod-annotations.ts";
 import { choosePorts, conflictingPorts } from "./ports.ts";
 import { refreshOwnContainer } from "./refresh.ts";
 import { listOf } from "./shape.ts";
+import { tokenDirectoryOf } from "./token-mount.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** Settings of injection, independent of roles. */
@@ -53,7 +54,7 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
   const change = (container: Container): ContainerChange =>
     isPodroleContainer(container)
       ? { container: refreshOwnContainer(container, container.name === sidecar.name ? sidecar : init), warnings: [] }
-      : changeContainer(container, planned, settings);
+      : changeContainer(container, pod, planned, settings);
   const changed = { inits: listOf(pod.spec.initContainers).map(change), containers: pod.spec.containers.map(change) };
   const inits = changed.inits.map(({ container }) => container);
   const apps = changed.containers.map(({ container }) => container);
@@ -86,6 +87,7 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
 
 function changeContainer(
   container: Container,
+  { spec }: Pod,
   { plan, served, withoutRole }: ReturnType<typeof planContainers>,
   settings: InjectSettings,
 ): ContainerChange {
@@ -96,6 +98,7 @@ function changeContainer(
     port: ports.credentials,
     region: settings.region,
     hasMetadata: metadata !== "off",
+    tokenDirectory: tokenDirectoryOf(container, spec.volumes),
   });
 }
 

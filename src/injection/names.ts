@@ -20,13 +20,15 @@ export const VOLUME_NAMES: readonly string[] = [
   PODROLE_NAMES.tokensVolume,
 ];
 
-/** Mount paths in podrole's containers, and `tokenInContainer` in the user's. */
+/** Mount paths in podrole's containers; in the user's, `tokenInContainer` or `tokenBesideRun`. */
 export const MOUNT_PATHS = {
   proof: "/var/run/podrole/proof",
   identity: "/var/run/podrole/identity",
   tokens: "/var/run/podrole/tokens",
   /** Directory in which a container finds its own authorization token. */
   tokenInContainer: "/var/run/secrets/podrole.io",
+  /** The same directory where something read-only is mounted at /var/run or around it. */
+  tokenBesideRun: "/podrole.io",
   /** Kubernetes' default for terminationMessagePath, set explicitly because podrole's containers write to it. */
   terminationMessage: "/dev/termination-log",
 } as const;

@@ -12,6 +12,7 @@ import { isObject } from "../runtime/json-object.ts";
 import { parseImage } from "./image.ts";
 import { MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
+import { isTokenMount } from "./token-mount.ts";
 
 /** Returns true if the pod has all of podrole's parts, as injection makes them. The pod may have any metadata. */
 export function isInjected(pod: Pod): boolean {
@@ -113,14 +114,9 @@ function findForeignVolumeMount({ name, volumeMounts }: Container): string | und
   return mount && `mounts the volume ${quoted(mount.name)}`;
 }
 
-function isOwnToken(container: string, { name, mountPath, subPath, subPathExpr, readOnly }: VolumeMount): boolean {
-  return (
-    name === PODROLE_NAMES.tokensVolume &&
-    mountPath === MOUNT_PATHS.tokenInContainer &&
-    subPath === container &&
-    !subPathExpr &&
-    readOnly === true
-  );
+function isOwnToken(container: string, mount: VolumeMount): boolean {
+  const { subPath, subPathExpr, readOnly } = mount;
+  return isTokenMount(mount) && subPath === container && !subPathExpr && readOnly === true;
 }
 
 /** The proof's volume projects ServiceAccount tokens only; the other two are in memory. */

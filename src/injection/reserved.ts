@@ -3,9 +3,10 @@
 import type { Pod, VolumeMount } from "../kubernetes/objects.ts";
 import { INJECTED_VALUE, LABELS, quoted } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
-import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
+import { PODROLE_NAMES } from "./names.ts";
 import { findForeignPart } from "./parts.ts";
 import { allContainers, listOf } from "./shape.ts";
+import { cleanPath, TOKEN_DIRECTORIES } from "./token-mount.ts";
 
 /**
  * Returns true for a pod with the label of injection. The label only selects pods and decides nothing, because
@@ -35,14 +36,14 @@ function findReservedLabel(pod: Pod): string | undefined {
 function findMountOverToken(pod: Pod): string | undefined {
   for (const { name, volumeMounts } of allContainers(pod)) {
     const mount = listOf(volumeMounts).find(coversToken);
-    if (mount) return `container ${quoted(name)} mounts ${quoted(mount.name)} at ${MOUNT_PATHS.tokenInContainer}`;
+    if (mount) return `container ${quoted(name)} mounts ${quoted(mount.name)} at ${quoted(mount.mountPath)}`;
   }
   return undefined;
 }
 
 /** True for another volume at the directory of the container's token, or inside it. */
 function coversToken({ name, mountPath }: VolumeMount): boolean {
-  const path = mountPath.replaceAll(/\/+/g, "/").replace(/\/$/, "");
-  if (path !== MOUNT_PATHS.tokenInContainer && !path.startsWith(`${MOUNT_PATHS.tokenInContainer}/`)) return false;
-  return name !== PODROLE_NAMES.tokensVolume;
+  const path = cleanPath(mountPath);
+  const isInside = TOKEN_DIRECTORIES.some((directory) => path === directory || path.startsWith(`${directory}/`));
+  return isInside && name !== PODROLE_NAMES.tokensVolume;
 }

@@ -1,8 +1,8 @@
 // Removes the variables that environment.ts and proxy.ts added to a container with a role.
 import { isDeepStrictEqual } from "#platform";
 import type { EnvVar } from "../kubernetes/objects.ts";
-import { MOUNT_PATHS } from "./names.ts";
 import { effectiveVariable } from "./proxy.ts";
+import { TOKEN_DIRECTORIES } from "./token-mount.ts";
 
 /** What the injected pod alone does not show. */
 export interface UninjectOptions {
@@ -34,9 +34,9 @@ export function withoutCredentialVariables(
   uri: string,
   options: UninjectOptions,
 ): readonly EnvVar[] {
-  const tokenFile = `${MOUNT_PATHS.tokenInContainer}/token`;
+  const tokenFiles = new Set(TOKEN_DIRECTORIES.map((directory) => `${directory}/token`));
   const at = env.findIndex(({ name, value }) => name === CREDENTIALS_URI_VARIABLE && value === uri);
-  const hasPair = at >= 0 && env.some(({ name, value }) => name === TOKEN_FILE && value === tokenFile);
+  const hasPair = at >= 0 && env.some(({ name, value }) => name === TOKEN_FILE && tokenFiles.has(value ?? ""));
   return originalProxies(
     hasPair ? env.filter((variable, index) => index < at || !isOurs(variable)) : withoutTail(env, options),
   );

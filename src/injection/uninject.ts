@@ -5,14 +5,15 @@
 // the likelier one is returned: without an annotation for kubectl's default container or the resolved roles, with a
 // NO_PROXY that did not end in 127.0.0.1, with a container without a role whose last variable did not disable metadata,
 // and with one region variable beside a foreign endpoint.
-import type { Container, Pod, VolumeMount } from "../kubernetes/objects.ts";
+import type { Container, Pod } from "../kubernetes/objects.ts";
 import { LABELS, RESOLVED_ANNOTATION } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { participationOf } from "./mesh.ts";
-import { DEFAULT_CONTAINER_ANNOTATION, MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
+import { DEFAULT_CONTAINER_ANNOTATION, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
 import { hasOwnParts } from "./parts.ts";
 import { hasInjectedLabel } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
+import { isTokenMount } from "./token-mount.ts";
 import { type UninjectOptions, withoutCredentialVariables } from "./uninject-env.ts";
 
 /** Returns the given pod itself when it is not injected. Never changes its input. */
@@ -74,10 +75,6 @@ function withoutCredentials(container: Container, uri: string, options: Uninject
     ...unlessEmpty("env", withoutCredentialVariables(listOf(container.env), uri, options)),
     ...unlessEmpty("volumeMounts", mounts),
   } as Container;
-}
-
-function isTokenMount({ name, mountPath }: VolumeMount): boolean {
-  return name === PODROLE_NAMES.tokensVolume && mountPath === MOUNT_PATHS.tokenInContainer;
 }
 
 function endpointOf(port: string): string {

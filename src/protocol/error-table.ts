@@ -76,7 +76,7 @@ export const ERRORS = {
     keep: false,
     summary: "The pod has a container, volume or mount with a name or path that is reserved for podrole.",
     remedy:
-      "Rename the container or volume, or move the mount. The names podrole-* (containers and volumes) and the path /var/run/secrets/podrole.io are reserved.",
+      "Rename the container or volume, or move the mount. The names podrole-* (containers and volumes) and the paths /var/run/secrets/podrole.io and /podrole.io are reserved.",
   },
   POD_UNKNOWN: {
     http: 403,

@@ -37,10 +37,14 @@ const resources = fc.constantFrom(
 );
 
 const mounts = fc.uniqueArray(
-  fc.record({
-    name: fc.constantFrom("data", "cache"),
-    mountPath: fc.constantFrom("/data", "/var/run/secrets", "/tmp"),
-  }),
+  fc.record(
+    {
+      name: fc.constantFrom("data", "cache"),
+      mountPath: fc.constantFrom("/data", "/var/run/secrets", "/run", "/tmp"),
+      readOnly: fc.constant(true),
+    },
+    { requiredKeys: ["name", "mountPath"] },
+  ),
   { selector: ({ mountPath }) => mountPath },
 );
 
