@@ -6,6 +6,7 @@ import type { Container, Pod } from "../kubernetes/objects.ts";
 import type { PolicySettings, RoleDecision } from "../policy/decide.ts";
 import { formatPin } from "../policy/pin.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
+import { dnsWarnings } from "./dns.ts";
 import { type EnvSources, envFromWarnings } from "./env-from.ts";
 import { type Injected, type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
@@ -124,6 +125,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
       ...injected.warnings,
       ...(envSources ? servedContainers(pod, injected).flatMap((each) => envFromWarnings(each, envSources)) : []),
       ...isolationWarnings(pod, decided),
+      ...dnsWarnings(pod, settings),
     ],
     roles,
   };

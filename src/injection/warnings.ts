@@ -45,6 +45,8 @@ const WARNING_TEXTS = {
     `init container ${quoted(container)} gets no credentials in classic mode`,
   NEVER_COMPLETES: (restartPolicy: string) =>
     `in classic mode podrole-sidecar keeps running, so a pod with restartPolicy ${restartPolicy} does not complete`,
+  SERVER_UNRESOLVED: (policy: string, host: string) =>
+    `dnsPolicy ${policy}: podrole-sidecar cannot resolve ${host}, so the pod does not start; use ClusterFirst, or hostAliases`,
   STARTS_UNREADY: () => "containers may start before podrole-sidecar has credentials",
   PROCESSES_SHARED: () =>
     "shareProcessNamespace lets containers read each other's tokens: their roles are not isolated from each other",

@@ -120,6 +120,27 @@ suite("makeReport() of a kiam cluster", () => {
     ]);
   });
 
+  test("finds work for a pod whose DNS policy hides podrole's server, and notes a credentials file as shadowing", () => {
+    const changed = (namespaceName: string, spec: object) =>
+      reportOf(
+        "kiam",
+        clusterExport(KIAM).items.map((object) =>
+          object.kind === "Pod" && object.metadata.namespace === namespaceName
+            ? Object.assign({}, object, { spec: Object.assign({}, object["spec"], spec) })
+            : object,
+        ),
+      );
+    const withoutDns = group(changed("payments", { dnsPolicy: "Default" }), "payments", "api");
+    assert.deepEqual([withoutDns.verdict, ids(withoutDns)], ["needsWork", ["dns-policy"]]);
+    const volumeMounts = [{ name: "aws", mountPath: "/root/.aws" }];
+    const withFile = group(
+      changed("payments", { containers: [{ name: "app", image: "app:1", volumeMounts }] }),
+      "payments",
+      "api",
+    );
+    assert.deepEqual([withFile.verdict, ids(withFile)], ["unchanged", ["shadowed"]]);
+  });
+
   test("names a namespace that is missing in the input", () => {
     const items = clusterExport(KIAM).items.filter(
       ({ kind, metadata }) => kind !== "Namespace" || metadata.name !== "shop",

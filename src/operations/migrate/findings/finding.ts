@@ -41,6 +41,7 @@ export const FINDING_IDS = [
   "edited",
   "annotation-key",
   "does-not-complete",
+  "dns-policy",
   "metadata-paths",
   "metadata-endpoint",
   "sdk-too-old",

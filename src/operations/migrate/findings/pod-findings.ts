@@ -1,6 +1,6 @@
 // Findings about everything of a pod except its role: its template, its SDK, instance metadata, whether it completes.
 
-import { SHADOW_WARNINGS, type WarningCode } from "../../../injection/warnings.ts";
+import { SHADOW_WARNINGS, type Warning, type WarningCode } from "../../../injection/warnings.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { Workload } from "../input/inventory.ts";
@@ -113,8 +113,9 @@ function completionFindings(pod: Pod, { settings }: AssessContext): readonly Mig
  * cluster.
  */
 const REPORTED_ELSEWHERE: ReadonlySet<WarningCode> = new Set<WarningCode>(["NEVER_COMPLETES", "STARTS_UNREADY"]);
+const DNS_REMEDY =
+  "set dnsPolicy: ClusterFirst, or add the server's name and the address of its Service to hostAliases";
 
-/** Credentials that shadow podrole shadow the predecessor as well: SDKs search both last. */
 function warningFindings(
   { plan }: PodroleOutcome,
   before: PredecessorOutcome,
@@ -122,16 +123,15 @@ function warningFindings(
 ): readonly MigrationFinding[] {
   return plan.warnings
     .filter(({ code }) => !REPORTED_ELSEWHERE.has(code))
-    .map(({ code, text }) =>
-      SHADOW_WARNINGS.has(code)
-        ? {
-            id: "shadowed",
-            weight: "note",
-            text:
-              before.kind === "granted" ? `${text}, as with ${predecessor.name} today: the role has no effect` : text,
-          }
-        : { id: "warning", weight: "note", text },
-    );
+    .map((warning) => warningFinding(warning, before, predecessor.name));
+}
+
+/** Credentials that shadow podrole shadow the predecessor as well: SDKs search both last. */
+function warningFinding({ code, text }: Warning, before: PredecessorOutcome, old: string): MigrationFinding {
+  if (code === "SERVER_UNRESOLVED") return { id: "dns-policy", weight: "work", text, todo: DNS_REMEDY };
+  if (!SHADOW_WARNINGS.has(code)) return { id: "warning", weight: "note", text };
+  const today = before.kind === "granted" ? `, as with ${old} today: the role has no effect` : "";
+  return { id: "shadowed", weight: "note", text: `${text}${today}` };
 }
 
 /** The pod's value for an annotation key; an empty text is a value. */
