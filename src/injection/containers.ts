@@ -142,6 +142,9 @@ function commonParts(pod: Pod, settings: ContainerSettings) {
       { name: PODROLE_NAMES.proofVolume, mountPath: MOUNT_PATHS.proof, readOnly: true },
       { name: PODROLE_NAMES.identityVolume, mountPath: MOUNT_PATHS.identity },
       { name: PODROLE_NAMES.tokensVolume, mountPath: MOUNT_PATHS.tokens },
+      // Keeps the pod's token for the Kubernetes API out of podrole's containers.
+      // (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#serviceaccount)
+      { name: PODROLE_NAMES.proofVolume, mountPath: MOUNT_PATHS.apiToken, readOnly: true },
     ],
   };
 }

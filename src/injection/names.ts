@@ -25,6 +25,8 @@ export const MOUNT_PATHS = {
   proof: "/var/run/podrole/proof",
   identity: "/var/run/podrole/identity",
   tokens: "/var/run/podrole/tokens",
+  /** Where the API server's ServiceAccount plugin mounts a token for its own API, unless something is mounted there. */
+  apiToken: "/var/run/secrets/kubernetes.io/serviceaccount",
   /** Directory in which a container finds its own authorization token. */
   tokenInContainer: "/var/run/secrets/podrole.io",
   /** The same directory where something read-only is mounted at /var/run or around it. */

@@ -72,11 +72,17 @@ function findForeignSetting(container: Container, isInit: boolean): string | und
   if (name === PODROLE_NAMES.sidecar && isInit && container.restartPolicy !== "Always") return "is not a sidecar";
   if (isPrivileged(securityContext)) return "is privileged";
   const mounts = listOf(volumeMounts);
-  const odd = mounts.find((mount) => VOLUME_NAMES.includes(mount.name) && mount.mountPath !== OWN_MOUNTS[mount.name]);
+  const odd = mounts.find((mount) => VOLUME_NAMES.includes(mount.name) && !isOwnMount(mount));
   if (odd) return `mounts ${quoted(odd.name)} at another path than podrole's`;
   if (hasForeignPin(container)) return `sets ${PIN_VARIABLE} in another way than podrole`;
-  const absent = VOLUME_NAMES.find((volume) => mounts.every((mount) => mount.name !== volume));
+  const absent = VOLUME_NAMES.find((volume) =>
+    mounts.every(({ name: of, mountPath }) => of !== volume || mountPath !== OWN_MOUNTS[volume]),
+  );
   return absent === undefined ? undefined : `does not mount the volume ${quoted(absent)}`;
+}
+
+function isOwnMount({ name, mountPath }: VolumeMount): boolean {
+  return mountPath === OWN_MOUNTS[name] || (name === PODROLE_NAMES.proofVolume && mountPath === MOUNT_PATHS.apiToken);
 }
 
 function hasForeignPin({ name, env }: Container): boolean {

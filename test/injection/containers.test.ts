@@ -130,3 +130,22 @@ test("podroleSidecar() is restarted by the kubelet after a minute without an ans
     assert.ok(probe.failureThreshold * 10 >= 60, "seconds without any answer, with Kubernetes' period of 10 s");
   }
 });
+
+test("podroleSidecar() and podroleInit() get no token for the Kubernetes API from the API server's ServiceAccount plugin", () => {
+  // The plugin mounts its volume in every container that mounts nothing there.
+  // (https://github.com/kubernetes/kubernetes/blob/v1.34.0/plugin/pkg/admission/serviceaccount/admission.go)
+  const directory = "/var/run/secrets/kubernetes.io/serviceaccount";
+  for (const nativeSidecar of [true, false]) {
+    const settings = { ...PLAN_SETTINGS, nativeSidecar };
+    for (const container of ownContainers(annotatedPod(), settings)) {
+      const mounts = container.volumeMounts?.filter(({ mountPath }) => mountPath === directory);
+      assert.deepEqual(mounts, [{ name: "podrole-proof", mountPath: directory, readOnly: true }], container.name);
+    }
+    const { containers } = podIn(plan(inShop(annotatedPod()), settings)).spec;
+    const app = containers.find(({ name }) => name === "app");
+    assert.ok(
+      app?.volumeMounts?.every(({ mountPath }) => mountPath !== directory),
+      "the app's token stays the app's",
+    );
+  }
+});

@@ -62,7 +62,16 @@ const FOREIGN: readonly (readonly [string, (pod: Pod) => void])[] = [
   ["a privileged sidecar", (pod) => (securityContext(pod)["privileged"] = true)],
   ["privilege escalation", (pod) => (securityContext(pod)["allowPrivilegeEscalation"] = true)],
   ["added capabilities", (pod) => (securityContext(pod)["capabilities"] = { add: ["NET_RAW"] })],
-  ["a sidecar without one of its volumes", (pod) => sidecar(pod).volumeMounts?.pop()],
+  [
+    "a sidecar without one of its volumes",
+    (pod) => {
+      const mounts = sidecar(pod).volumeMounts ?? [];
+      mounts.splice(
+        mounts.findIndex(({ mountPath }) => mountPath === "/var/run/podrole/proof"),
+        1,
+      );
+    },
+  ],
   [
     "podrole's volume at another path",
     (pod) => Object.assign(sidecar(pod).volumeMounts?.[1] ?? {}, { mountPath: "/" }),
