@@ -33,6 +33,8 @@ const PROBE_TIMEOUT_SECONDS = 30;
 export interface ContainerSettings extends PodroleEnvSettings, SecuritySettings {
   /** Image of podrole's containers; its entrypoint accepts "init", "serve" or "wait". */
   readonly image: string;
+  /** Secrets in the pod's namespace with which the kubelet pulls the image, if the pod's own do not suffice. */
+  readonly pullSecrets: readonly string[];
   /** Audience of the projected ServiceAccount token. */
   readonly audience: string;
   /** The image's entrypoint, repeated for the postStart hook, to which Kubernetes does not apply it. Empty: no hook. */

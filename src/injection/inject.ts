@@ -25,6 +25,7 @@ import {
 import { DEFAULT_CONTAINER_ANNOTATION } from "./names.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
 import { choosePorts, conflictingPorts } from "./ports.ts";
+import { withPullSecrets } from "./pull-secrets.ts";
 import { refreshOwnContainer } from "./refresh.ts";
 import { listOf } from "./shape.ts";
 import { tokenDirectoryOf } from "./token-mount.ts";
@@ -73,6 +74,7 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
         initContainers: [...initContainers],
         containers: [...containers],
         volumes: [...addByName(listOf(pod.spec.volumes), podroleVolumes(settings))],
+        ...withPullSecrets(pod, settings.pullSecrets),
       },
     },
     served: served.withRole,

@@ -135,10 +135,10 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
  * Takes podrole out of an injected pod without a role, such as a copy that `kubectl debug --copy-to` makes without the
  * annotations: its sidecar would never get credentials, and the pod would never start.
  */
-function withoutLeftovers(skipped: Plan, pod: Pod, { region }: PlanSettings): Plan {
+function withoutLeftovers(skipped: Plan, pod: Pod, { region, pullSecrets }: PlanSettings): Plan {
   if (skipped.decision !== "skip" || !hasOwnParts(pod)) return skipped;
   const warnings = [...skipped.warnings, warningOf("LEFTOVERS_REMOVED")];
-  return { ...skipped, warnings, pod: uninject(pod, { region }) };
+  return { ...skipped, warnings, pod: uninject(pod, { region, pullSecrets }) };
 }
 
 function servedContainers(pod: Pod, { served }: Injected): readonly Container[] {

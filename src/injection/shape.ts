@@ -27,6 +27,7 @@ export function findShapeProblem(value: unknown): string | undefined {
     findStringsProblem(spec["nodeSelector"], "spec.nodeSelector") ??
     findOptionalObjectProblem(spec["os"], "spec.os", ({ name }, path) => findStringProblem(name, `${path}.name`)) ??
     findOptionalListProblem(spec["volumes"], "spec.volumes", findNamedObjectProblem) ??
+    findOptionalListProblem(spec["imagePullSecrets"], "spec.imagePullSecrets", findObjectProblem) ??
     findOptionalObjectProblem(spec["resources"], "spec.resources", () => undefined) ??
     findFirstProblem(["containers", "initContainers"], (key) =>
       findOptionalListProblem(spec[key], `spec.${key}`, findContainerShapeProblem),

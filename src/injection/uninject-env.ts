@@ -8,6 +8,8 @@ import { TOKEN_DIRECTORIES } from "./token-mount.ts";
 export interface UninjectOptions {
   /** The webhook's --region at injection, which distinguishes an AWS_REGION of podrole's from one of the user's. */
   readonly region: string | undefined;
+  /** The webhook's --sidecar-pull-secrets at injection; absent: none. */
+  readonly pullSecrets?: readonly string[];
 }
 
 const CREDENTIALS_URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";

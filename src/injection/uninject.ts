@@ -11,6 +11,7 @@ import { isPodroleContainer } from "../policy/facts.ts";
 import { participationOf } from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
 import { hasOwnParts } from "./parts.ts";
+import { withoutPullSecrets } from "./pull-secrets.ts";
 import { hasInjectedLabel } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { isTokenMount } from "./token-mount.ts";
@@ -34,11 +35,14 @@ export function uninject(pod: Pod, options: UninjectOptions): Pod {
   const users = (containers: readonly Container[]) =>
     containers.filter((container) => !isPodroleContainer(container)).map(strip);
   const { initContainers, volumes } = pod.spec;
+  const { pullSecrets: added = [] } = options;
+  const imagePullSecrets = added.length === 0 ? undefined : withoutPullSecrets(pod, added);
   return {
     ...pod,
     metadata: originalMetadata(pod),
     spec: {
-      ...omitKeys(pod.spec, ["initContainers", "volumes"]),
+      ...omitKeys(pod.spec, ["initContainers", "volumes", ...(added.length === 0 ? [] : ["imagePullSecrets"])]),
+      ...(imagePullSecrets && { imagePullSecrets }),
       containers: users(pod.spec.containers),
       ...unlessEmpty("initContainers", users(listOf(initContainers))),
       ...unlessEmpty(

@@ -14,6 +14,7 @@ export function planSettings(
     identityAddress: settings.identityAddress,
     serverName: settings.serverName,
     trustBundle,
+    pullSecrets: settings.sidecarPullSecrets,
     audience: settings.audience,
     runAsUser: unlessNone(settings.sidecarUser),
     runAsGroup: settings.sidecarUser === "none" ? undefined : unlessNone(settings.sidecarGroup),

@@ -2,6 +2,7 @@
 import { parseQuantity } from "../kubernetes/quantity.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
+import { isDnsSubdomain } from "../runtime/dns-names.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
 
@@ -45,6 +46,15 @@ const commandParser: type.Parser<readonly string[]> = {
   expects: `${type.list.expects}, or "none"`,
   placeholder: "program,argument,…|none",
   parse: (text) => (text === "none" ? [] : type.list.parse(text)),
+};
+
+const pullSecretsParser: type.Parser<readonly string[]> = {
+  expects: 'names of Secrets, separated by commas, or "none"',
+  placeholder: "name,…|none",
+  parse(text) {
+    const names = text === "none" ? [] : type.list.parse(text);
+    return names?.every(isDnsSubdomain) ? names : undefined;
+  },
 };
 
 /** Table of the webhook's flags and variables; help texts and docs/configuration.md are generated from it. */
@@ -101,6 +111,11 @@ export const WEBHOOK_SETTINGS = {
       placeholder: "image",
       default: "podrole-sidecar:0.1.0",
       help: "Run podrole's containers from this image",
+    },
+    sidecarPullSecrets: {
+      type: pullSecretsParser,
+      default: "none",
+      help: "Add these image pull secrets to injected pods, for the sidecar's image; each namespace with injected pods needs Secrets of these names. A Secret that is missing delays nothing if the image needs none",
     },
     nativeSidecar: {
       type: type.oneOf(["auto", "true", "false"]),

@@ -34,6 +34,7 @@ const INJECTED_FIELDS: readonly (readonly ["metadata" | "spec", string])[] = [
   ["spec", "initContainers"],
   ["spec", "containers"],
   ["spec", "volumes"],
+  ["spec", "imagePullSecrets"],
 ];
 
 /**

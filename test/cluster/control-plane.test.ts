@@ -113,6 +113,9 @@ metadata:
         pod.spec.initContainers?.map(({ name }) => name),
         ["podrole-sidecar"],
       );
+      const mounts = pod.spec.initContainers?.flatMap(({ volumeMounts }) => volumeMounts ?? []) ?? [];
+      const foreign = mounts.filter(({ name }) => !name.startsWith("podrole-"));
+      assert.deepEqual(foreign, [], "no token for the Kubernetes API in podrole-sidecar");
       assert.equal(pod.metadata.labels?.["podrole.io/injected"], "true");
       const env = pod.spec.containers[0]?.env?.map(({ name }) => name) ?? [];
       assert.ok(

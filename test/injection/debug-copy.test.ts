@@ -87,3 +87,18 @@ test("plan() leaves a pod without a role alone whose author has a container with
   const made = plan(inShop(pod), PLAN_SETTINGS);
   assert.deepEqual([made.reason, made.decision === "skip" && made.pod], ["NO_ROLE", undefined]);
 });
+
+test("removalPatch() takes podrole's pull secrets out of a debug copy, and leaves the pod's own", () => {
+  const settings = { ...PLAN_SETTINGS, pullSecrets: ["mirror"] };
+  for (const own of [[], [{ name: "team" }]]) {
+    const spec = { containers: [{ name: "app", image: "app:1" }], ...(own.length > 0 && { imagePullSecrets: own }) };
+    const original = podIn(
+      plan(inShop({ metadata: { name: "web", namespace: "shop", annotations: ROLE }, spec }), settings),
+    );
+    const copy = copyOf(original, {});
+    const made = plan(inShop(copy), settings);
+    assert.ok(made.decision === "skip" && made.pod, made.message);
+    const after = applyPatch(copy, [...removalPatch(copy, made.pod)]);
+    assert.deepEqual(after.spec["imagePullSecrets"] ?? [], own);
+  }
+});

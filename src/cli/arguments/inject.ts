@@ -63,7 +63,7 @@ export function declareUninject(command: Command): void {
   addHelp(command, {
     notes: [
       INJECT_SETTINGS_NOTE,
-      "Set PODROLE_REGION as for `podrole inject`, so that the command distinguishes an AWS_REGION that was injected from one that the pod's author set.",
+      "Set PODROLE_REGION and PODROLE_SIDECAR_PULL_SECRETS as for `podrole inject`, so that the command distinguishes an AWS_REGION and pull secrets that were injected from those that the pod's author set.",
     ],
     examples: [["Remove podrole from exported manifests", "podrole uninject -f shop.yaml > plain.yaml"]],
     exitCodes: inputExitCodes("done"),

@@ -38,7 +38,7 @@ export const uninjectAction: Action = async (terminal, flags) => {
   const input = await readInput(terminal, filename);
   if (!input.ok) return writeProblems(terminal, "uninject", [input.problem]);
 
-  const result = uninjectManifests(input.value, { region: settings.region });
+  const result = uninjectManifests(input.value, { region: settings.region, pullSecrets: settings.sidecarPullSecrets });
   if (!result.ok) return writeProblems(terminal, "uninject", result.problems);
   terminal.err(uninjectText(result.value.pods));
   terminal.out(result.value.text);
