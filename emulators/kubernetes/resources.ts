@@ -86,6 +86,9 @@ export const RESOURCES: readonly ResourceType[] = [
     isVirtual: true,
   }),
   defineResource("nodes", "Node", { isNamespaced: false, shortNames: ["no"], subresources: ["status"] }),
+  // Stored and listed only: neither is applied to pods.
+  defineResource("limitranges", "LimitRange", { shortNames: ["limits"] }),
+  defineResource("resourcequotas", "ResourceQuota", { shortNames: ["quota"], subresources: ["status"] }),
   // No controller creates pods for these.
   defineResource("deployments", "Deployment", { group: "apps", shortNames: ["deploy"], subresources: ["status"] }),
   defineResource("replicasets", "ReplicaSet", { group: "apps", shortNames: ["rs"], subresources: ["status"] }),

@@ -3,7 +3,7 @@
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
 import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
 import { type PodroleEnvPlan, type PodroleEnvSettings, podroleEnv, sidecarEnv } from "./podrole-env.ts";
-import { type ResourceSettings, resourcesFor } from "./resources.ts";
+import { type PodroleResources, type ResourceSettings, resourcesFor } from "./resources.ts";
 import { podroleSecurityContext, type SecuritySettings } from "./security-context.ts";
 
 /**
@@ -40,6 +40,8 @@ export interface ContainerSettings extends PodroleEnvSettings, SecuritySettings 
   /** The image's entrypoint, repeated for the postStart hook, to which Kubernetes does not apply it. Empty: no hook. */
   readonly sidecarCommand: readonly string[];
   readonly resources: ResourceSettings;
+  /** Requests and limits that fit the namespace's rules; absent: as resourcesFor() chooses them. */
+  readonly fitted?: PodroleResources;
 }
 
 /** What podrole's containers in one pod look like. */
@@ -54,7 +56,7 @@ export interface ContainerPlan extends PodroleEnvPlan {
  * ordinary init container has ended.
  */
 export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
-  const { init: resources } = resourcesFor(pod, settings.resources);
+  const { init: resources } = settings.fitted ?? resourcesFor(pod, settings.resources);
   return {
     name: PODROLE_NAMES.init,
     args: ["init"],
@@ -68,7 +70,7 @@ export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSe
  * Builds podrole-sidecar: it creates the tokens, proves the pod, renews certificate and credentials, and serves SDKs.
  */
 export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
-  const { sidecar: resources } = resourcesFor(pod, settings.resources);
+  const { sidecar: resources } = settings.fitted ?? resourcesFor(pod, settings.resources);
   const { health } = plan.ports;
   return {
     name: PODROLE_NAMES.sidecar,

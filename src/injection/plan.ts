@@ -8,12 +8,16 @@ import { formatPin } from "../policy/pin.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { dnsWarnings } from "./dns.ts";
 import { type EnvSources, envFromWarnings } from "./env-from.ts";
+import { fitSizes } from "./fit-sizes.ts";
 import { type Injected, type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
+import { type NamespaceLimits, NO_LIMITS } from "./namespace-limits.ts";
 import { hasOwnParts, isInjected } from "./parts.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
+import { quotaWarnings } from "./quota-warnings.ts";
 import { refuseReservedNames } from "./reserved.ts";
 import { annotateResolvedRoles } from "./resolved-roles.ts";
+import { resourcesFor } from "./resources.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
 import { allContainers, readPod } from "./shape.ts";
 import { annotatedSizes } from "./sidecar-sizes.ts";
@@ -36,6 +40,8 @@ export interface PlanInput {
     readonly name: string;
     readonly labels: Readonly<Record<string, string>>;
     readonly annotations: Readonly<Record<string, string>>;
+    /** Absent: the caller does not read LimitRanges and ResourceQuotas. */
+    readonly limits?: NamespaceLimits;
   };
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
   /** Undefined: the caller does not read ConfigMaps and Secrets. */
@@ -103,6 +109,9 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
   const resources = annotatedSizes(pod, namespace.annotations, settings.resources);
   if (isRefusal(resources)) return refusedPlan("context", resources, warnings, roles);
+  const { limits = NO_LIMITS } = namespace;
+  const fitted = fitSizes(pod, resourcesFor(pod, resources), limits, resources);
+  if (isRefusal(fitted)) return refusedPlan("context", fitted, warnings, roles);
 
   const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);
   if (pin !== undefined && isRefusal(pin)) return refusedPlan("context", pin, warnings, roles);
@@ -110,7 +119,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const injected = inject(
     pod,
     { withRole, withoutRole, ...(pin !== undefined && { pin }) },
-    { ...settings, resources },
+    { ...settings, resources, fitted },
   );
   const served = roles.filter(({ container }) => injected.served.includes(container));
   const after = annotateResolvedRoles(injected.pod, served);
@@ -126,6 +135,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
       ...(envSources ? servedContainers(pod, injected).flatMap((each) => envFromWarnings(each, envSources)) : []),
       ...isolationWarnings(pod, decided),
       ...dnsWarnings(pod, settings),
+      ...quotaWarnings(pod, fitted, limits.quotas),
     ],
     roles,
   };

@@ -68,7 +68,7 @@ export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResou
  * (IsPodLevelResourcesSet of k8s.io/component-helpers,
  * https://github.com/kubernetes/component-helpers/blob/v0.34.0/resource/helpers.go)
  */
-function podLevelResources({ spec }: Pod): ReadonlySet<string> | undefined {
+export function podLevelResources({ spec }: Pod): ReadonlySet<string> | undefined {
   const { requests, limits } = isObject(spec["resources"]) ? spec["resources"] : {};
   const names = [requests, limits].flatMap((quantities) => (isObject(quantities) ? Object.keys(quantities) : []));
   const isPodLevel = (name: string) => name === "cpu" || name === "memory" || name.startsWith("hugepages-");

@@ -48,6 +48,8 @@ const WARNING_TEXTS = {
   SERVER_UNRESOLVED: (policy: string, host: string) =>
     `dnsPolicy ${policy}: podrole-sidecar cannot resolve ${host}, so the pod does not start; use ClusterFirst, or hostAliases`,
   STARTS_UNREADY: () => "containers may start before podrole-sidecar has credentials",
+  QUOTA_TIGHT: (quota: string, key: string, needed: string, left: string) =>
+    `container "podrole-sidecar" needs ${needed} of ${key}, and ResourceQuota ${quoted(quota)} has ${left} left beside the pod`,
   PROCESSES_SHARED: () =>
     "shareProcessNamespace lets containers read each other's tokens: their roles are not isolated from each other",
   NET_RAW_KEPT: (container: string) =>

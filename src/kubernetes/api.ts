@@ -79,6 +79,8 @@ export type Resource =
   | "pods"
   | "namespaces"
   | "serviceaccounts"
+  | "limitranges"
+  | "resourcequotas"
   | "secrets"
   | "configmaps"
   | "events"

@@ -111,6 +111,18 @@ export interface ServiceAccount {
   [field: string]: unknown;
 }
 
+/** A LimitRange. */
+export interface LimitRange {
+  metadata: ObjectMeta;
+  [field: string]: unknown;
+}
+
+/** A ResourceQuota. */
+export interface ResourceQuota {
+  metadata: ObjectMeta;
+  [field: string]: unknown;
+}
+
 /** A ConfigMap with its text entries. */
 export interface ConfigMap {
   readonly metadata: ObjectMeta;

@@ -6,6 +6,8 @@ const API_GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   pods: "/api/v1",
   namespaces: "/api/v1",
   serviceaccounts: "/api/v1",
+  limitranges: "/api/v1",
+  resourcequotas: "/api/v1",
   secrets: "/api/v1",
   configmaps: "/api/v1",
   events: "/api/v1",

@@ -54,6 +54,15 @@ export function parseQuantity(value: unknown): bigint | undefined {
   return sign === "-" ? -amount : amount;
 }
 
+const NANOS = 10n ** BigInt(NANO_DIGITS);
+const MEBIBYTE = 2n ** 20n * NANOS;
+
+/** Writes nano units: CPU in cores or millicores, memory in mebibytes or bytes; parts of a unit are dropped. */
+export function formatQuantity(nanos: bigint, resource: "cpu" | "memory"): string {
+  if (resource === "cpu") return nanos % NANOS === 0n ? String(nanos / NANOS) : `${(nanos * 1_000n) / NANOS}m`;
+  return nanos % MEBIBYTE === 0n ? `${nanos / MEBIBYTE}Mi` : String(nanos / NANOS);
+}
+
 /** "e3", "E-3" and "e+3" are decimal exponents; "E" alone is the suffix of 10^18. */
 function factorOf(suffix: string): readonly [base: 2 | 10, exponent: number] | undefined {
   if (Object.hasOwn(QUANTITY_SUFFIXES, suffix)) return QUANTITY_SUFFIXES[suffix];

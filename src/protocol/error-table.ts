@@ -2,6 +2,7 @@
 // docs/errors.md and part of a test title: `grep ROLE_FORBIDDEN` shows the whole case. No program reads the texts.
 
 import type { ErrorRow } from "./error-row.ts";
+import { NAME_AND_SIZE_ERRORS } from "./name-and-size-errors.ts";
 
 /** The error table, by code. */
 export const ERRORS = {
@@ -69,15 +70,7 @@ export const ERRORS = {
     remedy:
       "Correct the container's name in the annotation `iam.amazonaws.com/role.<container>` or `podrole.io/containers`.",
   },
-  NAME_RESERVED: {
-    http: 400,
-    grpc: "INVALID_ARGUMENT",
-    retry: false,
-    keep: false,
-    summary: "The pod has a container, volume or mount with a name or path that is reserved for podrole.",
-    remedy:
-      "Rename the container or volume, or move the mount. The names podrole-* (containers and volumes) and the paths /var/run/secrets/podrole.io and /podrole.io are reserved.",
-  },
+  ...NAME_AND_SIZE_ERRORS,
   POD_UNKNOWN: {
     http: 403,
     grpc: "PERMISSION_DENIED",

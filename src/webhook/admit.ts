@@ -52,8 +52,9 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     const review = lookups.forReview(namespace, account);
     const cached = await review.cached();
     const first = plan({ pod: object, ...cached }, current);
+    const readAgain = () => review.live({ limits: first.reason === "LIMITS_CONFLICT" });
     const isFinal = first.decision === "inject" || cached.isLive || first.basis === "pod";
-    const planned = isFinal ? first : plan({ pod: object, ...(await review.live()) }, current);
+    const planned = isFinal ? first : plan({ pod: object, ...(await readAgain()) }, current);
     return { ...planned, patch: read.ok ? patchOf(read.value, planned) : [] };
   }
 

@@ -1,5 +1,6 @@
 // What the webhook looks up about the context of a pod: its namespace and its ServiceAccount. A watch may lag behind
 // a `kubectl apply` of both and the pod in one file, so admit.ts repeats a negative decision with a live look-up.
+import type { NamespaceLimits } from "../injection/namespace-limits.ts";
 import type { PlanInput } from "../injection/plan.ts";
 import { inheritedFrom, type OwnMetadata } from "../policy/inherited.ts";
 import { PodroleError } from "../protocol/errors.ts";
@@ -11,6 +12,9 @@ export interface ClusterReader {
   cachedServiceAccount(namespace: string, name: string): OwnMetadata | undefined;
   readNamespace(name: string): Promise<OwnMetadata | undefined>;
   readServiceAccount(namespace: string, name: string): Promise<OwnMetadata | undefined>;
+  /** What the watches have reported; they only size podrole's containers, so nothing waits for them. */
+  cachedLimits(namespace: string): NamespaceLimits;
+  readLimits(namespace: string): Promise<NamespaceLimits>;
 }
 
 /** The input of plan() apart from the pod. */
@@ -29,8 +33,11 @@ export interface PodContextReader {
 export interface ReviewLookups {
   /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE. */
   cached(): Promise<PodContext>;
-  /** Reads the API server's current state. Throws KUBERNETES_UNAVAILABLE. */
-  live(): Promise<PodContext>;
+  /**
+   * Reads the API server's current state; of the namespace's limits too if `limits`, since only a decision about sizes
+   * depends on them. Throws KUBERNETES_UNAVAILABLE.
+   */
+  live(options?: { readonly limits: boolean }): Promise<PodContext>;
 }
 
 /** All look-ups of a review take at most `timeoutMs` together. */
@@ -53,36 +60,42 @@ export function createPodContextReader(
             ]),
           );
           const isLive = namespaceObject === undefined && account === undefined;
-          return contextOf(namespace, foundNamespace, foundAccount, isLive);
+          const limits = cluster.cachedLimits(namespace);
+          return { ...contextOf(namespace, { namespace: foundNamespace, account: foundAccount, limits }), isLive };
         },
-        async live() {
-          const [namespaceObject, account] = await inTime(
-            Promise.all([cluster.readNamespace(namespace), cluster.readServiceAccount(namespace, serviceAccount)]),
+        async live(options = { limits: false }) {
+          const [namespaceObject, account, limits] = await inTime(
+            Promise.all([
+              cluster.readNamespace(namespace),
+              cluster.readServiceAccount(namespace, serviceAccount),
+              options.limits ? cluster.readLimits(namespace) : cluster.cachedLimits(namespace),
+            ]),
           );
-          return contextOf(namespace, namespaceObject, account, true);
+          return { ...contextOf(namespace, { namespace: namespaceObject, account, limits }), isLive: true };
         },
       };
     },
   };
 }
 
-function contextOf(
-  name: string,
-  namespace: OwnMetadata | undefined,
-  serviceAccount: OwnMetadata | undefined,
-  isLive: boolean,
-): PodContext {
+interface FoundContext {
+  readonly namespace: OwnMetadata | undefined;
+  readonly account: OwnMetadata | undefined;
+  readonly limits: NamespaceLimits;
+}
+
+function contextOf(name: string, { namespace, account, limits }: FoundContext): Omit<PodContext, "isLive"> {
   // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
   if (!namespace) throw undecidedError(`namespace "${name}" was not found; expected its labels and annotations`);
-  const { namespaceAnnotations, serviceAccountAnnotations } = inheritedFrom(namespace, serviceAccount);
+  const { namespaceAnnotations, serviceAccountAnnotations } = inheritedFrom(namespace, account);
   return {
     namespace: {
       name,
       labels: namespace.metadata.labels ?? {},
       annotations: namespaceAnnotations,
+      limits,
     },
     serviceAccountAnnotations,
-    isLive,
   };
 }
 

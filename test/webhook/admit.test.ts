@@ -10,7 +10,7 @@ import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { podIn } from "../injection/injected-pod.ts";
+import { injectedPod, podIn } from "../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { annotatedPod, createFakeCluster, ROLE_ANNOTATIONS, reviewOf, SHOP } from "./requests.ts";
 
@@ -111,6 +111,33 @@ test("admit() refuses a pod that the live look-up does not permit either", async
   const { send, cluster } = createStage();
   assert.equal((await send(annotatedPod({ "iam.amazonaws.com/role": "payments" }))).reason, "ROLE_FORBIDDEN");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
+});
+
+test("admit() confirms LIMITS_CONFLICT with the API server, whose LimitRange may have changed", async () => {
+  const { send, cluster } = createStage();
+  const max = { memory: "32Mi" };
+  const range = { name: "sizes", type: "Container" as const, min: {}, max, default: max, maxLimitRequestRatio: {} };
+  cluster.limits.watched = { ranges: [range], quotas: [] };
+  assert.equal((await send(annotatedPod())).reason, "INJECTED");
+  assert.deepEqual(cluster.reads, ["shop", "shop/orders", "limits of shop"]);
+  cluster.limits.live = cluster.limits.watched;
+  const { reason, response } = await send(annotatedPod());
+  assert.equal(reason, "LIMITS_CONFLICT");
+  assert.match(response.status?.message ?? "", /^LIMITS_CONFLICT: Cannot size container "podrole-sidecar": LimitRange/);
+});
+
+test("admit() takes podrole's parts out of a copy without a role", async () => {
+  const { send, records } = createStage();
+  const { spec } = injectedPod();
+  const copy = { metadata: { name: "copy" }, spec };
+  const { decision, reason, response } = await send(copy);
+  assert.deepEqual([decision, reason, response.allowed], ["skip", "NO_ROLE", true]);
+  assert.deepEqual(applyPatch(copy, [...(response.patch ?? [])]), {
+    metadata: { name: "copy" },
+    spec: { containers: [{ name: "app", image: "shop/app:1" }] },
+  });
+  assert.match(response.warnings?.join() ?? "", /the pod has podrole's sidecar but no role/);
+  assert.ok(records[0]?.["patchDigest"], "the record shows that the pod was changed");
 });
 
 test("admit() reads live what no watch has reported, and only once", async () => {

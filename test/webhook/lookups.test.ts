@@ -1,6 +1,7 @@
 // Look-ups of a pod's namespace and ServiceAccount, with a cache and an API server that each test fills.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { NamespaceLimits } from "../../src/injection/namespace-limits.ts";
 import type { OwnMetadata } from "../../src/policy/inherited.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { createPodContextReader } from "../../src/webhook/lookups.ts";
@@ -41,12 +42,24 @@ function setUp({
       reads.push(`${namespace}/${name}`);
       return Promise.resolve(live.account);
     },
+    cachedLimits: () => CACHED_LIMITS,
+    readLimits(namespace: string) {
+      reads.push(`limits of ${namespace}`);
+      return Promise.resolve(LIVE_LIMITS);
+    },
   };
   return { clock, reads, lookups: createPodContextReader({ clock, cluster }, { timeoutMs: 2_000 }) };
 }
 
-const context = (namespace: string, account: string | undefined, isLive: boolean) => ({
-  namespace: { name: "shop", labels: { origin: namespace }, annotations: { [ROLE]: namespace } },
+const CACHED_LIMITS = limitsWith("cache");
+const LIVE_LIMITS = limitsWith("live");
+
+function limitsWith(name: string): NamespaceLimits {
+  return { ranges: [], quotas: [{ name, hard: { "limits.cpu": "1" }, used: {} }] };
+}
+
+const context = (namespace: string, account: string | undefined, isLive: boolean, limits = CACHED_LIMITS) => ({
+  namespace: { name: "shop", labels: { origin: namespace }, annotations: { [ROLE]: namespace }, limits },
   serviceAccountAnnotations: account === undefined ? {} : { [ROLE]: account },
   isLive,
 });
@@ -79,6 +92,14 @@ suite("live()", () => {
     assert.deepEqual(reads, ["shop", "shop/web"]);
   });
 
+  test("reads the namespace's limits only for a decision about sizes", async () => {
+    const objects = { namespace: from("live"), account: from("live") };
+    const { lookups, reads } = setUp({ live: objects });
+    const found = await lookups.forReview("shop", "web").live({ limits: true });
+    assert.deepEqual(found, context("live", "live", true, LIVE_LIMITS));
+    assert.deepEqual(reads, ["shop", "shop/web", "limits of shop"]);
+  });
+
   test("returns no annotations for a ServiceAccount that does not exist", async () => {
     const { lookups } = setUp({ live: { namespace: from("live") } });
     assert.deepEqual(await lookups.forReview("shop", "web").live(), context("live", undefined, true));
@@ -90,6 +111,7 @@ suite("live()", () => {
       name: "shop",
       labels: {},
       annotations: {},
+      limits: CACHED_LIMITS,
     });
   });
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { until } from "../../emulators/until.ts";
+import { NO_LIMITS } from "../../src/injection/namespace-limits.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { openWatches } from "../../src/webhook/open-watches.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -11,6 +12,10 @@ import { createAndRead, startCluster } from "../kubernetes/harness.ts";
 const APPLIED = { "kubectl.kubernetes.io/last-applied-configuration": '{"password":"hunter2"}' };
 
 async function openShop(context: TestContext) {
+  return (await openShopWithApi(context)).cluster;
+}
+
+async function openShopWithApi(context: TestContext) {
   const clock = createFakeClock();
   const { emulator, connect } = await startCluster(context, { clock });
   await createAndRead(emulator, "/api/v1/namespaces", {
@@ -31,7 +36,9 @@ async function openShop(context: TestContext) {
   context.after(() => shutdown.stop("the test ends"));
   await cluster.ready;
   await until(() => cluster.cachedServiceAccount("shop", "orders") !== undefined, "the ServiceAccount is cached");
-  return cluster;
+  const hasListed = () => Object.values(cluster.ages()).every(Number.isFinite);
+  await until(hasListed, "every list is complete");
+  return { cluster, emulator };
 }
 
 test("openWatches() caches only what plan() reads of a namespace and a ServiceAccount", async (context) => {
@@ -47,9 +54,33 @@ test("openWatches() caches only what plan() reads of a namespace and a ServiceAc
   });
 });
 
-test("openWatches() reports the age of both caches, and nothing about an object that does not exist", async (context) => {
+test("openWatches() has what limits the pods of a namespace, cached and live", async (context) => {
+  const { cluster, emulator } = await openShopWithApi(context);
+  assert.deepEqual(await cluster.readLimits("shop"), NO_LIMITS);
+  await createAndRead(emulator, "/api/v1/namespaces/shop/limitranges", {
+    metadata: { name: "sizes" },
+    spec: { limits: [{ type: "Container", max: { memory: "64Mi" } }, { type: "PersistentVolumeClaim" }] },
+  });
+  await createAndRead(emulator, "/api/v1/namespaces/shop/resourcequotas", {
+    metadata: { name: "team" },
+    spec: { hard: { "limits.cpu": "4", pods: "10" } },
+  });
+  const limits = {
+    ranges: [
+      { name: "sizes", type: "Container", min: {}, max: { memory: "64Mi" }, default: {}, maxLimitRequestRatio: {} },
+    ],
+    quotas: [{ name: "team", hard: { "limits.cpu": "4" }, used: {} }],
+  };
+  assert.deepEqual(await cluster.readLimits("shop"), limits);
+  const isCached = () => cluster.cachedLimits("shop").quotas.length + cluster.cachedLimits("shop").ranges.length === 2;
+  await until(isCached, "both objects are cached");
+  assert.deepEqual(cluster.cachedLimits("shop"), limits);
+  assert.deepEqual(cluster.cachedLimits("other"), NO_LIMITS);
+});
+
+test("openWatches() reports the age of every cache, and nothing about an object that does not exist", async (context) => {
   const cluster = await openShop(context);
-  assert.deepEqual(cluster.ages(), { namespaces: 0, serviceaccounts: 0 });
+  assert.deepEqual(cluster.ages(), { namespaces: 0, serviceaccounts: 0, limitranges: 0, resourcequotas: 0 });
   assert.equal(cluster.cachedNamespace("gone"), undefined);
   assert.equal(await cluster.readNamespace("gone"), undefined);
 });

@@ -1,4 +1,5 @@
 // AdmissionReviews as the API server sends them, and a fake of the cluster.
+import { type NamespaceLimits, NO_LIMITS } from "../../src/injection/namespace-limits.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import type { ClusterReader } from "../../src/webhook/lookups.ts";
 
@@ -47,6 +48,8 @@ export interface FakeCluster extends ClusterReader {
   readonly watched: Map<string, Parts>;
   readonly live: Map<string, Parts>;
   readonly reads: string[];
+  /** LimitRanges and ResourceQuotas of every namespace, in the caches and in the API server. */
+  readonly limits: { watched: NamespaceLimits; live: NamespaceLimits };
   /** Each live read waits for this first. */
   answering: Promise<void>;
 }
@@ -76,6 +79,13 @@ export function createFakeCluster(): FakeCluster {
     cachedServiceAccount: (namespace, name) => cached(`${namespace}/${name}`),
     readNamespace: read,
     readServiceAccount: (namespace, name) => read(`${namespace}/${name}`),
+    limits: { watched: NO_LIMITS, live: NO_LIMITS },
+    cachedLimits: () => cluster.limits.watched,
+    async readLimits(namespace) {
+      cluster.reads.push(`limits of ${namespace}`);
+      await cluster.answering;
+      return cluster.limits.live;
+    },
   };
   return cluster;
 }

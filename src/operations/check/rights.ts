@@ -57,6 +57,7 @@ export function neededRights(names: RightsNames): readonly AccessRight[] {
     ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: trustConfigMap }),
     ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: refusalsConfigMap }),
     ...rightsFor("webhook", "", ["namespaces", "serviceaccounts"], READ_VERBS),
+    ...rightsFor("webhook", "", ["limitranges", "resourcequotas"], ["list", "watch"]),
     ...rightsFor("webhook", "", ["configmaps"], ["get"], { ...own, name: trustConfigMap }),
   ];
 }

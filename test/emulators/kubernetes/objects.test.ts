@@ -271,7 +271,10 @@ test("createKubernetesEmulator(): discovery names every resource that is served"
   const names = (body["resources"] as { name: string }[]).map(({ name }) => name);
   assert.deepEqual(
     names.filter((name) => !name.includes("/")),
-    ["namespaces", "pods", "services", "serviceaccounts", "secrets", "configmaps", "events", "nodes"],
+    [
+      ...["namespaces", "pods", "services", "serviceaccounts", "secrets", "configmaps", "events", "nodes"],
+      ...["limitranges", "resourcequotas"],
+    ],
   );
   assert.ok(names.includes("serviceaccounts/token"));
   assert.equal((await call("GET", "/apis/networking.k8s.io/v1")).code, 404);

@@ -1,0 +1,83 @@
+// The LimitRanges and ResourceQuotas of a namespace, as far as they limit CPU and memory of pods. Pure: the webhook's
+// watches and the command line read the objects.
+// (https://kubernetes.io/docs/concepts/policy/limit-range/,
+// https://kubernetes.io/docs/concepts/policy/resource-quotas/)
+import { isObject } from "../runtime/json-object.ts";
+
+/** Quantities by resource, as Kubernetes writes them. */
+export type Quantities = Readonly<Record<string, string>>;
+
+/** One rule of a LimitRange. */
+export interface SizeRange {
+  /** The LimitRange's. */
+  readonly name: string;
+  readonly type: "Container" | "Pod";
+  readonly min: Quantities;
+  readonly max: Quantities;
+  /** The API server adds these limits to containers without one, after podrole. */
+  readonly default: Quantities;
+  readonly maxLimitRequestRatio: Quantities;
+}
+
+/** A ResourceQuota: what it allows, and what the namespace uses. */
+export interface SizeQuota {
+  readonly name: string;
+  readonly hard: Quantities;
+  readonly used: Quantities;
+}
+
+/** What limits the pods of one namespace. */
+export interface NamespaceLimits {
+  readonly ranges: readonly SizeRange[];
+  readonly quotas: readonly SizeQuota[];
+}
+
+/** A namespace that limits nothing. */
+export const NO_LIMITS: NamespaceLimits = { ranges: [], quotas: [] };
+
+/** An object as the API returns it. */
+interface LimitObject {
+  readonly metadata: { readonly name?: string };
+  readonly spec?: unknown;
+  readonly status?: unknown;
+}
+
+/** Returns the rules of a LimitRange that apply to pods or containers. */
+export function rangesOf({ metadata: { name = "" }, spec }: LimitObject): readonly SizeRange[] {
+  const limits = isObject(spec) && Array.isArray(spec["limits"]) ? spec["limits"].filter(isObject) : [];
+  return limits.flatMap((limit): SizeRange[] => {
+    const { type } = limit;
+    if (type !== "Container" && type !== "Pod") return [];
+    const [min, max, preset, maxLimitRequestRatio] = ["min", "max", "default", "maxLimitRequestRatio"].map((key) =>
+      quantitiesIn(limit[key]),
+    ) as [Quantities, Quantities, Quantities, Quantities];
+    return [{ name, type, min, max, default: preset, maxLimitRequestRatio }];
+  });
+}
+
+/** Returns what a ResourceQuota allows of CPU and memory; undefined if it counts neither. */
+export function quotaOf({ metadata: { name = "" }, spec, status }: LimitObject): SizeQuota | undefined {
+  const hard = quantitiesIn(isObject(spec) ? spec["hard"] : undefined);
+  if (Object.keys(hard).length === 0) return undefined;
+  return { name, hard, used: quantitiesIn(isObject(status) ? status["used"] : undefined) };
+}
+
+const COUNTED_NAMES: ReadonlySet<string> = new Set([
+  "cpu",
+  "memory",
+  "requests.cpu",
+  "requests.memory",
+  "limits.cpu",
+  "limits.memory",
+]);
+
+/** Kubernetes writes quantities as strings; hand-written YAML contains numbers too. */
+function quantitiesIn(value: unknown): Quantities {
+  const entries = isObject(value) ? Object.entries(value) : [];
+  const isQuantity = (amount: unknown) => typeof amount === "string" || typeof amount === "number";
+  return Object.fromEntries(
+    entries
+      .filter(([name, amount]) => COUNTED_NAMES.has(name) && isQuantity(amount))
+      .map(([name, amount]) => [name, String(amount)]),
+  );
+}

@@ -1,0 +1,30 @@
+// What the containers of a pod request and may use together, as Kubernetes adds it up: containers and native sidecars
+// run at the same time, ordinary init containers one after the other.
+// (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers)
+import type { Container, Pod } from "../kubernetes/objects.ts";
+import { parseQuantity } from "../kubernetes/quantity.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
+import { listOf } from "./shape.ts";
+
+/**
+ * Returns the amount of all containers except podrole's, in nano units. A container without a request requests its
+ * limit.
+ */
+export function amountOfOthers({ spec }: Pod, kind: "requests" | "limits", name: string): bigint {
+  const isOther = (container: Container) => !isPodroleContainer(container);
+  let sidecars = 0n;
+  let peak = 0n;
+  for (const init of listOf(spec.initContainers).filter(isOther)) {
+    const amount = amountOf(init, kind, name);
+    if (init.restartPolicy === "Always") sidecars += amount;
+    const together = init.restartPolicy === "Always" ? sidecars : sidecars + amount;
+    if (together > peak) peak = together;
+  }
+  const running = spec.containers.filter(isOther).reduce((sum, each) => sum + amountOf(each, kind, name), sidecars);
+  return running > peak ? running : peak;
+}
+
+function amountOf({ resources }: Container, kind: "requests" | "limits", name: string): bigint {
+  const limit = parseQuantity(resources?.limits?.[name]);
+  return (kind === "requests" ? (parseQuantity(resources?.requests?.[name]) ?? limit) : limit) ?? 0n;
+}
