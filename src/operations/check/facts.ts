@@ -1,5 +1,12 @@
 // The facts that checks judge: the state of the cluster, read once. collect.ts reads them; tests write them down.
-import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import type {
+  LimitRange,
+  Namespace,
+  ObjectMeta,
+  Pod,
+  ResourceQuota,
+  ServiceAccount,
+} from "../../kubernetes/objects.ts";
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { SlotCertificate } from "../../pki/slots.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
@@ -85,6 +92,8 @@ export interface Facts {
   readonly pages: readonly PodPages[];
   readonly namespaces: Known<readonly Namespace[]>;
   readonly serviceAccounts: Known<readonly ServiceAccount[]>;
+  readonly limitRanges: Known<readonly LimitRange[]>;
+  readonly resourceQuotas: Known<readonly ResourceQuota[]>;
   readonly pods: Known<readonly Pod[]>;
   readonly metadata: Known<MetadataProbe>;
 }

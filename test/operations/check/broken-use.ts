@@ -18,6 +18,14 @@ function withSidecar(entry: object) {
   return { ...healthyPod(), status };
 }
 
+function rangeInShop(...limits: readonly object[]) {
+  return { metadata: { name: "sizes", namespace: "shop" }, spec: { limits } };
+}
+
+function quotaInShop(hard: Readonly<Record<string, string>>, used: Readonly<Record<string, string>>) {
+  return { metadata: { name: "team", namespace: "shop" }, spec: { hard }, status: { hard, used } };
+}
+
 /** An injected pod whose app has a variable that SDKs read before podrole's. */
 function podWithOwnCredentials() {
   const pod = structuredClone(healthyPod());
@@ -264,6 +272,20 @@ export const BROKEN_USE: readonly Broken[] = [
     "SIDECARS_READY",
     "failed",
     /does not run and was restarted 0 times: ImagePullBackOff/,
+  ],
+  [
+    "a LimitRange that no sidecar fits",
+    { limitRanges: knownFact([rangeInShop({ type: "Container", max: { memory: "32Mi" } })]) },
+    "SIZES_FIT",
+    "failed",
+    /"podrole-sidecar": LimitRange "sizes" allows a container at most 32Mi of memory; expected at least 48Mi/,
+  ],
+  [
+    "a quota without room for a sidecar",
+    { resourceQuotas: knownFact([quotaInShop({ "requests.cpu": "1" }, { "requests.cpu": "995m" })]) },
+    "SIZES_FIT",
+    "warning",
+    /needs 10m of requests.cpu, and ResourceQuota "team" has 5m left/,
   ],
   [
     "a pod with a credentials file of its own",

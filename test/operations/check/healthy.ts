@@ -186,6 +186,8 @@ export function healthyFacts(change: Partial<Facts> = {}): Facts {
     ],
     namespaces: knownFact([HEALTHY_NAMESPACE]),
     serviceAccounts: knownFact([{ metadata: { name: "default", namespace: "shop" } }]),
+    limitRanges: knownFact([]),
+    resourceQuotas: knownFact([]),
     pods: knownFact([healthyPod()]),
     metadata: knownFact({ namespace: "shop", answer: "silent", detail: "TimeoutError" }),
     ...change,

@@ -96,6 +96,8 @@ const NOT_READ = {
   pages: [],
   namespaces: NOT_NEEDED,
   serviceAccounts: NOT_NEEDED,
+  limitRanges: NOT_NEEDED,
+  resourceQuotas: NOT_NEEDED,
   pods: NOT_NEEDED,
   metadata: NOT_NEEDED,
 };

@@ -1,5 +1,5 @@
-// Reads the namespaces that may use podrole, with their ServiceAccounts and pods.
-import type { Namespace, Pod, ServiceAccount } from "../../../kubernetes/objects.ts";
+// Reads the namespaces that may use podrole, with their ServiceAccounts, limits and pods.
+import type { LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { readEach, readKnown } from "../../known.ts";
 import type { Facts } from "../facts.ts";
@@ -11,18 +11,20 @@ export type PodScope = { readonly namespace: string } | { readonly namespaceSele
 export async function readUsers(
   kubernetes: OperatorKubernetes,
   scope: PodScope | undefined,
-): Promise<Pick<Facts, "namespaces" | "serviceAccounts" | "pods">> {
+): Promise<Pick<Facts, "namespaces" | "serviceAccounts" | "limitRanges" | "resourceQuotas" | "pods">> {
   const namespaces = await readKnown(() => readNamespacesInScope(kubernetes, scope));
   const names = "value" in namespaces ? namespaces.value.map(({ metadata }) => metadata.name ?? "") : [];
   // One list for the whole cluster, or one for each selected namespace.
-  const inNamespaces = <Item>(resource: "pods" | "serviceaccounts") =>
+  const inNamespaces = <Item>(resource: "pods" | "serviceaccounts" | "limitranges" | "resourcequotas") =>
     readKnown(async () =>
       scope === undefined
         ? kubernetes.listAll<Item>(resource)
         : (await readEach(names, (name) => kubernetes.listAll<Item>(resource, { namespace: name }))).flat(),
     );
   const serviceAccounts = await inNamespaces<ServiceAccount>("serviceaccounts");
-  return { namespaces, serviceAccounts, pods: await inNamespaces<Pod>("pods") };
+  const limitRanges = await inNamespaces<LimitRange>("limitranges");
+  const resourceQuotas = await inNamespaces<ResourceQuota>("resourcequotas");
+  return { namespaces, serviceAccounts, limitRanges, resourceQuotas, pods: await inNamespaces<Pod>("pods") };
 }
 
 async function readNamespacesInScope(

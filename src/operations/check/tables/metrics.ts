@@ -79,7 +79,8 @@ export const METRICS_CHECKS = inSection("running", "installed", {
     },
   },
   WATCH_AGE: {
-    summary: "The programs' caches of pods, namespaces and ServiceAccounts are up to date.",
+    summary:
+      "The programs' caches of pods, namespaces, ServiceAccounts, LimitRanges and ResourceQuotas are up to date.",
     remedy:
       "Find out from the replica's log why it cannot watch the API server, for example because of an outage or a changed RBAC permission.",
     judge: (facts: Facts) => {

@@ -1,10 +1,17 @@
 // Checks of the namespaces that use podrole: their annotations, and the default roles that these name.
 
+import { fitSizes } from "../../../injection/fit-sizes.ts";
+import { type NamespaceLimits, quotaOf, rangesOf } from "../../../injection/namespace-limits.ts";
 import type { PlanSettings } from "../../../injection/plan.ts";
-import type { Namespace, ServiceAccount } from "../../../kubernetes/objects.ts";
+import { quotaWarnings } from "../../../injection/quota-warnings.ts";
+import { resourcesFor } from "../../../injection/resources.ts";
+import { annotatedSizes } from "../../../injection/sidecar-sizes.ts";
+import type { LimitRange, Namespace, ObjectMeta, ResourceQuota, ServiceAccount } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import { decideRoles } from "../../../policy/decide.ts";
+import { isRefusal } from "../../../protocol/errors.ts";
 import { countOf } from "../../format.ts";
+import { allKnown } from "../../known.ts";
 import { type CheckVerdict, failed, inSection, judgeKnown, problemsOrOk, warning } from "../finding.ts";
 import { labelledNamespaces, qualifiedPodName, workloadsOf } from "../workloads.ts";
 
@@ -62,7 +69,54 @@ export const NAMESPACE_CHECKS = inSection("workloads", "installed", {
         ),
       ),
   },
+  SIZES_FIT: {
+    summary:
+      "The LimitRanges and ResourceQuotas of every labelled namespace have room for podrole's containers in an ordinary pod, and the namespace's `podrole.io/sidecar-…` annotations are valid.",
+    remedy:
+      "Change the LimitRange or the quota that the message names, or the sizes of podrole's containers ([docs/operate.md](operate.md#requests-and-limits)). Until then, pods of the namespace may be refused.",
+    judge: (facts) => {
+      const { limitRanges, resourceQuotas } = facts;
+      return judgeKnown(allKnown({ limitRanges, resourceQuotas }), (known) =>
+        judgeKnown(workloadsOf(facts), ({ namespaces, settings }) =>
+          problemsOrOk(
+            labelledNamespaces(namespaces.values()).flatMap(({ metadata }) => {
+              const limits = limitsIn(metadata.name ?? "", known.limitRanges, known.resourceQuotas);
+              return judgeSizes(metadata, limits, settings);
+            }),
+            "every labelled namespace has room for podrole's containers",
+          ),
+        ),
+      );
+    },
+  },
 });
+
+/** What the rules of a namespace say about podrole's containers in an ordinary pod. */
+function judgeSizes(
+  { name = "", annotations = {} }: Namespace["metadata"],
+  limits: NamespaceLimits,
+  { resources: settings }: PlanSettings,
+): readonly CheckVerdict[] {
+  const sizes = annotatedSizes(SIZED_POD, annotations, settings);
+  const fitted = isRefusal(sizes) ? sizes : fitSizes(SIZED_POD, resourcesFor(SIZED_POD, sizes), limits, sizes);
+  if (isRefusal(fitted)) return [failed(`${fitted.code}: ${fitted.message}`, `namespace ${name}`)];
+  return quotaWarnings(SIZED_POD, fitted, limits.quotas).map(({ text }) => warning(text, `namespace ${name}`));
+}
+
+/** A pod without requests and limits of its own. */
+const SIZED_POD = { metadata: {}, spec: { containers: [{ name: "app" }] } };
+
+function limitsIn(
+  namespace: string,
+  limitRanges: readonly LimitRange[],
+  resourceQuotas: readonly ResourceQuota[],
+): NamespaceLimits {
+  const isHere = ({ metadata }: { readonly metadata: ObjectMeta }) => metadata.namespace === namespace;
+  return {
+    ranges: limitRanges.filter(isHere).flatMap(rangesOf),
+    quotas: resourceQuotas.filter(isHere).flatMap((quota) => quotaOf(quota) ?? []),
+  };
+}
 
 /** ARN of a role that does not exist, to evaluate expressions with. */
 const PROBE_ROLE_ARN = "arn:aws:iam::000000000000:role/podrole-check";
