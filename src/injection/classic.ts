@@ -36,6 +36,20 @@ export function withoutInitContainers(pod: Pod, participants: Participants): Par
   };
 }
 
+/** Kubernetes' default for terminationGracePeriodSeconds. */
+const USUAL_GRACE_SECONDS = 30;
+/** The sidecar's own end takes up to 1.5 s. */
+const SIDECAR_END_SECONDS = 2;
+
+/**
+ * How long podrole-sidecar may serve after SIGTERM: the kubelet stops it together with the app, which may still be
+ * ending until the pod's grace period is over. At least 1 s: the sidecar takes 0 for native mode.
+ */
+export function classicGraceSeconds({ spec }: Pod): number {
+  const own = spec["terminationGracePeriodSeconds"];
+  return Math.max(1, (typeof own === "number" ? own : USUAL_GRACE_SECONDS) - SIDECAR_END_SECONDS);
+}
+
 /** Warns about what classic mode cannot do for this pod. */
 export function classicWarnings(
   pod: Pod,

@@ -4,7 +4,7 @@
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
 import { INJECTED_VALUE, LABELS } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
-import { classicWarnings, modeOf, type Participants, withoutInitContainers } from "./classic.ts";
+import { classicGraceSeconds, classicWarnings, modeOf, type Participants, withoutInitContainers } from "./classic.ts";
 import {
   type ContainerPlan,
   type ContainerSettings,
@@ -115,6 +115,7 @@ function planContainers(pod: Pod, participants: Participants, { nativeSidecar, s
     ports: choosePorts(pod),
     metadata: requestedMetadata(pod.metadata.annotations),
     mode,
+    appGraceSeconds: mode === "classic" ? classicGraceSeconds(pod) : 0,
     hasStartHook: sidecarCommand.length > 0 && !isCutOff && !waitsWithoutRestart(pod, mode),
   };
   return { plan, served, withoutRole: new Set(served.withoutRole) };

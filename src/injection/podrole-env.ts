@@ -30,6 +30,8 @@ export interface PodroleEnvPlan {
   readonly pin: string | undefined;
   /** True when a postStart hook delays the next container until credentials are present. */
   readonly hasStartHook: boolean;
+  /** How long the sidecar may serve after SIGTERM; above 0 only in classic mode. */
+  readonly appGraceSeconds: number;
 }
 
 /** Variables of both podrole-init and podrole-sidecar. */
@@ -57,7 +59,8 @@ export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
 /** Variables of podrole-sidecar alone: its hook, the instance metadata paths if the pod requests them, and the pin. */
 export function sidecarEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): readonly EnvVar[] {
   const hook = plan.hasStartHook ? [{ name: "PODROLE_START_HOOK", value: "true" }] : [];
-  return [...hook, ...metadataVariables(plan, settings), ...pinVariable(plan)];
+  const grace = plan.appGraceSeconds > 0 ? [{ name: "PODROLE_APP_GRACE", value: `${plan.appGraceSeconds}s` }] : [];
+  return [...hook, ...grace, ...metadataVariables(plan, settings), ...pinVariable(plan)];
 }
 
 /** The pod's pin, for the server: the sidecar does not read it. */

@@ -6,6 +6,7 @@ import { type Clock, untilAborted } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
 import { canConnect } from "../runtime/tcp.ts";
+import { hasAppSocket, untilAppEnded } from "./app-end.ts";
 import { type CredentialStore, createCredentialStore } from "./credential-store.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { createPaceStore } from "./files/pace-file.ts";
@@ -158,15 +159,30 @@ async function loadMetadata(
   );
 }
 
+/** Resolves on SIGTERM, or in classic mode when the app has ended too. */
+async function untilStopped(
+  { clock, log, signal, hasSocket = hasAppSocket }: RunServeDeps,
+  { appGrace }: SidecarSettings,
+  { waitingFor }: Serving,
+): Promise<void> {
+  await untilAborted(signal);
+  if (appGrace === 0 || waitingFor() !== undefined) return;
+  log.info({ graceSeconds: appGrace / 1000 }, "serving until the app has ended");
+  await untilAppEnded({ clock, hasSocket }, { graceMs: appGrace });
+}
+
+interface RunServeDeps extends ServeDeps {
+  readonly signal: AbortSignal;
+  /** Whether another container of the pod has a socket; absent: by the kernel's tables. */
+  readonly hasSocket?: () => boolean;
+}
+
 /**
- * Serves until `signal` aborts; resolves with the exit code. Until the pod has been ready, a permanent refusal ends it
+ * Serves until `signal` aborts, and in classic mode until the app has ended; resolves with the exit code. Until the pod has been ready, a permanent refusal ends it
  * as well, with a termination message and 1: `kubectl describe pod` shows the reason, and the kubelet restarts the
  * container with exponential back-off.
  */
-export async function runServe(
-  deps: ServeDeps & { readonly signal: AbortSignal },
-  settings: SidecarSettings,
-): Promise<0 | 1> {
+export async function runServe(deps: RunServeDeps, settings: SidecarSettings): Promise<0 | 1> {
   const { signal, log } = deps;
   let serving: Serving;
   try {
@@ -176,7 +192,7 @@ export async function runServe(
     writeTerminationMessage(log, settings, toPodroleError(error));
     return 1;
   }
-  const refusal = await Promise.race([serving.refused, untilAborted(signal)]);
+  const refusal = await Promise.race([serving.refused, untilStopped(deps, settings, serving)]);
   const problem = refusal ?? serving.waitingFor();
   // Before closing, which takes time that the kubelet may not allow.
   if (problem) writeTerminationMessage(log, settings, problem);

@@ -101,6 +101,11 @@ export const SIDECAR_SETTINGS = {
     default: "false",
     help: "Let the postStart hook (mode wait, in the same container) do the first renewal; otherwise a child process does it",
   },
+  appGrace: {
+    type: duration,
+    default: "0s",
+    help: "After SIGTERM, keep serving for up to this time while other containers of the pod have TCP sockets: in classic mode, the app may still be ending",
+  },
   metadata: {
     type: flag,
     default: "false",

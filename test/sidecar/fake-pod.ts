@@ -36,6 +36,7 @@ export async function createFakePod(server: PodServer, changes: Partial<SidecarS
     healthPort: 0,
     initTimeout: 60_000,
     startHook: false,
+    appGrace: 0,
     terminationMessageFile: join(directory, "termination-log"),
     metadata: false,
     metadataV1: false,
@@ -76,7 +77,7 @@ function environment(settings: SidecarSettings): Record<string, string> {
 }
 
 function toText(key: string, value: unknown): string {
-  if (key === "initTimeout") return `${String(value)}ms`;
+  if (key === "initTimeout" || key === "appGrace") return `${String(value)}ms`;
   if (key.endsWith("Address")) return formatAddress(value as Address);
   return Array.isArray(value) ? value.join(",") : String(value);
 }

@@ -9,7 +9,9 @@ import { type Clock, HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { runServe, startServing } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import { createAdvancingClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { freePort } from "../loopback.ts";
 import { createTestPod, type FakePod, keepAlive } from "./fake-pod.ts";
 import { grantReply, refusalReplyFor, shareFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
@@ -276,6 +278,28 @@ test("runServe() continues after a permanent refusal once the pod has been ready
   stopping.abort("SIGTERM");
   assert.equal(await ended, 0);
   await assert.rejects(readFile(pod.settings.terminationMessageFile ?? "", "utf8"), { code: "ENOENT" });
+});
+
+test("runServe() serves after SIGTERM until the app of a classic pod has ended", async (t) => {
+  const { pod, serving: first } = await setUp(t);
+  await first.stop("test");
+  const settings = { ...pod.settings, appGrace: 60_000, port: await freePort() };
+  const { log, lines } = createKeptLog();
+  const stopping = new AbortController();
+  const clock = createAdvancingClock();
+  let sockets = 1;
+  const hasSocket = () => sockets > 0;
+  const deps = { clock, log, write() {}, env: {}, signal: stopping.signal, hasSocket };
+  const ended = keepAlive(runServe(deps, settings));
+  await until(async () => lines.some(({ message }) => message === "podrole-sidecar is up"));
+  stopping.abort("SIGTERM");
+  await until(async () => lines.some(({ message }) => message === "serving until the app has ended"));
+  clock.advance(20_000);
+  const { status } = await sendRequest(settings.port, { token: await pod.token("app") });
+  assert.equal(status, 200);
+  sockets = 0;
+  clock.advance(3_000);
+  assert.equal(await ended, 0);
 });
 
 test("runServe() returns 1 when its port is in use, and 0 when its signal aborts", async (t) => {
