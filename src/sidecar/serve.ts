@@ -178,9 +178,12 @@ interface RunServeDeps extends ServeDeps {
 }
 
 /**
- * Serves until `signal` aborts, and in classic mode until the app has ended; resolves with the exit code. Until the pod has been ready, a permanent refusal ends it
- * as well, with a termination message and 1: `kubectl describe pod` shows the reason, and the kubelet restarts the
- * container with exponential back-off.
+ * Serves until `signal` aborts, and in classic mode until the app has ended; resolves with the exit code. Until the
+ * pod has been ready, a permanent refusal ends it as well, with a termination message and 1: `kubectl describe pod`
+ * shows the reason, and the kubelet restarts the container with exponential back-off. A native sidecar that was stopped
+ * while it waited leaves the message and returns 0, because a Job's podFailurePolicy may count any other exit code as
+ * the app's failure; the kubelet restarts it whatever it returns. In classic mode it would not be restarted after 0.
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy)
  */
 export async function runServe(deps: RunServeDeps, settings: SidecarSettings): Promise<0 | 1> {
   const { signal, log } = deps;
@@ -197,5 +200,6 @@ export async function runServe(deps: RunServeDeps, settings: SidecarSettings): P
   // Before closing, which takes time that the kubelet may not allow.
   if (problem) writeTerminationMessage(log, settings, problem);
   await serving.stop(refusal ? refusal.code : String(signal.reason));
-  return problem ? 1 : 0;
+  const isNative = settings.appGrace === 0;
+  return refusal || (problem && !isNative) ? 1 : 0;
 }

@@ -166,21 +166,26 @@ test("runSidecar() does the first renewal in the hook if the sidecar expects one
   assert.equal(await serve.ended, 0);
 });
 
-test("runSidecar() exits with 1 and a termination message on SIGTERM while the first renewal hangs", async (t) => {
-  const server = await startFakeServer();
-  t.after(() => server.stop());
-  const [port, healthPort] = await freePorts();
-  const pod = await createTestPod(t, server, { port, healthPort });
-  const reached = new Promise<void>((resolve) => {
-    server.grant = () => {
-      resolve();
-      return new Promise(() => {});
-    };
+for (const [mode, appGrace, exitCode] of [
+  ["native", 0, 0],
+  ["classic", 28_000, 1],
+] as const) {
+  test(`runSidecar() exits with ${exitCode} and a termination message on SIGTERM while the first renewal hangs, in ${mode} mode`, async (t) => {
+    const server = await startFakeServer();
+    t.after(() => server.stop());
+    const [port, healthPort] = await freePorts();
+    const pod = await createTestPod(t, server, { port, healthPort, appGrace });
+    const reached = new Promise<void>((resolve) => {
+      server.grant = () => {
+        resolve();
+        return new Promise(() => {});
+      };
+    });
+    const serve = start(join(ROOT, "src/sidecar/main.ts"), ["serve"], pod.env);
+    await reached;
+    serve.child.kill("SIGTERM");
+    assert.equal(await serve.ended, exitCode);
+    const message = await readFile(pod.settings.terminationMessageFile ?? "", "utf8");
+    assert.match(message, /^NOT_READY: Cannot start pod "team\/web"/);
   });
-  const serve = start(join(ROOT, "src/sidecar/main.ts"), ["serve"], pod.env);
-  await reached;
-  serve.child.kill("SIGTERM");
-  assert.equal(await serve.ended, 1);
-  const message = await readFile(pod.settings.terminationMessageFile ?? "", "utf8");
-  assert.match(message, /^NOT_READY: Cannot start pod "team\/web"/);
-});
+}

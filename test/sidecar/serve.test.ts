@@ -239,22 +239,27 @@ test("runServe() waits while refusals are retryable, and becomes ready once they
   await assert.rejects(message(), { code: "ENOENT" });
 });
 
-test("runServe() returns 1 with the last refusal when its signal aborts before the pod was ready", async (t) => {
-  server.grant = (container) => refusalReplyFor(container, "STS_UNAVAILABLE", "Cannot reach STS");
-  const { ended, message, stopping, lines } = await begin(t);
-  await until(async () => lines.some(({ code }) => code === "STS_UNAVAILABLE"));
-  stopping.abort("SIGTERM");
-  assert.equal(await ended, 1);
-  assert.match(
-    await message(),
-    /^STS_UNAVAILABLE: Cannot start pod "team\/web": stopped while waiting for credentials; last error: Cannot reach STS -- /,
-  );
-});
+for (const [mode, appGrace, exitCode] of [
+  ["native", 0, 0],
+  ["classic", 28_000, 1],
+] as const) {
+  test(`runServe() returns ${exitCode} with the last refusal when its signal aborts before the pod was ready, mode ${mode}`, async (t) => {
+    server.grant = (container) => refusalReplyFor(container, "STS_UNAVAILABLE", "Cannot reach STS");
+    const { ended, message, stopping, lines } = await begin(t, { appGrace });
+    await until(async () => lines.some(({ code }) => code === "STS_UNAVAILABLE"));
+    stopping.abort("SIGTERM");
+    assert.equal(await ended, exitCode);
+    assert.match(
+      await message(),
+      /^STS_UNAVAILABLE: Cannot start pod "team\/web": stopped while waiting for credentials; last error: Cannot reach STS -- /,
+    );
+  });
+}
 
-test("runServe() returns 1 with NOT_READY when its signal aborts before a renewal has finished", async (t) => {
+test("runServe() returns 0 with NOT_READY when its signal aborts before a renewal has finished", async (t) => {
   const { ended, message, stopping } = await begin(t);
   stopping.abort("SIGTERM");
-  assert.equal(await ended, 1);
+  assert.equal(await ended, 0);
   assert.match(
     await message(),
     /^NOT_READY: Cannot start pod "team\/web": stopped while waiting for credentials; no renewal has/,
