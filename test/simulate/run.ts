@@ -16,6 +16,7 @@ import {
 import { RECOVERY_MS } from "./outages.ts";
 import { createRandom } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
+import { MIN_REQUESTED_SESSION_MS } from "./workloads.ts";
 import { createSimulatedWorld, type SimulatedWorld } from "./world.ts";
 
 /** What a run showed. */
@@ -43,7 +44,10 @@ export async function runScenario(
   Math.random = createRandom(scenario.seed);
   const violations: Violation[] = [];
   const counts = { answers: 0, served: 0, renewals: 0 };
-  const sessionMs = duration.parse(scenario.flags["sessionDuration"] ?? "1h") ?? HOUR_MS;
+  const sessionMs = Math.min(
+    duration.parse(scenario.flags["sessionDuration"] ?? "1h") ?? HOUR_MS,
+    MIN_REQUESTED_SESSION_MS,
+  );
   const world = createSimulatedWorld(scenario, {
     onAnswer(answer) {
       counts.answers += 1;

@@ -40,12 +40,14 @@ const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** The shortest session that a pod requests. */
+export const MIN_REQUESTED_SESSION_MS = 2 * HOUR_MS;
 /** What pods request: mostly nothing. */
 const DURATIONS = [
   { text: undefined, ms: 0 },
   { text: undefined, ms: 0 },
   { text: undefined, ms: 0 },
-  { text: "2h", ms: 2 * HOUR_MS },
+  { text: "2h", ms: MIN_REQUESTED_SESSION_MS },
   { text: "12h", ms: 12 * HOUR_MS },
 ] as const;
 
