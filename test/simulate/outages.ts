@@ -19,7 +19,7 @@ export interface Outages {
   begin(): Outage;
   /** For how long the path has not worked, with interruptions shorter than a recovery; 0 while it is well. */
   pathAwayMs(): number;
-  /** True if something has happened to one of the subjects, until a recovery later. */
+  /** True if something has happened to one of the subjects, until a recovery later in which the path is well. */
   isAffected(...subjects: readonly string[]): boolean;
   /** True while a fault lasts. */
   isAnyActive(): boolean;
@@ -81,7 +81,10 @@ export function createOutages(now: () => number): Outages {
     isAffected: (...names) =>
       names.some((name) => {
         const subject = subjects.get(name);
-        return subject !== undefined && (subject.active > 0 || now() < subject.until);
+        if (subject === undefined) return false;
+        // A subject that had not recovered when the path went away has nothing until the path is back.
+        const hasWaited = isPathAway() && pathSince < subject.until;
+        return subject.active > 0 || now() < subject.until || hasWaited;
       }),
     isAnyActive: () => active > 0,
     lastEnd: () => lastEnd,
