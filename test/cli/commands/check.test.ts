@@ -173,8 +173,8 @@ suite("checkAction()", { timeout: 120_000 }, () => {
     assert.equal(of("SERVER_READY")[0]?.state, "ok");
   });
 
-  test("--skip makes the checks of manifests/examples/reader.yaml end with 0", async () => {
-    const rules = readManifest<{ kind: string; rules?: PolicyRule[] }>("examples/reader.yaml");
+  test("--skip makes the checks of manifests/examples/check-account.yaml end with 0", async () => {
+    const rules = readManifest<{ kind: string; rules?: PolicyRule[] }>("examples/check-account.yaml");
     for (const { kind, rules: granted = [] } of rules) {
       if (kind === "ClusterRole") cluster.kubernetes.restrict("podrole-reader", granted);
       if (kind === "Role") cluster.kubernetes.restrict("podrole-reader", granted, "podrole");

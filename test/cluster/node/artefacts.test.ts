@@ -24,7 +24,7 @@ const NOT_OK = [
   ["WEBHOOK_CALLERS", "warning"],
   ["INSTANCE_METADATA", "skipped"],
 ];
-const READER = join(ROOT, "manifests/examples/reader.yaml");
+const READER = join(ROOT, "manifests/examples/check-account.yaml");
 
 suite("the artefacts of a release", { timeout: 600_000 }, () => {
   const shop = useNamespace("artefacts", { labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
@@ -103,7 +103,15 @@ suite("the artefacts of a release", { timeout: 600_000 }, () => {
     await kubectl.ok(["apply", "-f", READER]);
     const overrides = readText("manifests/examples/check-pod.json");
     const image = ["--image=localhost/podrole-server:0.1.0", "--restart=Never", "--rm", "--attach"];
-    const flags = ["--quiet", "--override-type=strategic", `--overrides=${overrides}`, "--", "check"];
+    const flags = [
+      "--quiet",
+      "--override-type=strategic",
+      `--overrides=${overrides}`,
+      "--",
+      "check",
+      "--skip",
+      "CA_SLOTS,ADMISSION",
+    ];
     const { code, out, err } = await kubectl.run(["-n", "podrole", "run", "podrole-check", ...image, ...flags]);
     context.diagnostic(out);
     assert.equal(code, 0, out + err);
