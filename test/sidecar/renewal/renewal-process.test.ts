@@ -128,7 +128,7 @@ test("runRenew() logs an error when it cannot write, and succeeds once it can", 
   const env = { ...process.env, ...pod.env };
   // EFBIG at the first byte of a file, as ENOSPC on a full volume.
   const full = await runLimited("-f 0", [main, "renew"], env);
-  assert.match(full.stdout, /^\{"outcome":"failed","code":"INTERNAL"/);
+  assert.match(full.stdout, /^\{"outcome":"failed","code":"INTERNAL"/, full.stderr);
   assert.match(full.stderr, /EFBIG/);
   assert.deepEqual(await readdir(pod.settings.identityDirectory), [], "no temporary file is left");
   const again = await runLimited("-f unlimited", [main, "renew"], env);
