@@ -22,8 +22,8 @@ export const READING_PATHS: readonly ReadingPath[] = [
     title: "Try",
     question: "Is podrole for me?",
     pages: [
-      page("README.md", "Overview"),
       page("docs/compare.md", "Compare"),
+      page("README.md", "Overview"),
       page("docs/try.md", "Try it without AWS"),
     ],
   },
@@ -73,7 +73,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
     question: "Who got what, and who could?",
     pages: [
       page("docs/audit.md", "Audit"),
-      page("SECURITY.md", "Threat model"),
+      page("SECURITY.md", "Security"),
       page("docs/authorization-matrix.md", "Authorization matrix"),
       page("docs/attack.md", "Attacks"),
       page("docs/third-party.md", "Third-party packages"),

@@ -99,3 +99,6 @@ theme.addEventListener("click", () => {
 
 const menu = document.querySelector<HTMLDetailsElement>("details.menu");
 if (menu && matchMedia("(max-width: 800px)").matches) menu.open = false;
+const here = menu?.querySelector<HTMLElement>("[aria-current]");
+// Not scrollIntoView(), which would move the page too.
+if (menu && here) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
