@@ -105,7 +105,10 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
     cosign: ["--type", "--predicate", "--certificate-identity-regexp", "--certificate-oidc-issuer"],
     helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],
     docker: ["--platform", "--push", "--rm", "--user"],
-    aws: ["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],
+    aws: [
+      ...["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],
+      ...["--assume-role-policy-document", "--instance-profile-name"],
+    ],
     eksctl: ["--cluster", "--approve", "--role-only", "--attach-policy-arn"],
     kops: ["--yes"],
     rolesAnywhere: ["--certificate"],
