@@ -5,11 +5,12 @@
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
 import { formatQuantity, parseQuantity } from "../kubernetes/quantity.ts";
 import { MIN_SIDECAR_MEMORY, quoted } from "../policy/annotations.ts";
-import { type Refusal, refuse } from "../protocol/errors.ts";
+import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { PODROLE_NAMES } from "./names.ts";
 import type { NamespaceLimits, Quantities, SizeRange } from "./namespace-limits.ts";
 import { amountOfOthers } from "./pod-amounts.ts";
-import { type PodroleResources, podLevelResources, type ResourceSettings } from "./resources.ts";
+import { type PodroleResources, podLevelResources, type ResourceSettings, resourcesFor } from "./resources.ts";
+import { annotatedSizes } from "./sidecar-sizes.ts";
 
 const SIZED_RESOURCES = ["cpu", "memory"] as const;
 type SizedResource = (typeof SIZED_RESOURCES)[number];
@@ -23,11 +24,26 @@ interface Size {
   readonly limit: bigint | undefined;
 }
 
-/**
- * Returns the resources as the namespace accepts them, or LIMITS_CONFLICT with the container and the rule. Resources
- * that the pod has for all its containers together stay out.
- */
-export function fitSizes(
+/** Sizes of podrole's containers in one pod: as settings and annotations set them, and as the namespace accepts. */
+export interface PodSizes {
+  readonly resources: ResourceSettings;
+  readonly fitted: PodroleResources;
+}
+
+/** Sizes podrole's containers for the pod. ANNOTATION_INVALID, or LIMITS_CONFLICT with the container and the rule. */
+export function sizePod(
+  pod: Pod,
+  { annotations, limits }: { readonly annotations: Readonly<Record<string, string>>; readonly limits: NamespaceLimits },
+  settings: ResourceSettings,
+): PodSizes | Refusal {
+  const resources = annotatedSizes(pod, annotations, settings);
+  if (isRefusal(resources)) return resources;
+  const fitted = fitSizes(pod, resourcesFor(pod, resources), limits, resources);
+  return isRefusal(fitted) ? fitted : { resources, fitted };
+}
+
+/** Resources that the pod has for all its containers together stay out. */
+function fitSizes(
   pod: Pod,
   resources: PodroleResources,
   limits: NamespaceLimits,

@@ -62,6 +62,17 @@ export function quotaOf({ metadata: { name = "" }, spec, status }: LimitObject):
   return { name, hard, used: quantitiesIn(isObject(status) ? status["used"] : undefined) };
 }
 
+/** Returns the rules of the objects, which are those of one namespace. */
+export function namespaceLimits(
+  limitRanges: readonly LimitObject[],
+  resourceQuotas: readonly LimitObject[],
+): NamespaceLimits {
+  return {
+    ranges: limitRanges.flatMap(rangesOf),
+    quotas: resourceQuotas.map(quotaOf).filter((quota) => quota !== undefined),
+  };
+}
+
 const COUNTED_NAMES: ReadonlySet<string> = new Set([
   "cpu",
   "memory",

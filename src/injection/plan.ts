@@ -8,7 +8,7 @@ import { formatPin } from "../policy/pin.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { dnsWarnings } from "./dns.ts";
 import { type EnvSources, envFromWarnings } from "./env-from.ts";
-import { fitSizes } from "./fit-sizes.ts";
+import { sizePod } from "./fit-sizes.ts";
 import { type Injected, type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
 import { type NamespaceLimits, NO_LIMITS } from "./namespace-limits.ts";
@@ -17,10 +17,8 @@ import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotat
 import { quotaWarnings } from "./quota-warnings.ts";
 import { refuseReservedNames } from "./reserved.ts";
 import { annotateResolvedRoles } from "./resolved-roles.ts";
-import { resourcesFor } from "./resources.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
 import { allContainers, readPod } from "./shape.ts";
-import { annotatedSizes } from "./sidecar-sizes.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
 import { uninject } from "./uninject.ts";
 import { type Warning, warningOf } from "./warnings.ts";
@@ -107,20 +105,14 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   }
   const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
-  const resources = annotatedSizes(pod, namespace.annotations, settings.resources);
-  if (isRefusal(resources)) return refusedPlan("context", resources, warnings, roles);
-  const { limits = NO_LIMITS } = namespace;
-  const fitted = fitSizes(pod, resourcesFor(pod, resources), limits, resources);
-  if (isRefusal(fitted)) return refusedPlan("context", fitted, warnings, roles);
+  const { annotations, limits = NO_LIMITS } = namespace;
+  const sizes = sizePod(pod, { annotations, limits }, settings.resources);
+  if (isRefusal(sizes)) return refusedPlan("context", sizes, warnings, roles);
 
   const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);
   if (pin !== undefined && isRefusal(pin)) return refusedPlan("context", pin, warnings, roles);
   const withRole = roles.map(({ container }) => container);
-  const injected = inject(
-    pod,
-    { withRole, withoutRole, ...(pin !== undefined && { pin }) },
-    { ...settings, resources, fitted },
-  );
+  const injected = inject(pod, { withRole, withoutRole, ...(pin !== undefined && { pin }) }, { ...settings, ...sizes });
   const served = roles.filter(({ container }) => injected.served.includes(container));
   const after = annotateResolvedRoles(injected.pod, served);
   return {
@@ -135,7 +127,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
       ...(envSources ? servedContainers(pod, injected).flatMap((each) => envFromWarnings(each, envSources)) : []),
       ...isolationWarnings(pod, decided),
       ...dnsWarnings(pod, settings),
-      ...quotaWarnings(pod, fitted, limits.quotas),
+      ...quotaWarnings(pod, sizes.fitted, limits.quotas),
     ],
     roles,
   };

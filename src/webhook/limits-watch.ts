@@ -3,6 +3,7 @@
 // States: listing and watching as reflector.ts has them → stopped (stop()).
 import {
   type NamespaceLimits,
+  namespaceLimits,
   quotaOf,
   rangesOf,
   type SizeQuota,
@@ -53,10 +54,7 @@ export function startLimitsWatch(
         readFirstPage(kubernetes.source<LimitRange>("limitranges", { namespace })),
         readFirstPage(kubernetes.source<ResourceQuota>("resourcequotas", { namespace })),
       ]);
-      return {
-        ranges: readRanges.flatMap(rangesOf),
-        quotas: readQuotas.map(quotaOf).filter((quota) => quota !== undefined),
-      };
+      return namespaceLimits(readRanges, readQuotas);
     },
     ages: () => ({ limitranges: ranges.ageMs(), resourcequotas: quotas.ageMs() }),
     stop() {

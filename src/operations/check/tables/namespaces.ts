@@ -1,11 +1,9 @@
 // Checks of the namespaces that use podrole: their annotations, and the default roles that these name.
 
-import { fitSizes } from "../../../injection/fit-sizes.ts";
-import { type NamespaceLimits, quotaOf, rangesOf } from "../../../injection/namespace-limits.ts";
+import { sizePod } from "../../../injection/fit-sizes.ts";
+import { type NamespaceLimits, namespaceLimits } from "../../../injection/namespace-limits.ts";
 import type { PlanSettings } from "../../../injection/plan.ts";
 import { quotaWarnings } from "../../../injection/quota-warnings.ts";
-import { resourcesFor } from "../../../injection/resources.ts";
-import { annotatedSizes } from "../../../injection/sidecar-sizes.ts";
 import type { LimitRange, Namespace, ObjectMeta, ResourceQuota, ServiceAccount } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import { decideRoles } from "../../../policy/decide.ts";
@@ -97,10 +95,9 @@ function judgeSizes(
   limits: NamespaceLimits,
   { resources: settings }: PlanSettings,
 ): readonly CheckVerdict[] {
-  const sizes = annotatedSizes(SIZED_POD, annotations, settings);
-  const fitted = isRefusal(sizes) ? sizes : fitSizes(SIZED_POD, resourcesFor(SIZED_POD, sizes), limits, sizes);
-  if (isRefusal(fitted)) return [failed(`${fitted.code}: ${fitted.message}`, `namespace ${name}`)];
-  return quotaWarnings(SIZED_POD, fitted, limits.quotas).map(({ text }) => warning(text, `namespace ${name}`));
+  const sizes = sizePod(SIZED_POD, { annotations, limits }, settings);
+  if (isRefusal(sizes)) return [failed(`${sizes.code}: ${sizes.message}`, `namespace ${name}`)];
+  return quotaWarnings(SIZED_POD, sizes.fitted, limits.quotas).map(({ text }) => warning(text, `namespace ${name}`));
 }
 
 /** A pod without requests and limits of its own. */
@@ -112,10 +109,7 @@ function limitsIn(
   resourceQuotas: readonly ResourceQuota[],
 ): NamespaceLimits {
   const isHere = ({ metadata }: { readonly metadata: ObjectMeta }) => metadata.namespace === namespace;
-  return {
-    ranges: limitRanges.filter(isHere).flatMap(rangesOf),
-    quotas: resourceQuotas.filter(isHere).flatMap((quota) => quotaOf(quota) ?? []),
-  };
+  return namespaceLimits(limitRanges.filter(isHere), resourceQuotas.filter(isHere));
 }
 
 /** ARN of a role that does not exist, to evaluate expressions with. */
