@@ -22,6 +22,12 @@ export interface TlsSource extends Changing {
   current(): TlsMaterial;
 }
 
+/** Returns the TLS options of an HTTPS port with the present material; its owner applies them again at each change. */
+export function httpsContext(tls: TlsSource) {
+  const { certificatePem, privateKey } = tls.current();
+  return { cert: certificatePem, key: privateKey.reveal(), minVersion: "TLSv1.2" } as const;
+}
+
 /**
  * Returns credentials of a gRPC server that follow `tls` as long as the server listens. `http2`: options of the HTTP/2
  * server, most of which grpc-js has no option for.

@@ -7,7 +7,7 @@ import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { ERRORS, refuse } from "../protocol/errors.ts";
-import type { TlsSource } from "../protocol/tls.ts";
+import { httpsContext, type TlsSource } from "../protocol/tls.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
 import { LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../runtime/budget-http.ts";
 import { createBufferCollector, garbageCollection } from "../runtime/buffer-collector.ts";
@@ -92,7 +92,7 @@ export function createWebhookApp(
 ): WebhookApp {
   const { clock, tls, callers = ANY_CALLER, onRejected, onClose } = deps;
   const timeouts = nodeTimeouts(limits);
-  const context = () => ({ ...secureContext(tls), ...callers.tls() });
+  const context = () => ({ ...httpsContext(tls), ...callers.tls() });
   const http: FastifyInstance<Server> = fastify({
     https: { ...context(), ...timeouts, handshakeTimeout: limits.headersMs },
     // fastify sets these two itself.
@@ -197,9 +197,4 @@ function addressList(cidrs: readonly Cidr[]): (address: string) => boolean {
   const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4");
   for (const { address, prefix } of cidrs) addresses.addSubnet(address, prefix, familyOf(address));
   return (address) => addresses.check(address, familyOf(address));
-}
-
-function secureContext(tls: TlsSource) {
-  const { certificatePem, privateKey } = tls.current();
-  return { cert: certificatePem, key: privateKey.reveal(), minVersion: "TLSv1.2" } as const;
 }

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import { ERRORS, type ErrorCode, isRefusal, type Refusal, refuse, toPodroleError } from "../../protocol/errors.ts";
 import { STATE_PATH, STATE_TOKEN_HEADER } from "../../protocol/state/model.ts";
-import type { TlsSource } from "../../protocol/tls.ts";
+import { httpsContext, type TlsSource } from "../../protocol/tls.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime/budget.ts";
 import { endWithBody, LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -67,7 +67,7 @@ export interface StatePort {
 /** Binds the port; rejects if it cannot be bound. */
 export async function openStatePort(deps: StateAppDeps, { host, port }: Address): Promise<StatePort> {
   const app = createStateApp(deps);
-  const context = () => stateTlsContext(deps.tls);
+  const context = () => httpsContext(deps.tls);
   const unsubscribe = deps.tls.onChange(() => app.server.setSecureContext(context()));
   await app.listen({ host, port, backlog: LISTEN_BACKLOG });
   return {
@@ -88,7 +88,7 @@ export function createStateApp(
   const { keepAliveTimeout, requestTimeout } = timeouts;
   const app: FastifyInstance<Server> = fastify({
     https: {
-      ...stateTlsContext(tls),
+      ...httpsContext(tls),
       ...timeouts,
       handshakeTimeout: limits.headersMs,
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -150,9 +150,4 @@ function readPlace(query: Readonly<Record<string, unknown>>): Pick<StateQuestion
     return refuse("REQUEST_INVALID", "Cannot report the state: continue is no position; expected that of a page");
   }
   return { ...(namespace !== undefined && { namespace }), ...(after !== undefined && { after }) };
-}
-
-function stateTlsContext(tls: TlsSource) {
-  const { certificatePem, privateKey } = tls.current();
-  return { cert: certificatePem, key: privateKey.reveal(), minVersion: "TLSv1.2" } as const;
 }
