@@ -82,10 +82,8 @@ async function provePod(
   review: TokenReview,
   audience: string,
 ): Promise<ProvenPod | Refusal> {
-  if (!review.authenticated) return tokenRejected(`the API server does not accept it${inParentheses(review.error)}`);
-  // An API server that does not support audiences leaves the list empty: the token may then be for any audience.
-  if (!review.audiences.includes(audience))
-    return tokenRejected(`its audiences are ${JSON.stringify(review.audiences)}; expected ${JSON.stringify(audience)}`);
+  const problem = findReviewProblem(review, audience);
+  if (problem !== undefined) return tokenRejected(problem);
   const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(review.username) ?? [];
   if (namespace === undefined || serviceAccount === undefined)
     return tokenRejected(`its user is ${JSON.stringify(review.username)}; expected a ServiceAccount`);
@@ -141,8 +139,15 @@ function tokenRejected(state: string): Refusal {
   return refuse("PROOF_REJECTED", `Cannot accept the ServiceAccount token: ${state}`);
 }
 
-function inParentheses(error: string): string {
-  return error === "" ? "" : ` (${error})`;
+/** Returns why the review does not show a token for this audience; undefined if it does. */
+export function findReviewProblem(
+  { authenticated, audiences, error }: TokenReview,
+  audience: string,
+): string | undefined {
+  if (!authenticated) return `the API server does not accept it${error === "" ? "" : ` (${error})`}`;
+  // An API server that does not support audiences leaves the list empty: the token may then be for any audience.
+  if (audiences.includes(audience)) return undefined;
+  return `its audiences are ${JSON.stringify(audiences)}; expected ${JSON.stringify(audience)}`;
 }
 
 /** The value of an extra field that has exactly one. */

@@ -13,6 +13,7 @@ import type { Secret } from "../../runtime/secret.ts";
 import { findTokenProblem } from "../issue/token-form.ts";
 import type { LimitReviews, TokenReviewLimits } from "../issue/token-reviews.ts";
 import type { ReadSignedPod } from "../issue/token-signature.ts";
+import { findReviewProblem } from "../issue/verify-proof.ts";
 
 /** Reviews of callers of the state port: operators and dashboards are few, and strangers get little. */
 export const READER_REVIEW_LIMITS: TokenReviewLimits = {
@@ -70,12 +71,9 @@ function accessOptions(namespace: string | undefined): readonly AccessAttributes
   return [{ resourceAttributes: { group: "podrole.io", resource: "state", verb: "get", namespace } }, cluster];
 }
 
-function acceptedUser({ authenticated, audiences, error, ...user }: TokenReview, audience: string) {
-  if (!authenticated)
-    return readerTokenRejected(`the API server does not accept it${error === "" ? "" : ` (${error})`}`);
-  if (!audiences.includes(audience))
-    return readerTokenRejected(`its audiences are ${JSON.stringify(audiences)}; expected ${JSON.stringify(audience)}`);
-  return user satisfies ReviewedUser;
+function acceptedUser(review: TokenReview, audience: string): ReviewedUser | Refusal {
+  const problem = findReviewProblem(review, audience);
+  return problem === undefined ? review : readerTokenRejected(problem);
 }
 
 function readerTokenRejected(state: string): Refusal {
