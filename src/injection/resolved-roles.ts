@@ -4,6 +4,8 @@
 import type { Pod } from "../kubernetes/objects.ts";
 import { MAX_ANNOTATION_BYTES, MAX_ANNOTATION_LENGTH, RESOLVED_ANNOTATION, valueOf } from "../policy/annotations.ts";
 import type { RoleDecision } from "../policy/decide.ts";
+import { podFacts } from "../policy/facts.ts";
+import { pinnedRoles } from "../policy/pin.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
 import { isObject, parseJson } from "../runtime/json-object.ts";
 import { roleText } from "./roles.ts";
@@ -34,6 +36,19 @@ export function readResolvedRoles({ metadata }: Pick<Pod, "metadata">): Resolved
   if (text === undefined) return undefined;
   const value = text.length > MAX_RESOLVED_BYTES ? undefined : parseJson(text);
   return isRoleMap(value) && canonicalJson(value) === text ? value : "foreign";
+}
+
+/**
+ * Returns the role that each container got at admission, and what says so: the pin, or else the annotation. Undefined
+ * if neither does. The pod's author may have written both.
+ */
+export function readAdmittedRoles(
+  pod: Pod,
+): { readonly roles: ResolvedRoles; readonly from: "pin" | "annotation" } | undefined {
+  const pinned = pinnedRoles(podFacts(pod, ""));
+  if (pinned) return { roles: pinned, from: "pin" };
+  const resolved = readResolvedRoles(pod);
+  return typeof resolved === "object" ? { roles: resolved, from: "annotation" } : undefined;
 }
 
 function isRoleMap(value: unknown): value is ResolvedRoles {

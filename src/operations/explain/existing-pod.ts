@@ -3,7 +3,7 @@
 import { PODROLE_NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/parts.ts";
 import { hasInjectedLabel } from "../../injection/reserved.ts";
-import { type ResolvedRoles, readResolvedRoles } from "../../injection/resolved-roles.ts";
+import { readAdmittedRoles, readResolvedRoles } from "../../injection/resolved-roles.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { RESOLVED_ANNOTATION } from "../../policy/annotations.ts";
@@ -55,11 +55,9 @@ const HOOK_WAITS =
   "podrole-sidecar waits for credentials, for at most 30 s; until then, kubectl logs shows nothing of this pod";
 
 function containersIn(pod: Pod, held: ExplainInput["held"]): readonly ContainerInPod[] {
-  const pinned = pinnedRoles(podFacts(pod, ""));
-  const resolved = readResolvedRoles(pod);
   const names = allContainers(pod).map(({ name }) => name);
-  const admitted: ResolvedRoles = pinned ?? (typeof resolved === "object" ? resolved : {});
-  const admittedBy = pinned ? "pin" : typeof resolved === "object" ? RESOLVED_ANNOTATION : undefined;
+  const { roles: admitted = {}, from } = readAdmittedRoles(pod) ?? {};
+  const admittedBy = from === "annotation" ? RESOLVED_ANNOTATION : from;
   const inPod = (container: string): ContainerInPod => {
     const role = Object.hasOwn(admitted, container) ? admitted[container] : undefined;
     return {

@@ -2,11 +2,9 @@
 import { PODROLE_NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
-import { type ResolvedRoles, readResolvedRoles } from "../../injection/resolved-roles.ts";
+import { type ResolvedRoles, readAdmittedRoles } from "../../injection/resolved-roles.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
-import { podFacts } from "../../policy/facts.ts";
-import { pinnedRoles } from "../../policy/pin.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
 import type { RoleSource } from "./model.ts";
 
@@ -36,12 +34,10 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
   const containers = allContainers(pod);
   const sidecar = containers.find((container) => container.name === PODROLE_NAMES.sidecar);
   const names = new Set(containers.map((container) => container.name));
-  const pinned = pinnedRoles(podFacts(pod, namespace));
-  const resolved = readResolvedRoles(pod);
-  const roles = pinned ?? (typeof resolved === "object" ? resolved : undefined);
+  const admitted = readAdmittedRoles(pod);
   const served = sidecar?.env?.find((variable) => variable.name === CONTAINERS_VARIABLE)?.value ?? "";
   // The pod's author may have written both, so only containers that the pod has are kept.
-  const ownRoles = Object.entries(roles ?? {}).filter(([container]) => names.has(container));
+  const ownRoles = Object.entries(admitted?.roles ?? {}).filter(([container]) => names.has(container));
   return {
     namespace,
     name,
@@ -53,9 +49,11 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
     image: sidecar?.image,
     served: [...names.intersection(new Set(served.split(",")))],
     roles: isServed ? Object.fromEntries(ownRoles) : {},
-    rolesFrom: isServed && roles ? (pinned ? "pin" : "admission") : undefined,
+    rolesFrom: isServed && admitted ? ROLE_SOURCES[admitted.from] : undefined,
   };
 }
+
+const ROLE_SOURCES = { pin: "pin", annotation: "admission" } as const;
 
 /** The sidecar's variable that names the containers that it serves. */
 const CONTAINERS_VARIABLE = "PODROLE_CONTAINERS";
