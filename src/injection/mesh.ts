@@ -1,7 +1,7 @@
 // Service meshes in the same pod. Their network containers redirect the pod's traffic to a proxy. Between the redirect
 // and the start of that proxy nothing in the pod can reach podrole's server, so podrole must not start in between.
 import type { Container, Pod } from "../kubernetes/objects.ts";
-import { MESH_NETWORK_CONTAINERS, MESH_PROXIES, participationIn } from "../policy/containers.ts";
+import { MESH_NETWORK_CONTAINERS, MESH_PROXIES } from "../policy/containers.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -36,12 +36,6 @@ export function isCutOffBy({ spec }: Pod, container: Container): boolean {
 /** True when an ordinary container at `index` or later is a mesh's proxy. */
 export function hasProxyFrom({ spec }: Pod, index: number): boolean {
   return spec.containers.slice(index).some(isProxy);
-}
-
-/** Returns a function that is false for a mesh's own containers, unless an annotation of the pod names them. */
-export function participationOf({ metadata }: Pod): (container: Container) => boolean {
-  const participates = participationIn(metadata.annotations ?? {});
-  return ({ name }) => participates(name);
 }
 
 /** Warns about mesh settings that podrole needs and that no order of containers can replace. */

@@ -1,8 +1,9 @@
 // What becomes of podrole's containers in a pod that is injected already: by an earlier call in the same admission, by
 // the command line, or, in a restored backup, by another installation or an earlier version.
-import type { Container, EnvVar } from "../kubernetes/objects.ts";
+import type { Container } from "../kubernetes/objects.ts";
 import { PIN_VARIABLE } from "../policy/pin.ts";
 import { parseImage } from "./image.ts";
+import { effectiveVariable } from "./proxy.ts";
 import { listOf } from "./shape.ts";
 
 /** Variables by which the sidecar knows the installation that it belongs to. */
@@ -44,11 +45,8 @@ export function refreshOwnContainer(present: Container, fresh: Container): Conta
 
 /** True if both containers belong to one installation of podrole, with one trust bundle. */
 function isOfInstallation(present: Container, fresh: Container): boolean {
-  return INSTALLATION_VARIABLES.every((name) => variableIn(present.env, name) === variableIn(fresh.env, name));
-}
-
-function variableIn(env: readonly EnvVar[] | undefined, wanted: string): string | undefined {
-  return listOf(env).findLast(({ name }) => name === wanted)?.value;
+  const valueIn = ({ env }: Container, name: string) => effectiveVariable(listOf(env), name)?.value;
+  return INSTALLATION_VARIABLES.every((name) => valueIn(present, name) === valueIn(fresh, name));
 }
 
 /** Another webhook may have put a mirror's registry before the image; with another name or tag it is not this image. */

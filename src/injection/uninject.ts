@@ -7,10 +7,11 @@
 // and with one region variable beside a foreign endpoint.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { LABELS, RESOLVED_ANNOTATION } from "../policy/annotations.ts";
+import { participationIn } from "../policy/containers.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
-import { participationOf } from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
 import { hasOwnParts } from "./parts.ts";
+import { effectiveVariable } from "./proxy.ts";
 import { withoutPullSecrets } from "./pull-secrets.ts";
 import { hasInjectedLabel } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
@@ -23,14 +24,14 @@ export function uninject(pod: Pod, options: UninjectOptions): Pod {
   // Copies of an injected pod may lack the label. A pod whose author only used a name of podrole's was never injected
   // (NAME_RESERVED).
   if (!hasInjectedLabel(pod) && !hasOwnParts(pod)) return pod;
-  const participates = participationOf(pod);
+  const participates = participationIn(pod.metadata.annotations ?? {});
   const served = new Set((valueIn(sidecar, "PODROLE_CONTAINERS") ?? "").split(","));
   const port = valueIn(sidecar, "PODROLE_PORT");
   const strip = (container: Container): Container => {
     const uri = port === undefined ? endpointIn(container) : endpointOf(port);
     if (served.has(container.name) || listOf(container.volumeMounts).some(isTokenMount))
       return withoutCredentials(container, uri, options);
-    return participates(container) ? withoutDisabledMetadata(container) : container;
+    return participates(container.name) ? withoutDisabledMetadata(container) : container;
   };
   const users = (containers: readonly Container[]) =>
     containers.filter((container) => !isPodroleContainer(container)).map(strip);
@@ -100,7 +101,7 @@ function withoutDisabledMetadata(container: Container): Container {
 }
 
 function valueIn(container: Container | undefined, name: string): string | undefined {
-  return listOf(container?.env).findLast((variable) => variable.name === name)?.value;
+  return effectiveVariable(listOf(container?.env), name)?.value;
 }
 
 /** An empty list is omitted: injection may have created it. */

@@ -1,10 +1,8 @@
 // Which role each container of a pod gets by the decision of now, or why it gets none. Pure.
-import { participationOf } from "../../injection/mesh.ts";
 import { isInjected } from "../../injection/parts.ts";
 import type { Plan } from "../../injection/plan.ts";
-import { allContainers } from "../../injection/shape.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
-import { participantsOf } from "../../policy/containers.ts";
+import { listedContainers, participantsOf, participationIn } from "../../policy/containers.ts";
 import {
   assumeRoleInput,
   decideRoles,
@@ -57,15 +55,16 @@ function explainContainers(
   roles: readonly RoleDecision[],
   { sessions }: ExplainPolicy,
 ): readonly ContainerExplanation[] {
-  const participants = participantsOf(facts);
-  const participates = participationOf(pod);
-  const ofMesh = new Set(allContainers(pod).flatMap((each) => (participates(each) ? [] : each.name)));
+  // A list that is refused says nothing about a container.
+  const isListUsable = !isRefusal(participantsOf(facts));
+  const listed = listedContainers(facts.annotations);
+  const participates = participationIn(pod.metadata.annotations ?? {});
   return facts.containers.map((container) => {
     const decision = roles.find((role) => role.container === container);
     if (decision) return explainRole(decision, facts, sessions);
-    const isLeftOut = !isRefusal(participants) && !participants.includes(container);
-    if (ofMesh.has(container)) return { container, allowed: false, message: MESH_CONTAINER };
-    if (isLeftOut) return { container, allowed: false, message: "podrole.io/containers does not list it" };
+    if (isListUsable && listed?.has(container) === false)
+      return { container, allowed: false, message: "podrole.io/containers does not list it" };
+    if (!participates(container)) return { container, allowed: false, message: MESH_CONTAINER };
     return { container, allowed: false, message: "no annotation or setting names a role for it" };
   });
 }

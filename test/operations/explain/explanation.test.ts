@@ -118,6 +118,9 @@ suite("explainPod()", () => {
     const own = { "iam.amazonaws.com/role.istio-proxy": "shop-orders" };
     const [, named] = explained({ pod: barePod("shop-orders", { containers }, own) }).containers;
     assert.equal(named?.allowed, true);
+    const listed = { "podrole.io/containers": "app" };
+    const [, unlisted] = explained({ pod: barePod("shop-orders", { containers }, listed) }).containers;
+    assert.equal(unlisted?.message, "podrole.io/containers does not list it");
   });
 
   for (const [what, change, reason] of [
