@@ -3,7 +3,6 @@
 import type {
   ClusterState,
   ContainerHolding,
-  HoldingState,
   NamespaceUsage,
   PodState,
   RefusalRecord,
@@ -30,38 +29,6 @@ export function mergeStatePages(pages: readonly StatePage[]): ClusterState | und
     ...(trust && { trust }),
     ...(sts && { sts }),
   };
-}
-
-/** What a container's last result was, at `now` (Unix milliseconds). */
-export function holdingState({ code, expiresAt }: ContainerHolding, now: number): HoldingState {
-  if (code !== undefined) return "refused";
-  return expiresAt !== undefined && Date.parse(expiresAt) > now ? "held" : "expired";
-}
-
-/** A container that holds a role. */
-export interface RoleHolder {
-  readonly pod: PodState;
-  readonly holding: ContainerHolding;
-}
-
-/** Returns what holds each role at `now` (Unix milliseconds): ARN → containers with valid credentials, in order. */
-export function holdersByRole(pods: readonly PodState[], now: number): ReadonlyMap<string, readonly RoleHolder[]> {
-  const holders = new Map<string, RoleHolder[]>();
-  for (const pod of pods) {
-    for (const holding of pod.containers) {
-      const { role, expiresAt } = holding;
-      if (role === undefined || expiresAt === undefined || Date.parse(expiresAt) <= now) continue;
-      const others = holders.get(role);
-      if (others) others.push({ pod, holding });
-      else holders.set(role, [{ pod, holding }]);
-    }
-  }
-  const sorted = [...holders].map(([role, found]) => [role, found.toSorted(compareHolders)] as const);
-  return new Map(sorted.toSorted(([a], [b]) => compareTexts(a, b)));
-}
-
-function compareHolders(a: RoleHolder, b: RoleHolder): number {
-  return comparePods(a.pod, b.pod) || compareTexts(a.holding.container, b.holding.container);
 }
 
 /** Orders pods by namespace, then by name: the order of every answer. */

@@ -12,9 +12,6 @@ export const STATE_PATH = "/podrole/state";
 /** Header with the caller's token. The API server's proxy removes `Authorization`. */
 export const STATE_TOKEN_HEADER = "x-podrole-token";
 
-/** What the last result for a container was. "expired": it held credentials, and no newer result is known. */
-export type HoldingState = "held" | "refused" | "expired";
-
 /** What one container of a pod holds, and the last result for it. */
 export interface ContainerHolding {
   readonly container: string;

@@ -1,11 +1,10 @@
 // One answer out of those of several replicas.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holdersByRole, holdingState, mergeStatePages } from "../../../src/protocol/state/merge.ts";
+import { mergeStatePages } from "../../../src/protocol/state/merge.ts";
 import type { RefusalRecords, StatePage } from "../../../src/protocol/state/model.ts";
-import { exampleHolding, examplePage, examplePod, exampleRefusal, ROLE } from "./pages.ts";
+import { exampleHolding, examplePage, examplePod, exampleRefusal } from "./pages.ts";
 
-const NOW = Date.parse("2026-01-01T10:40:00Z");
 const UNKNOWN = examplePod({ containers: [], unknownSince: "2026-01-01T08:00:00.000Z" });
 
 function merged(...pages: StatePage[]) {
@@ -107,21 +106,4 @@ test("mergeStatePages() takes the CA of the newest answer, without one replica's
   assert.equal(state.trust?.leafSeconds, 60);
   assert.equal(state.trust?.servingExpiresAt, undefined);
   assert.equal(merged(a).trust?.servingExpiresAt, "2026-01-01T11:00:00.000Z");
-});
-
-test("holdingState() tells a refusal from credentials that are valid or expired", () => {
-  assert.equal(holdingState(exampleHolding(), NOW), "held");
-  assert.equal(holdingState(exampleHolding({ expiresAt: "2026-01-01T10:39:00.000Z" }), NOW), "expired");
-  assert.equal(holdingState(exampleHolding({ code: "STS_DENIED" }), NOW), "refused");
-});
-
-test("holdersByRole() lists containers with valid credentials, also after a refusal, and no others", () => {
-  const kept = exampleHolding({ container: "kept", code: "STS_UNAVAILABLE" });
-  const expired = exampleHolding({ container: "expired", expiresAt: "2026-01-01T10:00:00.000Z" });
-  const holders = holdersByRole([examplePod({ containers: [exampleHolding(), kept, expired] }), UNKNOWN], NOW);
-  assert.deepEqual([...holders.keys()], [ROLE]);
-  assert.deepEqual(
-    holders.get(ROLE)?.map(({ holding }) => holding.container),
-    ["app", "kept"],
-  );
 });
