@@ -25,19 +25,18 @@ const { values } = parseArgs({ options: { out: { type: "string", default: "dist/
 const out = resolve(ROOT, values.out);
 const { version, homepage } = JSON.parse(read("package.json")) as PackageFields;
 const repository = homepage && `${homepage}/blob/v${version}`;
+const texts = new Map(SOURCE_PAGES.map(({ source }) => [source, read(source)]));
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 process.chdir(ROOT);
 const eleventy = new Eleventy(SITE_PAGES, out, {
   quietMode: true,
-  config: siteConfig({ version, repository, readPage: read }),
+  config: siteConfig({ version, repository, readPage: (source) => texts.get(source) ?? "" }),
 });
 await eleventy.write();
 
-const sections = SOURCE_PAGES.flatMap(({ source }) =>
-  sectionsOf(read(source), titleOf(read(source)), addressOf(source)),
-);
+const sections = [...texts].flatMap(([source, text]) => sectionsOf(text, titleOf(text), addressOf(source)));
 // A script and not JSON: a page on a disk may load scripts, but not fetch files.
 writeFileSync(join(out, "sections.js"), `globalThis.podroleSections = ${JSON.stringify(sections)};\n`);
 cpSync(join(ROOT, "docs/images"), join(out, "docs/images"), { recursive: true });
