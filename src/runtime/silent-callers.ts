@@ -1,7 +1,8 @@
 // Remembers callers who keep connections and send nothing on them. When a port is full and nobody has many
 // connections, theirs are closed before a new one is refused: otherwise a few idle connections from each of many
-// addresses would keep everybody else out. An honest client sends its request within milliseconds, so its connections
-// are never the ones that are remembered, unless the port is too busy to read them; it is then only refused earlier.
+// addresses would keep everybody else out. An honest client sends its request within milliseconds. It is remembered
+// only if the port is too busy to read it, if it keeps a spare connection, or if it shares an address with a silent
+// caller; while the port is full, it may then be refused.
 // A caller is remembered for MEMORY_SWEEPS, or until as many others have been noted later. Times are sweeps of the
 // budget, so no timer runs here.
 import { createLru } from "./lru.ts";

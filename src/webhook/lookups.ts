@@ -19,7 +19,7 @@ export interface ClusterReader {
 
 /** The input of plan() apart from the pod. */
 export type PodContext = Omit<PlanInput, "pod"> & {
-  /** True when no part of it came from a cache. */
+  /** True when namespace and ServiceAccount did not come from a cache; the namespace's limits may have. */
   readonly isLive: boolean;
 };
 

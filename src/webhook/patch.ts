@@ -1,8 +1,8 @@
-// The JSON Patch (RFC 6902) from the pod under admission to the planned one: one addition for each element, a move of
-// podrole's own container if another webhook has put one before it, and a replacement of that container if it is of
-// another installation or has something to lose. Nothing else is ever replaced by a list, because that would lose what
-// another webhook added in the meantime. Before the patch is returned, an independent library applies it and
-// the result is compared with the planned pod.
+// JSON Patches (RFC 6902) for the pod under admission. One injects: an addition for each element, a move of podrole's
+// own container if another webhook has put one before it, and a replacement of that container if it is of another
+// installation or has something to lose. It replaces no list, because that would lose what another webhook added in
+// the meantime. The other takes podrole out: it replaces or removes the fields in which injection leaves something.
+// Before a patch is returned, an independent library applies it and the result is compared with the planned pod.
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { isSameElement, type Pod } from "../kubernetes/objects.ts";

@@ -1,8 +1,8 @@
 // Pods that wait for their first credentials: after 3 s without them, an Event says why, so that a start that does not
 // go on is visible within 5 s. Refusals that no retry cures get their Events at once, without this.
 // States of a pod: waiting, from its first request without credentials → reported, after 3 s (an Event has the last
-// refusal, or says that STS has not answered) → gone: when every requested container has credentials; when nothing was
-// heard of it for ten minutes; or at once, when too many pods wait.
+// refusal, or says that STS has not answered) → gone: when every requested container has credentials, or ten minutes
+// after the Event. A pod that comes while too many wait is not watched.
 import { ERRORS, type ErrorCode, type ErrorInfo } from "../../protocol/errors.ts";
 import { type Clock, MINUTE_MS } from "../../runtime/clock.ts";
 import type { RecordRefusal } from "./events.ts";
