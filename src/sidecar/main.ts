@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // podrole-sidecar's entry: the only file of the sidecar that sees the process.
 import { interruptionsOf } from "../runtime/interruptions.ts";
 import { runSidecar } from "./modes.ts";

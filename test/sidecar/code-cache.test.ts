@@ -1,10 +1,11 @@
 // The code caches in the sidecar's image: V8 silently ignores one that it rejects, so only a test notices.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
+import { VERSION } from "../../src/runtime/version.ts";
 import { renewalFlags } from "../../src/sidecar/node-flags.ts";
 import { readText } from "../files.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
@@ -34,21 +35,24 @@ function isRejected(name: string, flags: readonly string[]): boolean {
   return run.stdout.trim() === "true";
 }
 
-test("addCodeCache() makes caches that V8 accepts with the flags of the processes that load them", () => {
+const PROGRAM_NAMES = ["init", "serve", "wait", "renew", "print"];
+
+test("writeCodeCache() makes caches that V8 accepts with the flags of the processes that load them", () => {
+  for (const program of PROGRAM_NAMES) assert.equal(isRejected(`${program}.js`, entrypointFlags()), false, program);
   assert.equal(isRejected("renew.js", renewalFlags(entrypointFlags())), false);
-  assert.equal(isRejected("init.js", entrypointFlags()), false);
   assert.equal(isRejected("renew.js", ["--lite-mode"]), true, "so the test can fail");
 });
 
-test("addCodeCache() leaves a module that runs where V8 rejects the cache, and where there is none", () => {
-  const kindOf = (flags: readonly string[]) => {
-    const code = "console.log(typeof require(process.argv[1]).runRenew)";
-    const args = [...flags, "--eval", code, join(first, "renew.cjs")];
-    return spawnSync(process.execPath, args, { encoding: "utf8" }).stdout.trim();
-  };
-  assert.equal(kindOf(["--lite-mode"]), "function");
-  rmSync(join(first, "renew.js.cache"));
-  assert.equal(kindOf([]), "function");
+test("writeCodeCache() leaves a program that runs where V8 rejects the cache, and where there is none", () => {
+  const version = (...flags: readonly string[]) =>
+    spawnSync(process.execPath, [...flags, join(first, "main.cjs"), "version"], { encoding: "utf8" }).stdout;
+  const expected = `podrole ${VERSION}\n`;
+  assert.equal(version(), expected);
+  assert.equal(version("--lite-mode"), expected);
+  writeFileSync(join(first, "print.js.cache"), "no cache");
+  assert.equal(version(), expected);
+  rmSync(join(first, "print.js.cache"));
+  assert.equal(version(), expected);
 });
 
 test("buildSidecar() writes the same bytes twice", async () => {
