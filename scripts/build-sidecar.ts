@@ -73,10 +73,21 @@ async function bundleSource(source: string, outfile: string, plugin: Plugin): Pr
     external: ["@grpc/proto-loader"],
     legalComments: "none",
     logLevel: "warning",
-    plugins: [plugin],
+    plugins: [LAZY_ZLIB, plugin],
   });
   return metafile;
 }
+
+/** Delays `node:zlib`, which costs 5 ms to load: gRPC needs it for compressed messages only, and podrole has none. */
+const LAZY_ZLIB: Plugin = {
+  name: "lazy-zlib",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^zlib$/ }, () => ({ path: "zlib", namespace: "lazy" }));
+    bundler.onLoad({ filter: /^zlib$/, namespace: "lazy" }, () => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => require("node:zlib")[name] });`,
+    }));
+  },
+};
 
 /**
  * Leaves `inlined`, sources of the sidecar, in the bundle, and replaces each other `import()` of a source by a require
