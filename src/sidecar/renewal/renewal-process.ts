@@ -2,7 +2,6 @@
 // The child inherits the environment, has no secret on its command line, and stores the credentials in a file.
 // States of a child: running → exited, or killed at the deadline or when the signal aborts; or not started, as without
 // file descriptors.
-import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -51,8 +50,10 @@ export function createRenewalProcess(
     if (report !== "") lastReport = report;
   }
 
-  return (signal) =>
-    new Promise((resolve) => {
+  return async (signal) => {
+    // Loaded on demand: a pod waits for the first renewal, which the hook's process does.
+    const { spawn } = await import("node:child_process");
+    return new Promise((resolve) => {
       const child = spawn(command.file, command.args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"] });
       // First, because without a listener the error would end the sidecar.
       child.once("error", ({ message }) => end(`did not start (${message})`));
@@ -78,6 +79,7 @@ export function createRenewalProcess(
       }
       child.once("close", (code, killedBy) => end(`ended with ${killedBy ?? `exit code ${code}`}`));
     });
+  };
 }
 
 /** Undefined: out of file descriptors, Node made no pipe, and reports an error of the process in the next tick. */
