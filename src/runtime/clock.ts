@@ -1,6 +1,7 @@
 // Time as a dependency: everything that waits or compares times takes a Clock, so that tests advance it by hand and a
 // suspended machine is an ordinary case. Certificates and credentials expire by wall clock, but the wall clock may be
 // set; due.ts compares times on both clocks.
+import { hrtime } from "node:process";
 import { type DueTime, dueAfter, untilDueMs } from "./due.ts";
 import { scheduleCheck } from "./next-check.ts";
 
@@ -42,7 +43,7 @@ const MAX_TIMER_MS = 2_147_483_647;
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  elapsedMs: () => performance.now(),
+  elapsedMs: () => Number(hrtime.bigint()) / 1e6,
   schedule(task, delayMs) {
     const timer = setTimeout(task, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
     timer.unref();
