@@ -27,13 +27,18 @@ async function measureAll(kubectl: Kubectl, auditLog: string, starts: number) {
   const times = new Map<string, Timeline[]>(SHAPES.map(({ name }) => [name, []]));
   for (let round = 0; round <= starts; round++) {
     for (const shape of SHAPES) {
-      const timeline = await measure(shape, `${shape.name}-${round}`);
+      const timeline = await measure(shape, `${podName(shape.name)}-${round}`);
       // The first round only warms file caches and the server; it is not counted.
       if (round > 0) times.get(shape.name)?.push(timeline);
     }
     process.stderr.write(`round ${round} of ${starts}\r`);
   }
   return times;
+}
+
+/** Returns the shape's name as part of an object's name: "bare, limit 500m" → "bare-limit-500m". */
+function podName(shape: string): string {
+  return shape.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
 
 function report(times: ReadonlyMap<string, readonly Timeline[]>): void {
