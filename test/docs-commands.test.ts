@@ -48,7 +48,8 @@ suite("commands in the pages", () => {
   for (const name of PAGES) {
     const page = readText(name);
     test(`${name}: every command is known, and podrole's commands parse`, async () => {
-      const judge = async ([first = "", ...args]: readonly string[], mayBeIncomplete: boolean) => {
+      const judge = async (words: readonly string[], mayBeIncomplete: boolean): Promise<string | undefined> => {
+        const [first = "", ...args] = words[0] === "npx" ? words.slice(1) : words;
         if (first !== "podrole") return OTHER_TOOLS.has(first) ? undefined : `${first}: unknown tool`;
         const problem = await problemOf(args, mayBeIncomplete);
         return problem && `podrole ${args.join(" ")}: ${problem}`;

@@ -49,6 +49,8 @@ export function baseArnOfAccount(accountId: string, partition = "aws"): string {
   return `arn:${partition}:iam::${accountId}:role/`;
 }
 
+/** The setting of webhook, server and podrole inject, as a flag and as a variable. */
+const BASE_ARN_SETTING = "--role-base-arn (PODROLE_ROLE_BASE_ARN)";
 const ACCEPTED_ROLE_FORMS = '"name", "path/name", "/path/name" or "arn:aws:iam::123456789012:role/path/name"';
 
 /**
@@ -59,7 +61,8 @@ const ACCEPTED_ROLE_FORMS = '"name", "path/name", "/path/name" or "arn:aws:iam::
 export function resolveRole(text: string, baseArn: string | undefined, origin = "the role"): RoleArn | Refusal {
   const isArn = isArnLike(text);
   if (baseArn === undefined && isShortRole(text)) {
-    return roleInvalid(origin, text, "it is not a full ARN and --role-base-arn is not set; expected a full role ARN");
+    const state = "it is not a full ARN, and there is no base ARN to put in front of it";
+    return roleInvalid(origin, text, `${state}; expected a full role ARN, or ${BASE_ARN_SETTING}`);
   }
   const role = isArn ? parseRoleArn(text) : parseRoleArn(`${baseArn ?? ""}${withoutSlash(text)}`);
   return role ?? roleInvalid(origin, text, `it ${describeRoleProblem(text, isArn)}; expected ${ACCEPTED_ROLE_FORMS}`);

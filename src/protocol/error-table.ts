@@ -39,8 +39,10 @@ export const ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: false,
-    summary: "The role annotation is not a role name, a path and role name, or a role ARN.",
-    remedy: "Write the role as `my-role`, `team/my-role`, `/team/my-role` or `arn:aws:iam::123456789012:role/my-role`.",
+    summary:
+      "The role annotation is not a role name, a path and role name, or a role ARN; or it is not a full ARN, and no base ARN is set.",
+    remedy:
+      "Write the role as `my-role`, `team/my-role`, `/team/my-role` or `arn:aws:iam::123456789012:role/my-role`. All but the last need a base ARN such as `arn:aws:iam::123456789012:role/`: `PODROLE_ROLE_BASE_ARN` in ConfigMap `podrole-common`, or the flag `--role-base-arn` of `podrole inject`.",
   },
   PERMITTED_INVALID: {
     http: 403,

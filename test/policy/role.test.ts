@@ -74,7 +74,10 @@ test("resolveRole() accepts only full ARNs without a base ARN, and names the mis
   assert.equal(codeOf(resolveRole("arn:aws:iam::123456789012:role/x", undefined)), undefined);
   const refused = resolveRole("reader", undefined);
   assert.ok(isRefusal(refused));
-  assert.match(refused.message, /--role-base-arn is not set/);
+  assert.match(
+    refused.message,
+    /no base ARN .*; expected a full role ARN, or --role-base-arn \(PODROLE_ROLE_BASE_ARN\)$/,
+  );
   // Without a base ARN, no input must become one.
   assert.equal(codeOf(resolveRole("/arn:aws:iam::123456789012:role/x", undefined)), "ROLE_INVALID");
 });

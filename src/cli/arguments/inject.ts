@@ -1,11 +1,13 @@
-// Arguments of podrole inject and podrole uninject. Both take the webhook's settings from the environment.
+// Arguments of podrole inject and podrole uninject. Both take the webhook's settings, from flags or the environment.
 import type { Command } from "commander";
+import { BUNDLE_KEY } from "../../pki/bundle.ts";
 import { success } from "../../runtime/result.ts";
-import { readSettings } from "../../runtime/settings.ts";
+import { readSettings, type SettingTable } from "../../runtime/settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";
 import type { Flags, Terminal } from "../terminal.ts";
 import type { Arguments } from "./flags.ts";
 import { addHelp, inputExitCodes } from "./help.ts";
+import { declareSettingFlags, SETTINGS_NOTE } from "./settings.ts";
 
 /** Typed options of podrole uninject. */
 export interface UninjectArguments {
@@ -23,12 +25,48 @@ export interface InjectArguments extends UninjectArguments {
   readonly strict: boolean;
 }
 
-const INJECT_SETTINGS_NOTE = "Reads the settings of `podrole webhook` from the environment (PODROLE_…).";
+/** Headings of the webhook's settings that decide what is injected; others are about how the webhook serves. */
+const INJECTION_HEADINGS: ReadonlySet<string | undefined> = new Set([
+  "Server:",
+  "Sidecar:",
+  "Roles and policy:",
+  "Sessions:",
+]);
+
+/** The webhook's settings that podrole inject has as flags. */
+export const INJECT_SETTINGS: SettingTable = {
+  ...Object.fromEntries(
+    Object.entries<SettingTable[string]>(WEBHOOK_SETTINGS).filter(([, { group }]) => INJECTION_HEADINGS.has(group)),
+  ),
+  audience: WEBHOOK_SETTINGS.audience,
+};
+
+/** Those that tell uninjection what injection added. */
+const UNINJECT_SETTINGS: SettingTable = {
+  region: WEBHOOK_SETTINGS.region,
+  sidecarPullSecrets: WEBHOOK_SETTINGS.sidecarPullSecrets,
+};
+
+const GET_BUNDLE = `kubectl -n podrole get configmap podrole-trust -o 'jsonpath={.data.${BUNDLE_KEY.replace(".", String.raw`\.`)}}' > bundle.pem`;
+const MAKE_CA = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+const MAKE_CA_FILE = "-subj /CN=example -keyout /dev/null -out bundle.pem";
+
+/** How to get a trust bundle for a command line without a usable one: a line each, with the command. */
+export function bundleHints(filename = "FILE"): readonly string[] {
+  return [
+    `podrole's installation has the bundle: ${GET_BUNDLE}`,
+    `without an installation, any CA certificate shows what is injected: ${MAKE_CA} ${MAKE_CA_FILE}`,
+    `then: podrole inject -f ${filename} --trust-bundle bundle.pem`,
+  ];
+}
 
 /** Declares the flags of podrole inject. */
 export function declareInject(command: Command): void {
   declareFilename(command)
-    .requiredOption("--trust-bundle <file>", "File with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
+    .option(
+      "--trust-bundle <file>",
+      "File with the CA certificates (PEM) that injected pods trust: ConfigMap podrole-trust, key bundle.pem (required)",
+    )
     .option(
       "--permitted <expression>",
       "Use this value as iam.amazonaws.com/permitted of every namespace, in place of the annotation in the manifests (default: the manifests' annotation)",
@@ -37,16 +75,22 @@ export function declareInject(command: Command): void {
       "--strict",
       "Exit with code 1 if a role annotation is in no pod template that podrole knows (default: a warning)",
     );
+  declareSettingFlags(command, INJECT_SETTINGS);
   addHelp(command, {
-    notes: [INJECT_SETTINGS_NOTE],
+    notes: [SETTINGS_NOTE],
     examples: [
+      [
+        "Get the trust bundle from podrole's installation",
+        "kubectl -n podrole get configmap podrole-trust \\\n  -o 'jsonpath={.data.bundle\\.pem}' > bundle.pem",
+      ],
+      ["Without an installation, any CA certificate shows what is injected", `${MAKE_CA} \\\n  ${MAKE_CA_FILE}`],
+      [
+        "Inject a file with role names that are not full ARNs",
+        `podrole inject -f shop.yaml --trust-bundle bundle.pem \\\n  --role-base-arn arn:aws:iam::123456789012:role/`,
+      ],
       [
         "Inject the manifests of a pipeline",
         "helm template shop | podrole inject -f - --trust-bundle bundle.pem |\n  kubectl apply -f -",
-      ],
-      [
-        "Get the trust bundle",
-        "kubectl -n podrole get configmap podrole-trust \\\n  -o 'jsonpath={.data.bundle\\.pem}' > bundle.pem",
       ],
     ],
     exitCodes: inputExitCodes(
@@ -60,10 +104,11 @@ export function declareInject(command: Command): void {
 /** Declares the flags of podrole uninject. */
 export function declareUninject(command: Command): void {
   declareFilename(command);
+  declareSettingFlags(command, UNINJECT_SETTINGS);
   addHelp(command, {
     notes: [
-      INJECT_SETTINGS_NOTE,
-      "Set PODROLE_REGION and PODROLE_SIDECAR_PULL_SECRETS as for `podrole inject`, so that the command distinguishes an AWS_REGION and pull secrets that were injected from those that the pod's author set.",
+      SETTINGS_NOTE,
+      "Use the same values as for `podrole inject`, so that the command distinguishes an AWS_REGION and pull secrets that were injected from those that the pod's author set.",
     ],
     examples: [["Remove podrole from exported manifests", "podrole uninject -f shop.yaml > plain.yaml"]],
     exitCodes: inputExitCodes("done"),
@@ -72,19 +117,27 @@ export function declareUninject(command: Command): void {
 }
 
 function declareFilename(command: Command): Command {
-  return command.requiredOption("-f, --filename <file>", 'Manifest file; "-" is standard input');
+  return command.option("-f, --filename <file>", 'Manifest file; "-" is standard input (required)');
 }
 
+const FILENAME_PROBLEM = '--filename (-f) is required: a manifest file, or "-" for standard input';
+const BUNDLE_PROBLEM = "--trust-bundle is required: a file with the CA certificates (PEM) that injected pods trust";
+
 /** The flags and the webhook's settings, or every problem. */
-export function readUninject({ filename = "" }: Flags, env: Terminal["env"]): Arguments<UninjectArguments> {
-  const read = readSettings(WEBHOOK_SETTINGS, {}, env);
-  return read.ok ? success({ filename, settings: read.value }) : read;
+export function readUninject(flags: Flags, env: Terminal["env"]): Arguments<UninjectArguments> {
+  const { filename } = flags;
+  const read = readSettings(WEBHOOK_SETTINGS, flags, env);
+  const problems = [...(filename === undefined ? [FILENAME_PROBLEM] : []), ...(read.ok ? [] : read.problems)];
+  return read.ok && filename !== undefined ? success({ filename, settings: read.value }) : { ok: false, problems };
 }
 
 /** As readUninject(), with what only injection needs. */
 export function readInject(flags: Flags, env: Terminal["env"]): Arguments<InjectArguments> {
   const read = readUninject(flags, env);
-  if (!read.ok) return read;
-  const { trustBundle = "", permitted, strict } = flags;
+  const { trustBundle, permitted, strict } = flags;
+  if (!read.ok || trustBundle === undefined) {
+    const missing = trustBundle === undefined ? [BUNDLE_PROBLEM, ...bundleHints(flags["filename"])] : [];
+    return { ok: false, problems: [...(read.ok ? [] : read.problems), ...missing] };
+  }
   return success({ ...read.value, trustBundle, permitted, strict: strict === "true" });
 }

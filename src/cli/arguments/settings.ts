@@ -22,17 +22,10 @@ export function declareWebhook(command: Command): void {
   ]);
 }
 
-/** Defaults are shown and not set, so that the environment variable of a setting still counts. */
 function declareSettings(command: Command, table: SettingTable, example: readonly [string, string]): void {
-  command.configureHelp({ ...HELP_LAYOUT, formatItem: (term, _termWidth, text) => flagAbove(term, text) });
-  for (const [key, setting] of Object.entries(table)) {
-    const heading = setting.group ?? "Options:";
-    const flag = isSwitch(setting) ? `--${flagName(key)} [true|false]` : settingFlag(key, setting);
-    command.addOption(new Option(flag, settingText(key, setting)).helpGroup(heading));
-    if (isSwitch(setting)) command.addOption(new Option(`--no-${flagName(key)}`).helpGroup(heading).hideHelp());
-  }
+  declareSettingFlags(command, table);
   addHelp(command, {
-    notes: ["Each setting is read from its flag or its environment variable; the flag takes precedence."],
+    notes: [SETTINGS_NOTE],
     examples: [example],
     exitCodes: [
       [0, "stopped by a signal"],
@@ -41,6 +34,24 @@ function declareSettings(command: Command, table: SettingTable, example: readonl
     ],
     docs: "docs/configuration.md describes every setting, and the values that it accepts",
   });
+}
+
+/** Note in the help of commands with the flags of a settings table. */
+export const SETTINGS_NOTE =
+  "Each setting is read from its flag or its environment variable; the flag takes precedence.";
+
+/**
+ * Declares a flag for each setting of a table. Defaults are shown and not set, so that the environment variable of a
+ * setting still counts.
+ */
+export function declareSettingFlags(command: Command, table: SettingTable): void {
+  command.configureHelp({ ...HELP_LAYOUT, formatItem: (term, _termWidth, text) => flagAbove(term, text) });
+  for (const [key, setting] of Object.entries(table)) {
+    const heading = setting.group ?? "Options:";
+    const flag = isSwitch(setting) ? `--${flagName(key)} [true|false]` : settingFlag(key, setting);
+    command.addOption(new Option(flag, settingText(key, setting)).helpGroup(heading));
+    if (isSwitch(setting)) command.addOption(new Option(`--no-${flagName(key)}`).helpGroup(heading).hideHelp());
+  }
 }
 
 /** True for a setting that its flag alone switches on, and `--no-…` off. */

@@ -4,7 +4,7 @@ import { uninjectManifests } from "../../operations/inject/uninject.ts";
 import { readCertificates } from "../../pki/bundle.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import { planSettings } from "../../settings/plan-settings.ts";
-import { readInject, readUninject } from "../arguments/inject.ts";
+import { bundleHints, readInject, readUninject } from "../arguments/inject.ts";
 import { readInput, readTextFile } from "../input.ts";
 import { injectText, uninjectText, unknownPodsText } from "../output/inject.ts";
 import { type Action, writeProblems } from "../terminal.ts";
@@ -17,6 +17,7 @@ export const injectAction: Action = async (terminal, flags) => {
   const input = await readInput(terminal, filename);
   const bundle = await readBundleFile(trustBundle);
   const problems = [input, bundle].flatMap((result) => (result.ok ? [] : [result.problem]));
+  if (!bundle.ok) problems.push(...bundleHints(filename));
   if (!input.ok || !bundle.ok) return writeProblems(terminal, "inject", problems);
 
   const nativeSidecar = settings.nativeSidecar !== "false";

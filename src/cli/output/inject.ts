@@ -1,13 +1,15 @@
 // What podrole inject and podrole uninject report about each pod, on standard error: standard output has the manifests.
 import type { PlannedPod, UnknownPods } from "../../operations/inject/inject.ts";
 import type { UninjectedPod } from "../../operations/inject/uninject.ts";
+import { DECISION_TEXTS, remedyLines } from "./decision.ts";
 import { escapeControls } from "./text.ts";
 
-/** Returns a line for each pod, and one for each of its warnings. */
+/** Returns a line for each pod, one for the remedy if it is refused, and one for each of its warnings. */
 export function injectText(pods: readonly PlannedPod[]): string {
   return pods
     .flatMap(({ kind, name, plan: { decision, reason, message, warnings } }) => [
-      `${kind}/${name}: ${decision} (${reason}) ${message}`,
+      `${kind}/${name}: ${DECISION_TEXTS[decision]} (${reason}): ${message}`,
+      ...remedyLines(reason).map((line) => `  ${line}`),
       ...warnings.map(({ text }) => `  warning: ${text}`),
     ])
     .map((line) => `${escapeControls(line)}\n`)

@@ -39,24 +39,24 @@ suite("inject() and uninject() with the YAML of kubectl", () => {
   const fixture = (name: string) => readFile(join(import.meta.dirname, "../../fixtures/manifests", name), "utf8");
 
   for (const [name, outcome, kept] of [
-    ["duplicate-key.yaml", /^Deployment\/dranet: inject \(INJECTED\)/m, [/ {4}app: dranet\n.*\n {4}app: dranet\n/]],
+    ["duplicate-key.yaml", /^Deployment\/dranet: injected \(INJECTED\)/m, [/ {4}app: dranet\n.*\n {4}app: dranet\n/]],
     [
       "list-quotes.yaml",
-      /^Deployment\/orders: inject \(INJECTED\)/m,
+      /^Deployment\/orders: injected \(INJECTED\)/m,
       [/canary: "no", /, /# the app\n/, /value: "on" \}/],
     ],
     [
       "null-annotations.yaml",
-      /^Deployment\/exporter: inject \(INJECTED\)/m,
+      /^Deployment\/exporter: injected \(INJECTED\)/m,
       [/^ {6}annotations: # replaced by podrole:\n/m],
     ],
     [
       "octal-mode.yaml",
-      /^Deployment\/ssh-mirror: inject \(INJECTED\)/m,
+      /^Deployment\/ssh-mirror: injected \(INJECTED\)/m,
       [/defaultMode: 0400 \}/, /defaultMode: 0755 \}/],
     ],
-    ["yaml11-booleans.yaml", /^Pod\/agent: skip \(HOST_NETWORK\)/m, [/hostNetwork: yes\n/]],
-    ["anchors.yaml", /^Pod\/web: inject \(INJECTED\)/m, [/env: &env\n/, /# only comments\n/, /- &a\n/]],
+    ["yaml11-booleans.yaml", /^Pod\/agent: not injected \(HOST_NETWORK\)/m, [/hostNetwork: yes\n/]],
+    ["anchors.yaml", /^Pod\/web: injected \(INJECTED\)/m, [/env: &env\n/, /# only comments\n/, /- &a\n/]],
   ] as const) {
     test(`leaves every byte of ${name} but its own`, async () => {
       const plain = await fixture(name);
@@ -111,7 +111,7 @@ spec:
     const plain = await fixture("crd-templates.yaml");
     const { out, err } = await injected(plain);
     for (const name of ["Rollout/orders", "ScaledJob/job", "PodTemplate/t"])
-      assert.match(err, new RegExp(`^${name}: inject \\(INJECTED\\)`, "m"));
+      assert.match(err, new RegExp(`^${name}: injected \\(INJECTED\\)`, "m"));
     assert.match(
       err,
       /^Service\/hello: warning: the role annotation at spec\.template\.metadata\.annotations is in no/m,

@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { INJECT_SETTINGS } from "../../../src/cli/arguments/inject.ts";
+import { type Actions, createProgram } from "../../../src/cli/command-tree.ts";
 import { injectAction, uninjectAction } from "../../../src/cli/commands/inject.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
+import { readSettings } from "../../../src/runtime/settings.ts";
+import { planSettings } from "../../../src/settings/plan-settings.ts";
+import { WEBHOOK_SETTINGS } from "../../../src/settings/webhook.ts";
+import { ROOT, readText } from "../../files.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
+import { commandsOf } from "../command-lines.ts";
 import { createTerminal } from "../terminal.ts";
 
 const ENV: Readonly<Record<string, string>> = {
@@ -20,7 +28,7 @@ async function run(
   context: TestContext,
   stdin: string,
   flags: Readonly<Record<string, string>> = {},
-  env = ENV,
+  env: Readonly<Record<string, string | undefined>> = ENV,
   bundle = CA,
 ) {
   const trustBundle = writeTemporaryFile(context, "bundle.pem", bundle);
@@ -84,19 +92,85 @@ suite("injectAction()", () => {
     );
     assert.deepEqual([namespace?.kind, configMap?.data, more], ["Namespace", { key: "value" }, []]);
     assert.match(out, /# The shop's orders\./);
-    assert.match(err, /^Deployment\/orders: inject \(INJECTED\)/m);
+    assert.match(err, /^Deployment\/orders: injected \(INJECTED\): podrole is injected; app: /m);
   });
 
   test("ROLE_FORBIDDEN: exits with code 1, reports why, and leaves the template as it was", async (context) => {
     const { exitCode, out, err } = await run(context, manifest("payroll-admin"));
     assert.equal(exitCode, 1);
-    assert.match(err, /^Deployment\/orders: refuse \(ROLE_FORBIDDEN\) Cannot give role .*payroll-admin/m);
+    assert.match(
+      err,
+      /^Deployment\/orders: refused \(ROLE_FORBIDDEN\): Cannot give role .*payroll-admin.*\n {2}remedy: Permit the role /m,
+    );
     assert.doesNotMatch(out, /podrole-sidecar/);
   });
 
   test("escapes control characters in names", async (context) => {
     const { err } = await run(context, manifest("shop-orders").replaceAll("name: orders", 'name: "\\e[2Jorders"'));
     assert.match(err, /^Deployment\/\\u\{1b\}\[2Jorders: /m);
+  });
+
+  test("says which setting a short role name lacks, as a flag that the command has", async (context) => {
+    const env = { ...ENV, PODROLE_ROLE_BASE_ARN: undefined };
+    const short = await run(context, manifest("shop-orders"), {}, env);
+    assert.equal(short.exitCode, 1);
+    assert.match(
+      short.err,
+      /ROLE_INVALID\): .*expected a full role ARN, or --role-base-arn \(PODROLE_ROLE_BASE_ARN\)\n/,
+    );
+    const flags = { roleBaseArn: "arn:aws:iam::123456789012:role/" };
+    assert.equal((await run(context, manifest("shop-orders"), flags, env)).exitCode, 0);
+  });
+
+  test("says how to get a trust bundle when it has none, and what to run then", async () => {
+    const terminal = createTerminal({ env: ENV });
+    assert.equal(await injectAction(terminal, { filename: "shop.yaml" }, []), 2);
+    const err = terminal.said.err();
+    assert.match(err, /^podrole inject: --trust-bundle is required: /);
+    assert.match(
+      err,
+      /kubectl -n podrole get configmap podrole-trust -o 'jsonpath=\{\.data\.bundle\\\.pem\}' > bundle\.pem$/m,
+    );
+    assert.match(err, /: openssl req -x509 .* -out bundle\.pem$/m);
+    assert.match(err, /^podrole inject: then: podrole inject -f shop\.yaml --trust-bundle bundle\.pem$/m);
+  });
+
+  test("reports every missing flag and setting at once", async () => {
+    const terminal = createTerminal({ env: { ...ENV, PODROLE_SIDECAR_USER: "nobody" } });
+    assert.equal(await injectAction(terminal, {}, []), 2);
+    for (const name of ["--filename (-f) is required", "PODROLE_SIDECAR_USER", "--trust-bundle is required"]) {
+      assert.ok(terminal.said.err().includes(`podrole inject: ${name}`), name);
+    }
+  });
+
+  test("has a flag for each setting that injection reads", () => {
+    const read = readSettings(WEBHOOK_SETTINGS, {}, {});
+    assert.ok(read.ok);
+    const keys = new Set<string>();
+    const recorded = new Proxy(read.value, {
+      get(target, key) {
+        keys.add(String(key));
+        return Reflect.get(target, key);
+      },
+    });
+    planSettings(recorded, { trustBundle: CA, nativeSidecar: true });
+    // The action reads the first; the second is about podrole's own namespace, which its manifests name.
+    keys.add("nativeSidecar").delete("trustConfigMap");
+    assert.deepEqual(Object.keys(INJECT_SETTINGS).toSorted(), [...keys].toSorted());
+  });
+
+  test("runs as README.md writes it", async (context) => {
+    const line = /^npx (podrole inject .*)$/m.exec(readText("README.md"))?.[1] ?? assert.fail();
+    const [[, ...words] = []] = commandsOf(line);
+    const bundle = writeTemporaryFile(context, "bundle.pem", CA);
+    const terminal = createTerminal();
+    const actions = new Proxy({}, { get: () => injectAction }) as Actions;
+    const program = createProgram(terminal, actions, (exitCode) => assert.equal(exitCode, 0, terminal.said.err()));
+    const args = words.map((word) =>
+      word === "bundle.pem" ? bundle : word.startsWith("manifests/") ? join(ROOT, word) : word,
+    );
+    await program.parseAsync(args, { from: "user" });
+    assert.match(terminal.said.out(), /name: podrole-sidecar/);
   });
 
   test("applies --permitted to a namespace that is not in the input", async (context) => {
@@ -133,8 +207,8 @@ items:
   spec: { serviceAccountName: web, containers: [{ name: app, image: app:1 }] }
 `;
     const permitted = ".*:role/web";
-    assert.match((await run(context, account("web"), { permitted })).err, /^Pod\/web: inject \(INJECTED\)/m);
-    assert.match((await run(context, account("other"), { permitted })).err, /^Pod\/web: refuse \(ROLE_FORBIDDEN\)/m);
+    assert.match((await run(context, account("web"), { permitted })).err, /^Pod\/web: injected \(INJECTED\)/m);
+    assert.match((await run(context, account("other"), { permitted })).err, /^Pod\/web: refused \(ROLE_FORBIDDEN\)/m);
   });
 
   test("changes nothing the second time, and writes no YAML anchors", async (context) => {
