@@ -34,6 +34,8 @@ export interface EmulatedClusterOptions {
    * own.
    */
   readonly front?: (server: RunningProgram) => Promise<ServerAddresses>;
+  /** Receives what is being started next. */
+  readonly progress?: (text: string) => void;
 }
 
 /** Each "host:port". */
@@ -104,7 +106,7 @@ export async function startEmulatedCluster(
   { clock }: { readonly clock: Clock },
   options: EmulatedClusterOptions,
 ): Promise<EmulatedCluster> {
-  const { runtime, region, accountId } = options;
+  const { runtime, region, accountId, progress = () => {} } = options;
   const directory = await mkdtemp(join(tmpdir(), "podrole-cluster-"));
   const running: RunningProgram[] = [];
   const kubernetes = createKubernetesEmulator({ clock }, { webhookClient: options.webhookClient });
@@ -159,9 +161,11 @@ export async function startEmulatedCluster(
     );
 
   try {
+    progress("starting podrole's server");
     await createInstallation(kubernetes, directory);
     const server = await startServer();
     const { identity, credentials } = await (options.front ?? ownAddresses)(server);
+    progress("starting podrole's webhook");
     const webhook = await start("webhook", [
       ...["--bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
       ...["--identity-address", identity, "--server-address", credentials],
@@ -169,6 +173,7 @@ export async function startEmulatedCluster(
       ...["--role-base-arn", `arn:aws:iam::${accountId}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
       ...(options.webhookFlags ?? []),
     ]);
+    progress("waiting until the server has put its CA into the webhook configuration");
     setWebhookPort(kubernetes, webhook.ports["webhook"] ?? 0);
     await until(() => hasCaBundle(kubernetes), "the server has put its CA into the webhook configuration");
     return { directory, kubernetes, sts, server, webhook, startServer, stop };

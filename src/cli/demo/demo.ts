@@ -1,39 +1,17 @@
-// podrole demo: the path of a credential on one machine. podrole's server, webhook and sidecar run as processes; the
-// Kubernetes API, STS and the kubelet are emulators. The demo ends by itself and always removes its processes and
-// files.
-import { parseAllDocuments } from "yaml";
-import { type EmulatedCluster, SIDECAR_PROGRAM, startEmulatedCluster } from "../../../emulators/cluster.ts";
-import { requestToken } from "../../../emulators/installation.ts";
-import { createProcessNode } from "../../../emulators/kubelet/node.ts";
-import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
-import type { Runtime } from "../../../emulators/start-program.ts";
-import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
+// podrole demo. Its first line is printed before the code of the demo is loaded, which takes longer than the eye waits.
+// Exit codes: 0 both pods got what they should, 1 one did not, 130 interrupted.
 import { systemClock as clock } from "../../runtime/clock.ts";
-import { createLog } from "../../runtime/log.ts";
-import { Secret } from "../../runtime/secret.ts";
 import type { Action } from "../terminal.ts";
-import { DEMO_PROGRAMS } from "./demo-programs.ts";
-import { demoManifest } from "./manifest.ts";
-import { createNarrator, type Narrator } from "./narrator.ts";
-import { freeOffset } from "./ports.ts";
+import { createNarrator } from "./narrator.ts";
 
-const DEMO_REGION = "eu-central-1";
-const DEMO_ACCOUNT = "123456789012";
-const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
-const SIDECAR_PORT = 9763;
-const POD_TIMEOUT_MS = 15_000;
-
-/** Runs podrole demo. Exit codes: 0 both pods got what they should, 1 one did not, 130 interrupted. */
+/** Runs podrole demo. */
 export const demoAction: Action = async (terminal, flags) => {
   const narrator = createNarrator({ out: terminal.out, now: () => clock.now() }, { json: flags["json"] === "true" });
-  const { execPath } = terminal;
-  const runtime = {
-    execPath,
-    entry: DEMO_PROGRAMS.commandLine,
-    path: terminal.env["PATH"] ?? "",
-  };
+  narrator.progress("starting an embedded Kubernetes API and STS");
+  const { runDemo } = await import("./run-demo.ts");
+  const { execPath, env, interrupted } = terminal;
   try {
-    const ok = await runDemo(narrator, runtime, terminal.interrupted);
+    const ok = await runDemo(narrator, { runtime: { execPath, path: env["PATH"] ?? "" }, interrupted });
     narrator.step(
       ok
         ? "Done: the permitted pod got its role, and the other pod was refused"
@@ -41,146 +19,8 @@ export const demoAction: Action = async (terminal, flags) => {
     );
     return ok ? 0 : 1;
   } catch (error) {
-    if (terminal.interrupted.aborted) return 130;
+    if (interrupted.aborted) return 130;
     terminal.err(`podrole demo: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
 };
-
-async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortSignal): Promise<boolean> {
-  const cluster = await startEmulatedCluster(
-    { clock },
-    {
-      runtime,
-      region: DEMO_REGION,
-      accountId: DEMO_ACCOUNT,
-      roles: [
-        { name: "shop-orders", isTrusted: true },
-        { name: "payroll-admin", isTrusted: true },
-      ],
-    },
-  );
-  try {
-    narrator.step("podrole's server and webhook run beside an embedded Kubernetes API and STS", [
-      `server: identity port ${cluster.server.ports["identity"]}, credentials port ${cluster.server.ports["credentials"]}`,
-      `webhook: https://127.0.0.1:${cluster.webhook.ports["webhook"]}/mutate, certificate from the server's own CA`,
-    ]);
-    const [, orders, intruder] = await applyManifest(narrator, cluster);
-    const assumed = await runOrders(narrator, cluster, runtime, orders as ApiReply, interrupted);
-    const refused = reportRefusal(narrator, cluster, intruder as ApiReply);
-    return assumed && refused;
-  } finally {
-    await cluster.stop();
-  }
-}
-
-type ApiReply = Awaited<ReturnType<EmulatedCluster["kubernetes"]["create"]>>;
-
-/** Does what kubectl apply -f does, and reports it as kubectl does. */
-async function applyManifest(narrator: Narrator, cluster: EmulatedCluster): Promise<ApiReply[]> {
-  const text = demoManifest({ accountId: DEMO_ACCOUNT, region: DEMO_REGION, stsUrl: cluster.sts.url });
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
-  const replies: ApiReply[] = [];
-  const outcomes: string[] = [];
-  for (const object of objects) {
-    const { name, namespace, annotations } = object.metadata;
-    const path = namespace === undefined ? "/api/v1/namespaces" : `/api/v1/namespaces/${namespace}/pods`;
-    const reply = await cluster.kubernetes.create(path, object, "alice@example.com");
-    const outcome = reply.code === 201 ? "created" : `refused with HTTP ${reply.code}`;
-    outcomes.push(`${object.kind?.toLowerCase()}/${name} ${outcome}  ${JSON.stringify(annotations)}`);
-    replies.push(reply);
-  }
-  narrator.step("alice applies a namespace and two pods: kubectl apply -f demo.yaml", outcomes);
-  return replies;
-}
-
-async function runOrders(
-  narrator: Narrator,
-  cluster: EmulatedCluster,
-  runtime: Runtime,
-  { body }: ApiReply,
-  interrupted: AbortSignal,
-): Promise<boolean> {
-  const pod = body as Pod;
-  narrator.step("The webhook patched pod orders", describeInjection(pod));
-  const node = createNode(cluster, runtime);
-  try {
-    const running = node.run(pod, { portOffset: await freeOffset(SIDECAR_PORT) });
-    const signal = AbortSignal.any([AbortSignal.timeout(POD_TIMEOUT_MS), interrupted]);
-    await running.until(
-      (status) => status.initContainerStatuses.some(({ name, ready }) => name === "podrole-sidecar" && ready),
-      signal,
-    );
-    narrator.step("podrole-sidecar proved the pod's identity, got its certificate and is ready: the app starts", [
-      ...auditLines(cluster, "certificate").slice(-1),
-    ]);
-    await running.until((status) => hasFinished({ status }), signal);
-    const { arn, accessKeyId } = JSON.parse(running.logs("app").split("\n")[0] ?? "{}") as {
-      arn: string;
-      accessKeyId: string;
-    };
-    narrator.step("The app's AWS SDK called GetCallerIdentity, configured by the injected environment alone", [
-      `Arn: ${arn}`,
-      `AccessKeyId: ${accessKeyId}`,
-      ...auditLines(cluster, "credentials").slice(-1),
-      `phase of the pod: ${running.status().phase} (the native sidecar ended after the app)`,
-    ]);
-    return arn === `arn:aws:sts::${DEMO_ACCOUNT}:assumed-role/shop-orders/shop.orders`;
-  } finally {
-    await node.stop(2_000);
-  }
-}
-
-function createNode(cluster: EmulatedCluster, { execPath, path }: Runtime) {
-  const sidecar = [execPath, DEMO_PROGRAMS.sidecar];
-  return createProcessNode(
-    { clock, log: createLog("kubelet", "error", { write: () => {} }) },
-    {
-      directory: `${cluster.directory}/node`,
-      searchPath: path,
-      startupPeriodMs: 50,
-      images: {
-        [SIDECAR_IMAGE]: { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } },
-        "demo/app:1": { command: [execPath, DEMO_PROGRAMS.app] },
-      },
-      tokens: async ({ namespace, serviceAccount, pod }) => {
-        const token = await requestToken(cluster.kubernetes, { namespace, serviceAccount, pod });
-        return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
-      },
-    },
-  );
-}
-
-function describeInjection({ metadata, spec }: Pod): string[] {
-  const app = spec.containers.find(({ name }) => name === "app");
-  return [
-    `label ${JSON.stringify(metadata.labels)}`,
-    `init containers: ${(spec.initContainers ?? []).map(({ name, restartPolicy }) => name + (restartPolicy ? ` (restartPolicy: ${restartPolicy})` : "")).join(", ")}`,
-    `volumes: ${(spec.volumes ?? []).map(({ name }) => name).join(", ")}`,
-    ...(app?.env ?? []).map(({ name, value }) => `env ${name}=${value}`),
-  ];
-}
-
-/** The audit lines of one kind that the server wrote. */
-function auditLines(cluster: EmulatedCluster, kind: string): string[] {
-  return cluster.server.lines
-    .filter((line) => line["audit"] === kind)
-    .map((line) => `audit ${JSON.stringify(withoutLogFields(line))}`);
-}
-
-function withoutLogFields({ level: _level, program: _program, ...line }: Readonly<Record<string, unknown>>) {
-  return line;
-}
-
-function reportRefusal(narrator: Narrator, cluster: EmulatedCluster, { code, body }: ApiReply): boolean {
-  const { message = "", reason = "" } = body as { message?: string; reason?: string };
-  const audit = cluster.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
-  const event = cluster.kubernetes.audit.find(({ objectRef }) => objectRef?.name === "intruder");
-  const ours = Object.entries(event?.annotations ?? {}).filter(([key]) => key.startsWith("pods.podrole.io/"));
-  narrator.step("kubectl apply reports why pod intruder is refused", [
-    `Error from server (${reason}): error when creating "demo.yaml": ${message}`,
-    `audit ${JSON.stringify(withoutLogFields(audit ?? {}))}`,
-    `the API server's own audit log: ${JSON.stringify(Object.fromEntries(ours))}`,
-  ]);
-  return code === 403 && message.includes("ROLE_FORBIDDEN");
-}

@@ -3,6 +3,8 @@
 export interface Narrator {
   /** Prints a step with its facts, one line each. */
   step(title: string, facts?: readonly string[]): void;
+  /** Prints what the demo now does, for a person who waits for the next step; JSON has only the steps. */
+  progress(text: string): void;
 }
 
 /**
@@ -15,6 +17,9 @@ export function createNarrator(
   const startedAt = now();
   let number = 0;
   return {
+    progress(text) {
+      if (!json) out(`    ${text} …\n`);
+    },
     step(title, facts = []) {
       number += 1;
       const ms = now() - startedAt;
