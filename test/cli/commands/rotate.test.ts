@@ -109,6 +109,20 @@ suite("rotateAction()", () => {
     assert.equal(secretVersion(), before);
   });
 
+  test("takes no step by a setting with which the servers do not start, and changes nothing", async (context) => {
+    const { store, run, secretVersion } = await cluster(context);
+    const server = programDeployment("server");
+    server.spec.template.spec.containers[0]?.args?.push("--certificate-ttl=1m");
+    store.replace("deployments", { ...server });
+    const before = secretVersion();
+    for (const step of ["prepare", "activate", "retire"]) {
+      const { exitCode, err } = await run(step);
+      assert.equal(exitCode, 1, err);
+      assert.match(err, /the server does not start with its settings: --certificate-ttl: it is below 10m/);
+    }
+    assert.equal(secretVersion(), before);
+  });
+
   test("refuses a CA of the operator's own (--ca-cert) and a namespace without the server", async (context) => {
     const { store, run } = await cluster(context);
     const own = programDeployment("server");
