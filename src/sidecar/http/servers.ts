@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime/budget.ts";
-import { type CallerRules, endWithBody, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
+import { type CallerRules, endWithBody, limitHttp } from "../../runtime/budget-http.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
@@ -88,11 +88,20 @@ export function createLoopbackServer(
   };
 }
 
+/**
+ * The budget alone limits the time for headers and bodies: Node's own limits reset a connection whose request has
+ * arrived if the process stood still before it could read it, as on a starved node. Node announces the time for which
+ * an idle connection is kept (Keep-Alive), so that clients do not use it later; the budget may end it a sweep early.
+ */
+function nodeTimeoutsOf({ keepAliveMs, sweepMs }: BudgetLimits) {
+  return { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: keepAliveMs - sweepMs } as const;
+}
+
 function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, limits: BudgetLimits): () => Server {
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   return () => {
     const server = createServer(
-      { maxHeaderSize: MAX_HTTP_HEADERS_BYTES, ...nodeTimeouts(limits) },
+      { maxHeaderSize: MAX_HTTP_HEADERS_BYTES, ...nodeTimeoutsOf(limits) },
       (request, response) => {
         if (!requests.begin(request, response)) return;
         endWithBody(request, response);

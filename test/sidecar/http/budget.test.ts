@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../../../emulators/until.ts";
-import type { CloseReason } from "../../../src/runtime/budget.ts";
+import type { BudgetLimits, CloseReason } from "../../../src/runtime/budget.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialsEndpoint } from "../../../src/sidecar/http/endpoint.ts";
 import { createHealthServer } from "../../../src/sidecar/http/health.ts";
@@ -19,7 +19,10 @@ import { sendRequest } from "../send-request.ts";
 const LIMITS = { ...ENDPOINT_LIMITS, connections: 8, requests: 8 };
 
 /** `hasCredentials` false: requests with a token are held. */
-async function startEndpoint(context: TestContext, { hasCredentials }: { readonly hasCredentials: boolean }) {
+async function startEndpoint(
+  context: TestContext,
+  { hasCredentials, limits = LIMITS }: { readonly hasCredentials: boolean; readonly limits?: BudgetLimits },
+) {
   const clock = createFakeClock();
   const closed: CloseReason[] = [];
   let answered = 0;
@@ -39,7 +42,7 @@ async function startEndpoint(context: TestContext, { hasCredentials }: { readonl
       count: () => answered++,
       onClose: (reason) => closed.push(reason),
     },
-    { port: 0, containers: ["app", "other"], holdMs: 900, limits: LIMITS },
+    { port: 0, containers: ["app", "other"], holdMs: 900, limits },
   );
   const port = await endpoint.listen();
   const sockets: Socket[] = [];
@@ -117,6 +120,48 @@ test("the credentials port closes connections that send nothing, or half of the 
   await Promise.all(ended);
   assert.deepEqual(closed, ["headers", "headers"]);
 });
+
+test("the credentials port keeps an idle connection for as long as it announces", async (context) => {
+  const { open, closed, clock } = await startEndpoint(context, { hasCredentials: true });
+  // The connection begins just before a sweep, so that the budget counts almost one sweep too many.
+  const first = await open("");
+  await clock.advance(ENDPOINT_LIMITS.sweepMs - 1);
+  const socket = await open(requestWith("token-a"));
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  const [, seconds] = /^keep-alive: timeout=(\d+)/im.exec(answer.toString()) ?? [];
+  await clock.advance(Number(seconds) * 1_000);
+  first.write(requestWith("token-a"));
+  await once(first, "data");
+  assert.deepEqual([Number(seconds) > 0, socket.destroyed, closed], [true, false, []]);
+});
+
+test("the credentials port closes a kept connection that sends half of its next headers", async (context) => {
+  const { open, closed, clock } = await startEndpoint(context, { hasCredentials: true });
+  const socket = await open(requestWith("token-a"));
+  await once(socket, "data");
+  const ended = once(socket, "close");
+  socket.write("GET /v1/cred");
+  await clock.advance(ENDPOINT_LIMITS.keepAliveMs + ENDPOINT_LIMITS.sweepMs);
+  await ended;
+  assert.deepEqual(closed, ["keepAlive"]);
+});
+
+test("the credentials port answers a request that arrived while its process stood still", async (context) => {
+  const limits = { ...LIMITS, headersMs: 50, bodyMs: 50, sweepMs: 10 };
+  const { port, open } = await startEndpoint(context, { hasCredentials: true, limits });
+  const socket = await open("");
+  // A later connection that is answered shows that this one was accepted.
+  assert.equal((await sendRequest(port, { token: "token-a" })).status, 200);
+  socket.write(requestWith("token-a"));
+  standStill(limits.headersMs + limits.bodyMs + limits.sweepMs);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
+});
+
+/** Runs nothing for so many milliseconds, as a starved process. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 test("the health port answers probes while strangers hold every connection open", async (context) => {
   const closed: CloseReason[] = [];
