@@ -96,10 +96,9 @@ function newerOf(
 }
 
 /**
- * Half of the lifetime ±10 %, but never before a tenth of the remaining lifetime has passed: the server returns the
- * same credentials until half of their lifetime has passed, so a request slightly too early would receive them again.
- * The server also returns them while it cannot renew them, at worst until they expire, so that tenths alone would
- * become ever shorter.
+ * Half of the lifetime ±10 %, but never before a tenth of the remaining lifetime has passed: a server returns the same
+ * credentials until 44 % of their lifetime have passed (one of an earlier version: 50 %), and while it cannot renew
+ * them, at worst until they expire, so that tenths alone would become ever shorter.
  */
 function renewalTime(issuedAtMs: number, expiresAtMs: number, now: number, random: () => number): number {
   const lifetimeMs = expiresAtMs - issuedAtMs;

@@ -17,6 +17,8 @@ export interface Identity {
   readonly issuedAtMs: number;
   /** Half of the lifetime ±10 %, from a hash of the certificate: every reader of the file computes the same time. */
   readonly renewAtMs: number;
+  /** The earliest that `renewAtMs` may be: a renewal after it replaces the certificate, whatever it runs for. */
+  readonly renewableAtMs: number;
   readonly expiresAtMs: number;
 }
 
@@ -28,8 +30,15 @@ const BEGIN_CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtMs: number): Identity {
   const expiresAtMs = issuedAtMs + remainingLifetimeMs(certificatePem, issuedAtMs);
   const spread = hash("sha256", certificatePem, "buffer").readUInt32BE(0) / 2 ** 32;
-  const renewAtMs = issuedAtMs + jitter((expiresAtMs - issuedAtMs) / 2, 0.1, () => spread);
-  return { privateKey, certificatePem, issuedAtMs, renewAtMs, expiresAtMs };
+  const timeOf = (random: number) => issuedAtMs + jitter((expiresAtMs - issuedAtMs) / 2, 0.1, () => random);
+  return {
+    privateKey,
+    certificatePem,
+    issuedAtMs,
+    renewAtMs: timeOf(spread),
+    renewableAtMs: timeOf(0),
+    expiresAtMs,
+  };
 }
 
 /**

@@ -59,14 +59,14 @@ interface UsableIdentity extends NewIdentity {
 }
 
 /**
- * Returns the stored identity until half of its lifetime, then a new one; if there is no new one, the old one while
- * valid.
+ * Returns the stored identity until about half of its lifetime, then a new one; if there is no new one, the old one
+ * while valid. Certificate and credentials with the same lifetime are thereby renewed together, in one call.
  */
 async function usableIdentity(run: RenewalContext): Promise<UsableIdentity> {
   const now = run.clock.now();
   const stored = await readIdentity(run.settings.identityDirectory);
   // A clock that was set back to before the issue does not show how old the certificate is.
-  if (stored && stored.issuedAtMs <= now && now < stored.renewAtMs) return { identity: stored, isFresh: false };
+  if (stored && stored.issuedAtMs <= now && now < stored.renewableAtMs) return { identity: stored, isFresh: false };
   try {
     return { ...(await requestIdentity(run)), isFresh: true };
   } catch (thrown) {

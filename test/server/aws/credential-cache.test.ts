@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
-import { MINUTE_MS } from "../../../src/runtime/clock.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialCache, type RequestingPod } from "../../../src/server/aws/credential-cache.ts";
 import type { AssumeRole, SessionCredentials } from "../../../src/server/aws/sts.ts";
@@ -87,12 +87,13 @@ test("get() keeps the same few bytes of each input, however long that is", async
   assert.deepEqual(lengths, [44, 44]);
 });
 
-test("get() returns cached credentials until half of their lifetime has passed, then renews them", async () => {
+test("get() returns cached credentials at first, and renews them for the earliest of the sidecars' renewals", async () => {
   const { cache, calls, clock } = setUp();
   await cache.get(INPUT, POD);
-  await clock.advance(29 * MINUTE_MS);
+  await clock.advance(26 * MINUTE_MS);
   assert.equal((await cache.get(INPUT, POD)).outcome, "hit");
-  await clock.advance(2 * MINUTE_MS);
+  // A sidecar renews when 45 % have passed since it sent its request, which it did up to half a minute before the call.
+  await clock.advance(0.45 * HOUR_MS - 26 * MINUTE_MS - 30_000);
   assert.equal((await cache.get(INPUT, POD)).outcome, "renewed");
   assert.equal(calls.length, 2);
 });
@@ -270,13 +271,13 @@ for (const [what, stsAheadMs] of [
   test(`get() counts a session's lifetime from its request when the server's clock is ${what} that of STS`, async () => {
     const { cache, calls, clock, answerWith } = setUp({ stsAheadMs });
     assert.equal((await cache.get(INPUT, POD)).remainingMs, 60 * MINUTE_MS);
-    await clock.advance(29 * MINUTE_MS);
+    await clock.advance(26 * MINUTE_MS);
     assert.deepEqual(
       [(await cache.get(INPUT, POD)).outcome, (await cache.get(INPUT, POD)).remainingMs],
-      ["hit", 31 * MINUTE_MS],
+      ["hit", 34 * MINUTE_MS],
     );
     answerWith(fail("STS_UNAVAILABLE"));
-    await clock.advance(30 * MINUTE_MS);
+    await clock.advance(33 * MINUTE_MS);
     assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
     await clock.advance(MINUTE_MS);
     await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });

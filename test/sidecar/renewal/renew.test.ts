@@ -87,6 +87,17 @@ test("renew() uses the stored certificate until half of its lifetime, then creat
   assert.notEqual(second.split("-----BEGIN CERT")[0], first.split("-----BEGIN CERT")[0]);
 });
 
+test("renew() replaces a certificate that may be replaced, whatever the renewal is for", async (t) => {
+  const { run, file } = await setUp(t);
+  server.accompanies = true;
+  await run();
+  const { renewAtMs = 0, renewableAtMs = 0 } = (await readIdentity(file("."))) ?? {};
+  assert.ok(renewableAtMs < renewAtMs);
+  await clock.advance(Math.ceil(renewableAtMs - clock.now()));
+  await run();
+  assert.deepEqual(server.calls, ["certificate", "certificate"]);
+});
+
 test("renew() makes one call when the certificate is accompanied by credentials, and then uses that certificate", async (t) => {
   const { run, grants } = await setUp(t, { containers: ["app", "worker"] });
   server.accompanies = true;
