@@ -22,6 +22,7 @@ import { fromAwsError, ownCredentialsError } from "./aws-errors.ts";
 import { createBoundedWork } from "./bounded-work.ts";
 import { createProcessCredentials } from "./credential-process.ts";
 import { createCredentialSearch } from "./credential-search.ts";
+import { holdCredentials } from "./held-credentials.ts";
 import type { DeniedRequest } from "./sts-denial.ts";
 import { STS_RETRY_STRATEGY } from "./sts-retry.ts";
 
@@ -100,14 +101,19 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
     }
   };
   // The client caches what this returns, and calls that come meanwhile wait for the one search.
-  const credentials = command ? createProcessCredentials({ clock }, { command, timeoutMs }) : searchChain;
+  const credentials = holdCredentials(
+    { clock },
+    command ? createProcessCredentials({ clock }, { command, timeoutMs }) : searchChain,
+  );
   const own = new STSClient({ ...base, credentials });
   /** One client per first hop; there are as many as the settings name. */
   const hops = new Map<string, STSClient>();
 
   function clientVia(hopRoleArn: string | undefined): STSClient {
     if (hopRoleArn === undefined) return own;
-    const client = hops.get(hopRoleArn) ?? new STSClient({ ...base, credentials: () => assumeHop(hopRoleArn) });
+    const client =
+      hops.get(hopRoleArn) ??
+      new STSClient({ ...base, credentials: holdCredentials({ clock }, () => assumeHop(hopRoleArn)) });
     hops.set(hopRoleArn, client);
     return client;
   }
