@@ -24,6 +24,6 @@ export function authorizationCount(): string {
 }
 
 function verdictCell(verdict: CellVerdict): string {
-  if (verdict === "yes") return "**yes**";
-  return /^[A-Z_]{4,}$/.test(verdict) ? `\`${verdict}\`` : verdict;
+  if (verdict === "yes") return "**allowed**";
+  return /^[A-Z_]{4,}$/.test(verdict) ? `refused: \`${verdict}\`` : verdict;
 }

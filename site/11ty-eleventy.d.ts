@@ -3,7 +3,7 @@ declare module "@11ty/eleventy" {
   export interface MarkdownToken {
     readonly type: string;
     readonly tag: string;
-    readonly content: string;
+    content: string;
     readonly children: MarkdownToken[] | null;
     attrGet(name: string): string | null;
     attrSet(name: string, value: string): void;

@@ -1,11 +1,15 @@
 // The site's configuration of Eleventy: one page for each file of SOURCE_PAGES, the start page and the playground.
 import type { EleventyConfig } from "@11ty/eleventy";
+import { headingsOf } from "./headings.ts";
 import { rootFrom } from "./links.ts";
-import { addMarkdownRules, makeScrollable, shownMarkdown, titleOf } from "./markdown.ts";
-import { addressOf, READING_PATHS, SOURCE_PAGES } from "./reading-paths.ts";
+import { addMarkdownRules, decorateTables, shownMarkdown, titleOf } from "./markdown.ts";
+import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES } from "./reading-paths.ts";
 
 /** The folder of the pages that are no file of docs/: start and playground. */
 export const SITE_PAGES = "site/pages";
+
+/** Fewer headings need no list. */
+const MIN_CONTENTS = 3;
 
 /** What the pages show besides their text. */
 export interface SiteOptions {
@@ -23,6 +27,11 @@ export function siteConfig({ version, repository, readPage }: SiteOptions): (con
     question,
     pages: pages.map(({ source, label }) => ({ label, address: addressOf(source) })),
   }));
+  const labels = new Map(SOURCE_PAGES.map(({ source, label }) => [source, label]));
+  const labelOf = (source: string, anchor: string | undefined) => {
+    const heading = headingsOf(readPage(source)).find((each) => each.anchor === anchor);
+    return [labels.get(source) ?? source, ...(heading ? [heading.text] : [])].join(" › ");
+  };
   return (config) => {
     config.setQuietMode(true);
     config.setTemplateFormats(["md", "njk"]);
@@ -30,17 +39,20 @@ export function siteConfig({ version, repository, readPage }: SiteOptions): (con
     config.addGlobalData("navigation", navigation);
     config.addGlobalData("version", version);
     config.addFilter("rootFrom", (address: string) => rootFrom(address.replace(/^\//, "")));
-    config.amendLibrary("md", (library) => addMarkdownRules(library, repository));
-    config.addTransform("scrollable", makeScrollable);
+    config.amendLibrary("md", (library) => addMarkdownRules(library, { repository, labelOf }));
+    config.addTransform("tables", decorateTables);
     for (const { source } of SOURCE_PAGES) {
       const text = readPage(source);
+      const contents = headingsOf(shownMarkdown(text)).filter(({ level }) => level <= 3);
       config.addTemplate(`${SITE_PAGES}/${source}`, shownMarkdown(text), {
         layout: "page.njk",
         title: titleOf(text),
         permalink: addressOf(source),
         source,
+        contents: contents.length >= MIN_CONTENTS ? contents : [],
         templateEngineOverride: "md",
         wide: /^\|.{160,}/m.test(text),
+        ...neighboursOf(source),
       });
     }
   };

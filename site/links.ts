@@ -6,7 +6,8 @@ const SOURCES: ReadonlySet<string> = new Set(SOURCE_PAGES.map(({ source }) => so
 
 /** Where a link of a page leads on the site. */
 export type SiteLink =
-  | { readonly kind: "page"; readonly href: string }
+  /** `source` and `anchor`: the page that it leads to, and the heading there. */
+  | { readonly kind: "page"; readonly href: string; readonly source: string; readonly anchor: string | undefined }
   | { readonly kind: "outside"; readonly href: string }
   /** A file of the repository that is no page; `href` is undefined if the repository has no address. */
   | { readonly kind: "file"; readonly path: string; readonly href: string | undefined };
@@ -17,12 +18,17 @@ export type SiteLink =
  */
 export function siteLink(href: string, source: string, repository: string | undefined): SiteLink {
   if (/^[a-z][a-z+.-]*:/i.test(href)) return { kind: "outside", href };
-  if (href.startsWith("#")) return { kind: "page", href };
   const [path = "", anchor] = href.split("#");
+  if (path === "") return { kind: "page", href, source, anchor };
   const target = normalize(join(dirname(source), path));
   const fragment = anchor === undefined ? "" : `#${anchor}`;
   if (SOURCES.has(target))
-    return { kind: "page", href: relative(dirname(addressOf(source)), addressOf(target)) + fragment };
+    return {
+      kind: "page",
+      href: relative(dirname(addressOf(source)), addressOf(target)) + fragment,
+      source: target,
+      anchor,
+    };
   return { kind: "file", path: target, href: repository && `${repository}/${target}` };
 }
 

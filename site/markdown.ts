@@ -1,29 +1,50 @@
 // How Markdown becomes a page: GitHub's anchors on headings, links of the site, code and tables that scroll.
 import type { MarkdownLibrary, MarkdownToken } from "@11ty/eleventy";
-import { anchorOf, siteLink } from "./links.ts";
+import { anchorOf, type SiteLink, siteLink } from "./links.ts";
 
-/** Adds the rules; `repository` is the address below which files of the repository are shown. */
-export function addMarkdownRules(library: MarkdownLibrary, repository: string | undefined): void {
+/** What the rules need besides the page. */
+export interface MarkdownOptions {
+  /** The address below which files of the repository are shown; undefined while it has none. */
+  readonly repository: string | undefined;
+  /** Returns the words for a page, or for a heading of it, in a sentence. */
+  readonly labelOf: (source: string, anchor: string | undefined) => string;
+}
+
+/** Adds the rules. */
+export function addMarkdownRules(library: MarkdownLibrary, options: MarkdownOptions): void {
   library.set({ html: true, linkify: false, typographer: false });
   library.core.ruler.push("site", ({ tokens, env }) => {
     const { source } = env as { readonly source?: string };
     const anchors = new Set<string>();
     tokens.forEach((token, index) => {
       if (token.type === "heading_open") token.attrSet("id", anchorOf(tokens[index + 1]?.content ?? "", anchors));
-      for (const child of token.children ?? []) if (source !== undefined) rewriteLink(child, source, repository);
+      if (source !== undefined) rewriteLinks(token.children ?? [], source, options);
     });
   });
 }
 
-/** Lets the keyboard scroll what is wider than a telephone: code and tables. */
-export function makeScrollable(html: string): string {
-  return html.replaceAll(/<(pre|table)>/g, '<$1 tabindex="0">');
+/** Lets the keyboard scroll what is wider than a telephone, code and tables, and marks cells that are a verdict. */
+export function decorateTables(html: string): string {
+  return html
+    .replaceAll(/<(pre|table)>/g, '<$1 tabindex="0">')
+    .replaceAll("<td><strong>allowed</strong></td>", '<td class="allowed"><strong>allowed</strong></td>')
+    .replaceAll(/<td>refused: <code>/g, '<td class="refused">refused: <code>');
 }
 
-function rewriteLink(token: MarkdownToken, source: string, repository: string | undefined): void {
-  const href = token.type === "link_open" ? token.attrGet("href") : null;
-  if (href === null) return;
-  const link = siteLink(decodeURI(href), source, repository);
+function rewriteLinks(tokens: readonly MarkdownToken[], source: string, options: MarkdownOptions): void {
+  tokens.forEach((token, index) => {
+    const href = token.type === "link_open" ? token.attrGet("href") : null;
+    if (href === null) return;
+    const link = siteLink(decodeURI(href), source, options.repository);
+    rewriteLink(token, link);
+    const text = tokens[index + 1];
+    // Pages of the repository link by file name, which is no name on the site.
+    if (link.kind === "page" && text && /^[\w./-]+\.md$/.test(text.content))
+      text.content = options.labelOf(link.source, link.anchor);
+  });
+}
+
+function rewriteLink(token: MarkdownToken, link: SiteLink): void {
   if (link.kind === "file") token.attrSet("title", `${link.path}, in the repository`);
   if (link.href === undefined) token.attrs = (token.attrs ?? []).filter(([name]) => name !== "href");
   else token.attrSet("href", link.href);

@@ -66,6 +66,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/simulation.md", "Simulation"),
       page("docs/metrics.md", "Metrics"),
       page("docs/alerts.md", "Alerts"),
+      page("test/bench/README.md", "Benchmarks"),
     ],
   },
   {
@@ -103,7 +104,46 @@ export const READING_PATHS: readonly ReadingPath[] = [
 
 export const SOURCE_PAGES: readonly SourcePage[] = READING_PATHS.flatMap(({ pages }) => pages);
 
+/** Of the pages outside docs/ that are not at the top of the repository. */
+const OTHER_ADDRESSES: Readonly<Record<string, string>> = {
+  "manifests/chart/README.md": "docs/chart.html",
+  "test/bench/README.md": "docs/benchmarks.html",
+};
+
 /** Returns the address of a page from the site's root: "docs/install.md" → "docs/install.html". */
 export function addressOf(source: string): string {
-  return source === "manifests/chart/README.md" ? "docs/chart.html" : source.replace(/\.md$/, ".html").toLowerCase();
+  return OTHER_ADDRESSES[source] ?? source.replace(/\.md$/, ".html").toLowerCase();
+}
+
+/** The pages before and after one, as its end shows them. */
+export interface Neighbours {
+  readonly path: ReadingPath | undefined;
+  readonly previous: NeighbourPage | undefined;
+  readonly next: NeighbourPage | undefined;
+}
+
+interface NeighbourPage {
+  readonly label: string;
+  readonly address: string;
+  /** The reading path that begins with it, if that is another one. */
+  readonly begins: ReadingPath | undefined;
+}
+
+/** Returns the pages beside a page; after the last page of a path comes the first one of the next path. */
+export function neighboursOf(source: string): Neighbours {
+  const at = READING_PATHS.findIndex(({ pages }) => pages.some((each) => each.source === source));
+  const path = READING_PATHS[at];
+  const pages = path?.pages ?? [];
+  const index = pages.findIndex((each) => each.source === source);
+  const following = READING_PATHS[at + 1];
+  const nextPath = index === pages.length - 1 ? following : undefined;
+  return {
+    path,
+    previous: neighbourPage(pages[index - 1], undefined),
+    next: neighbourPage(pages[index + 1] ?? nextPath?.pages[0], nextPath),
+  };
+}
+
+function neighbourPage(page: SourcePage | undefined, begins: ReadingPath | undefined): NeighbourPage | undefined {
+  return page && { label: page.label, address: addressOf(page.source), begins };
 }

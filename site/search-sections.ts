@@ -1,5 +1,5 @@
 // The sections of the pages, as the search finds them. Pure.
-import { anchorOf } from "./links.ts";
+import { headingsOf, plainText } from "./headings.ts";
 
 /** A part of a page below one heading. */
 export interface SearchSection {
@@ -10,41 +10,14 @@ export interface SearchSection {
   readonly text: string;
 }
 
-/** Returns the sections of one page; headings inside of code blocks are none. */
+/** Returns the sections of one page that contain text. */
 export function sectionsOf(markdown: string, page: string, address: string): readonly SearchSection[] {
-  const anchors = new Set<string>();
-  const sections: SearchSection[] = [];
-  let heading = page;
-  let anchor = "";
-  let lines: string[] = [];
-  let isCode = false;
-  const close = () => {
-    const text = plainText(lines.join("\n"));
-    if (text !== "") sections.push({ address: address + anchor, page, heading, text });
-    lines = [];
-  };
-  for (const line of markdown.split("\n")) {
-    if (line.trimStart().startsWith("```")) isCode = !isCode;
-    const [, level, title] = (!isCode && /^(#{1,6}) (.+)$/.exec(line)) || [];
-    if (title === undefined) {
-      lines.push(line);
-      continue;
-    }
-    close();
-    const next = anchorOf(title, anchors);
-    heading = level === "#" ? page : plainText(title);
-    anchor = level === "#" ? "" : `#${next}`;
-  }
-  close();
-  return sections;
-}
-
-function plainText(markdown: string): string {
-  return markdown
-    .replaceAll(/<!--[\s\S]*?-->/g, "")
-    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
-    .replaceAll(/^\|[ :|-]+\|$/gm, "")
-    .replaceAll(/[`*|]/g, " ")
-    .replaceAll(/\s+/g, " ")
-    .trim();
+  const lines = markdown.split("\n");
+  const headings = headingsOf(markdown);
+  return headings.flatMap(({ level, text: title, anchor, line }, index) => {
+    const text = plainText(lines.slice(line + 1, headings[index + 1]?.line).join("\n"));
+    if (text === "") return [];
+    const isTitle = level === 1;
+    return [{ address: isTitle ? address : `${address}#${anchor}`, page, heading: isTitle ? page : title, text }];
+  });
 }

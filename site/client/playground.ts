@@ -43,10 +43,18 @@ function show(): void {
   injected.textContent = text;
 }
 
+/** What a reader sees in words, with a sign that needs no colour. */
+const VERDICTS: Readonly<Record<Explanation["now"]["decision"], string>> = {
+  inject: "✓ allowed: podrole injects its sidecar",
+  refuse: "✗ refused: the pod is not created",
+  skip: "– not injected: the pod starts without podrole",
+  unknown: "? unknown",
+};
+
 function explanationOf({ object, now, containers, notes }: Explanation): HTMLElement {
   const article = document.createElement("article");
   const verdict = create("p", "", `verdict ${now.decision}`);
-  verdict.append(create("b", `${now.decision} · ${now.reason}`), ` ${now.message}`);
+  verdict.append(create("b", `${VERDICTS[now.decision]} · ${now.reason}`), ` ${now.message}`);
   const list = document.createElement("ul");
   list.append(...containers.map(containerOf));
   article.append(create("h2", object), verdict, list);
@@ -55,17 +63,23 @@ function explanationOf({ object, now, containers, notes }: Explanation): HTMLEle
   return article;
 }
 
-function containerOf({ container, role, allowed, namedBy, sessionName, message }: ContainerExplanation): HTMLElement {
+function containerOf(explanation: ContainerExplanation): HTMLElement {
+  const { container, role, namedBy, sessionName, message } = explanation;
   const item = document.createElement("li");
-  item.append(create("b", container), `: ${role ?? "no role"}`);
+  item.append(create("b", container), `: ${role ?? "no role"} `, wordOf(explanation));
   const facts = [
-    allowed ? "permitted" : undefined,
     namedBy && `named by ${namedBy}`,
     sessionName && `session ${sessionName}`,
   ].filter((fact) => fact !== undefined && fact !== "");
   if (facts.length > 0) item.append(create("span", facts.join(" · "), "facts"));
   if (message !== undefined) item.append(create("span", message, "facts"));
   return item;
+}
+
+function wordOf({ role, allowed, undecided }: ContainerExplanation): Node {
+  if (allowed) return create("span", "✓ allowed", "word allowed");
+  if (undecided || role === undefined) return document.createTextNode("");
+  return create("span", "✗ refused", "word refused");
 }
 
 function changesOf(before: string, after: string): readonly Node[] {

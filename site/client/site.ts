@@ -102,3 +102,6 @@ if (menu && matchMedia("(max-width: 800px)").matches) menu.open = false;
 const here = menu?.querySelector<HTMLElement>("[aria-current]");
 // Not scrollIntoView(), which would move the page too.
 if (menu && here) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
+// A column beside the text on a wide screen; above the text it would push the text away.
+const contents = document.querySelector<HTMLDetailsElement>("details.contents");
+if (contents && !contents.closest(".wide") && matchMedia("(min-width: 1200px)").matches) contents.open = true;

@@ -80,11 +80,12 @@ function brokenLinks(folder: string, page: string, html: string, htmlOf: Readonl
 }
 
 suite("siteLink()", () => {
+  const page = (href: string, source: string, anchor?: string) => ({ kind: "page", href, source, anchor }) as const;
   const cases = [
-    ["install.md#options", "docs/operate.md", { kind: "page", href: "install.html#options" }],
-    ["../SECURITY.md", "docs/operate.md", { kind: "page", href: "../security.html" }],
-    ["docs/adr/cpu-of-a-start.md", "README.md", { kind: "page", href: "docs/adr/cpu-of-a-start.html" }],
-    ["#options", "docs/install.md", { kind: "page", href: "#options" }],
+    ["install.md#options", "docs/operate.md", page("install.html#options", "docs/install.md", "options")],
+    ["../SECURITY.md", "docs/operate.md", page("../security.html", "SECURITY.md")],
+    ["docs/adr/cpu-of-a-start.md", "README.md", page("docs/adr/cpu-of-a-start.html", "docs/adr/cpu-of-a-start.md")],
+    ["#options", "docs/install.md", page("#options", "docs/install.md", "options")],
     ["https://kubernetes.io/", "README.md", { kind: "outside", href: "https://kubernetes.io/" }],
     [
       "../manifests/base",
