@@ -1,11 +1,13 @@
 // What the files for contributors and their host claim: workflows have no more rights than they need, run only scripts
 // that exist, and pin what they download; CODEOWNERS and dependency updates name paths that exist.
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { suite, test } from "node:test";
+import { after, suite, test } from "node:test";
 import { parse } from "yaml";
 import { ROOT, readText } from "./files.ts";
+import { createTemporaryDirectory } from "./temporary-files.ts";
 
 const WORKFLOWS = ".github/workflows";
 
@@ -39,10 +41,10 @@ const scripts = Object.keys((JSON.parse(readText("package.json")) as { readonly 
 for (const { file, text, workflow } of workflows) {
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
   suite(`${WORKFLOWS}/${file}`, () => {
-    test("its token can only read, and a job that can write has an environment with reviewers", () => {
+    test("its token can only read, and a job that can write more than findings has an environment with reviewers", () => {
       assert.deepEqual(workflow.permissions, { contents: "read" });
       const writers = Object.entries(workflow.jobs).filter(([, { permissions = {} }]) =>
-        Object.values(permissions).includes("write"),
+        Object.entries(permissions).some(([scope, right]) => right === "write" && scope !== "security-events"),
       );
       assert.deepEqual(
         writers.filter(([, { environment }]) => environment === undefined).map(([name]) => name),
@@ -127,9 +129,42 @@ test("dependabot.yml names each folder with Go modules, and only folders that ha
       .map((path) => `/${folder}/${path.slice(0, -"/go.mod".length)}`),
   );
   assert.deepEqual(folders("gomod").toSorted(), modules.toSorted());
-  assert.deepEqual(folders("npm"), ["/"]);
+  // test/package/nodes pins old versions of Node on purpose.
+  const packages = ["/", "/test/sdk/javascript-v2"];
+  assert.deepEqual(folders("npm"), packages);
+  assert.deepEqual(folders("pip"), ["/test/sdk/python"]);
+  for (const folder of packages) assert.ok(existsSync(join(ROOT, folder, "package.json")), folder);
+  assert.ok(existsSync(join(ROOT, "test/sdk/python/requirements.txt")));
   assert.deepEqual(folders("github-actions"), ["/"]);
   assert.deepEqual(folders("docker"), ["/"]);
+});
+
+suite(".ci/signed-off", () => {
+  const folder = createTemporaryDirectory({ after });
+  const author = { GIT_AUTHOR_NAME: "A B", GIT_AUTHOR_EMAIL: "a@example.com" };
+  const env = { ...process.env, ...author, GIT_COMMITTER_NAME: "C", GIT_COMMITTER_EMAIL: "c@example.com" };
+  const git = (...args: readonly string[]) =>
+    execFileSync("git", ["-C", folder, "-c", "commit.gpgsign=false", ...args], { env, encoding: "utf8" }).trim();
+  const commit = (message: string) => {
+    git("commit", "--quiet", "--allow-empty", "--no-verify", "-m", message);
+    return git("rev-parse", "HEAD");
+  };
+  const check = (range: string) =>
+    spawnSync("bash", [join(ROOT, ".ci/signed-off"), range], { cwd: folder, env, encoding: "utf8" });
+
+  test("accepts commits that their author signed off, and names one that is not", () => {
+    git("init", "--quiet");
+    const base = commit("base");
+    commit("one\n\nSigned-off-by: A B <a@example.com>");
+    const signed = commit("two\n\nSigned-off-by: C <c@example.com>\nSigned-off-by: A B <other@example.com>");
+    assert.equal(check(`${base}..${signed}`).status, 0);
+    const foreign = commit("three\n\nSigned-off-by: C <c@example.com>");
+    commit("four\n\nSigned-off-by: A B <a@example.com>");
+    const result = check(`${base}..HEAD`);
+    assert.equal(result.status, 1);
+    assert.match(result.stdout, new RegExp(`^${foreign.slice(0, 7)}\\w* three: no line .*A B`));
+    assert.equal(result.stdout.trim().split("\n").length, 1);
+  });
 });
 
 test("the form for faults asks for the output of podrole check", () => {
