@@ -1,6 +1,7 @@
 // Search over the sections of all pages, without a server.
-import MiniSearch from "minisearch";
+import MiniSearch, { type Query } from "minisearch";
 import type { SearchSection } from "../search-sections.ts";
+import { STOP_WORDS, SYNONYMS } from "./synonyms.ts";
 
 declare global {
   /** Set by sections.js. */
@@ -18,22 +19,35 @@ export type Search = (words: string) => readonly FoundSection[];
 const MAX_FOUND = 12;
 const EXCERPT_LENGTH = 160;
 
-/** Builds the index. Codes such as ROLE_FORBIDDEN and flags such as --role-base-arn are found whole and in parts. */
+const BOOST = { heading: 4, page: 2 };
+/** A synonym counts less than the word itself. */
+const SYNONYM_BOOST = { heading: 2, page: 1, text: 0.5 };
+
+/**
+ * Builds the index. Codes such as ROLE_FORBIDDEN and flags such as --role-base-arn are found whole and in parts. A section
+ * contains every word or a synonym of it; if there is none, sections with some of the words are found.
+ */
 export function createSearch(sections: readonly SearchSection[]): Search {
   const index = new MiniSearch<SearchSection & { readonly id: number }>({
     fields: ["heading", "page", "text"],
-    tokenize: (text) => text.split(/[\s,;:()"'“”<>=]+/).flatMap((word) => wordsOf(word)),
-    searchOptions: { boost: { heading: 4, page: 2 }, prefix: true, fuzzy: 0.15, combineWith: "AND" },
+    tokenize: tokensOf,
+    searchOptions: { boost: BOOST, prefix: true, fuzzy: 0.15 },
   });
   index.addAll(sections.map((section, id) => ({ ...section, id })));
-  return (words) =>
-    index
-      .search(words)
-      .slice(0, MAX_FOUND)
-      .flatMap(({ id }) => {
-        const section = sections[id as number];
-        return section === undefined ? [] : [{ ...section, excerpt: excerptOf(section.text, words) }];
-      });
+  return (text) => {
+    const words = searchedWords(text);
+    const queries = words.map(withSynonyms);
+    const all = index.search({ combineWith: "AND", queries });
+    const found = all.length > 0 ? all : index.search({ combineWith: "OR", queries });
+    return found.slice(0, MAX_FOUND).flatMap(({ id, terms }) => {
+      const section = sections[id as number];
+      return section === undefined ? [] : [{ ...section, excerpt: excerptOf(section.text, [...words, ...terms]) }];
+    });
+  };
+}
+
+function tokensOf(text: string): string[] {
+  return text.split(/[\s,;:()"'“”<>=]+/).flatMap((word) => wordsOf(word));
 }
 
 function wordsOf(word: string): readonly string[] {
@@ -42,9 +56,34 @@ function wordsOf(word: string): readonly string[] {
   return parts.length > 1 ? [bare, ...parts] : parts;
 }
 
-function excerptOf(text: string, words: string): string {
-  const [first = ""] = words.toLowerCase().split(/\s+/);
-  const at = text.toLowerCase().indexOf(first);
+/** The words of a search, without those that have no meaning unless there are no others. */
+function searchedWords(text: string): readonly string[] {
+  const words = text
+    .toLowerCase()
+    .replaceAll(/\broll(?:ing)? back\b/g, "rollback")
+    .split(/[\s,;:()"'“”<>=]+/)
+    .filter((word) => wordsOf(word).length > 0);
+  const meaningful = words.filter((word) => !STOP_WORDS.has(word));
+  return meaningful.length > 0 ? meaningful : words;
+}
+
+function withSynonyms(word: string): Query {
+  const own: Query = { combineWith: "AND", queries: [word] };
+  const synonyms = Object.hasOwn(SYNONYMS, word) ? (SYNONYMS[word] ?? []) : [];
+  if (synonyms.length === 0) return own;
+  const others = {
+    combineWith: "OR" as const,
+    queries: [...synonyms],
+    boost: SYNONYM_BOOST,
+    prefix: false,
+    fuzzy: false,
+  };
+  return { combineWith: "OR", queries: [own, others] };
+}
+
+function excerptOf(text: string, words: readonly string[]): string {
+  const lower = text.toLowerCase();
+  const at = words.map((word) => lower.indexOf(word)).find((position) => position >= 0) ?? 0;
   const from = Math.max(0, at - EXCERPT_LENGTH / 4);
   const cut = text.slice(from, from + EXCERPT_LENGTH);
   return `${from > 0 ? "…" : ""}${cut}${from + EXCERPT_LENGTH < text.length ? "…" : ""}`;
