@@ -1,6 +1,7 @@
 // npm run site: builds the site of README.md, docs/ and the playground into dist/site. It works from a disk and below any
 // path of a server; nothing in it calls another host.
 //   --out dist/site
+//   --others ../       where the sites of other versions are, from this site's root (v1.2.3/ and so on); default: nowhere
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,6 +13,7 @@ import { SITE_PAGES, siteConfig } from "./eleventy.ts";
 import { titleOf } from "./markdown.ts";
 import { addressOf, SOURCE_PAGES } from "./reading-paths.ts";
 import { sectionsOf } from "./search-sections.ts";
+import { versionsOf } from "./versions.ts";
 
 const read = (source: string) => readFileSync(join(ROOT, source), "utf8");
 
@@ -21,10 +23,13 @@ interface PackageFields {
   readonly homepage?: string;
 }
 
-const { values } = parseArgs({ options: { out: { type: "string", default: "dist/site" } } });
+const { values } = parseArgs({
+  options: { out: { type: "string", default: "dist/site" }, others: { type: "string" } },
+});
 const out = resolve(ROOT, values.out);
 const { version, homepage } = JSON.parse(read("package.json")) as PackageFields;
 const repository = homepage && `${homepage}/blob/v${version}`;
+const versions = versionsOf(read("CHANGELOG.md"), version, values.others);
 const texts = new Map(SOURCE_PAGES.map(({ source }) => [source, read(source)]));
 
 rmSync(out, { recursive: true, force: true });
@@ -32,7 +37,7 @@ mkdirSync(out, { recursive: true });
 process.chdir(ROOT);
 const eleventy = new Eleventy(SITE_PAGES, out, {
   quietMode: true,
-  config: siteConfig({ version, repository, readPage: (source) => texts.get(source) ?? "" }),
+  config: siteConfig({ version, versions, repository, readPage: (source) => texts.get(source) ?? "" }),
 });
 await eleventy.write();
 

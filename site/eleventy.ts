@@ -4,9 +4,13 @@ import { headingsOf } from "./headings.ts";
 import { rootFrom } from "./links.ts";
 import { addMarkdownRules, decorateTables, shownMarkdown, titleOf } from "./markdown.ts";
 import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES } from "./reading-paths.ts";
+import type { ListedVersion } from "./versions.ts";
 
 /** The folder of the pages that are no file of docs/: start and playground. */
 export const SITE_PAGES = "site/pages";
+
+/** A row with six columns or more needs the place of the list of headings. */
+const WIDE_TABLE = /^\|(?:(?:[^|\n\\]|\\.)*\|){6,}$/m;
 
 /** Fewer headings need no list. */
 const MIN_CONTENTS = 3;
@@ -14,6 +18,7 @@ const MIN_CONTENTS = 3;
 /** What the pages show besides their text. */
 export interface SiteOptions {
   readonly version: string;
+  readonly versions: readonly ListedVersion[];
   /** The address below which files of the repository are shown; undefined while it has none. */
   readonly repository: string | undefined;
   /** Returns a file of the repository. */
@@ -21,7 +26,7 @@ export interface SiteOptions {
 }
 
 /** Returns what configures Eleventy for the site. */
-export function siteConfig({ version, repository, readPage }: SiteOptions): (config: EleventyConfig) => void {
+export function siteConfig({ version, versions, repository, readPage }: SiteOptions): (config: EleventyConfig) => void {
   const navigation = READING_PATHS.map(({ title, question, pages }) => ({
     title,
     question,
@@ -38,6 +43,7 @@ export function siteConfig({ version, repository, readPage }: SiteOptions): (con
     config.setIncludesDirectory("../layouts");
     config.addGlobalData("navigation", navigation);
     config.addGlobalData("version", version);
+    config.addGlobalData("versions", versions);
     config.addFilter("rootFrom", (address: string) => rootFrom(address.replace(/^\//, "")));
     config.amendLibrary("md", (library) => addMarkdownRules(library, { repository, labelOf }));
     config.addTransform("tables", decorateTables);
@@ -51,7 +57,7 @@ export function siteConfig({ version, repository, readPage }: SiteOptions): (con
         source,
         contents: contents.length >= MIN_CONTENTS ? contents : [],
         templateEngineOverride: "md",
-        wide: /^\|.{160,}/m.test(text),
+        wide: WIDE_TABLE.test(text),
         ...neighboursOf(source),
       });
     }
