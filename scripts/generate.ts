@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { CLUSTER_CHECKS } from "../src/operations/check/check.ts";
-import { CHECK_SECTIONS } from "../src/operations/check/finding.ts";
+import { CHECK_PAGES, CHECK_SECTIONS, type Section } from "../src/operations/check/finding.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
@@ -26,12 +26,14 @@ import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate } from "./chart-templates.ts";
 import { chartValuesTable } from "./chart-values.ts";
 import { renderDashboard } from "./dashboard.ts";
+import { explainDeniedSample, explainForbiddenSample } from "./explain-samples.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
 import { simulationSummary, simulationTable } from "./simulation-table.ts";
+import { SYMPTOMS, symptomTable } from "./symptoms.ts";
 
 function settingsTable(rows: SettingTable): string {
   const cells = Object.entries(rows).map(([key, row]) => [
@@ -98,8 +100,9 @@ function skipReasons(): string {
 }
 
 /** One heading per check, so that the hint of a finding can link to it. */
-function checkSections(): string {
+function checkSections(page: string): string {
   return Object.entries(CHECK_SECTIONS)
+    .filter(([section]) => CHECK_PAGES[section as Section] === page)
     .map(([section, title]) => {
       const own = Object.entries(CLUSTER_CHECKS).filter(([, check]) => check.section === section);
       const pages = own.map(([id, { summary, remedy, when }]) => {
@@ -132,14 +135,14 @@ let cachedBehaviours: ReturnType<typeof behavioursOf> | undefined;
 const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/attack.md": { run: attackRun, table: attackTable },
   "docs/authorization-matrix.md": { count: authorizationCount, tables: authorizationTables },
-  "docs/checks.md": { checks: checkSections },
+  ...Object.fromEntries(Object.values(CHECK_PAGES).map((page) => [page, { checks: () => checkSections(page) }])),
   "docs/configuration.md": {
     policy: () => settingsTable(POLICY_SETTINGS),
     server: () => settingsTable(withoutPolicy(SERVER_SETTINGS)),
     webhook: () => settingsTable(withoutPolicy(WEBHOOK_SETTINGS)),
     sidecar: () => settingsTable(SIDECAR_SETTINGS),
   },
-  "docs/errors.md": { errors: errorSections, "skip reasons": skipReasons },
+  "docs/errors.md": { errors: errorSections },
   "docs/faults.md": { run: faultRun, table: faultTable },
   "docs/kiam-behaviour.md": {
     kiam: () => behaviourTable("kiam"),
@@ -147,6 +150,12 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
   },
   "docs/simulation.md": { summary: simulationSummary, table: simulationTable },
   "docs/sdk-conformance.md": { outcomes: sdkOutcomes, messages: sdkMessages },
+  "docs/troubleshoot.md": {
+    denied: explainDeniedSample,
+    forbidden: explainForbiddenSample,
+    "skip reasons": skipReasons,
+    ...Object.fromEntries(Object.keys(SYMPTOMS).map((group) => [group, () => symptomTable(group)])),
+  },
   "test/bench/README.md": { overload: overloadTable },
   "docs/metrics.md": {
     server: () => metricsTable(SERVER_METRICS),

@@ -69,9 +69,9 @@ suite("commands in the pages", () => {
     });
   }
 
-  test("the commands of docs/operate.md are found", () => {
-    const page = readText("docs/operate.md");
-    const commands = blockCommandsIn(page).flatMap(commandsOf);
+  test("the commands of the pages for operators are found", () => {
+    const pages = ["operate", "checks", "troubleshoot", "ca"].map((name) => readText(`docs/${name}.md`));
+    const commands = pages.flatMap(blockCommandsIn).flatMap(commandsOf);
     const count = (first: string) => commands.filter(([word]) => word === first).length;
     assert.ok(count("podrole") >= 15 && count("kubectl") >= 8, `${count("podrole")} and ${count("kubectl")}`);
   });

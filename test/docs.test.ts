@@ -7,6 +7,7 @@ import { folderOfRoom, importsInWords, ROOMS } from "../scripts/rooms.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { WARNING_CODES } from "../src/injection/warnings.ts";
 import { CLUSTER_CHECKS } from "../src/operations/check/check.ts";
+import { CHECK_PAGES } from "../src/operations/check/finding.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { ROOT, readText } from "./files.ts";
 import { readSources } from "./story/sources.ts";
@@ -120,9 +121,9 @@ suite("codes", () => {
     assert.equal(headings.length, Object.keys(ERRORS).length);
   });
 
-  test("docs/operate.md lists the permanent errors that revoke credentials, and those that do not", () => {
+  test("docs/outages.md lists the permanent errors that revoke credentials, and those that do not", () => {
     const codesOfRow = (start: string) =>
-      codesOf((page.get("docs/operate.md") ?? "").split("\n").find((line) => line.includes(start)) ?? "").toSorted();
+      codesOf((page.get("docs/outages.md") ?? "").split("\n").find((line) => line.includes(start)) ?? "").toSorted();
     const atEndpoint = new Set(codesOfRow("| at any time |"));
     // Readers of the server's state get it, and no sidecar.
     const elsewhere = new Set([...atEndpoint, "READER_FORBIDDEN"]);
@@ -135,9 +136,12 @@ suite("codes", () => {
     assert.deepEqual(codesOfRow("permanent, and does not revoke"), permanent(true));
   });
 
-  test("docs/checks.md has a heading for every check, and no other", () => {
-    const headings = [...(page.get("docs/checks.md") ?? "").matchAll(/^### (\w+)$/gm)].map(([, id = ""]) => id);
-    assert.deepEqual(headings.toSorted(), Object.keys(CLUSTER_CHECKS).toSorted());
+  test("the pages of the checks have a heading for every check of their sections, and no other", () => {
+    for (const name of new Set(Object.values(CHECK_PAGES))) {
+      const headings = [...(page.get(name) ?? "").matchAll(/^### (\w+)$/gm)].map(([, id = ""]) => id);
+      const own = Object.entries(CLUSTER_CHECKS).filter(([, { section }]) => CHECK_PAGES[section] === name);
+      assert.deepEqual(headings.toSorted(), own.map(([id]) => id).toSorted(), name);
+    }
   });
 
   test("every row of ERRORS is used outside its table", () => {

@@ -86,7 +86,10 @@ const ownFlags = new Set(
 const scripts = globSync("{scripts,test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) => readText(path));
 const SELF = "test/names.test.ts";
 /** Code without comments, for the flags in it: options of commands and scripts, and of programs that tests start. */
-const code = [...[...sources].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)), ...scripts].join("\n");
+const code = [
+  ...[...sources, ...readSources("site")].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)),
+  ...scripts,
+].join("\n");
 const namedFlags = new Set([
   ...(code.match(/(?<![\w-])--[a-z][a-z0-9-]+/g) ?? []),
   // parseArgs of node:util.

@@ -67,10 +67,9 @@ function containerOf(explanation: ContainerExplanation): HTMLElement {
   const { container, role, namedBy, sessionName, message } = explanation;
   const item = document.createElement("li");
   item.append(create("b", container), `: ${role ?? "no role"} `, wordOf(explanation));
-  const facts = [
-    namedBy && `named by ${namedBy}`,
-    sessionName && `session ${sessionName}`,
-  ].filter((fact) => fact !== undefined && fact !== "");
+  const facts = [namedBy && `named by ${namedBy}`, sessionName && `session ${sessionName}`].filter(
+    (fact) => fact !== undefined && fact !== "",
+  );
   if (facts.length > 0) item.append(create("span", facts.join(" · "), "facts"));
   if (message !== undefined) item.append(create("span", message, "facts"));
   return item;

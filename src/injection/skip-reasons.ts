@@ -1,6 +1,6 @@
 // Every reason for which a pod starts without podrole, and the checks that find one without knowing any role. The key
-// is metric label, audit field and audit annotation, and part of the warning that kubectl prints; docs/errors.md lists
-// the sentences.
+// is metric label, audit field and audit annotation, and part of the warning that kubectl prints; docs/troubleshoot.md
+// lists the sentences.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, optsIn } from "../policy/annotations.ts";
 import { runsOnWindows } from "./windows.ts";

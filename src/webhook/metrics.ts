@@ -8,7 +8,7 @@ export const WEBHOOK_METRICS = {
   admissions: {
     type: "counter",
     name: "podrole_admission_total",
-    help: "Admission requests, by decision (inject, skip or refuse) and by reason: INJECTED, ALREADY_INJECTED, or a skip reason or error code of docs/errors.md",
+    help: "Admission requests, by decision (inject, skip or refuse) and by reason: INJECTED, ALREADY_INJECTED, a skip reason of docs/troubleshoot.md, or an error code of docs/errors.md",
     labels: ["decision", "reason"],
     from: [
       { decision: "inject", reason: "INJECTED" },

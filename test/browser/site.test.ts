@@ -1,7 +1,9 @@
 // The site in headless Chromium (Debian's package), as files of a disk: both themes and widths, search and playground
-// by keyboard, no console error, nothing from another host, and no finding of axe-core.
+// by keyboard, no console error, nothing from another host, and no finding of axe-core. UPDATE=1 also draws the
+// pictures of docs/images that show the site.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -89,7 +91,7 @@ suite("the site in a browser", () => {
       const cases = [
         ["ROLE_FORBIDDEN", "docs/errors.html#role_forbidden"],
         ["--role-base-arn", "docs/configuration.html"],
-        ["rotate the CA", "docs/operate.html"],
+        ["rotate the CA", "docs/ca.html"],
       ] as const;
       for (const [words, expected] of cases) {
         await page.goto(urlOf("docs/audit.html"));
@@ -126,6 +128,35 @@ suite("the site in a browser", () => {
       await page.goto(urlOf("docs/install.html"));
       assert.equal(await page.evaluate("document.documentElement.dataset.theme"), "dark");
     });
+  });
+
+  test("pages have a list of their headings, beside the text where there is room, and lead to the next page", async () => {
+    for (const [width, isOpen] of [
+      [1280, true],
+      [390, false],
+    ] as const) {
+      await withPage({ theme: "light", width }, async (page) => {
+        await page.goto(urlOf("docs/troubleshoot.html"));
+        const contents = page.locator("details.contents");
+        assert.equal(await contents.evaluate((details) => Reflect.get(details, "open")), isOpen);
+        if (!isOpen) await contents.locator("summary").click();
+        await contents.getByRole("link", { name: "The pod does not start" }).click();
+        await page.waitForURL(urlOf("docs/troubleshoot.html#the-pod-does-not-start").replace("%23", "#"));
+        await page.locator(".pager [rel=next]").click();
+        await page.waitForURL(urlOf("docs/errors.html"));
+      });
+    }
+  });
+
+  test("the playground's picture is in the pages", async () => {
+    const picture = join(ROOT, "docs/images/playground.png");
+    await withPage({ theme: "light", width: 1280 }, async (page) => {
+      await page.goto(urlOf("playground.html"));
+      await page.selectOption("#example", "1");
+      await page.locator(".verdict.refuse").waitFor();
+      if (process.env["UPDATE"] === "1") await page.screenshot({ path: picture });
+    });
+    assert.ok(existsSync(picture), "expected docs/images/playground.png; UPDATE=1 draws it");
   });
 
   test("the playground shows each example's decision, and its link brings it back", async () => {

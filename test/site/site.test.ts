@@ -1,16 +1,50 @@
 // The built site: every page is there, every link and anchor leads somewhere, and nothing comes from another host.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { rootFrom, siteLink } from "../../site/links.ts";
-import { addressOf, SOURCE_PAGES } from "../../site/reading-paths.ts";
+import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES } from "../../site/reading-paths.ts";
 import { sectionsOf } from "../../site/search-sections.ts";
-import { ROOT } from "../files.ts";
+import { versionsOf } from "../../site/versions.ts";
+import { ROOT, readText } from "../files.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
 
 const repositoryPages = [...globSync("docs/**/*.md", { cwd: ROOT }), ...globSync("*.md", { cwd: ROOT })];
+
+/** A table or a list of changes may be longer: it is looked up, not read. */
+const LONG_PAGES: ReadonlySet<string> = new Set(["CHANGELOG.md", "SECURITY.md"]);
+const MAX_PAGE_LINES = 250;
+
+test("no page is longer than a reader reads, and each says at its top what it answers", () => {
+  const read = repositoryPages.map((page) => ({ page, lines: readText(page).trimEnd().split("\n") }));
+  assert.deepEqual(
+    read.filter(({ page, lines }) => lines.length > MAX_PAGE_LINES && !LONG_PAGES.has(page)).map(({ page }) => page),
+    [],
+  );
+  // The first paragraph below the title is a sentence.
+  const silent = read.filter(({ lines }) => {
+    const title = lines.findIndex((line) => line.startsWith("# "));
+    const paragraph = lines.slice(title + 1).find((line) => line !== "" && !line.startsWith("[![")) ?? "";
+    return !/^[A-Za-z*`[]/.test(paragraph);
+  });
+  assert.deepEqual(
+    silent.map(({ page }) => page),
+    [],
+  );
+});
+
+test("the pictures of the pages are small, and each is shown", () => {
+  const pictures = globSync("docs/images/*", { cwd: ROOT });
+  const bytes = pictures.map((picture) => statSync(join(ROOT, picture)).size);
+  assert.ok(bytes.reduce((sum, each) => sum + each, 0) < 1_000_000, bytes.join(" "));
+  const text = repositoryPages.map(readText).join("\n");
+  assert.deepEqual(
+    pictures.filter((picture) => !text.includes(`images/${basename(picture)})`)),
+    [],
+  );
+});
 
 test("every page of the repository is on the site", () => {
   const listed = new Set(SOURCE_PAGES.map(({ source }) => source));
@@ -102,6 +136,37 @@ suite("siteLink()", () => {
   test("siteLink() gives a file no address while the repository has none", () => {
     assert.deepEqual(siteLink("LICENSE", "README.md", undefined), { kind: "file", path: "LICENSE", href: undefined });
   });
+});
+
+test("versionsOf() lists the versions of the changelog, with links only to released ones and only if their place is known", () => {
+  const changelog =
+    "# Changelog\n\n## 1.1.0 (unreleased)\n\n### Pods\n\n## 1.0.0 (2026-12-01)\n\n## 0.9.0 (2026-11-01)\n";
+  const listed = (others?: string) =>
+    versionsOf(changelog, "1.0.0", others).map(({ version, state, isShown, address }) => [
+      version,
+      state,
+      isShown,
+      address,
+    ]);
+  assert.deepEqual(listed(), [
+    ["1.1.0", "unreleased", false, undefined],
+    ["1.0.0", "2026-12-01", true, undefined],
+    ["0.9.0", "2026-11-01", false, undefined],
+  ]);
+  assert.deepEqual(
+    listed("../").map(([, , , address]) => address),
+    [undefined, undefined, "../v0.9.0/index.html"],
+  );
+});
+
+test("neighboursOf() leads through each path, and from its end into the next one", () => {
+  const [first, second] = READING_PATHS;
+  const [start, next] = first?.pages ?? [];
+  assert.equal(neighboursOf(start?.source ?? "").previous, undefined);
+  assert.equal(neighboursOf(start?.source ?? "").next?.label, next?.label);
+  const end = neighboursOf(first?.pages.at(-1)?.source ?? "");
+  assert.deepEqual([end.next?.label, end.next?.begins?.title], [second?.pages[0]?.label, second?.title]);
+  assert.equal(neighboursOf(SOURCE_PAGES.at(-1)?.source ?? "").next, undefined);
 });
 
 test("rootFrom() leads from a page to the site's root", () => {

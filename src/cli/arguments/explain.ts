@@ -54,7 +54,7 @@ export function declareExplain(command: Command): void {
         "the command line cannot be used, the cluster cannot be reached, or you have no permission to read podrole's settings",
       ],
     ],
-    docs: "docs/errors.md describes each code in the output",
+    docs: "docs/troubleshoot.md says what to do about what you see; docs/errors.md describes each code",
     next: "podrole check finds the pods of the cluster that should have been injected",
   });
 }

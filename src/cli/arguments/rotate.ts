@@ -12,7 +12,7 @@ export interface RotateArguments extends InstallationArguments {
   readonly json: boolean;
 }
 
-const ROTATE_DOCS = "docs/operate.md describes the CA, its automatic rotation, and what to do if a CA is compromised";
+const ROTATE_DOCS = "docs/ca.md describes the CA, its automatic rotation, and what to do if a CA is compromised";
 const ROTATE_EXIT_CODES = clusterExitCodes("done", "the step is refused, with the reason");
 const STATUS_EXIT_CODES = clusterExitCodes("done", "the CA's Secret cannot be used");
 const STEP_PURPOSES: Readonly<Record<RotateArguments["step"], string>> = {

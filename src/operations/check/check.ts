@@ -17,7 +17,7 @@ import { PREREQUISITE_CHECKS } from "./tables/prerequisites.ts";
 import { RBAC_CHECKS } from "./tables/rbac.ts";
 import { REGISTRATION_CHECKS } from "./tables/registration.ts";
 
-/** Every check, in the order of the output; docs/checks.md is generated from this table. */
+/** Every check, in the order of the output; the pages of CHECK_PAGES are generated from this table. */
 export const CLUSTER_CHECKS: CheckTable = {
   ...PREREQUISITE_CHECKS,
   ...RBAC_CHECKS,

@@ -23,7 +23,7 @@ export interface CheckVerdict {
 /** A check: when it runs, what it expects, and how it judges the facts. */
 export interface Check {
   readonly section: Section;
-  /** One sentence for docs/checks.md: the state that the check expects. */
+  /** One sentence for the check's page (CHECK_PAGES): the state that the check expects. */
   readonly summary: string;
   /** What the operator does about a problem. */
   readonly remedy: string;
@@ -60,11 +60,23 @@ export const CHECK_SECTIONS = {
 /** The id of a section, as JSON has it. */
 export type Section = keyof typeof CHECK_SECTIONS;
 
+/** Pages of docs/ that describe the checks of each section, one heading for each. */
+export const CHECK_PAGES: Readonly<Record<Section, string>> = {
+  prerequisites: "docs/checks-installation.md",
+  rights: "docs/checks-installation.md",
+  installation: "docs/checks-installation.md",
+  trust: "docs/checks-trust.md",
+  registration: "docs/checks-trust.md",
+  running: "docs/checks-trust.md",
+  workloads: "docs/checks-workloads.md",
+  nodes: "docs/checks-workloads.md",
+};
+
 /** Pages that remedies link to. */
 export const REMEDY_PAGES = {
   install: "[docs/install.md](install.md)",
-  operate: "[docs/operate.md](operate.md)",
-  rotate: "[docs/operate.md](operate.md#the-ca)",
+  outages: "[docs/outages.md](outages.md)",
+  rotate: "[docs/ca.md](ca.md)",
   upgrade: "[docs/operate.md](operate.md#upgrade)",
   errors: "[docs/errors.md](errors.md)",
   apiServer: "[docs/api-server.md](api-server.md)",
@@ -74,7 +86,7 @@ export const REMEDY_PAGES = {
 export interface Finding extends CheckVerdict {
   readonly id: string;
   readonly section: Section;
-  /** The section of docs/checks.md that explains the check. */
+  /** The heading that explains the check: "docs/checks-trust.md#ca_slots". */
   readonly hint: string;
 }
 
@@ -124,7 +136,7 @@ export function findingsOf(
   return unmet.length > 0 ? unmet : selected.flatMap(judgeFacts);
 
   function judgeFacts([id, { section, judge }]: (typeof selected)[number]): readonly Finding[] {
-    const hint = `docs/checks.md#${id.toLowerCase()}`;
+    const hint = `${CHECK_PAGES[section]}#${id.toLowerCase()}`;
     return [judge(facts)].flat().map((verdict): Finding => Object.assign({ id, section, hint }, verdict));
   }
 }

@@ -32,7 +32,7 @@ const CHECKED_PROGRAMS = ["server", "webhook"] as const;
 
 const deploymentCheck = (program: ProgramName): CheckRow => ({
   summary: `The ${program}'s Deployment exists, and all of its replicas are ready.`,
-  remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${REMEDY_PAGES.operate} describes outages.`,
+  remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${REMEDY_PAGES.outages} describes outages.`,
   judge: ({ deployments, namespace }: Facts) =>
     judgeKnown(deployments, (list) => {
       const found = deploymentOf(program, list);

@@ -71,7 +71,7 @@ export const NAMESPACE_CHECKS = inSection("workloads", "installed", {
     summary:
       "The LimitRanges and ResourceQuotas of every labelled namespace have room for podrole's containers in an ordinary pod, and the namespace's `podrole.io/sidecar-…` annotations are valid.",
     remedy:
-      "Change the LimitRange or the quota that the message names, or the sizes of podrole's containers ([docs/operate.md](operate.md#requests-and-limits)). Until then, pods of the namespace may be refused.",
+      "Change the LimitRange or the quota that the message names, or the sizes of podrole's containers ([docs/capacity.md](capacity.md#requests-and-limits)). Until then, pods of the namespace may be refused.",
     judge: (facts) => {
       const { limitRanges, resourceQuotas } = facts;
       return judgeKnown(allKnown({ limitRanges, resourceQuotas }), (known) =>

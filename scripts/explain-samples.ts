@@ -1,0 +1,91 @@
+// Generates the samples of `podrole explain` in docs/troubleshoot.md, with the command's own functions.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { explainText } from "../src/cli/output/explain.ts";
+import { type PlanInput, type PlanSettings, plan } from "../src/injection/plan.ts";
+import type { Pod } from "../src/kubernetes/objects.ts";
+import { explainPod } from "../src/operations/explain/explanation.ts";
+import type { ExplainInput } from "../src/operations/explain/model.ts";
+import { withRemedy } from "../src/protocol/errors.ts";
+import { readSettings } from "../src/runtime/settings.ts";
+import { explainDenial } from "../src/server/aws/sts-denial.ts";
+import { planSettings } from "../src/settings/plan-settings.ts";
+import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
+import { ROOT } from "./root.ts";
+
+const ACCOUNT_ROLES = "arn:aws:iam::123456789012:role/";
+const SAMPLE_NAMESPACE = {
+  name: "shop",
+  labels: { "podrole.io/inject": "enabled" },
+  annotations: { "iam.amazonaws.com/permitted": `${ACCOUNT_ROLES}shop-.*` },
+};
+const SERVER_SESSION = "arn:aws:sts::123456789012:assumed-role/podrole-server/podrole";
+const DENIED = `User: ${SERVER_SESSION} is not authorized to perform: sts:AssumeRole on resource: ${ACCOUNT_ROLES}shop-orders because no role trust policy allows the sts:AssumeRole action`;
+
+/** Returns what the command prints about a pod whose role does not trust the server. */
+export function explainDeniedSample(): string {
+  const settings = sampleSettings();
+  const pod = podWithRole("shop-orders", "orders-7d4b9c");
+  const injected = plan(planInput(pod), settings);
+  if (injected.decision !== "inject") throw new Error(`Cannot make the sample: ${injected.message}`);
+  const reason = `Cannot assume role ${ACCOUNT_ROLES}shop-orders: AccessDenied: ${DENIED}${explainDenial(DENIED, { roleArn: `${ACCOUNT_ROLES}shop-orders` })}`;
+  const lastState = {
+    terminated: {
+      exitCode: 1,
+      finishedAt: "2026-01-15T12:00:31Z",
+      message: withRemedy({ code: "STS_DENIED", message: reason }, 4096),
+    },
+  };
+  const waiting = { reason: "CrashLoopBackOff" };
+  const status = {
+    phase: "Pending",
+    initContainerStatuses: [{ name: "podrole-sidecar", ready: false, restartCount: 1, state: { waiting }, lastState }],
+  };
+  const metadata = { ...injected.pod.metadata, creationTimestamp: "2026-01-15T12:00:00Z" };
+  return explainSample({ ...injected.pod, metadata, status }, true, settings);
+}
+
+/** Returns what the command prints about a pod whose role its namespace does not permit, before the pod exists. */
+export function explainForbiddenSample(): string {
+  return explainSample(podWithRole("payroll-admin", "intruder"), false, sampleSettings());
+}
+
+function sampleSettings(): PlanSettings {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly version: string };
+  const flags = { roleBaseArn: ACCOUNT_ROLES, sidecarImage: `registry.example/podrole-sidecar:${version}` };
+  const read = readSettings(WEBHOOK_SETTINGS, flags, {});
+  if (!read.ok) throw new Error(read.problems.join("\n"));
+  return planSettings(read.value, { trustBundle: "", nativeSidecar: true });
+}
+
+function podWithRole(role: string, name: string): Pod {
+  return {
+    metadata: { name, namespace: SAMPLE_NAMESPACE.name, annotations: { "iam.amazonaws.com/role": role } },
+    spec: { containers: [{ name: "app", image: "registry.example/orders:1" }] },
+  };
+}
+
+function planInput(pod: Pod): PlanInput {
+  return { pod, namespace: SAMPLE_NAMESPACE, serviceAccountAnnotations: {} };
+}
+
+function explainSample(pod: Pod, exists: boolean, settings: PlanSettings): string {
+  const { name, labels, annotations } = SAMPLE_NAMESPACE;
+  const input: ExplainInput = {
+    kind: "Pod",
+    name: pod.metadata.name ?? "",
+    pod,
+    exists,
+    namespaceName: name,
+    namespace: { metadata: { name, labels, annotations } },
+    serviceAccount: { metadata: { name: "default", namespace: name } },
+  };
+  const explanation = explainPod(input, {
+    policy: { value: { plan: settings, sessions: settings.policy } },
+    webhooks: { value: [{ name: "pods.podrole.io", clientConfig: {} }] },
+    server: { value: { namespace: "podrole", name: "podrole-server", ready: 2, wanted: 2 } },
+    sources: ["Deployment podrole-webhook", "ConfigMap podrole-common"],
+    assumptions: [],
+  });
+  return `\`\`\`text\n${explainText([explanation])}\`\`\``;
+}

@@ -1,0 +1,121 @@
+// Generates the tables of docs/troubleshoot.md: what a person sees, what it means and what to do. Where an error code
+// is behind it, meaning and remedy are those of the error table.
+import { ERRORS, type ErrorCode } from "../src/protocol/errors.ts";
+import { markdownTable } from "./markdown-table.ts";
+
+/** What a person sees, as it is written on their screen: Markdown. */
+type Symptom = { readonly sees: string } & (
+  | { readonly code: ErrorCode }
+  | { readonly means: string; readonly remedy: string }
+);
+
+/** The groups are headings of the page. */
+export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
+  "the pod is not created": [
+    {
+      sees: '`admission webhook "pods.podrole.io" denied the request: CODE: …`',
+      means: "podrole refuses the pod, for the reason with this code.",
+      remedy: "Look up the code in [errors.md](errors.md).",
+    },
+    { sees: "`denied the request: ROLE_FORBIDDEN`", code: "ROLE_FORBIDDEN" },
+    { sees: "`denied the request: PERMITTED_INVALID`", code: "PERMITTED_INVALID" },
+    {
+      sees: '`failed calling webhook "pods.podrole.io"` with `connection refused`, `context deadline exceeded` or `no endpoints available for service "podrole-webhook"`',
+      means: "The API server cannot reach podrole's webhook.",
+      remedy:
+        "Run `podrole check`: [WEBHOOK_READY](checks-installation.md#webhook_ready) and [ADMISSION](checks-trust.md#admission) say why. If pods must start now: [outages.md](outages.md#if-the-webhook-cannot-start-again).",
+    },
+    {
+      sees: '`failed calling webhook "pods.podrole.io"` with `x509: certificate signed by unknown authority`',
+      means: "The webhook configuration has another CA than the webhook.",
+      remedy: "See [CA_BUNDLE](checks-trust.md#ca_bundle).",
+    },
+  ],
+  "the pod does not start": [
+    {
+      sees: "`Init:PostStartHookError`, `Init:CrashLoopBackOff`",
+      means:
+        "podrole-sidecar had no credentials after 30 s, whatever the reason. The kubelet starts it again, with back-off.",
+      remedy: "`podrole explain pod/NAME -n NAMESPACE` prints code, reason and remedy; so does `kubectl describe pod`.",
+    },
+    {
+      sees: "`STS_DENIED`; `AccessDenied` with `is not authorized to perform: sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`",
+      code: "STS_DENIED",
+    },
+    { sees: "`STS_THROTTLED`; `Throttling`, `Rate exceeded`", code: "STS_THROTTLED" },
+    { sees: "`STS_UNAVAILABLE`", code: "STS_UNAVAILABLE" },
+    { sees: "`SERVER_UNREACHABLE`", code: "SERVER_UNREACHABLE" },
+    { sees: "`SERVER_UNTRUSTED`", code: "SERVER_UNTRUSTED" },
+    { sees: "`PROOF_REJECTED`", code: "PROOF_REJECTED" },
+    { sees: "`PORT_TAKEN`", code: "PORT_TAKEN" },
+  ],
+  "the app gets no credentials": [
+    {
+      sees: "`Unable to locate credentials` (boto3, AWS CLI), `no EC2 IMDS role found` (Go)",
+      means: "The container has no podrole variables, or the SDK does not know the token file.",
+      remedy:
+        "Look whether [the pod has podrole-sidecar](#the-pod-has-no-podrole-sidecar) and the container a role (`podrole explain`), then whether the SDK is [new enough](sdk.md).",
+    },
+    {
+      sees: "`Could not load credentials from any providers`, `Missing credentials in config` (JavaScript)",
+      means: "Either the same, or podrole refused: the JavaScript SDKs do not show the reason.",
+      remedy: "`podrole explain pod/NAME -n NAMESPACE` prints the reason.",
+    },
+    {
+      sees: "`ENOENT` or `No such file or directory` for `…/token`",
+      means: "The container has podrole's variables, but not the mount with its token.",
+      remedy:
+        "Mount nothing over the path in `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, and copy these variables to no other container.",
+    },
+    {
+      sees: "`connection refused` at 127.0.0.1:9763",
+      means: "podrole-sidecar is restarting.",
+      remedy: "SDKs retry. If it persists: `kubectl logs POD -c podrole-sidecar --previous`.",
+    },
+    { sees: "401, `TOKEN_MISSING`", code: "TOKEN_MISSING" },
+    { sees: "403, `TOKEN_MISMATCH`", code: "TOKEN_MISMATCH" },
+    { sees: "403, `HOST_FORBIDDEN`", code: "HOST_FORBIDDEN" },
+    { sees: "403, `STS_DENIED`, while the app runs", code: "STS_DENIED" },
+    { sees: "503, `TOKEN_REPLACED`", code: "TOKEN_REPLACED" },
+    { sees: "503, `NOT_READY`", code: "NOT_READY" },
+    { sees: "503, `CLOCK_SKEWED`", code: "CLOCK_SKEWED" },
+  ],
+  "the app has the wrong role": [
+    {
+      sees: "`aws sts get-caller-identity` prints the role of the node, of IRSA or of a key",
+      means: "The SDK found other credentials before podrole's, or the pod is not injected.",
+      remedy:
+        "`podrole explain` names the variable or the mount; [sdk.md](sdk.md#what-takes-precedence-over-podrole) lists what takes precedence.",
+    },
+    {
+      sees: "it prints another role than the annotation names now",
+      means: "The annotation was changed after the pod had been created, or another annotation takes precedence.",
+      remedy:
+        "`podrole explain` prints where the role is named, and begins with `differs:` what a new pod would get. Restart the pod.",
+    },
+  ],
+  "AWS denies the app's call": [
+    {
+      sees: "`AccessDenied`, `UnauthorizedOperation` or `is not authorized to perform` another action than `sts:AssumeRole`",
+      means: "The app has the role, and the role lacks the permission. podrole has done its part.",
+      remedy:
+        "Add the permission to the role in IAM. `podrole audit` shows the pod's AWS calls from CloudTrail: [audit.md](audit.md).",
+    },
+    {
+      sees: "`ExpiredToken`",
+      means: "The app uses credentials that it stored, after they have expired.",
+      remedy: "Let the SDK fetch them: it refreshes them before they expire. [sdk.md](sdk.md#how-long-an-sdk-waits)",
+    },
+  ],
+};
+
+/** Returns the table of one group. */
+export function symptomTable(group: string): string {
+  const symptoms = SYMPTOMS[group] ?? [];
+  const rows = symptoms.map((symptom) => {
+    if (!("code" in symptom)) return [symptom.sees, symptom.means, symptom.remedy];
+    const { summary, remedy } = ERRORS[symptom.code];
+    return [symptom.sees, `${summary} [${symptom.code}](errors.md#${symptom.code.toLowerCase()})`, remedy];
+  });
+  return markdownTable(["what you see", "what it means", "what to do"], rows);
+}

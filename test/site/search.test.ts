@@ -1,0 +1,77 @@
+// The search over the pages as they are: what a reader types leads to the section that answers it.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { createSearch } from "../../site/client/search.ts";
+import { SYNONYMS } from "../../site/client/synonyms.ts";
+import { titleOf } from "../../site/markdown.ts";
+import { addressOf, SOURCE_PAGES } from "../../site/reading-paths.ts";
+import { sectionsOf } from "../../site/search-sections.ts";
+import { readText } from "../files.ts";
+
+const sections = SOURCE_PAGES.flatMap(({ source }) => {
+  const text = readText(source);
+  return sectionsOf(text, titleOf(text), addressOf(source));
+});
+const search = createSearch(sections);
+
+suite("createSearch()", () => {
+  const cases = [
+    ["ROLE_FORBIDDEN", "docs/errors.html#role_forbidden"],
+    ["--role-base-arn", "docs/configuration.html"],
+    ["rotate the CA", "docs/ca.html"],
+    ["rollback", "docs/install.html#upgrade-rollback-uninstall"],
+    ["how do I roll back", "docs/install.html#upgrade-rollback-uninstall"],
+    ["uninstall", "docs/operate.html#uninstall"],
+    ["remove podrole", "docs/operate.html#uninstall"],
+    ["disable", "docs/operate.html#uninstall"],
+    ["403", "docs/troubleshoot.html#the-app-gets-no-credentials"],
+    ["AccessDenied", "docs/errors.html#sts_denied"],
+    ["Unable to locate credentials", "docs/troubleshoot.html#the-app-gets-no-credentials"],
+    ["CrashLoopBackOff", "docs/troubleshoot.html#the-pod-does-not-start"],
+    ["Could not load credentials from any providers", "docs/troubleshoot.html#the-app-gets-no-credentials"],
+    ["connection refused 9763", "docs/troubleshoot.html#the-app-gets-no-credentials"],
+    ["failed calling webhook", "docs/troubleshoot.html#the-pod-is-not-created"],
+    ["monitoring", "docs/metrics.html"],
+    ["price", "docs/compare.html#what-podrole-costs"],
+    ["OIDC", "docs/compare.html"],
+    ["backup", "docs/ca.html#backup-and-restore"],
+    ["kube2iam", "docs/kiam-behaviour.html"],
+  ] as const;
+  for (const [words, expected] of cases) {
+    test(`createSearch() leads from "${words}" to ${expected}`, () => {
+      const found = search(words).map(({ address }) => address);
+      assert.ok(
+        found.slice(0, 5).some((address) => address.startsWith(expected)),
+        found.join("\n"),
+      );
+    });
+  }
+
+  test("createSearch() finds sections with some of the words if none contains all of them", () => {
+    const given = [
+      { address: "a.html", page: "A", heading: "A", text: "webhook" },
+      { address: "b.html", page: "B", heading: "B", text: "sidecar" },
+    ];
+    assert.deepEqual(
+      createSearch(given)("webhook unheardof").map(({ address }) => address),
+      ["a.html"],
+    );
+    assert.deepEqual(createSearch(given)("unheardof"), []);
+  });
+
+  test("createSearch() shows the text around the word, or around the synonym that it found", () => {
+    const text = `${"before ".repeat(60)}replicas ${"after ".repeat(60)}`;
+    const [found] = createSearch([{ address: "a.html", page: "A", heading: "A", text }])("ha");
+    assert.match(found?.excerpt ?? "", /^….*replicas.*…$/);
+  });
+});
+
+test("SYNONYMS leads to words that the pages contain", () => {
+  const text = sections.map((each) => `${each.page} ${each.heading} ${each.text}`.toLowerCase()).join("\n");
+  assert.deepEqual(
+    Object.values(SYNONYMS)
+      .flat()
+      .filter((word) => !text.includes(word)),
+    [],
+  );
+});
