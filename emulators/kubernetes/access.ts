@@ -41,6 +41,8 @@ export interface Access {
   authorize(user: UserInfo, request: RequestInfo): void;
   /** Reports whether a rule allows the user this; one without rules may nothing, as on a real cluster. */
   isGranted(user: UserInfo, access: GrantedAccess): boolean;
+  /** Reports whether the user may answer requests for this signer; one without rules may. */
+  maySign(user: UserInfo, signerName: string): boolean;
 }
 
 /** Access to a resource that the emulator does not serve, or to a path. */
@@ -83,6 +85,10 @@ export function createAccess(): Access {
       );
       if (!allowed) throw forbiddenError(user, request);
     },
+    maySign(user, name) {
+      const access = { verb: "sign", group: "certificates.k8s.io", resource: "signers", name };
+      return !grants.has(user.username) || this.isGranted(user, access);
+    },
     isGranted({ username }, access) {
       return (grants.get(username) ?? []).some(({ rule, namespace }) => {
         // A RoleBinding grants no path (https://kubernetes.io/docs/reference/access-authn-authz/rbac/).
@@ -121,6 +127,7 @@ function coversResource(
 export function userGroups(username: string): readonly string[] {
   if (username === ADMIN) return ["system:masters", "system:authenticated"];
   const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(username) ?? [];
+  if (username.startsWith("system:node:")) return ["system:nodes", "system:authenticated"];
   const account = namespace === undefined ? [] : ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
   return [...account, "system:authenticated"];
 }

@@ -42,8 +42,9 @@ export async function handleApiRequest(
   request: ApiRequest,
   notes: AdmissionNotes,
 ): Promise<ApiResponse> {
-  const { info, body, contentType } = request;
+  const { info, user, body, contentType } = request;
   const { resource, namespace, name = "" } = info;
+  const changes = { ...deps, maySign: (signerName: string) => deps.access.maySign(user, signerName) };
   switch (info.verb) {
     case "list":
       return { code: 200, body: deps.lists.list(info) };
@@ -52,9 +53,9 @@ export async function handleApiRequest(
     case "create":
       return handleCreate(deps, request, notes);
     case "update":
-      return { code: 200, body: updateObject(deps, info, body) };
+      return { code: 200, body: updateObject(changes, info, body) };
     case "patch":
-      return { code: 200, body: patchObject(deps, info, body, contentType) };
+      return { code: 200, body: patchObject(changes, info, body, contentType) };
     case "delete":
       return { code: 200, body: deleteObject(deps, info, body) };
     case "watch":

@@ -11,30 +11,32 @@ import type { RequestInfo } from "./request-info.ts";
 import { RESOURCES } from "./resources.ts";
 import { badRequest, conflictError, invalidError } from "./status.ts";
 import type { Store } from "./store.ts";
-import { decodeObject, validateChange } from "./validation.ts";
+import { decodeObject, validateChange, validateStatus } from "./validation.ts";
 
 /** What changes to objects need. */
 export interface ChangeDeps {
   readonly store: Store;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Reports whether the user may sign with this name; a change of the status of a PodCertificateRequest needs it. */
+  readonly maySign: (signerName: string) => boolean;
 }
 
 /** Handles PUT. Throws Conflict if resourceVersion or uid of the body differs from the stored one. */
-export function updateObject({ store }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
+export function updateObject(deps: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
   decodeObject(info.resource, body);
-  return writeChange(store, info, body as KubeObject);
+  return writeChange(deps, info, body as KubeObject);
 }
 
 /** Handles PATCH. A patch that sets metadata.resourceVersion uses it as a lock, like an update. */
-export function patchObject({ store }: ChangeDeps, info: RequestInfo, patch: unknown, contentType: string): KubeObject {
+export function patchObject(deps: ChangeDeps, info: RequestInfo, patch: unknown, contentType: string): KubeObject {
   const { resource, namespace, name = "" } = info;
-  const after = applyPatch(store.get(resource.plural, namespace, name), patch, contentType);
+  const after = applyPatch(deps.store.get(resource.plural, namespace, name), patch, contentType);
   decodeObject(resource, after);
-  return writeChange(store, info, after);
+  return writeChange(deps, info, after);
 }
 
-function writeChange(store: Store, info: RequestInfo, given: KubeObject): KubeObject {
+function writeChange({ store, now, maySign }: ChangeDeps, info: RequestInfo, given: KubeObject): KubeObject {
   const { resource, subresource, namespace, name = "", query } = info;
   const before = store.get(resource.plural, namespace, name);
   const { metadata } = given;
@@ -48,10 +50,13 @@ function writeChange(store: Store, info: RequestInfo, given: KubeObject): KubeOb
   const { name: _name, namespace: _namespace, ...rest } = metadata;
   const place = { name, ...(namespace !== undefined && { namespace }) };
   const after = { ...given, ...unchangedPart(info, before), metadata: { ...rest, ...place } };
-  if (subresource === undefined) validateChange(resource, before, after);
   const isSame = isDeepStrictEqual(withoutVersion(after), withoutVersion(before));
   const isLocked =
     metadata.resourceVersion !== undefined && metadata.resourceVersion !== before.metadata.resourceVersion;
+  // As in etcd's transaction, a lost race is found before the new object is validated.
+  if (isLocked && !isSame) throw conflictError(resource, name);
+  if (subresource === undefined) validateChange(resource, before, after);
+  else if (subresource === "status") validateStatus(resource, before, after, { maySign, now: now() });
   // A write that changes nothing creates no event; one that lost its race is a conflict nevertheless.
   if ((isSame && !isLocked) || query.get("dryRun") === "All") return isSame ? before : after;
   return store.replace(resource.plural, after);
@@ -72,7 +77,11 @@ function withoutVersion({ metadata, ...rest }: KubeObject): object {
 /**
  * Handles DELETE. A pod on a node stays, marked for deletion, until its kubelet deletes it with a grace period of 0.
  */
-export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
+export function deleteObject(
+  { store, now }: Pick<ChangeDeps, "store" | "now">,
+  info: RequestInfo,
+  body: unknown,
+): KubeObject {
   const { resource, namespace, name = "", query } = info;
   const object = store.get(resource.plural, namespace, name);
   const uid = fieldAt(body, "preconditions.uid");
@@ -104,7 +113,11 @@ function emptyNamespace(store: Store, namespace: string): void {
 }
 
 /** Handles POST pods/NAME/binding, a scheduler's request. */
-export function bindPod({ store }: ChangeDeps, { namespace, name = "", resource }: RequestInfo, body: unknown): void {
+export function bindPod(
+  { store }: Pick<ChangeDeps, "store">,
+  { namespace, name = "", resource }: RequestInfo,
+  body: unknown,
+): void {
   if (fieldAt(body, "metadata.name") !== name) throw badRequest("name in URL does not match name in Binding object");
   const pod = store.get("pods", namespace, name);
   const nodeName = fieldAt(body, "target.name");

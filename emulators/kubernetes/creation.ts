@@ -9,6 +9,7 @@ import type { UserInfo } from "./access.ts";
 import { type AdmissionDeps, type AdmissionNotes, admit } from "./admission.ts";
 import { generateName } from "./names.ts";
 import { fieldAt, type KubeObject } from "./objects.ts";
+import { restrictNodeRequest, withRequestDefaults } from "./pod-certificate-requests.ts";
 import { qosClassOf } from "./pod-defaults.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion, type ResourceType, resourceNamed } from "./resources.ts";
@@ -42,6 +43,7 @@ export async function createObject(
   const dryRun = query.get("dryRun") === "All";
   const admitted = await admit(deps, { resource, object: given, user, dryRun }, notes);
   const object = prepareObject(resource, admitted);
+  if (resource.plural === "podcertificaterequests") restrictNodeRequest(store, user, object);
   validateNew(resource, object);
   if (dryRun) {
     const metadata = { ...object.metadata, uid: randomUUID(), creationTimestamp: formatSeconds(deps.now()) };
@@ -102,6 +104,8 @@ function prepareObject(resource: ResourceType, object: KubeObject): KubeObject {
       const data = { ...(fieldAt(object, "data") as object | undefined), ...Object.fromEntries(encoded) };
       return { ...rest, metadata, type: object["type"] ?? "Opaque", data };
     }
+    case "podcertificaterequests":
+      return { ...withRequestDefaults(object), metadata };
     default:
       return { ...object, metadata };
   }

@@ -70,6 +70,11 @@ export const RESOURCES: readonly ResourceType[] = [
     group: "admissionregistration.k8s.io",
     isNamespaced: false,
   }),
+  defineResource("podcertificaterequests", "PodCertificateRequest", {
+    group: "certificates.k8s.io",
+    subresources: ["status"],
+    selectableFields: ["spec.signerName", "spec.podName", "spec.nodeName"],
+  }),
   defineResource("tokenreviews", "TokenReview", {
     group: "authentication.k8s.io",
     isNamespaced: false,

@@ -15,6 +15,7 @@ import {
 } from "./invalid-fields.ts";
 import { checkLabelName, checkMetadata } from "./names.ts";
 import { fieldAt, type KubeObject } from "./objects.ts";
+import { checkPodCertificateRequest, checkPodCertificateStatus } from "./pod-certificate-requests.ts";
 import type { ResourceType } from "./resources.ts";
 import { badRequest, invalidError, type StatusCause } from "./status.ts";
 import { checkContainer } from "./validate-container.ts";
@@ -48,7 +49,21 @@ export function validateChange(resource: ResourceType, before: KubeObject, after
   const causes = [
     ...checkMetadata(resource, after),
     ...(resource.plural === "pods" ? checkPodChange(before, after) : []),
+    ...(resource.plural === "podcertificaterequests" && !isDeepStrictEqual(before["spec"], after["spec"])
+      ? [invalidValue("spec", "", "field is immutable")]
+      : []),
   ];
+  if (causes.length > 0) throw invalidError(resource, after.metadata.name ?? "", causes);
+}
+
+/** Throws Invalid if a changed status is not valid. */
+export function validateStatus(
+  resource: ResourceType,
+  before: KubeObject,
+  after: KubeObject,
+  context: Parameters<typeof checkPodCertificateStatus>[2],
+): void {
+  const causes = resource.plural === "podcertificaterequests" ? checkPodCertificateStatus(before, after, context) : [];
   if (causes.length > 0) throw invalidError(resource, after.metadata.name ?? "", causes);
 }
 
@@ -56,6 +71,7 @@ const VALIDATORS: Readonly<Record<string, (object: KubeObject) => readonly Statu
   pods: (object) => checkPod((object as unknown as Pod).spec),
   events: checkEvent,
   mutatingwebhookconfigurations: checkWebhooks,
+  podcertificaterequests: checkPodCertificateRequest,
 };
 
 function checkPod(spec: PodSpec | undefined): readonly StatusCause[] {

@@ -123,6 +123,45 @@ export interface ResourceQuota {
   [field: string]: unknown;
 }
 
+/** A condition in the status of an object (metav1.Condition). */
+export interface Condition {
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339. */
+  readonly lastTransitionTime: string;
+}
+
+/** A kubelet's request for a certificate of one of its pods (certificates.k8s.io/v1, Kubernetes 1.37). */
+export interface PodCertificateRequest {
+  readonly metadata: ObjectMeta;
+  readonly spec: {
+    readonly signerName: string;
+    readonly podName: string;
+    readonly podUID: string;
+    readonly serviceAccountName: string;
+    readonly nodeName: string;
+    /** Longest lifetime of the certificate, in seconds. */
+    readonly maxExpirationSeconds?: number;
+    /** PKCS #10 in DER, base64; the API server has verified its signature. */
+    readonly stubPKCS10Request?: string;
+    readonly unverifiedUserAnnotations?: Readonly<Record<string, string>>;
+  };
+  readonly status?: PodCertificateStatus;
+}
+
+/** A signer's answer: one condition (Issued, Denied or Failed), with a certificate only if it is Issued. */
+export interface PodCertificateStatus {
+  readonly conditions?: readonly Condition[];
+  /** PEM, the leaf first. */
+  readonly certificateChain?: string;
+  /** RFC 3339, as are the other times. */
+  readonly notBefore?: string;
+  readonly beginRefreshAt?: string;
+  readonly notAfter?: string;
+}
+
 /** A ConfigMap with its text entries. */
 export interface ConfigMap {
   readonly metadata: ObjectMeta;

@@ -42,6 +42,8 @@ export interface CertificateRequest {
   /** Unix milliseconds. */
   readonly now: number;
   readonly lifetimeMs: number;
+  /** How long before now the certificate's validity begins, in milliseconds; default 5 minutes. */
+  readonly backdateMs?: number;
   /** A certificate whose validity the new one has as well. */
   readonly covers?: Validity | undefined;
 }
@@ -50,8 +52,8 @@ export interface CertificateRequest {
 export type Validity = Pick<IssuedCertificate, "notBefore" | "notAfter">;
 
 /**
- * Issues a certificate for `subject`, valid from 5 minutes before now until `lifetimeMs` from now, and longer if it has
- * to cover another one, but never outside the validity of the CA and its chain. Throws PodroleError
+ * Issues a certificate for `subject`, valid from `backdateMs` before now until `lifetimeMs` from now, and longer if it
+ * has to cover another one, but never outside the validity of the CA and its chain. Throws PodroleError
  * AUTHORITY_UNAVAILABLE if no validity is left.
  */
 export function issueCertificate({
@@ -60,6 +62,7 @@ export function issueCertificate({
   subject,
   now,
   lifetimeMs,
+  backdateMs = BACKDATE_MS,
   covers = { notBefore: now, notAfter: now },
 }: CertificateRequest): IssuedCertificate {
   const chain = readCertificates(authority.certificatePem);
@@ -68,7 +71,7 @@ export function issueCertificate({
   if (!issuer || !issuerName) throw caUnusable("its certificate cannot be read; expected PEM");
   const notBefore = wholeSeconds(
     Math.max(
-      Math.min(now - BACKDATE_MS, covers.notBefore),
+      Math.min(now - backdateMs, covers.notBefore),
       ...chain.map((certificate) => certificate.validFromDate.getTime()),
     ),
   );
