@@ -11,6 +11,7 @@ type Schema = Readonly<Record<string, unknown>>;
 const SET_BY_CHART = new Set([
   ...["bind", "identityBind", "pagesBind", "stateBind", "kubeconfig", "proofFile", "caCert", "caKey"],
   ...["caSecret", "trustConfigMap", "refusalsConfigMap", "owner", "webhookConfiguration", "webhookServiceAccount"],
+  "podCertificates",
 ]);
 
 // Durations of one integer and one unit; sums such as "9m30s" and fractions are left to the program.
@@ -135,6 +136,7 @@ export function chartSchema(): string {
       openshift: SWITCH,
       ca: closedObject({ source: { enum: ["managed", "secret", "certManager"] }, secretName: DNS_NAME }),
       admissionPolicy: SWITCH,
+      podCertificates: SWITCH,
       networkPolicy: closedObject({
         enabled: { type: "boolean" },
         apiServerCidrs: arraySchema({ type: "string", pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" }),

@@ -157,6 +157,16 @@ export const DASHBOARD_ROWS: readonly RowSpec[] = [
         queries: [[`sum by (code) (rate(podrole_certificates_total[${RATE_INTERVAL}])) > 0`, "{{code}}"]],
       },
       {
+        title: "Pod certificates",
+        about:
+          "PodCertificateRequests, by result, and those that wait; only with --pod-certificates=on. ANSWERED: another replica was faster.",
+        unit: "ops",
+        queries: [
+          [`sum by (code) (rate(podrole_pod_certificate_requests_total[${RATE_INTERVAL}])) > 0`, "{{code}}"],
+          ["max(podrole_pod_certificate_requests_waiting) > 0", "waiting"],
+        ],
+      },
+      {
         title: "Server latency",
         about:
           "credentials: answered from memory or with an AssumeRole call. certificate: answered after a TokenReview and a look-up of the pod.",

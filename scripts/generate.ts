@@ -23,7 +23,7 @@ import { authorizationCount, authorizationTables } from "./authorization-matrix.
 import { behavioursOf } from "./behaviour.ts";
 import { overloadTable } from "./bench-tables.ts";
 import { chartSchema } from "./chart-schema.ts";
-import { CHART_TEMPLATES, chartNames, chartTemplate } from "./chart-templates.ts";
+import { CHART_TEMPLATES, chartNames, chartTemplate, sourceOfTemplate } from "./chart-templates.ts";
 import { chartValuesTable } from "./chart-values.ts";
 import { renderDashboard } from "./dashboard.ts";
 import { explainDeniedSample, explainForbiddenSample } from "./explain-samples.ts";
@@ -231,7 +231,7 @@ updateFile("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
 updateFile("manifests/chart/values.schema.json", chartSchema());
 updateFile("manifests/chart/templates/_names.tpl", chartNames());
 for (const file of Object.keys(CHART_TEMPLATES)) {
-  const base = readFileSync(join(ROOT, "manifests/base", file), "utf8");
+  const base = readFileSync(join(ROOT, "manifests", sourceOfTemplate(file)), "utf8");
   updateFile(join("manifests/chart/templates", file), chartTemplate(file, base));
 }
 for (const file of stale) console.log(`${isCheckOnly ? "out of date" : "written"}: ${file}`);

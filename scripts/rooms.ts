@@ -47,6 +47,7 @@ export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "server/turns": { uses: [] },
   "server/aws": { uses: ["turns"] },
   "server/issue": { uses: ["aws", "turns"] },
+  "server/signer": { uses: ["issue", "turns"] },
   "server/observability": { uses: ["aws", "issue"] },
   "server/state": { uses: ["issue", "trust"] },
   "sidecar/files": { uses: [] },

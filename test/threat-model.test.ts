@@ -82,7 +82,7 @@ suite("SECURITY.md: claims", () => {
     const known = new Set(claims.map(({ id }) => id));
     const sources = [...readSources("src").values(), page];
     const named = sources.flatMap(
-      (text) => text.match(/\bT-(?:IDENTITY|CREDENTIALS|POD|WEBHOOK|SECRET|STATE|CLUSTER)-\d+/g) ?? [],
+      (text) => text.match(/\bT-(?:IDENTITY|CERTIFICATE|CREDENTIALS|POD|WEBHOOK|SECRET|STATE|CLUSTER)-\d+/g) ?? [],
     );
     assert.deepEqual(
       named.filter((id) => !known.has(id)),
@@ -108,6 +108,9 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   changeConfigMap: ["get configmaps", "create configmaps", "patch configmaps"],
   getWebhookConfiguration: ["get mutatingwebhookconfigurations"],
   setCaBundle: ["get mutatingwebhookconfigurations", "patch mutatingwebhookconfigurations"],
+  getPodCertificateRequest: ["get podcertificaterequests"],
+  // The right to sign counts only together with the right to write a status.
+  answerPodCertificateRequest: ["patch podcertificaterequests/status", "sign signers"],
   recordEvent: ["create events"],
   // Every authenticated user may read the version (ClusterRole system:discovery).
   serverVersion: [],
@@ -143,7 +146,9 @@ interface Row {
 
 function rowsOf(text: string): readonly Row[] {
   const table = text.slice(text.indexOf("| program | verb |"));
-  const rows = table.matchAll(/^\| (server|webhook) \| ([\w, ]+) \| (\w+)(?: `([\w-]+)`)? \| (.*) \| (src\/.*) \|$/gm);
+  const rows = table.matchAll(
+    /^\| (server|webhook) \| ([\w, ]+) \| ([\w/]+)(?: `([\w./-]+)`)? \| (.*) \| (src\/.*) \|$/gm,
+  );
   return [...rows].flatMap(([, program = "", verbs = "", resource = "", name = "", where = "", used = ""]) =>
     verbs.split(", ").map((verb) => ({ program, verb, resource, name, where, used: used.replaceAll("`", "") })),
   );
@@ -159,9 +164,9 @@ interface RbacObject {
   }[];
 }
 
-/** "program verb resource name where" for each right that rbac.yaml grants. */
-function granted(): readonly string[] {
-  const objects = readManifest<RbacObject>("base/rbac.yaml");
+/** "program verb resource name where" for each right that the file's roles grant. */
+function granted(file: string): readonly string[] {
+  const objects = readManifest<RbacObject>(file);
   return objects.flatMap(({ kind, metadata, rules = [] }) =>
     rules.flatMap(({ resources, resourceNames = [""], verbs }) =>
       resources.flatMap((resource) =>
@@ -185,10 +190,17 @@ suite("SECURITY.md: rights", () => {
     const listed = own.map(({ program, verb, resource, name, where }) =>
       [program, verb, resource, name, where].join(" "),
     );
-    assert.deepEqual(distinct(listed), distinct(granted()));
+    assert.deepEqual(distinct(listed), distinct(granted("base/rbac.yaml")));
     const used = rows.map(({ program, verb, resource, used: by }) => `${program} ${verb} ${resource} ${by}`);
     const sources = new Map([...readSources("src/server"), ...readSources("src/webhook")]);
     assert.deepEqual(distinct(used), distinct(callsIn(sources)));
+  });
+
+  test("the rows for pod certificates are what their component grants to the server, and nothing else", () => {
+    const listed = rows
+      .filter(({ where }) => where.startsWith("only with [pod certificates]"))
+      .map(({ verb, resource, name }) => ["pod-certificates", verb, resource, name, "cluster"].join(" "));
+    assert.deepEqual(listed.toSorted(), [...granted("components/pod-certificates/objects.yaml")].toSorted());
   });
 
   test("callsIn() finds a call, with and without a type, and one on the next line", () => {

@@ -3,7 +3,14 @@
 // or "exists"; every other failure is thrown as an ApiError (errors.ts).
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Secret, SecretData } from "../runtime/secret.ts";
-import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "./objects.ts";
+import type {
+  Namespace,
+  ObjectMeta,
+  Pod,
+  PodCertificateRequest,
+  PodCertificateStatus,
+  ServiceAccount,
+} from "./objects.ts";
 
 /** The API server's verdict on a token (authentication.k8s.io/v1 TokenReview, status). */
 export interface TokenReview {
@@ -85,6 +92,7 @@ export type Resource =
   | "configmaps"
   | "events"
   | "mutatingwebhookconfigurations"
+  | "podcertificaterequests"
   | "tokenreviews"
   | "subjectaccessreviews";
 
@@ -206,6 +214,16 @@ export interface Kubernetes {
   getWebhookConfiguration(name: string): Promise<WebhookConfiguration | undefined>;
   /** Sets `caBundle` (PEM) of every webhook in the MutatingWebhookConfiguration and changes nothing else. */
   setCaBundle(name: string, caBundlePem: string): Promise<"changed" | "unchanged" | "absent" | "conflict">;
+  getPodCertificateRequest(namespace: string, name: string): Promise<PodCertificateRequest | undefined>;
+  /**
+   * Writes the answer to a request as it was read, which is final: a request that has changed, was answered by another
+   * replica or was deleted is a conflict. The API server verifies the answer (422), and that the caller may sign with
+   * the signer's name.
+   */
+  answerPodCertificateRequest(
+    request: Pick<PodCertificateRequest, "metadata">,
+    status: PodCertificateStatus,
+  ): Promise<"answered" | "conflict">;
   /** Writes one Event per call: callers prevent repetitions. */
   recordEvent(event: PodEvent): Promise<void>;
   /**

@@ -1,6 +1,7 @@
 // Get, create and patch one object, on top of a requester. What another writer can cause is a value and not an error:
 // an object that is missing, exists already, or has changed.
 import type { Resource } from "./api.ts";
+import type { RbacRequest } from "./errors.ts";
 import { ACCEPT_METADATA } from "./metadata-only.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
@@ -56,6 +57,12 @@ export interface Calls {
     target: PatchTarget,
     operations: readonly PatchOperation[],
   ): Promise<"patched" | "conflict">;
+  /** Writes the object's status as patch() does; for RBAC a status is a resource of its own. */
+  patchStatus(
+    resource: "podcertificaterequests",
+    target: PatchTarget,
+    operations: readonly PatchOperation[],
+  ): Promise<"patched" | "conflict">;
 }
 
 /** Creates the calls. */
@@ -66,6 +73,20 @@ export function createCalls(requester: Requester): Calls {
     const call = { path, ...(accept !== undefined && { accept }), maxResponseBytes: MAX_OBJECT_BYTES };
     const body = await requester.request<Body>(info, call, [NOT_FOUND]);
     return typeof body === "number" ? undefined : body;
+  }
+
+  async function patch(
+    { name, namespace, resourceVersion }: PatchTarget,
+    operations: readonly PatchOperation[],
+    { resource, path }: { readonly resource: RbacRequest["resource"]; readonly path: string },
+  ): Promise<"patched" | "conflict"> {
+    const lock: PatchOperation = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
+    const result = await requester.request<object>(
+      { verb: "patch", resource, ...toPlace(name, namespace) },
+      { path, body: [lock, ...operations] },
+      [NOT_FOUND, CONFLICT],
+    );
+    return typeof result === "number" ? "conflict" : "patched";
   }
 
   return {
@@ -84,16 +105,14 @@ export function createCalls(requester: Requester): Calls {
       return typeof result === "number" ? "exists" : result;
     },
 
-    async patch(resource, { name, namespace, resourceVersion }, operations) {
-      const place = { name, ...(namespace !== undefined && { namespace }) };
-      const lock: PatchOperation = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
-      const result = await requester.request<object>(
-        { verb: "patch", resource, ...place },
-        { path: pathOf(resource, place), body: [lock, ...operations] },
-        [NOT_FOUND, CONFLICT],
-      );
-      return typeof result === "number" ? "conflict" : "patched";
-    },
+    patch: (resource, target, operations) =>
+      patch(target, operations, { resource, path: pathOf(resource, toPlace(target.name, target.namespace)) }),
+
+    patchStatus: (resource, target, operations) =>
+      patch(target, operations, {
+        resource: `${resource}/status`,
+        path: `${pathOf(resource, toPlace(target.name, target.namespace))}/status`,
+      }),
   };
 }
 

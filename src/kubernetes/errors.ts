@@ -10,6 +10,7 @@ export interface RbacRequest {
   readonly resource:
     | Resource
     | OperatorResource
+    | "podcertificaterequests/status"
     | "pods/proxy"
     | "services/proxy"
     | "serviceaccounts/token"

@@ -39,6 +39,8 @@ export interface ReflectorDeps<Item> {
 export interface ReflectorOptions<Item, Cached> {
   /** Selects the part of an object to cache. Memory use is that part times the number of objects. */
   readonly project: (object: Item) => Cached;
+  /** Called after the content has changed; must not throw. */
+  readonly onUpdate?: () => void;
   /** Objects per page, at most. */
   readonly pageSize?: number;
   /**
@@ -64,6 +66,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
   { source, clock, log, random = Math.random }: ReflectorDeps<Item>,
   {
     project,
+    onUpdate = () => {},
     pageSize = 500,
     inactivityMs = 90_000,
     relistMs = 600_000,
@@ -99,6 +102,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
     // The list is current as of its request, not as of its last page.
     confirmedAt = startedAt;
     first.resolve();
+    onUpdate();
   }
 
   /** Follows one watch from `version`. Returns when the API server ended it normally or a relist is due. */
@@ -129,6 +133,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
     // Callers read live what is not cached.
     if (event.type === "DELETED" || event.type === "TOO_LARGE") cache.remove(event.object);
     else cache.put(event.object);
+    onUpdate();
   }
 
   async function recover(error: unknown): Promise<void> {

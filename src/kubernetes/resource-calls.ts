@@ -76,6 +76,7 @@ export function createResourceCalls({
     ...secretCalls(calls),
     ...configMapCalls(calls),
     ...webhookConfigurationCalls(calls),
+    ...podCertificateCalls(calls),
 
     async recordEvent(event) {
       await calls.create("events", toCoreEvent(event, component, clock.now()));
@@ -171,6 +172,20 @@ function webhookConfigurationCalls(calls: Calls): Pick<Kubernetes, "getWebhookCo
       if (operations.length === 0) return "unchanged";
       const at = { name, resourceVersion: present.resourceVersion };
       return (await calls.patch(resource, at, operations)) === "conflict" ? "conflict" : "changed";
+    },
+  };
+}
+
+function podCertificateCalls(
+  calls: Calls,
+): Pick<Kubernetes, "getPodCertificateRequest" | "answerPodCertificateRequest"> {
+  const resource = "podcertificaterequests";
+  return {
+    getPodCertificateRequest: (namespace, name) => calls.get(resource, name, namespace),
+    async answerPodCertificateRequest({ metadata: { namespace = "", name = "", resourceVersion = "" } }, status) {
+      const operation = { op: "add", path: "/status", value: status } as const;
+      const result = await calls.patchStatus(resource, { namespace, name, resourceVersion }, [operation]);
+      return result === "conflict" ? "conflict" : "answered";
     },
   };
 }

@@ -58,24 +58,38 @@ type RefusedFields = {
 };
 
 /** `credentialId` names the token in the API server's audit log (Kubernetes 1.30+). */
-type CallerFields = PodFields & { readonly credentialId: string | undefined };
+type CallerFields = PodFields & { readonly credentialId?: string | undefined };
 
-/** A decision of the server about one request on the identity port. A refused caller may be unknown. */
-export type CertificateLine = { readonly audit: "certificate"; readonly peer: string } & (
-  | (CallerFields & {
-      readonly decision: "issued";
-      /** The SPIFFE ID of a pod; the DNS names and IP addresses of the webhook. */
-      readonly subject: string | readonly string[];
-      readonly serial: string;
-      /** RFC 3339. */
-      readonly expiration: string;
-    })
-  | (RefusedFields &
-      Partial<CallerFields> & {
-        /** Lines of this reason that were left out before this one, because their callers proved nothing. */
-        readonly omitted?: number | undefined;
+/** Where a request for a certificate came from: a caller of the identity port, or a PodCertificateRequest. */
+type CertificateOrigin =
+  | { readonly peer: string }
+  | {
+      /** Name of the PodCertificateRequest, in the pod's namespace. */
+      readonly podCertificateRequest: string;
+      /** The node whose kubelet made the request. */
+      readonly node: string;
+    };
+
+/**
+ * A decision of the server about one request on the identity port, where a refused caller may be unknown, or about one
+ * PodCertificateRequest.
+ */
+export type CertificateLine = { readonly audit: "certificate" } & CertificateOrigin &
+  (
+    | (CallerFields & {
+        readonly decision: "issued";
+        /** The SPIFFE ID of a pod; the DNS names and IP addresses of the webhook. */
+        readonly subject: string | readonly string[];
+        readonly serial: string;
+        /** RFC 3339. */
+        readonly expiration: string;
       })
-);
+    | (RefusedFields &
+        Partial<CallerFields> & {
+          /** Lines of this reason that were left out before this one, because their callers proved nothing. */
+          readonly omitted?: number | undefined;
+        })
+  );
 
 /** A decision of the server about one container on the credentials port. */
 export type CredentialsLine = PodFields & {

@@ -1,4 +1,4 @@
-// The server's composition root: the Kubernetes client and four openings, all of which `shutdown` closes. Closing runs
+// The server's composition root: the Kubernetes client and five openings, all of which `shutdown` closes. Closing runs
 // in reverse order, so the ports stop before the watches, STS, trust and the client that they use. Nothing is decided
 // here: the decisions are in issue/issue-certificate.ts and issue/issue-credentials.ts.
 import { createKubernetes } from "../kubernetes/client.ts";
@@ -10,6 +10,7 @@ import { SERVER_METRICS } from "./observability/metrics.ts";
 import { openAws } from "./open-aws.ts";
 import { openIssuers } from "./open-issuers.ts";
 import { openPorts, type ServerPorts } from "./open-ports.ts";
+import { openSigner } from "./open-signer.ts";
 import { openTrust } from "./open-trust.ts";
 
 /**
@@ -31,7 +32,8 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   const trust = await openTrust({ ...deps, kubernetes, metrics }, settings);
   const aws = await openAws({ ...deps, metrics }, settings);
   const issuers = openIssuers({ ...deps, kubernetes, metrics, trust, aws }, settings);
-  const ports = await openPorts({ ...deps, kubernetes, metrics, trust, aws, issuers }, settings);
+  const signer = openSigner({ ...deps, kubernetes, metrics, trust, aws, issuers }, settings);
+  const ports = await openPorts({ ...deps, kubernetes, metrics, trust, aws, issuers, signer }, settings);
 
   log.info({ ports, trustDomain: settings.trustDomain, baseArn: aws.policy().baseArn }, "server is up");
   return ports;

@@ -31,6 +31,7 @@ import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedIssuers } from "./open-issuers.ts";
 import { openState } from "./open-state.ts";
 import type { OpenedTrust } from "./open-trust.ts";
+import type { PodCertificateSigner } from "./signer/start-signer.ts";
 
 /** The TCP ports that were bound; they differ from the settings where those say 0 (any free port). */
 export interface ServerPorts {
@@ -46,6 +47,8 @@ interface PortDeps extends ProgramDeps {
   readonly trust: OpenedTrust;
   readonly aws: OpenedAws;
   readonly issuers: OpenedIssuers;
+  /** Undefined if pod certificates are switched off. */
+  readonly signer: PodCertificateSigner | undefined;
 }
 
 /** Binds the ports; resolves once all of them accept connections, rejects if one cannot be bound. */
@@ -57,7 +60,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
   const credentialsPort = await credentials.listen();
   shutdown.onClose("credentials port", () => credentials.close());
 
-  const { trust, aws, issuers, clock } = deps;
+  const { trust, aws, issuers, signer, clock } = deps;
   function unready(): readonly string[] {
     if (shutdown.signal.aborted) return ["the server is stopping"];
     if (trust.serving.expiresInMs() <= 0) return ["the server's own serving certificate has expired"];
@@ -77,7 +80,8 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
       limiter: aws.limiter,
       authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
       servingExpiresInMs: trust.serving.expiresInMs(),
-      watchAgesMs: issuers.directory.ages(),
+      watchAgesMs: { ...issuers.directory.ages(), ...(signer && { podcertificaterequests: signer.ageMs() }) },
+      podCertificates: signer?.backlog() ?? { waiting: 0, oldestMs: 0 },
     });
     return metrics.expose();
   }

@@ -5,7 +5,7 @@ import type { Kubernetes } from "../kubernetes/api.ts";
 import { BUNDLE_KEY } from "../pki/bundle.ts";
 import { untilAborted } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
-import { rotationOptions, type ServerSettings } from "../settings/server.ts";
+import { longestLeafLifetimeMs, rotationOptions, type ServerSettings } from "../settings/server.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import { type AuthorityPoller, createAuthorityPoller, type ReadTrust } from "./trust/authority-poller.ts";
 import { startCaBundleReconciler } from "./trust/ca-bundle-reconciler.ts";
@@ -75,9 +75,10 @@ export function certificateNames(names: readonly string[]) {
 }
 
 function trustSource({ clock, log, kubernetes }: TrustDeps, settings: ServerSettings, ownership: Ownership): ReadTrust {
-  const { caCert, caKey, caSecret, certificateTtl } = settings;
+  const { caCert, caKey, caSecret } = settings;
   if (caCert !== undefined && caKey !== undefined) {
-    return trustFromFiles({ clock, log }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
+    const leafLifetimeMs = longestLeafLifetimeMs(settings);
+    return trustFromFiles({ clock, log }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs });
   }
   return trustFromSecret({ kubernetes, ownership, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });
 }

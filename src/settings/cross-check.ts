@@ -67,7 +67,8 @@ function findEndpointProblems({
   ];
 }
 
-function findCertificateProblems({ trustDomain, certificateTtl, caTtl, caCert, caKey }: ServerSettings): string[] {
+function findCertificateProblems(settings: ServerSettings): string[] {
+  const { trustDomain, certificateTtl, podCertificates, caTtl, caCert, caKey } = settings;
   const problems: string[] = [];
   if (!isTrustDomain(trustDomain)) {
     problems.push(`--trust-domain: it is ${JSON.stringify(trustDomain)}; expected a DNS name in lower case`);
@@ -75,6 +76,9 @@ function findCertificateProblems({ trustDomain, certificateTtl, caTtl, caCert, c
   if (certificateTtl < 10 * MINUTE_MS) problems.push("--certificate-ttl: it is below 10m; expected 10m or longer");
   if (certificateTtl > caTtl / 6) {
     problems.push("--certificate-ttl: it is above a sixth of --ca-ttl; expected a sixth of it or shorter");
+  }
+  if (podCertificates !== "off" && caTtl < 6 * HOUR_MS) {
+    problems.push("--ca-ttl: it is below 6h and --pod-certificates is on; expected 6h or longer");
   }
   if ((caCert === undefined) !== (caKey === undefined)) {
     problems.push("--ca-cert and --ca-key: only one of them is set; expected both or neither");

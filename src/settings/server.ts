@@ -2,6 +2,7 @@
 import type { RotationOptions } from "../pki/authorities.ts";
 import { parseRoleArn } from "../policy/role.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
+import { HOUR_MS } from "../runtime/clock.ts";
 import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
@@ -113,6 +114,11 @@ export const SERVER_SETTINGS = {
       default: "1h",
       help: "Issue pod and serving certificates with this lifetime, at least 10m and at most one sixth of --ca-ttl",
     },
+    podCertificates: {
+      type: type.oneOf(["on", "off"]),
+      default: "off",
+      help: "Sign pod certificates (Kubernetes 1.37): answer PodCertificateRequests for the signer podrole.io/pod. Their lifetime is --certificate-ttl, and at least 1h",
+    },
     caTtl: {
       type: type.duration,
       default: "8760h",
@@ -184,10 +190,20 @@ export const SERVER_SETTINGS = {
 /** The server's settings as parsed; durations are milliseconds. */
 export type ServerSettings = Settings<typeof SERVER_SETTINGS>;
 
+/** Settings that determine how long certificates of pods are valid. */
+type LifetimeSettings = Pick<ServerSettings, "certificateTtl" | "podCertificates">;
+
+/** Returns the longest lifetime of the certificates that a server issues, in milliseconds. */
+export function longestLeafLifetimeMs({ certificateTtl, podCertificates }: LifetimeSettings): number {
+  // The API server accepts no shorter pod certificate.
+  return podCertificates === "off" ? certificateTtl : Math.max(certificateTtl, HOUR_MS);
+}
+
 /** Options of the CA's rotation; commands that rotate the CA use the same ones. */
-export function rotationOptions({
-  caTtl,
-  certificateTtl,
-}: Pick<ServerSettings, "caTtl" | "certificateTtl">): RotationOptions {
-  return { lifetimeMs: caTtl, leafLifetimeMs: certificateTtl, commonName: "podrole CA" };
+export function rotationOptions(settings: Pick<ServerSettings, "caTtl"> & LifetimeSettings): RotationOptions {
+  return {
+    lifetimeMs: settings.caTtl,
+    leafLifetimeMs: longestLeafLifetimeMs(settings),
+    commonName: "podrole CA",
+  };
 }

@@ -35,7 +35,10 @@ metadata:
   });
 
   test("throws when manifests/base lacks a text that the chart replaces", () => {
-    assert.throws(() => chartTemplate("priority-class-policy.yaml", BASE), /manifests\/base has no/);
+    assert.throws(
+      () => chartTemplate("priority-class-policy.yaml", BASE),
+      /manifests\/base\/priority-class-policy\.yaml has no/,
+    );
   });
 });
 

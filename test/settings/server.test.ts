@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { crossCheckServer } from "../../src/settings/cross-check.ts";
-import { SERVER_SETTINGS } from "../../src/settings/server.ts";
+import { rotationOptions, SERVER_SETTINGS } from "../../src/settings/server.ts";
 
 function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] {
   const read = readSettings(SERVER_SETTINGS, flags, {});
@@ -43,6 +44,7 @@ for (const [what, flags, about] of [
   ],
   ["an endpoint with http:// on a loopback address", { stsEndpoint: "http://127.0.0.1:4566" }, /--sts-endpoint: /],
   ["an endpoint that is not a URL", { stsEndpoint: "sts.internal" }, /--sts-endpoint: .*is not a URL/],
+  ["a CA of 5 hours with pod certificates", { caTtl: "5h", certificateTtl: "30m", podCertificates: "on" }, /--ca-ttl/],
   ["a certificate of five minutes", { certificateTtl: "5m" }, /10m or longer/],
   [
     "a certificate that lasts longer than a sixth of its CA",
@@ -77,4 +79,12 @@ for (const flags of [
 
 test("crossCheckServer() reports every problem at once", () => {
   assert.equal(problemsOf({ sessionDuration: "1m", certificateTtl: "1m", caKey: "/ca.key" }).length, 3);
+});
+
+test("rotationOptions() counts pod certificates, which have at least an hour, among the leaf certificates", () => {
+  const lifetimeOf = (podCertificates: "on" | "off", certificateTtl: number) =>
+    rotationOptions({ caTtl: 24 * HOUR_MS, certificateTtl, podCertificates }).leafLifetimeMs;
+  assert.equal(lifetimeOf("off", HOUR_MS / 2), HOUR_MS / 2);
+  assert.equal(lifetimeOf("on", HOUR_MS / 2), HOUR_MS);
+  assert.equal(lifetimeOf("on", 3 * HOUR_MS), 3 * HOUR_MS);
 });

@@ -205,6 +205,9 @@ export function createApiServer(timeline: Timeline): ApiServer {
           store.put("secrets", { ...present, data: texts(data) });
           return "replaced";
         }),
+      // The signer of pod certificates is switched off in the simulation.
+      getPodCertificateRequest: async () => undefined,
+      answerPodCertificateRequest: async () => "conflict",
       async getConfigMap(namespace, name) {
         return ((await read("configmaps", namespace, name))?.["data"] ?? undefined) as never;
       },

@@ -54,6 +54,7 @@ function originJson({ admission, certificate, creation, tokenRequest }: Origin):
       at: isoTime(certificate.at),
       serial: certificate.serial,
       credentialId: certificate.credentialId,
+      podCertificateRequest: certificate.podCertificateRequest,
     },
     apiServer: (creation || tokenRequest) && {
       auditId: creation?.auditId,
@@ -71,8 +72,9 @@ function stepJson(step: PodStep): object {
     case "admitted":
       return originJson(step.origin);
     case "certificate": {
-      const { podUid, serial, credentialId, expiration, peer } = step.certificate;
-      return { podUid, serial, credentialId, expiration, peer, tokenAskedForBy: step.tokenRequestedBy };
+      const { podUid, serial, credentialId, podCertificateRequest, expiration, peer } = step.certificate;
+      const proof = { credentialId, podCertificateRequest };
+      return { podUid, serial, ...proof, expiration, peer, tokenAskedForBy: step.tokenRequestedBy };
     }
     case "credentials": {
       const { podUid, container, role } = step.grant;

@@ -91,7 +91,8 @@ function stepText(step: PodStep): string {
       return `by ${userText(step.origin)}${owner === undefined ? "" : ` for ${owner}`}${from}; ${assigned}`;
     }
     case "certificate": {
-      const { serial = "", podUid = "", credentialId = "a token" } = step.certificate;
+      const { serial = "", podUid = "", podCertificateRequest: request, credentialId = "a token" } = step.certificate;
+      if (request !== undefined) return `serial ${serial} for pod uid ${podUid}, by PodCertificateRequest ${request}`;
       const requester = step.tokenRequestedBy === undefined ? "" : ` requested by ${step.tokenRequestedBy}`;
       return `serial ${serial} for pod uid ${podUid}, proved by ${credentialId}${requester}`;
     }

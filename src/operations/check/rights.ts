@@ -1,5 +1,6 @@
 // Permissions as data: what each program needs (the rules of manifests/base/rbac.yaml; a test compares them), what
 // neither may have, and what the operator needs to install podrole.
+import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
 import type { ProgramName } from "../installed.ts";
 
 /** A permission, as RBAC grants it. */
@@ -32,6 +33,8 @@ export interface RightsNames {
   readonly trustConfigMap: string;
   readonly refusalsConfigMap: string;
   readonly webhookConfiguration: string;
+  /** True if the server signs pod certificates; default false. */
+  readonly podCertificates?: boolean;
 }
 
 const ADMISSION_GROUP = "admissionregistration.k8s.io";
@@ -56,9 +59,20 @@ export function neededRights(names: RightsNames): readonly AccessRight[] {
       : rightsFor("server", "", ["secrets"], ["get", "patch"], { ...own, name: caSecret })),
     ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: trustConfigMap }),
     ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: refusalsConfigMap }),
+    ...(names.podCertificates ? signersRights() : []),
     ...rightsFor("webhook", "", ["namespaces", "serviceaccounts"], READ_VERBS),
     ...rightsFor("webhook", "", ["limitranges", "resourcequotas"], ["list", "watch"]),
     ...rightsFor("webhook", "", ["configmaps"], ["get"], { ...own, name: trustConfigMap }),
+  ];
+}
+
+/** What manifests/components/pod-certificates grants the server. */
+function signersRights(): readonly AccessRight[] {
+  const group = "certificates.k8s.io";
+  return [
+    ...rightsFor("server", group, ["podcertificaterequests"], READ_VERBS),
+    ...rightsFor("server", group, ["podcertificaterequests/status"], ["patch"]),
+    ...rightsFor("server", group, ["signers"], ["sign"], { name: POD_SIGNER_NAME }),
   ];
 }
 

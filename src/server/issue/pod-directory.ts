@@ -37,6 +37,8 @@ export interface PodDirectory {
   inContext(pod: Pod, namespace: string): Promise<PodInContext>;
   /** Uids of injected pods that have not finished; undefined before the first list. */
   livingPods(): ReadonlySet<string> | undefined;
+  /** The cached pod of this name; undefined if it has not the label of injected pods, or is not cached yet. */
+  knownPod(namespace: string, name: string): KnownPod | undefined;
   /** The cached pods with the label of injected pods, in no order. */
   knownPods(): readonly KnownPod[];
   /** Resolves when every cache has had its first list. */
@@ -134,6 +136,7 @@ export function startPodDirectory(
 
   return {
     livingPods,
+    knownPod: (namespace, name) => pods.get(`${namespace}/${name}`),
     knownPods: () => pods.list(),
     async find(identity) {
       const cached = pods.get(`${identity.namespace}/${identity.name}`);

@@ -17,11 +17,14 @@ export interface GaugeSources {
   readonly servingExpiresInMs: number;
   /** Milliseconds since each cache was last proved fresh, by the value of label `resource`. */
   readonly watchAgesMs: Readonly<Record<string, number>>;
+  /** Requests for pod certificates without an answer. */
+  readonly podCertificates: { readonly waiting: number; readonly oldestMs: number };
 }
 
 /** Sets every gauge as of `now` (Unix milliseconds); durations are exposed in seconds, as Prometheus expects. */
 export function refreshGauges(metrics: ServerMetrics, now: number, sources: GaugeSources): void {
   const { isReady, listeners, cache, limiter, authorityNotAfter, servingExpiresInMs, watchAgesMs } = sources;
+  const { podCertificates } = sources;
   metrics.ready.set(isReady ? 1 : 0);
   for (const [port, listener] of Object.entries(listeners)) setConnections(metrics, port, listener);
   metrics.cacheSize.set(cache.size);
@@ -31,6 +34,8 @@ export function refreshGauges(metrics: ServerMetrics, now: number, sources: Gaug
   // One series at a time, because the number of namespaces has no bound.
   metrics.stsTopNamespace.reset();
   if (top) metrics.stsTopNamespace.set({ caller_namespace: top.namespace }, top.share);
+  metrics.podCertificatesWaiting.set(podCertificates.waiting);
+  metrics.podCertificatesOldest.set(podCertificates.oldestMs / 1000);
   metrics.authorityExpiry.set((authorityNotAfter - now) / 1000);
   metrics.servingExpiry.set(servingExpiresInMs / 1000);
   for (const [resource, ageMs] of Object.entries(watchAgesMs)) metrics.watchAge.set({ resource }, ageMs / 1000);

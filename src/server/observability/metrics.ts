@@ -16,6 +16,23 @@ export const SERVER_METRICS = {
     name: "podrole_certificate_duration_seconds",
     help: "Time to answer a certificate request, including TokenReview and pod look-up, in seconds",
   },
+  podCertificates: {
+    type: "counter",
+    name: "podrole_pod_certificate_requests_total",
+    help: "Attempts to answer a PodCertificateRequest, with --pod-certificates=on, by result: ISSUED, ANSWERED (another replica was faster, or the request is gone), or the error code of docs/errors.md with which it was denied or for which it is tried again",
+    labels: ["code"],
+    from: ["ISSUED", "ANSWERED", "POD_NOT_INJECTED", "KUBERNETES_UNAVAILABLE", "AUTHORITY_UNAVAILABLE"],
+  },
+  podCertificatesWaiting: {
+    type: "gauge",
+    name: "podrole_pod_certificate_requests_waiting",
+    help: "PodCertificateRequests that no signer has answered yet",
+  },
+  podCertificatesOldest: {
+    type: "gauge",
+    name: "podrole_pod_certificate_oldest_request_seconds",
+    help: "For how long the server has known the oldest PodCertificateRequest without an answer, in seconds; 0 without one",
+  },
   credentials: {
     type: "counter",
     name: "podrole_credentials_total",

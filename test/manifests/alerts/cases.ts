@@ -24,6 +24,8 @@ const ADMISSIONS = (decision: string, reason: string) =>
   `podrole_admission_total{job="podrole-webhook",decision="${decision}",reason="${reason}"}`;
 const READY = (program: string, instance = "a") => `podrole_ready{job="podrole-${program}",instance="${instance}"}`;
 const UP = (program: string, instance = "a") => `up{job="podrole-${program}",instance="${instance}"}`;
+const OLDEST_REQUEST = (instance: string) =>
+  `podrole_pod_certificate_oldest_request_seconds{job="podrole-server",instance="${instance}"}`;
 const SIDECAR = (name: string, pod: string) =>
   `podrole_sidecar_${name}{job="podrole-sidecar",namespace="shop",pod="${pod}"}`;
 const buckets = (name: string, counts: Readonly<Record<string, string>>) =>
@@ -187,6 +189,18 @@ export const CASES: readonly AlertCase[] = [
         'podrole_watch_age_seconds{job="podrole-server",instance="a",resource="pods"}': "0+60x10 0+60x10 0+60x10",
       },
       at: 30,
+    },
+  },
+  {
+    alert: "PodrolePodCertificatesWait",
+    fires: {
+      series: { [OLDEST_REQUEST("a")]: "0+60x20", [OLDEST_REQUEST("b")]: "0+60x20" },
+      at: 8,
+    },
+    quiet: {
+      because: "one of two replicas has the list of requests, and none of them waits",
+      series: { [OLDEST_REQUEST("a")]: "0+60x20", [OLDEST_REQUEST("b")]: "0x20" },
+      at: 8,
     },
   },
   {

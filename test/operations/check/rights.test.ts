@@ -10,28 +10,41 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-test("neededRights() returns exactly what manifests/base/rbac.yaml grants", () => {
-  const objects = readManifest<{ kind: string; metadata: { name: string }; rules?: readonly Rule[] }>("base/rbac.yaml");
-  const granted = objects.flatMap(({ kind, metadata, rules = [] }) =>
+/** Every right that the roles of a file grant, in words. */
+function grantedBy(file: string, who?: string): readonly string[] {
+  const objects = readManifest<{ kind: string; metadata: { name: string }; rules?: readonly Rule[] }>(file);
+  return objects.flatMap(({ kind, metadata, rules = [] }) =>
     rules.flatMap(({ apiGroups, resources, resourceNames = [""], verbs }) =>
       apiGroups.flatMap((group) =>
         resources.flatMap((resource) =>
           resourceNames.flatMap((name) =>
             verbs.map((verb) =>
-              [metadata.name, kind === "Role" ? "podrole" : "", group, resource, name, verb].join(" "),
+              [who ?? metadata.name, kind === "Role" ? "podrole" : "", group, resource, name, verb].join(" "),
             ),
           ),
         ),
       ),
     ),
   );
+}
+
+const namedRights = (podCertificates: boolean) => {
   const configMaps = { trustConfigMap: "podrole-trust", refusalsConfigMap: "podrole-refusals" };
   const names = { namespace: "podrole", caSecret: "podrole-ca", ...configMaps };
-  const needed = neededRights({ ...names, webhookConfiguration: "podrole" }).map(
+  return neededRights({ ...names, webhookConfiguration: "podrole", podCertificates }).map(
     ({ who, namespace = "", group, resource, name = "", verb }) =>
       [`podrole-${who}`, namespace, group, resource, name, verb].join(" "),
   );
-  assert.deepEqual(needed.toSorted(), granted.toSorted());
+};
+
+test("neededRights() returns exactly what manifests/base/rbac.yaml grants", () => {
+  assert.deepEqual(namedRights(false).toSorted(), grantedBy("base/rbac.yaml").toSorted());
+});
+
+test("neededRights() adds what the component for pod certificates grants, if the server signs them", () => {
+  const added = namedRights(true).filter((right) => !namedRights(false).includes(right));
+  const granted = grantedBy("components/pod-certificates/objects.yaml", "podrole-server");
+  assert.deepEqual(added.toSorted(), granted.toSorted());
 });
 
 interface BaseObject {

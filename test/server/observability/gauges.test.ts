@@ -16,6 +16,7 @@ test("refreshGauges() shows one namespace at a time, and none without calls", as
       authorityNotAfter: 0,
       servingExpiresInMs: 0,
       watchAgesMs: {},
+      podCertificates: { waiting: 0, oldestMs: 0 },
     });
     const lines = (await metrics.expose()).split("\n");
     assert.ok(lines.includes("podrole_sts_calls_waiting 3"));
@@ -42,6 +43,7 @@ test("refreshGauges() shows times in seconds from now, readiness, and each port'
     authorityNotAfter: 61_000,
     servingExpiresInMs: -500,
     watchAgesMs: { pods: 1_500 },
+    podCertificates: { waiting: 3, oldestMs: 2_500 },
   };
   refreshGauges(metrics, 1_000, sources);
   const first = (await metrics.expose()).split("\n");
@@ -52,6 +54,8 @@ test("refreshGauges() shows times in seconds from now, readiness, and each port'
     "podrole_authority_expiry_seconds 60",
     "podrole_serving_certificate_expiry_seconds -0.5",
     'podrole_watch_age_seconds{resource="pods"} 1.5',
+    "podrole_pod_certificate_requests_waiting 3",
+    "podrole_pod_certificate_oldest_request_seconds 2.5",
     'podrole_connections{port="identity"} 2',
     'podrole_connections_opened_total{port="identity"} 7',
   ])

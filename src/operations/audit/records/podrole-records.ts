@@ -57,6 +57,8 @@ interface InstanceRecord extends CommonRecord {
 export interface CertificateRecord extends InstanceRecord {
   readonly kind: "certificate";
   readonly credentialId: string | undefined;
+  /** Name of the PodCertificateRequest that the certificate answers. */
+  readonly podCertificateRequest: string | undefined;
   readonly serial: string | undefined;
 }
 
@@ -141,7 +143,11 @@ function instanceParts(record: unknown) {
 
 function certificateParts(record: unknown) {
   const text = textReader<CertificateLine>(record);
-  return { credentialId: text("credentialId"), serial: text("serial") };
+  return {
+    credentialId: text("credentialId"),
+    podCertificateRequest: text("podCertificateRequest"),
+    serial: text("serial"),
+  };
 }
 
 function credentialsParts(record: unknown) {

@@ -13,6 +13,7 @@ export function rightsOf({ server }: Installed, namespace: string): readonly Acc
     trustConfigMap,
     refusalsConfigMap,
     webhookConfiguration = DEFAULT_NAMES.webhookConfiguration,
+    podCertificates = "off",
   } = server?.settings ?? {};
   const names = {
     namespace,
@@ -20,6 +21,7 @@ export function rightsOf({ server }: Installed, namespace: string): readonly Acc
     trustConfigMap: trustConfigMap?.name ?? DEFAULT_NAMES.trustConfigMap,
     refusalsConfigMap: refusalsConfigMap?.name ?? DEFAULT_NAMES.refusalsConfigMap,
     webhookConfiguration,
+    podCertificates: podCertificates !== "off",
   };
   return [...neededRights(names), ...forbiddenRights(names)];
 }

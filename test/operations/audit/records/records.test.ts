@@ -144,6 +144,7 @@ test("readRecord() reads what createAudit() writes, field by field", () => {
     kind: "certificate",
     decision: "issued",
     credentialId: "JTI=t-1",
+    podCertificateRequest: undefined,
     serial: "01AB",
   });
   const container = { kind: "credentials", container: "app", role: SAMPLE_ROLE_ARN } as const;

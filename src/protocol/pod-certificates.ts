@@ -1,0 +1,5 @@
+// Names of podrole's part in the pod certificates of Kubernetes 1.37: volumes with them name the signer and the bundle.
+// (https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#pod-certificate-requests)
+
+/** `signerName` of the requests that podrole's server answers. */
+export const POD_SIGNER_NAME = "podrole.io/pod";

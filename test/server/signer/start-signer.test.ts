@@ -1,0 +1,202 @@
+// The signer against an emulated API server, over real sockets: what it writes, when it does not, and who waits.
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { type TestContext, test } from "node:test";
+import { until } from "../../../emulators/until.ts";
+import type { Kubernetes } from "../../../src/kubernetes/api.ts";
+import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
+import { podIdentityOf } from "../../../src/pki/identity.ts";
+import { PodroleError } from "../../../src/protocol/errors.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
+import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
+import { createRequestSigner, type SigningResult } from "../../../src/server/signer/sign-request.ts";
+import { startSigner } from "../../../src/server/signer/start-signer.ts";
+import { createAdvancingClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
+import { createAndRead, startCluster } from "../../kubernetes/harness.ts";
+import { newAuthority } from "../../pki/samples.ts";
+import { createPod, createRequest, readRequest, type SpecChange } from "./requests.ts";
+
+const SIGNER_USER = "system:serviceaccount:podrole:podrole-server";
+/** The rights of the signer, as manifests/components/pod-certificates grants them. */
+const RIGHTS = [
+  { apiGroups: [""], resources: ["pods"], verbs: ["get"] },
+  { apiGroups: ["certificates.k8s.io"], resources: ["podcertificaterequests"], verbs: ["get", "list", "watch"] },
+  { apiGroups: ["certificates.k8s.io"], resources: ["podcertificaterequests/status"], verbs: ["patch"] },
+  { apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: ["podrole.io/pod"], verbs: ["sign"] },
+];
+
+async function setUp(context: TestContext, rights = RIGHTS) {
+  const clock = createAdvancingClock();
+  const { emulator, connect } = await startCluster(context, { clock });
+  await createAndRead(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
+  emulator.restrict(SIGNER_USER, rights);
+  const audit: Readonly<Record<string, unknown>>[] = [];
+  const { log, lines } = createKeptLog();
+  const authority = newAuthority(clock.now());
+
+  /** Starts one replica. `change` replaces calls of its client. */
+  async function start(change: Partial<Kubernetes> = {}, sign = () => authority) {
+    const kubernetes: Kubernetes = { ...(await connect(SIGNER_USER)), ...change };
+    const results: SigningResult["result"][] = [];
+    const issued: string[] = [];
+    const signer = startSigner({
+      clock,
+      log,
+      kubernetes,
+      onResult: (result) => results.push(result),
+      sign: createRequestSigner(
+        {
+          clock,
+          audit: (line) => audit.push({ ...line }),
+          kubernetes,
+          cachedPod: () => undefined,
+          async readPod(namespace, name) {
+            const pod = await kubernetes.getPod(namespace, name);
+            return pod && knownPodOf(pod, { sessionTagLabels: [] });
+          },
+          authority: sign,
+          onIssued: ({ name }) => issued.push(name),
+        },
+        { trustDomain: "cluster.local", certificateTtlMs: HOUR_MS },
+      ),
+    });
+    context.after(() => signer.stop());
+    return { signer, results, issued };
+  }
+
+  return { clock, emulator, audit, lines, start };
+}
+
+type Stage = Awaited<ReturnType<typeof setUp>>;
+
+const conditionsOf = ({ emulator }: Stage, request: PodCertificateRequest) =>
+  readRequest(emulator, request).status?.conditions ?? [];
+
+async function answerTo(stage: Stage, pod: Pod, change?: SpecChange): Promise<PodCertificateRequest> {
+  const request = await createRequest(stage.emulator, pod, change);
+  await until(() => conditionsOf(stage, request).length > 0, "the request has an answer");
+  return readRequest(stage.emulator, request);
+}
+
+test("startSigner() issues the certificate that the credentials port accepts, with its audit line", async (context) => {
+  const stage = await setUp(context);
+  const { issued, results } = await stage.start();
+  const pod = await createPod(stage.emulator, "web");
+  const { metadata, status } = await answerTo(stage, pod);
+  const certificate = new X509Certificate(status?.certificateChain ?? "");
+  const identity = podIdentityOf(certificate.raw, "cluster.local");
+  assert.deepEqual(identity, {
+    trustDomain: "cluster.local",
+    namespace: "team",
+    serviceAccount: "default",
+    name: "web",
+    uid: pod.metadata.uid,
+  });
+  assert.equal(status?.conditions?.[0]?.type, "Issued");
+  const [from, refresh, to] = [status?.notBefore, status?.beginRefreshAt, status?.notAfter].map((text = "") =>
+    Date.parse(text),
+  );
+  assert.deepEqual([Number(to) - Number(from), Number(refresh) - Number(from)], [HOUR_MS, HOUR_MS / 2]);
+  await until(() => issued.length > 0, "the pod's credentials are prefetched");
+  assert.deepEqual([issued, results[0]], [["web"], "ISSUED"]);
+  const [line] = stage.audit;
+  assert.deepEqual(
+    [line?.["decision"], line?.["pod"], line?.["podCertificateRequest"], line?.["node"], line?.["serial"]],
+    ["issued", "web", metadata.name, "node-1", certificate.serialNumber],
+  );
+});
+
+test("startSigner() answers requests that were made before it started, and those of other signers never", async (context) => {
+  const stage = await setUp(context);
+  const pod = await createPod(stage.emulator, "web");
+  const early = await createRequest(stage.emulator, pod);
+  const foreign = await createRequest(stage.emulator, pod, { signerName: "example.com/pod" });
+  await stage.start();
+  await until(() => conditionsOf(stage, early).length > 0, "the early request has an answer");
+  assert.equal((await answerTo(stage, pod)).status?.conditions?.[0]?.type, "Issued");
+  assert.deepEqual(conditionsOf(stage, foreign), []);
+});
+
+test("startSigner() denies with a reason and an audit line, and the denial is final", async (context) => {
+  const stage = await setUp(context);
+  const { issued } = await stage.start();
+  const pod = await createPod(stage.emulator, "web");
+  const { status } = await answerTo(stage, pod, { unverifiedUserAnnotations: { "podrole.io/role": "x" } });
+  const [condition] = status?.conditions ?? [];
+  assert.deepEqual([condition?.type, condition?.reason], ["Denied", "REQUEST_INVALID"]);
+  assert.match(condition?.message ?? "", /userAnnotations contain "podrole\.io\/role"/);
+  assert.equal(status?.certificateChain, undefined);
+  await until(() => stage.audit.length > 0, "the denial has its audit line");
+  assert.deepEqual(issued, []);
+  assert.deepEqual(
+    stage.audit.map(({ decision, reason, pod }) => [decision, reason, pod]),
+    [["refused", "REQUEST_INVALID", "web"]],
+  );
+});
+
+test("startSigner() has every request of a storm answered once, by two replicas together", async (context) => {
+  const stage = await setUp(context);
+  const replicas = [await stage.start(), await stage.start()];
+  const pods = await Promise.all(Array.from({ length: 100 }, (_, index) => createPod(stage.emulator, `web-${index}`)));
+  const requests = await Promise.all(pods.map((pod) => createRequest(stage.emulator, pod)));
+  const types = () => requests.map((request) => conditionsOf(stage, request)[0]?.type);
+  await until(() => types().every((type) => type === "Issued"), "all have a certificate", { timeoutMs: 60_000 });
+  await until(() => stage.audit.length >= 100, "every answer has its audit line");
+  assert.equal(stage.audit.length, 100, "no request has two answers");
+  const issued = replicas.map(({ results }) => results.filter((result) => result === "ISSUED").length);
+  assert.equal((issued[0] ?? 0) + (issued[1] ?? 0), 100);
+  await until(() => replicas.every(({ signer }) => signer.backlog().waiting === 0), "nothing waits");
+});
+
+test("startSigner() tries again after a failed write, with a log line, and forgets a request that is deleted", async (context) => {
+  const stage = await setUp(context);
+  let isBroken = true;
+  const failures: string[] = [];
+  const { signer, results } = await stage.start({
+    async getPodCertificateRequest(namespace, name) {
+      if (!isBroken) return stage.emulator.store.find("podcertificaterequests", namespace, name) as never;
+      failures.push(name);
+      throw new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot get: broken");
+    },
+  });
+  const pod = await createPod(stage.emulator, "web");
+  const request = await createRequest(stage.emulator, pod);
+  const doomed = await createRequest(stage.emulator, pod);
+  await until(() => results.length >= 2, "both have failed once");
+  assert.equal(signer.backlog().waiting, 2);
+  assert.ok(stage.lines.some(({ code }) => code === "KUBERNETES_UNAVAILABLE"));
+  stage.emulator.store.remove("podcertificaterequests", "team", doomed.metadata.name ?? "");
+  await until(() => signer.backlog().waiting === 1, "the deleted one is forgotten");
+  isBroken = false;
+  stage.clock.advance(40_000);
+  await until(() => conditionsOf(stage, request).length > 0, "it is tried again");
+  assert.equal(signer.backlog().oldestMs >= 0, true);
+});
+
+for (const [what, right] of [
+  ["write a status", 2],
+  ["sign with the signer's name", 3],
+] as const) {
+  test(`startSigner() leaves requests waiting without the right to ${what}`, async (context) => {
+    const stage = await setUp(context, RIGHTS.toSpliced(right, 1));
+    const { signer, results } = await stage.start();
+    const request = await createRequest(stage.emulator, await createPod(stage.emulator, "web"));
+    await until(() => results.length > 0, "it was tried");
+    assert.equal(results[0], "KUBERNETES_UNAVAILABLE");
+    assert.deepEqual([conditionsOf(stage, request), signer.backlog().waiting], [[], 1]);
+    assert.deepEqual(stage.audit, []);
+  });
+}
+
+test("startSigner() waits for a CA that can sign for an hour", async (context) => {
+  const stage = await setUp(context);
+  let authority = newAuthority(stage.clock.now() - 365 * 24 * HOUR_MS + HOUR_MS / 2);
+  const { results } = await stage.start({}, () => authority);
+  const request = await createRequest(stage.emulator, await createPod(stage.emulator, "web"));
+  await until(() => results.length > 0, "it was tried");
+  assert.deepEqual([results[0], conditionsOf(stage, request)], ["AUTHORITY_UNAVAILABLE", []]);
+  authority = newAuthority(stage.clock.now());
+  stage.clock.advance(40_000);
+  await until(() => conditionsOf(stage, request).length > 0, "the new CA signs");
+});
