@@ -11,6 +11,7 @@ import { formatFlags, parseFlags } from "./arguments.ts";
 import { SERVING_FLAGS, SHORT_LIVED_FLAGS } from "./node-flags.ts";
 import type { ProcessCommand } from "./renewal/renewal-process.ts";
 import {
+  findProofProblems,
   SIDECAR_SETTINGS,
   type SidecarSettings,
   VARIABLES_FOR_OTHERS,
@@ -55,7 +56,7 @@ export async function runSidecar(host: SidecarHost, args: readonly string[]): Pr
 }
 
 function initMode(host: SidecarHost, args: readonly string[]): Promise<number> {
-  return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
+  return withSidecarSettings(host, args, async (settings) => {
     const { runInit } = await import("./init.ts");
     await host.setFlags?.(SHORT_LIVED_FLAGS);
     const log = openLog(host.out, "init", settings);
@@ -64,7 +65,7 @@ function initMode(host: SidecarHost, args: readonly string[]): Promise<number> {
 }
 
 function serveMode(host: SidecarHost, args: readonly string[]): Promise<number> {
-  return withSettings(host, args, SIDECAR_SETTINGS, async (settings, flags) => {
+  return withSidecarSettings(host, args, async (settings, flags) => {
     const { runServe } = await import("./serve.ts");
     await host.setFlags?.(SERVING_FLAGS);
     const { out: write, env, interrupted: signal, self } = host;
@@ -75,7 +76,7 @@ function serveMode(host: SidecarHost, args: readonly string[]): Promise<number> 
 }
 
 function renewMode(host: SidecarHost, args: readonly string[]): Promise<number> {
-  return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
+  return withSidecarSettings(host, args, async (settings) => {
     const { runRenew } = await import("./renewal/renew.ts");
     await host.setFlags?.(SHORT_LIVED_FLAGS);
     // The parent reads the result from standard output, so the log goes to standard error.
@@ -86,9 +87,7 @@ function renewMode(host: SidecarHost, args: readonly string[]): Promise<number> 
 
 function waitMode(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, WAIT_SETTINGS, (settings) =>
-    settings.startHook
-      ? withSettings(host, args, SIDECAR_SETTINGS, (all) => waitAndRenew(host, all))
-      : waitOnly(host, settings),
+    settings.startHook ? withSidecarSettings(host, args, (all) => waitAndRenew(host, all)) : waitOnly(host, settings),
   );
 }
 
@@ -125,6 +124,19 @@ async function versionMode({ out }: SidecarHost): Promise<number> {
 
 function openLog(write: (line: string) => void, program: string, { level }: { readonly level: LogLevel }): Log {
   return createLineLog({ write, now: () => systemClock.now() }, { program, level });
+}
+
+function withSidecarSettings(
+  host: SidecarHost,
+  args: readonly string[],
+  run: (settings: SidecarSettings, flags: Readonly<Record<string, string>>) => Promise<number>,
+): Promise<number> {
+  return withSettings(host, args, SIDECAR_SETTINGS, (settings, flags) => {
+    const problems = findProofProblems(settings);
+    if (problems.length === 0) return run(settings, flags);
+    for (const problem of problems) host.err(`podrole-sidecar: ${problem}\n`);
+    return Promise.resolve(2);
+  });
 }
 
 async function withSettings<const Table extends SettingTable>(

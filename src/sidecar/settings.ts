@@ -49,6 +49,20 @@ export const VARIABLES_FOR_OTHERS: readonly string[] = ["PODROLE_PINNED_ROLES"];
 export const SIDECAR_SETTINGS = {
   serverAddress: { type: address, help: "Connect to the server's credentials port at this address" },
   identityAddress: { type: address, help: "Connect to the server's identity port at this address" },
+  certificateFile: {
+    type: text,
+    placeholder: "file",
+    default: null,
+    unset: "the identity port issues the certificate",
+    help: "Read the pod's key and certificate, which the kubelet keeps current, from this file (pod certificates of Kubernetes 1.37)",
+  },
+  trustBundleFile: {
+    type: text,
+    placeholder: "file",
+    default: null,
+    unset: "--trust-bundle and what the server sends later",
+    help: "With --certificate-file: read the CA certificates to trust, which the kubelet keeps current, from this file",
+  },
   serverName: {
     type: text,
     placeholder: "name",
@@ -56,10 +70,17 @@ export const SIDECAR_SETTINGS = {
     unset: "the host of each address",
     help: "Require this name in the server's certificate",
   },
-  trustBundle: { type: certificates, help: "Trust these CA certificates as issuers of the server's certificate" },
+  trustBundle: {
+    type: certificates,
+    default: null,
+    unset: "those in --trust-bundle-file",
+    help: "Trust these CA certificates as issuers of the server's certificate",
+  },
   proofFile: {
     type: text,
     placeholder: "file",
+    default: null,
+    unset: "--certificate-file proves the pod",
     help: "Read this pod's projected ServiceAccount token, with the audience podrole.io, from this file",
   },
   identityDirectory: {
@@ -133,6 +154,22 @@ export const SIDECAR_SETTINGS = {
 
 /** Values of the sidecar's settings; durations in milliseconds. */
 export type SidecarSettings = Settings<typeof SIDECAR_SETTINGS>;
+
+/**
+ * Returns a text for each setting that is missing beside another: a pod proves itself by a token or by a certificate
+ * in a file, and each needs its own form of the trust bundle.
+ */
+export function findProofProblems(settings: SidecarSettings): readonly string[] {
+  const { proofFile, trustBundle, certificateFile, trustBundleFile } = settings;
+  const isByToken =
+    proofFile !== undefined && trustBundle !== undefined && (certificateFile ?? trustBundleFile) === undefined;
+  const isByCertificate =
+    certificateFile !== undefined && trustBundleFile !== undefined && (proofFile ?? trustBundle) === undefined;
+  if (isByToken || isByCertificate) return [];
+  const expected = "expected --proof-file and --trust-bundle, or --certificate-file and --trust-bundle-file";
+  const set = Object.entries({ proofFile, trustBundle, certificateFile, trustBundleFile }).filter(([, value]) => value);
+  return [`the proof of the pod: ${set.map(([name]) => name).join(", ") || "none"} set; ${expected}`];
+}
 
 /** Settings of the mode wait. */
 export const WAIT_SETTINGS = {

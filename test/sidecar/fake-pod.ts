@@ -7,9 +7,12 @@ import { type Address, envName } from "../../src/runtime/settings.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import type { FakeServer } from "./fake-server.ts";
 
+/** Settings of a pod that proves itself with a token, unless a test changes them. */
+type TokenPodSettings = SidecarSettings & { readonly proofFile: string; readonly trustBundle: string };
+
 export interface FakePod {
   readonly directory: string;
-  readonly settings: SidecarSettings;
+  readonly settings: TokenPodSettings;
   /** The same settings as environment variables, as the webhook would write them. */
   readonly env: Record<string, string>;
   token(container: string): Promise<string>;
@@ -21,12 +24,15 @@ export type PodServer = Pick<FakeServer, "identityPort" | "credentialsPort" | "b
 /** Creates a pod; the caller removes it. */
 export async function createFakePod(server: PodServer, changes: Partial<SidecarSettings> = {}): Promise<FakePod> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-sidecar-"));
-  const settings: SidecarSettings = {
+  const proofFile = join(directory, "proof");
+  const settings = {
+    certificateFile: undefined,
+    trustBundleFile: undefined,
     serverAddress: { host: "127.0.0.1", port: server.credentialsPort },
     identityAddress: { host: "127.0.0.1", port: server.identityPort },
     serverName: "podrole-server",
     trustBundle: server.bundlePem,
-    proofFile: join(directory, "proof"),
+    proofFile,
     identityDirectory: join(directory, "identity"),
     tokensDirectory: join(directory, "tokens"),
     containers: ["app"],
@@ -44,10 +50,10 @@ export async function createFakePod(server: PodServer, changes: Partial<SidecarS
     zone: "",
     level: "debug",
     ...changes,
-  };
+  } as TokenPodSettings;
   await mkdir(settings.identityDirectory);
   await mkdir(join(directory, "tokens"));
-  await writeFile(settings.proofFile, "proof-1\n");
+  await writeFile(proofFile, "proof-1\n");
   return {
     directory,
     settings,

@@ -1,6 +1,6 @@
 // A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates. The test sets
 // its answers. `restart()` starts it again on the same ports.
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { after, beforeEach } from "node:test";
 import { bundleHash } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
@@ -40,6 +40,8 @@ export interface FakeServer {
   accompanies: boolean;
   /** Bundle in answers to callers that have another one. */
   newBundle: string | undefined;
+  /** Returns a key and its certificate as the kubelet writes them for a podCertificate volume. */
+  credentialBundle(): string;
   /** Forgets the requests, and answers as it did at first. */
   reset(): void;
   stop(): Promise<void>;
@@ -89,8 +91,14 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
     if (server.refuseProof) throw server.refuseProof;
     const publicKey = readCsr(request.certificateSigningRequest);
     if (isRefusal(publicKey)) throw new PodroleError(publicKey.code, publicKey.message);
+    const certificate = certify(publicKey);
+    const grants = server.accompanies ? await grantsOf(request.containers) : [];
+    return { certificate, bundle: bundleFor(request.bundleHash), grants };
+  }
+
+  function certify(publicKey: KeyObject): string {
     const pod = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
-    const { pem } = issueCertificate({
+    return issueCertificate({
       authority,
       publicKey,
       subject: { kind: "pod", uri: formatSpiffeId(pod) },
@@ -98,9 +106,7 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
       // expiry that the test's clock gives.
       now: Date.now(),
       lifetimeMs: clock.now() - Date.now() + server.certificateLifetimeMs,
-    });
-    const grants = server.accompanies ? await grantsOf(request.containers) : [];
-    return { certificate: pem, bundle: bundleFor(request.bundleHash), grants };
+    }).pem;
   }
 
   async function answer(request: GetCredentialsRequest): Promise<GetCredentialsResponse> {
@@ -137,6 +143,10 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
     bundleHashes: [],
     defaultGrant,
     ...firstAnswers,
+    credentialBundle() {
+      const key = generateKeyPem();
+      return `${key.reveal()}${certify(createPublicKey(key.reveal()))}`;
+    },
     reset() {
       for (const list of [server.calls, server.tokens, server.bundleHashes]) list.length = 0;
       Object.assign(server, firstAnswers);

@@ -24,7 +24,8 @@ export interface Identity {
 
 /** A line before the first block, as RFC 7468 §2 permits. notBefore is not the time of issue: it is backdated. */
 const ISSUED_AT = /^issued-at-ms: (\d{1,15})$/m;
-const BEGIN_CERTIFICATE = "-----BEGIN CERTIFICATE-----";
+/** The line with which a certificate begins in PEM (RFC 7468 §5). */
+export const BEGIN_CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 
 /** Returns the identity with its times. Throws if the certificate cannot be parsed. */
 export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtMs: number): Identity {

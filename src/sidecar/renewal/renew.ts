@@ -7,6 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { readGrants } from "../files/grants-file.ts";
 import { type Identity, prepareDirectory, readIdentity, writeGrants } from "../files/identity-files.ts";
+import { readPodCertificate } from "../files/pod-certificate.ts";
 import { applyGrantResult, type GrantResult, type Grants } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
 import { encodeRenewal, failedRenewal, isPermanent, type Renewal } from "./outcome.ts";
@@ -52,7 +53,7 @@ export async function runRenew(
 interface RenewalContext extends RenewDeps, CallContext {}
 
 interface UsableIdentity extends NewIdentity {
-  /** True if it was issued in this renewal. */
+  /** True if it was issued in this renewal, or if this pod cannot request another one. */
   readonly isFresh: boolean;
   /** Why it was not replaced although that was due. */
   readonly failure?: PodroleError;
@@ -60,10 +61,15 @@ interface UsableIdentity extends NewIdentity {
 
 /**
  * Returns the stored identity until about half of its lifetime, then a new one; if there is no new one, the old one
- * while valid. Certificate and credentials with the same lifetime are thereby renewed together, in one call.
+ * while valid. Certificate and credentials with the same lifetime are thereby renewed together, in one call. With a pod
+ * certificate, returns the one that the kubelet has written last.
  */
 async function usableIdentity(run: RenewalContext): Promise<UsableIdentity> {
   const now = run.clock.now();
+  const { certificateFile } = run.settings;
+  if (certificateFile !== undefined) {
+    return { identity: await readPodCertificate(certificateFile, now), isFresh: true };
+  }
   const stored = await readIdentity(run.settings.identityDirectory);
   // A clock that was set back to before the issue does not show how old the certificate is.
   if (stored && stored.issuedAtMs <= now && now < stored.renewableAtMs) return { identity: stored, isFresh: false };

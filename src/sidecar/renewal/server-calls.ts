@@ -1,6 +1,7 @@
 // The two calls to podrole's server: a certificate for the pod's proof, usually with credentials in the same answer,
 // and credentials for the certificate. Reads the proof token and creates the key; the token is sent to the server only,
 // and the key stays in the identity directory. The serving process never loads this module.
+import { bundleHash } from "../../pki/bundle.ts";
 import { createCsr } from "../../pki/csr.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
 import { getCredentials, requestCertificate, type ServerEndpoint } from "../../protocol/client.ts";
@@ -13,6 +14,7 @@ import { Secret } from "../../runtime/secret.ts";
 import { type Address, formatAddress } from "../../runtime/settings.ts";
 import { readGrants } from "../files/grants-file.ts";
 import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "../files/identity-files.ts";
+import { readPodBundle } from "../files/pod-certificate.ts";
 import type { GrantResult } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
 import { holdingsOf } from "./holdings.ts";
@@ -42,9 +44,9 @@ export interface NewIdentity {
  */
 export async function requestIdentity(context: CallContext): Promise<NewIdentity> {
   const { settings, clock, log } = context;
-  const { identityDirectory, identityAddress, trustBundle, proofFile, podName, podNamespace, containers } = settings;
+  const { identityDirectory, identityAddress, proofFile = "", podName, podNamespace, containers } = settings;
   const token = await readProof(proofFile, `pod "${podNamespace}/${podName}"`);
-  const trust = await readTrust(identityDirectory, trustBundle);
+  const trust = await currentTrust(settings);
   const privateKey = generateKeyPem();
   // The server ignores names in a request; this one helps a reader. X.520 limits it to 64 characters.
   const csr = createCsr(privateKey, `${podNamespace}/${podName}`.slice(0, 64));
@@ -63,8 +65,8 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
 
 /** Requests credentials for all containers, in their order, and stores the bundle. Throws as `getCredentials` does. */
 export async function requestCredentials(context: CallContext, identity: Identity): Promise<readonly GrantResult[]> {
-  const { identityDirectory, serverAddress, trustBundle, containers } = context.settings;
-  const trust = await readTrust(identityDirectory, trustBundle);
+  const { identityDirectory, serverAddress, trustBundleFile, containers } = context.settings;
+  const trust = await currentTrust(context.settings);
   const calledAt = context.clock.now();
   const { grants, bundle } = await getCredentials(
     serverEndpoint(serverAddress, context.settings, trust.bundlePem),
@@ -72,8 +74,15 @@ export async function requestCredentials(context: CallContext, identity: Identit
     { containers, bundleHash: trust.hash, holdings: holdingsToReport(context) },
     deadlineMs(context),
   );
-  await writeBundle(identityDirectory, bundle);
+  if (trustBundleFile === undefined) await writeBundle(identityDirectory, bundle);
   return toGrantResults(containers, grants, calledAt);
+}
+
+/** The kubelet keeps a bundle in a file current; the one in the pod's spec is completed by what the server sends. */
+async function currentTrust({ trustBundleFile, trustBundle = "", identityDirectory }: SidecarSettings) {
+  if (trustBundleFile === undefined) return readTrust(identityDirectory, trustBundle);
+  const bundlePem = await readPodBundle(trustBundleFile);
+  return { bundlePem, hash: bundleHash(bundlePem) };
 }
 
 /** The server only shows them, so a file that cannot be read is no reason to fail. */
