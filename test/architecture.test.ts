@@ -134,7 +134,6 @@ const READ_ELSEWHERE = [
   "AdmissionLine.rolesOmitted",
   "AdmissionLine.warningsOmitted",
   "CallerTls.rejectUnauthorized",
-  "CallerTls.requestCert",
   "CallerTls.secureOptions",
   "Container.hostPort",
   "CredentialsLine.containersOmitted",

@@ -72,6 +72,8 @@ export function limitGrpc(
     };
     const socket = stream.session?.socket as TLSSocket | undefined;
     if (socket === undefined || socket.localPort !== port) return;
+    // grpc-js learns of the stream in a later tick. Without a listener until then, an error would end the program.
+    stream.on("error", () => {});
     ignoreLateAnswer(stream);
     const connection = connections.find(socket);
     if (connection === undefined) return;

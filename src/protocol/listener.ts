@@ -2,6 +2,7 @@
 // States: created → listening (listen) → draining (close: no new calls, running ones finish) → closed, at the latest
 // after the grace time. Connections are closed when idle or old, so that sidecars also connect to replicas that started
 // later. A call ends with its response, when the client cancels it, or when the budget does.
+import type { Server as TlsServer } from "node:tls";
 import {
   type handleUnaryCall,
   Server,
@@ -12,6 +13,7 @@ import {
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Address, formatAddress } from "../runtime/settings.ts";
+import { type IntakeLimits, limitIntake } from "../runtime/tls-intake.ts";
 import { limitGrpc } from "./budget-grpc.ts";
 import { type CallsInFlight, withoutPort } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
@@ -161,6 +163,20 @@ export const CREDENTIALS_LIMITS: ListenerLimits = {
 export const MAX_IDENTITY_CALLS = 192;
 export const MAX_CREDENTIALS_CALLS = 384;
 
+/**
+ * A pod's certificate has about 700 bytes, and 2 KiB with the longest names and a signature of an operator's CA with an
+ * RSA key of 4096 bits. podrole's client begins with up to 1.8 KiB, and sends 200 bytes beside its certificate.
+ */
+const CREDENTIALS_INTAKE: IntakeLimits = { greetingBytes: 2 * 1024, proofBytes: 1_400, handshakeBytes: 6 * 1024 };
+
+/** grpc-js has no way to get the server that it has bound. */
+function boundServer(server: Server): TlsServer {
+  const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<TlsServer, unknown> };
+  const [bound] = http2Servers.keys();
+  if (bound === undefined) throw new Error("Cannot limit handshakes: grpc-js has no server; expected a bound one");
+  return bound;
+}
+
 /** Creates a listener for one service; it listens after `listen()`. */
 export function createListener(
   { clock, service, implementation, callerOf, onClose }: ListenerDeps,
@@ -188,11 +204,13 @@ export function createListener(
     maxStreams: MAX_STREAMS,
     answers: limits.answers,
   });
+  const onSurplus = () => onClose?.("handshakes");
   return {
     listen() {
       return new Promise((resolve, reject) => {
         server.bindAsync(formatAddress(address), tlsCredentials, (error, port) => {
           if (error) return reject(error);
+          if (requireClientCertificate) limitIntake(boundServer(server), { clock, onSurplus }, CREDENTIALS_INTAKE);
           counter.start(port);
           resolve(port);
         });

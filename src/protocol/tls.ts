@@ -92,6 +92,8 @@ function contextOptions(
     cert: certificatePem,
     key: privateKey.reveal(),
     ...(requireClientCertificate && clientBundlePem !== undefined && { ca: clientBundlePem }),
+    // A client of TLS 1.2 may send its certificates together with its first message, and others when it renegotiates.
+    ...(requireClientCertificate && { minVersion: "TLSv1.3" as const }),
     // No session tickets. Node keeps no cache of sessions either, so none can be resumed (TLS 1.2 and 1.3).
     secureOptions: constants.SSL_OP_NO_TICKET,
   };

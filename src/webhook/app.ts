@@ -15,6 +15,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import type { Cidr } from "../runtime/settings.ts";
+import { type IntakeLimits, limitIntake } from "../runtime/tls-intake.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
 import { ANY_CALLER, type CallerProof, type CallerVerifier } from "./callers.ts";
@@ -82,6 +83,12 @@ export const WEBHOOK_LIMITS: BudgetLimits = {
 /** More than a thousand pods of ordinary size. */
 const COLLECTION_BYTES = 24 * 1024 * 1024;
 
+/**
+ * The API server's certificate has about 1.2 KiB with an RSA key of 2048 bits and 2 KiB with one of 4096 bits; chains
+ * of several of these are slower only while many callers present such chains.
+ */
+const WEBHOOK_INTAKE: IntakeLimits = { greetingBytes: 2 * 1024, proofBytes: 2_560, handshakeBytes: 12 * 1024 };
+
 /** OpenSSL's error for a handshake without a client certificate; it occurs only with --api-server-ca. */
 const NO_CERTIFICATE = "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE";
 
@@ -102,6 +109,9 @@ export function createWebhookApp(
     // A request on a connection that is still open is answered; a 503 would deny a pod.
     return503OnClosing: false,
   });
+  if (callers.tls().requestCert === true) {
+    limitIntake(http.server, { clock, onSurplus: () => onClose?.("handshakes") }, WEBHOOK_INTAKE);
+  }
   const exempt = addressList(apiServerCidrs);
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   const requests = limitHttp(http.server, budget, {

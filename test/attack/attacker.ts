@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTls, createSecureContext, type TLSSocket } from "node:tls";
+import { expensiveChain } from "../pki/expensive-chain.ts";
 import { frameOf, grpcHeaders } from "../protocol/grpc-call.ts";
 import { openAndReset, PREFACE } from "../protocol/h2-frames.ts";
 
@@ -46,6 +47,11 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly kind: "resets";
       readonly path: string;
       readonly streams: number;
+    }
+  | {
+      /** Presents so many client certificates that are expensive to verify, and nothing after them. */
+      readonly kind: "handshakes";
+      readonly certificates: number;
     }
 );
 
@@ -123,6 +129,18 @@ async function run(job: Job): Promise<void> {
     }
     case "streams":
       return keep(job.connections, (ended) => openStreams(job, ended));
+    case "handshakes": {
+      const { port, localAddress, certificates, connections } = job;
+      const secureContext = createSecureContext(expensiveChain(certificates));
+      const tls = { host: "127.0.0.1", port, localAddress, secureContext, rejectUnauthorized: false };
+      return keep(connections, async (ended) => {
+        const socket = connectTls({ ...tls, ALPNProtocols: ["h2"] });
+        socket
+          .on("error", () => {})
+          .on("close", ended)
+          .resume();
+      });
+    }
     case "resets": {
       const frames = Buffer.concat([PREFACE, openAndReset(job.path, job.streams)]);
       return keep(job.connections, async (ended) => {

@@ -18,6 +18,7 @@ import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
+import { expensiveChain } from "../pki/expensive-chain.ts";
 import { newLeaf } from "../pki/samples.ts";
 import { annotatedPod, createFakeCluster, reviewOf } from "./requests.ts";
 
@@ -100,7 +101,7 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
     const socket = connectTcp({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
     left.push(() => socket.destroy());
   };
-  return { clock, closed, open, connectSilently, ask, agent, authority };
+  return { clock, closed, open, connectSilently, ask, agent, authority, port };
 }
 
 const unfinished = (length: number, sent: number) =>
@@ -189,6 +190,19 @@ test("the webhook keeps the connection of a verified client certificate while st
   await until(() => closed.length === 11);
   assert.equal(await ask(apiServer), "allowed");
   assert.equal(connection?.destroyed, false);
+});
+
+test("the webhook closes the connection of a client that presents a long chain of certificates, before it verifies them", async (context) => {
+  const { ask, agent, closed, authority, port } = await start(context, { verifiesClients: true });
+  const stranger = connect({ port, host: "127.0.0.1", rejectUnauthorized: false, ...expensiveChain(16) });
+  context.after(() => stranger.destroy());
+  await once(
+    stranger.on("error", () => {}),
+    "close",
+  );
+  assert.deepEqual(closed, ["handshakes"]);
+  const { pem, key } = newLeaf(authority, { kind: "pod", uri: "spiffe://cluster.local/ns/a/sa/b/pod/c/d" }, Date.now());
+  assert.equal(await ask(agent({ cert: pem, key: key.reveal() })), "allowed");
 });
 
 test("countNodes() counts what JSON.parse() makes objects of, and nothing inside strings", () => {

@@ -169,6 +169,33 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     job: idleConnections("credentials"),
   },
   {
+    id: "credentials-chains",
+    title: "8444: 8 connections that present 72 certificates with RSA keys of large exponents, again and again",
+    ...ATTACKED,
+    job: (world) => ({
+      kind: "handshakes",
+      port: serverPort(world, "credentials"),
+      localAddress,
+      connections: 8,
+      certificates: 72,
+    }),
+    also: boundedLines("server"),
+  },
+  {
+    id: "credentials-short-chains",
+    isLongOnly: true,
+    title: "8444: 64 connections that present 4 such certificates each, which the limit of a handshake permits",
+    ...ATTACKED,
+    job: (world) => ({
+      kind: "handshakes",
+      port: serverPort(world, "credentials"),
+      localAddress,
+      connections: 64,
+      certificates: 4,
+    }),
+    also: boundedLines("server"),
+  },
+  {
     id: "credentials-container-list",
     isLongOnly: true,
     title: "8444: calls for 128 containers of a pod with podrole.io/containers of 16 KiB, in 16 connections",

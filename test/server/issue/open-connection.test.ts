@@ -105,33 +105,38 @@ for (const [what, containers] of [
   });
 }
 
-for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-  test(`the credentials port resumes no session: ${version}`, async (context) => {
-    const { first, port } = await setUp(context);
-    const pod = newLeaf(first, POD_SUBJECT, START);
-    const options: ConnectionOptions = {
-      port,
-      host: "127.0.0.1",
-      servername: NAME,
-      ca: first.certificatePem,
-      cert: pod.pem,
-      key: pod.key.reveal(),
-      ALPNProtocols: ["h2"],
-      minVersion: version,
-      maxVersion: version,
-    };
-    const opened = connect(options);
-    context.after(() => opened.destroy());
-    opened.resume();
-    const sessions: Buffer[] = [];
-    opened.on("session", (session: Buffer) => sessions.push(session));
-    // The server sends its session tickets before its first data, so they have arrived when data has.
-    await Promise.all([once(opened, "secureConnect"), once(opened, "data")]);
-    const session = sessions.at(-1) ?? opened.getSession();
-    assert.ok(session);
-    const again = connect({ ...options, session });
-    context.after(() => again.destroy());
-    await once(again, "secureConnect");
-    assert.equal(again.isSessionReused(), false);
-  });
+/** Options of a TLS client with the pod's certificate. */
+function tlsOptions(authority: Authority, port: number): ConnectionOptions {
+  const pod = newLeaf(authority, POD_SUBJECT, START);
+  const credentials = { cert: pod.pem, key: pod.key.reveal() };
+  return {
+    ...{ port, host: "127.0.0.1", servername: NAME, ca: authority.certificatePem, ALPNProtocols: ["h2"] },
+    ...credentials,
+  };
 }
+
+test("the credentials port resumes no session", async (context) => {
+  const { first, port } = await setUp(context);
+  const options = tlsOptions(first, port);
+  const opened = connect(options);
+  context.after(() => opened.destroy());
+  opened.resume();
+  const sessions: Buffer[] = [];
+  opened.on("session", (session: Buffer) => sessions.push(session));
+  // The server sends its session tickets before its first data, so they have arrived when data has.
+  await Promise.all([once(opened, "secureConnect"), once(opened, "data")]);
+  const session = sessions.at(-1) ?? opened.getSession();
+  assert.ok(session);
+  const again = connect({ ...options, session });
+  context.after(() => again.destroy());
+  await once(again, "secureConnect");
+  assert.equal(again.isSessionReused(), false);
+});
+
+test("the credentials port speaks no TLS 1.2, in which a client may change its certificates", async (context) => {
+  const { first, port } = await setUp(context);
+  const socket = connect({ ...tlsOptions(first, port), maxVersion: "TLSv1.2" });
+  context.after(() => socket.destroy());
+  const [error] = await once(socket, "error");
+  assert.equal((error as NodeJS.ErrnoException).code, "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION");
+});

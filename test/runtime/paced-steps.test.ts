@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { createPacedSteps } from "../../src/runtime/paced-steps.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+
+/** Steps that take as long as their names say, in milliseconds, and when each has run. */
+function createScene() {
+  const clock = createFakeClock();
+  let busyMs = 0;
+  const elapsedMs = () => clock.elapsedMs() + busyMs;
+  const steps = createPacedSteps({ clock: { ...clock, elapsedMs }, nextTurn: setImmediate });
+  const ran: string[] = [];
+  const add = (caller: string, name: string, ms: number) =>
+    steps.add(caller, () => {
+      ran.push(`${name} at ${elapsedMs()}`);
+      busyMs += ms;
+    });
+  return { clock, ran, add };
+}
+
+suite("createPacedSteps()", () => {
+  test("runs the first step in the next turn, and rests three times as long as each step took", async () => {
+    const { clock, ran, add } = createScene();
+    for (const name of ["first", "second", "third"]) add("one", name, 40);
+    assert.deepEqual(ran, []);
+    await clock.advance(0);
+    assert.deepEqual(ran, ["first at 0"]);
+    await clock.advance(119);
+    assert.equal(ran.length, 1);
+    await clock.advance(1);
+    assert.deepEqual(ran.at(-1), "second at 160");
+    await clock.advance(120);
+    assert.deepEqual(ran.at(-1), "third at 320");
+  });
+
+  test("lets callers take turns, however many steps one of them has", async () => {
+    const { clock, ran, add } = createScene();
+    for (const name of ["a1", "a2", "a3"]) add("a", name, 1);
+    add("b", "b1", 1);
+    add("c", "c1", 1);
+    await clock.advance(100);
+    assert.deepEqual(
+      ran.map((line) => line.split(" ")[0]),
+      ["a1", "b1", "c1", "a2", "a3"],
+    );
+  });
+
+  test("runs steps that are added after all others have run", async () => {
+    const { clock, ran, add } = createScene();
+    add("one", "early", 0);
+    await clock.advance(10);
+    add("one", "late", 0);
+    await clock.advance(10);
+    assert.equal(ran.length, 2);
+  });
+});

@@ -1,0 +1,130 @@
+// A TLS server that requests client certificates, over real sockets, and clients that present more than they need.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect as connectTcp } from "node:net";
+import { suite, type TestContext, test } from "node:test";
+import { connect, createServer, type TLSSocket } from "node:tls";
+import { until } from "../../emulators/until.ts";
+import { createAuthority } from "../../src/pki/certificate.ts";
+import { systemClock as clock, HOUR_MS } from "../../src/runtime/clock.ts";
+import { limitIntake } from "../../src/runtime/tls-intake.ts";
+import { newLeaf, POD_SUBJECT } from "../pki/samples.ts";
+
+const LIMITS = { greetingBytes: 2_048, proofBytes: 1_400, handshakeBytes: 6_144 };
+
+/** An echo server, and clients that present `others` certificates beside their own. */
+async function start(context: TestContext) {
+  const newAuthority = () => createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
+  const authority = newAuthority();
+  const ca = authority.certificatePem;
+  const serving = newLeaf(authority, { kind: "serving", dnsNames: [], ipAddresses: ["127.0.0.1"] }, Date.now());
+  const served: (string | undefined)[] = [];
+  const errors: (string | undefined)[] = [];
+  let surplus = 0;
+  const server = createServer({
+    ...{ cert: serving.pem, key: serving.key.reveal(), ca, requestCert: true, rejectUnauthorized: true },
+    minVersion: "TLSv1.3",
+  });
+  limitIntake(server, { clock, onSurplus: () => surplus++ }, LIMITS);
+  server.on("secureConnection", (socket) => {
+    served.push(socket.remoteAddress);
+    socket.on("error", () => {}).pipe(socket);
+  });
+  server.on("tlsClientError", ({ code }: NodeJS.ErrnoException) => errors.push(code));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  context.after(() => server.close());
+  const openSockets = () => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
+
+  function open(others: number): TLSSocket {
+    const leaf = newLeaf(authority, POD_SUBJECT, Date.now());
+    const chain = Array.from({ length: others }, () => newAuthority().certificatePem);
+    const credentials = { cert: [leaf.pem, ...chain].join(""), key: leaf.key.reveal() };
+    const socket = connect({ port, host: "127.0.0.1", ca, ...credentials });
+    context.after(() => socket.destroy());
+    return socket.on("error", () => {});
+  }
+
+  /** Sends a text as soon as possible and resolves with what comes back: all of it, or less if the server closes. */
+  async function echo(others: number, text: string): Promise<string> {
+    const socket = open(others);
+    socket.write(text);
+    let answer = "";
+    await new Promise<void>((resolve) => {
+      socket.setEncoding("utf8").on("data", (chunk: string) => {
+        answer += chunk;
+        if (answer.length >= text.length) socket.end();
+      });
+      socket.once("close", () => resolve());
+    });
+    return answer;
+  }
+  return { echo, open, port, served, errors, surplus: () => surplus, openSockets };
+}
+
+suite("limitIntake()", () => {
+  test("serves a client with its certificate, and all that it sends with the end of its handshake", async (context) => {
+    const { echo, served, errors, surplus } = await start(context);
+    const long = "0123456789".repeat(100_000);
+    assert.equal(await echo(0, "short"), "short");
+    assert.ok((await echo(0, long)) === long);
+    assert.deepEqual([served, errors, surplus()], [["127.0.0.1", "127.0.0.1"], [], 0]);
+  });
+
+  test("serves clients that present more certificates than others, in turns", async (context) => {
+    const { echo, served, surplus } = await start(context);
+    const texts = ["a", "b", "c", "d"];
+    const answers = await Promise.all(texts.map((text) => echo(3, text.repeat(50_000))));
+    assert.deepEqual(
+      answers.map((answer) => [answer[0], answer.length]),
+      texts.map((text) => [text, 50_000]),
+    );
+    assert.deepEqual([served.length, surplus()], [4, 0]);
+  });
+
+  test("closes the connection of a client that presents too many, before TLS has read them", async (context) => {
+    const { echo, served, surplus, openSockets } = await start(context);
+    assert.equal(await echo(30, "text"), "");
+    assert.deepEqual([served, surplus()], [[], 1]);
+    assert.equal(await echo(0, "text"), "text");
+    await until(async () => (await openSockets()) === 0);
+  });
+
+  for (const [what, leave] of [
+    ["ends its side", "end"],
+    ["closes", "destroy"],
+  ] as const) {
+    test(`closes the connection of a client that ${what} before, during and after its handshake`, async (context) => {
+      const { open, port, served, openSockets } = await start(context);
+      const silent = connectTcp(port, "127.0.0.1").on("error", () => {});
+      await once(silent, "connect");
+      silent[leave]();
+      await until(async () => (await openSockets()) === 0);
+
+      const greeting = open(0);
+      await once(greeting, "connect");
+      greeting[leave]();
+      await until(async () => (await openSockets()) === 0);
+
+      const secure = open(0);
+      await once(secure, "secureConnect");
+      await until(() => served.length > 0);
+      secure[leave]();
+      await until(async () => (await openSockets()) === 0);
+    });
+  }
+
+  test("sends the whole answer to a client that ends its side behind its request", async (context) => {
+    const { open } = await start(context);
+    const text = "0123456789".repeat(100_000);
+    const socket = open(0);
+    socket.end(text);
+    let length = 0;
+    socket.on("data", ({ length: more }: Buffer) => {
+      length += more;
+    });
+    await once(socket, "close");
+    assert.equal(length, text.length);
+  });
+});
