@@ -1,5 +1,6 @@
 // Which connection or request the budget ends when it is exceeded: pure functions of what the connections of one
 // listener hold. budget.ts keeps these records, and ends what is chosen here.
+import type { Silence } from "./silent-callers.ts";
 
 /** What one caller holds, or all callers together. */
 export interface CallerShare {
@@ -40,30 +41,31 @@ export interface Holdings {
   readonly shares: ReadonlyMap<string, Readonly<CallerShare>>;
 }
 
-/** Reports whether the budget remembers that the caller sends nothing (silent-callers.ts). */
-export type IsSilent = (caller: string) => boolean;
+/** Returns how silent the budget remembers the caller to be (silent-callers.ts). */
+export type SilenceOf = (caller: string) => Silence;
 
 /**
  * Returns the connection to close because there are too many: the idlest one of the caller with most. If no caller has
- * two, one that has served and is idle; if there is none, one that waits for a silent caller; otherwise the new one.
+ * two, one that has served and is idle; if there is none, one that waits for a caller more silent than the new one's;
+ * otherwise the new one.
  */
-export function surplusConnection(newest: HeldConnection, holdings: Holdings, isSilent: IsSilent): HeldConnection {
+export function surplusConnection(newest: HeldConnection, holdings: Holdings, silenceOf: SilenceOf): HeldConnection {
   const { most, of } = greediestCaller("connections", holdings);
   const isSpare = ({ hasServed, requests }: HeldConnection) => hasServed && requests.size === 0;
   const others = of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
   const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
-  const waiting = () => idlestConnection(waitingFor(newest, of, isSilent));
+  const waiting = () => idlestConnection(waitingFor(newest, of, silenceOf));
   return idlestConnection(others) ?? (newest.isExempt ? spare() : undefined) ?? waiting() ?? newest;
 }
 
-/** The connections that wait for what a silent caller has yet to send: none if the newest is such a caller's too. */
+/** The connections that wait for what a caller has yet to send who is more silent than that of the newest. */
 function waitingFor(
   newest: HeldConnection,
   candidates: Iterable<HeldConnection>,
-  isSilent: IsSilent,
+  silenceOf: SilenceOf,
 ): readonly HeldConnection[] {
-  if (isSilent(newest.caller)) return [];
-  return [...candidates].filter((other) => other !== newest && isWaiting(other) && isSilent(other.caller));
+  const least = silenceOf(newest.caller);
+  return [...candidates].filter((other) => other !== newest && isWaiting(other) && silenceOf(other.caller) > least);
 }
 
 /** Reports whether everything on the connection waits for its peer: headers, or the bodies of all requests. */
@@ -76,13 +78,13 @@ const MAX_RENEWAL_HANDSHAKES = 4;
 
 /**
  * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one
- * of the caller with most if that has many; then the oldest of a silent caller; otherwise the new one, so that
- * handshakes that have begun are finished.
+ * of the caller with most if that has many; then the oldest of a caller more silent than the new one's; otherwise the
+ * new one, so that handshakes that have begun are finished.
  */
 export function surplusHandshake(
   newest: HeldConnection,
   starting: ReadonlySet<HeldConnection>,
-  isSilent: IsSilent,
+  silenceOf: SilenceOf,
 ): HeldConnection {
   const byCaller = new Map<string, HeldConnection[]>();
   let most: HeldConnection[] = [];
@@ -94,7 +96,7 @@ export function surplusHandshake(
   }
   const [oldest] = most;
   if (oldest && most.length > MAX_RENEWAL_HANDSHAKES) return oldest;
-  return waitingFor(newest, starting, isSilent)[0] ?? newest;
+  return waitingFor(newest, starting, silenceOf)[0] ?? newest;
 }
 
 /**

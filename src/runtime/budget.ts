@@ -138,7 +138,7 @@ export function createBudget(
   let isSweeping = false;
   const phaseMs = { body: limits.bodyMs, call: limits.callMs, answer: limits.answerMs ?? limits.callMs };
   const silent = createSilentCallers();
-  const isSilent = (caller: string) => silent.has(caller, sweeps);
+  const silenceOf = (caller: string) => silent.silenceOf(caller, sweeps);
 
   function add(kind: keyof CallerShare, caller: string, amount: number): void {
     const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
@@ -182,13 +182,13 @@ export function createBudget(
   }
 
   function relieveConnections(newest: HeldConnection): void {
-    if (total.connections > limits.connections) shut(surplusConnection(newest, holdings, isSilent), "connections");
+    if (total.connections > limits.connections) shut(surplusConnection(newest, holdings, silenceOf), "connections");
   }
 
   function relieveHandshakes(newest: HeldConnection): void {
     const { handshakes } = limits;
     if (handshakes === undefined || starting.size <= handshakes) return;
-    shut(surplusHandshake(newest, starting, isSilent), "handshakes");
+    shut(surplusHandshake(newest, starting, silenceOf), "handshakes");
   }
 
   function relieveBytes(current: HeldConnection): void {
@@ -241,6 +241,7 @@ export function createBudget(
   function begin(connection: HeldConnection, onAbort?: () => void): BudgetRequest | undefined {
     if (!connection.isOpen) return undefined;
     starting.delete(connection);
+    silent.noteRequest(connection.caller, sweeps);
     const number = ++sequence;
     const abortIt = onAbort ?? (() => remove(connection) && connection.close());
     const request: HeldRequest = { connection, number, abort: abortIt, bytes: 0, phase: "body", since: sweeps };

@@ -13,8 +13,8 @@ import {
 
 let sequence = 0;
 
-const nobody = () => false;
-const silent = (caller: string) => caller.startsWith("silent");
+const nobody = () => 0 as const;
+const silent = (caller: string) => (caller.startsWith("silent") ? 2 : caller.startsWith("mixed") ? 1 : 0);
 
 /** A connection; a later one has made progress later. */
 function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnection {
@@ -85,6 +85,18 @@ suite("surplusConnection() and silent callers", () => {
   test("chooses the newest connection if it is a silent caller's too", () => {
     const [waiting, newest] = [held("silent-a"), held("silent-b")];
     assert.equal(surplusConnection(newest, holdingsOf(waiting, newest), silent), newest);
+  });
+});
+
+suite("callers of whom only a part is silent", () => {
+  test("make silent callers give way to them, and give way to those that are never silent", () => {
+    const [mixed, another] = [held("mixed-a"), held("mixed-b")];
+    const [wholly, honest] = [held("silent"), held("a")];
+    assert.equal(surplusConnection(mixed, holdingsOf(honest, another, wholly, mixed), silent), wholly);
+    assert.equal(surplusConnection(mixed, holdingsOf(honest, another, mixed), silent), mixed);
+    assert.equal(surplusConnection(honest, holdingsOf(mixed, another, honest), silent), mixed);
+    assert.equal(surplusHandshake(mixed, new Set([honest, another, wholly, mixed]), silent), wholly);
+    assert.equal(surplusHandshake(honest, new Set([mixed, another, honest]), silent), mixed);
   });
 });
 

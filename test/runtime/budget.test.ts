@@ -97,6 +97,21 @@ test("open() with too many handshakes closes that of a caller who opened many co
   assert.deepEqual(closed, ["silent"]);
 });
 
+test("open() serves a caller whose address is shared with a silent one, while silent addresses hold every connection", async () => {
+  const { open, closed, clock } = setUp({ headersMs: 10_000 });
+  const served = open("served", "nat");
+  served.begin()?.end();
+  served.closed();
+  const silent = open("nat's silent client", "nat");
+  for (const name of ["1", "2", "3"]) open(name, name);
+  await clock.advance(2 * LIMITS.sweepMs);
+  silent.closed();
+  open("4", "4");
+  await clock.advance(2 * LIMITS.sweepMs);
+  open("honest", "nat").begin();
+  assert.deepEqual(closed, ["1"]);
+});
+
 test("receive() closes the slowest large request of the caller with most bytes, and no small one", () => {
   const { open, closed, reasons, budget } = setUp();
   const requestOf = (name: string, caller: string) => open(name, caller).begin();

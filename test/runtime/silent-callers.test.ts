@@ -7,28 +7,41 @@ suite("createSilentCallers()", () => {
     const silent = createSilentCallers();
     silent.noteWaiting("a", 10);
     assert.deepEqual(
-      [silent.has("a", 10), silent.has("a", 69), silent.has("a", 70), silent.has("b", 10)],
-      [true, true, false, false],
+      [silent.silenceOf("a", 10), silent.silenceOf("a", 69), silent.silenceOf("a", 70), silent.silenceOf("b", 10)],
+      [2, 2, 0, 0],
     );
   });
 
   test("remembers a caller after more than five brief connections within ten sweeps", () => {
     const silent = createSilentCallers();
     for (let count = 0; count < 5; count++) silent.noteBrief("a", count);
-    assert.equal(silent.has("a", 5), false);
+    assert.equal(silent.silenceOf("a", 5), 0);
     silent.noteBrief("a", 5);
-    assert.equal(silent.has("a", 5), true);
+    assert.equal(silent.silenceOf("a", 5), 2);
+  });
+
+  test("counts a silent caller who also sends requests as less silent, for 60 sweeps", () => {
+    const silent = createSilentCallers();
+    silent.noteRequest("nat", 0);
+    assert.equal(silent.silenceOf("nat", 0), 0);
+    silent.noteWaiting("nat", 5);
+    assert.deepEqual([silent.silenceOf("nat", 5), silent.silenceOf("nat", 60)], [1, 2]);
+    silent.noteRequest("nat", 61);
+    assert.equal(silent.silenceOf("nat", 61), 1);
   });
 
   test("forgets brief connections of earlier sweeps, so that a look every 2 s is no offence", () => {
     const silent = createSilentCallers();
     for (let sweep = 0; sweep < 100; sweep += 2) silent.noteBrief("a", sweep);
-    assert.equal(silent.has("a", 100), false);
+    assert.equal(silent.silenceOf("a", 100), 0);
   });
 
   test("keeps at most 4096 callers", () => {
     const silent = createSilentCallers();
     for (let count = 0; count <= 4096; count++) silent.noteWaiting(`${count}`, 0);
-    assert.deepEqual([silent.has("0", 0), silent.has("1", 0), silent.has("4096", 0)], [false, true, true]);
+    assert.deepEqual(
+      ["0", "1", "4096"].map((caller) => silent.silenceOf(caller, 0)),
+      [0, 2, 2],
+    );
   });
 });
