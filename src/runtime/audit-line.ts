@@ -96,6 +96,8 @@ export type CredentialsLine = PodFields & {
   readonly audit: "credentials";
   readonly container: string;
   readonly peer: string;
+  /** Lines that were left out before this one, because they repeat it: the same session, or the same refusal. */
+  readonly omitted?: number | undefined;
 } & (
     | {
         readonly decision: "issued";

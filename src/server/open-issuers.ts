@@ -14,6 +14,7 @@ import {
 } from "./issue/issue-certificate.ts";
 import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-credentials.ts";
 import { type PodDirectory, startPodDirectory } from "./issue/pod-directory.ts";
+import { createRepeatSampler } from "./issue/repeat-sampler.ts";
 import type { ResultObserver } from "./issue/result-observer.ts";
 import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
 import { createSlowStarts } from "./issue/slow-starts.ts";
@@ -98,6 +99,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     }),
     recordRefusal,
     policy: aws.policy,
+    repeats: createRepeatSampler({ clock }),
     observer,
   });
   function onRefused(pod: ProvenPod, refusal: Refusal): void {

@@ -8,6 +8,7 @@ import { sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { overloadedError } from "../../protocol/calls-in-flight.ts";
 import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
+import { type Sampler, sampledFields } from "../../runtime/sampler.ts";
 import type { CredentialCache, RequestingPod } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
 import { circumstancesOf } from "./circumstances.ts";
@@ -27,6 +28,8 @@ export interface CredentialIssuerDeps {
   /** Shows a container's refusal on its pod (an Event); must not throw. */
   readonly recordRefusal: RecordRefusal;
   readonly policy: () => PolicySettings;
+  /** Chooses which of the audit lines that repeat earlier ones are written; by default all. */
+  readonly repeats?: Sampler;
   /** Follows each result; by default nobody does. */
   readonly observer?: Omit<ResultObserver, "reported" | "requested">;
 }
@@ -65,6 +68,7 @@ export function createCredentialIssuer({
   readSessionPolicy,
   recordRefusal,
   policy,
+  repeats = { take: () => 0 },
   observer = NO_OBSERVER,
 }: CredentialIssuerDeps): CredentialIssuer {
   async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<IssueResult> {
@@ -79,9 +83,12 @@ export function createCredentialIssuer({
       if (isRefusal(input)) return recordedRefusal(identity, container, input, peer, role.arn);
       const { credentials, remainingMs, outcome } = await cache.get(input, requestingPod(identity, found));
       const { roleArn, sessionName } = input;
-      const session = sessionFields(credentials);
-      const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
-      audit({ ...containerFields(identity, container), ...issued });
+      const omitted = repeats.take(["issued", identity.uid, container, credentials.accessKeyId].join(" "));
+      if (omitted !== undefined) {
+        const session = { ...sessionFields(credentials), ...sampledFields(omitted) };
+        const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
+        audit({ ...containerFields(identity, container), ...issued });
+      }
       observer.issued(identity, container, { role: roleArn, remainingMs });
       return { container, credentials, remainingMs, role };
     } catch (thrown) {
@@ -128,33 +135,26 @@ export function createCredentialIssuer({
     role?: string,
   ): IssueResult {
     observer.refused(identity, container, refusal, role);
-    recordContainers(identity, [container], refusal, peer, role);
+    auditRefusal(identity, [container], refusal, { peer, role, subject: container });
+    recordRefusal(identity, { code: refusal.code, message: refusal.message });
     return refusedResult(container, refusal);
   }
 
-  /** Records the refusal of containers in the audit trail and on their pod. */
-  function recordContainers(
-    identity: PodIdentity,
-    containers: readonly string[],
-    refusal: Refusal,
-    peer: string,
-    role?: string,
-  ): void {
-    auditRefusal(identity, containers, refusal, peer, role);
-    recordRefusal(identity, { code: refusal.code, message: refusal.message });
-  }
-
-  /** Writes one line about the first container, with the number of the others. */
+  /**
+   * Writes one line about the first container, with the number of the others. `subject`: the container of the pod that
+   * is refused; absent if the pod as a whole is, or names that the caller chose.
+   */
   function auditRefusal(
     identity: PodIdentity,
     [first = "", ...others]: readonly string[],
     { code, message }: Refusal,
-    peer: string,
-    role?: string,
+    { peer, role, subject }: { readonly peer: string; readonly role?: string | undefined; readonly subject?: string },
   ): void {
+    const omitted = repeats.take(["refused", identity.uid, code, role, subject].join(" "));
+    if (omitted === undefined) return;
     const containersOmitted = others.length > 0 ? others.length : undefined;
     const line = { decision: "refused", reason: code, message, role, containersOmitted, peer } as const;
-    audit({ ...containerFields(identity, first), ...line });
+    audit({ ...containerFields(identity, first), ...line, ...sampledFields(omitted) });
   }
 
   return {
@@ -164,7 +164,7 @@ export function createCredentialIssuer({
       if (isRefusal(decisions)) {
         const { code, message } = decisions;
         if (containers.length > 0) {
-          auditRefusal(identity, containers, decisions, peer);
+          auditRefusal(identity, containers, decisions, { peer });
           observer.refused(identity, undefined, decisions);
           // A pod that is gone or has finished needs no Event.
           if (code === "POD_NOT_INJECTED") recordRefusal(identity, { code, message });
@@ -176,7 +176,8 @@ export function createCredentialIssuer({
       const [first] = unknown;
       if (first && "refusal" in first) {
         const names = unknown.map(({ container }) => container);
-        recordContainers(identity, names, first.refusal, peer);
+        auditRefusal(identity, names, first.refusal, { peer });
+        recordRefusal(identity, { code: first.refusal.code, message: first.refusal.message });
         observer.refusedUnknown(identity, first.refusal);
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));

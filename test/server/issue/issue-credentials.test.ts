@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AssumeRoleInput } from "../../../src/policy/decide.ts";
 import { ERRORS, type ErrorInfo, PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
+import { MINUTE_MS } from "../../../src/runtime/clock.ts";
+import type { Sampler } from "../../../src/runtime/sampler.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
+import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
 import { policySettingsWith } from "../../policy/facts.ts";
 
 const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
@@ -30,7 +34,11 @@ function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::
   };
 }
 
-function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredentials> = async () => SESSION) {
+function setUp(
+  found: PodInContext | Refusal,
+  get: () => Promise<SessionCredentials> = async () => SESSION,
+  repeats?: Sampler,
+) {
   const audit: Readonly<Record<string, unknown>>[] = [];
   const recorded: ErrorInfo[] = [];
   const requested: AssumeRoleInput[] = [];
@@ -48,6 +56,7 @@ function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
     readSessionPolicy: async (namespace, name) => (namespace === "team" && name === "narrow" ? POLICY : undefined),
     recordRefusal: (_pod, refusal) => recorded.push(refusal),
     policy: () => policySettingsWith(),
+    ...(repeats && { repeats }),
   });
   return { issuer, audit, recorded, requested, prefetched };
 }
@@ -108,6 +117,39 @@ test("issue() records the containers that the pod does not have in one line, and
     ],
   );
   assert.equal(recorded.length, 2);
+});
+
+test("issue() records once a minute that a container receives the same session or the same refusal, with the number of repetitions", async () => {
+  const clock = createFakeClock();
+  const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
+  let accessKeyId = "ASIAEXAMPLE";
+  const get = async () => ({ ...SESSION, accessKeyId });
+  const { issuer, audit, recorded } = setUp(podWith(annotations, ROLE), get, createRepeatSampler({ clock }));
+  const callTenTimes = async () => {
+    for (let index = 0; index < 10; index++) await issuer.issue(IDENTITY, ["app", "job", `unknown${index}`], "peer");
+  };
+  const lines = () =>
+    audit.splice(0).map(({ container, reason, accessKeyId: key, omitted }) => [container, reason ?? key, omitted]);
+
+  await callTenTimes();
+  assert.deepEqual(lines(), [
+    ["unknown0", "ROLE_MISSING", undefined],
+    ["job", "ROLE_FORBIDDEN", undefined],
+    ["app", "ASIAEXAMPLE", undefined],
+  ]);
+  assert.equal(recorded.length, 20, "Events have limits of their own");
+  accessKeyId = "ASIAOTHER";
+  await callTenTimes();
+  assert.deepEqual(lines(), [["app", "ASIAOTHER", undefined]]);
+  await issuer.issue({ ...IDENTITY, uid: "u-2" }, ["app"], "peer");
+  assert.deepEqual(lines(), [["app", "ASIAOTHER", undefined]]);
+  await clock.advance(MINUTE_MS);
+  await callTenTimes();
+  assert.deepEqual(lines(), [
+    ["unknown0", "ROLE_MISSING", 19],
+    ["job", "ROLE_FORBIDDEN", 19],
+    ["app", "ASIAOTHER", 9],
+  ]);
 });
 
 test("issue() records the refusal of a whole pod in one line, however many containers it asks for", async () => {
