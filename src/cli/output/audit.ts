@@ -132,9 +132,9 @@ function refusalCells(row: RefusalRow): readonly string[] {
 export function emptyText(query: AuditQuery): string {
   switch (query.about) {
     case "role":
-      return `no container received role ${query.role}`;
+      return `no container received role ${query.role}, as far as the logs reach back`;
     case "key":
-      return `no container received access key ${query.accessKeyId}`;
+      return `no container received access key ${query.accessKeyId}, as far as the logs reach back`;
     case "pod":
       return `no audit record mentions pod ${query.namespace}/${query.pod}`;
     case "refusals":
@@ -147,10 +147,13 @@ export function progressText({ name, bytes, lines }: LogCounts): string {
   return `reading ${escapeControls(name)}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines`;
 }
 
-/** Returns what was read of a log, with the lines that were skipped. */
-export function logText({ name, lines, records, tooLong }: LogCounts): string {
+/** Returns what was read of a log: how far its records reach back, and how many lines were skipped. */
+export function logText({ name, lines, records, oldest, tooLong }: LogCounts): string {
+  const since = Object.entries(oldest).map(([kind, at]) => `${kind} since ${formatSeconds(at)}`);
+  const reach = since.length === 0 ? "" : ` (${since.toSorted().join(", ")})`;
   const skipped = tooLong === 0 ? "" : `, ${tooLong} skipped because they are too long for a record`;
-  return `${escapeControls(name)}: ${countOf(records, "record")}, ${countOf(lines - records, "other line")}${skipped}`;
+  const counted = `${countOf(records, "record")}${reach}, ${countOf(lines - records, "other line")}`;
+  return `${escapeControls(name)}: ${counted}${skipped}`;
 }
 
 /** Returns that a log could not be read to its end, and why. */

@@ -110,6 +110,7 @@ function readRecords(
 ): Promise<readonly BrokenLog[]> {
   return readLines(sources, progress, (line) => {
     const record = readRecord(line);
+    if (record) progress.recordAt(record.kind, record.at);
     if (record && (isBackground(record) || (record.at >= since && record.at <= until))) question.add(record);
     return record !== undefined;
   });

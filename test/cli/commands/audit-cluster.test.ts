@@ -47,7 +47,7 @@ test("podrole audit --from-cluster reads the logs of podrole's pods", async (con
   const { exitCode, json, err } = await runAudit(["who"], flags);
   assert.equal(exitCode, 0, err);
   assert.equal(partOf(json()[0], "admission")["user"], "alice@example.com");
-  assert.match(err, /pod podrole\/podrole-webhook-1: 1 record, 1 other line/);
+  assert.match(err, /pod podrole\/podrole-webhook-1: 1 record \(admission since \S+\), 1 other line/);
 });
 
 test("podrole audit --from-cluster skips a pod that has not started", async (context) => {

@@ -57,7 +57,7 @@ suite("podrole audit who", () => {
   test("does not mistake a role for another whose name ends like it", async () => {
     const { exitCode, out, err } = await runAudit(["who"], { role: "orders" }, [credentials()]);
     assert.deepEqual([exitCode, out], [0, ""]);
-    assert.match(err, /^podrole audit who: no container received role orders$/m);
+    assert.match(err, /^podrole audit who: no container received role orders, as far as the logs reach back$/m);
   });
 
   test("accepts the name alone of a role with a path", async () => {
@@ -218,7 +218,17 @@ suite("podrole audit", () => {
       credentials(),
     ]);
     assert.equal(exitCode, 0);
-    assert.match(err, /^podrole audit who: standard input: 1 record, 3 other lines$/m);
+    const counts = "1 record (credentials since 2026-11-26T08:00:02Z), 3 other lines";
+    assert.ok(err.split("\n").includes(`podrole audit who: standard input: ${counts}`), err);
+  });
+
+  test("prints how far the records of each kind reach back, also those that the question leaves out", async () => {
+    const later = credentials({ time: "2026-11-26T09:00:00.000Z" });
+    const { err } = await runAudit(["who"], { role: "orders" }, [later, admission(), credentials(), later]);
+    assert.match(
+      err,
+      /: 4 records \(admission since 2026-11-26T08:00:00Z, credentials since 2026-11-26T08:00:02Z\), 0 other lines$/m,
+    );
   });
 
   test("escapes characters that control a terminal", async () => {

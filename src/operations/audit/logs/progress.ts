@@ -9,6 +9,8 @@ export interface LogCounts {
   readonly lines: number;
   /** Of the lines, those that are records. */
   readonly records: number;
+  /** The time of the oldest record of each kind in podrole's own logs, in Unix milliseconds. */
+  readonly oldest: Readonly<Record<string, number>>;
   /** Lines that were skipped because they are longer than any record. */
   readonly tooLong: number;
 }
@@ -20,6 +22,8 @@ export interface ReadProgress {
   /** Bytes before decompression. */
   bytes(count: number): void;
   line(isRecord: boolean): void;
+  /** Notes the time of a record of this kind. */
+  recordAt(kind: string, at: number): void;
   tooLong(): void;
   counts(): readonly LogCounts[];
 }
@@ -38,7 +42,7 @@ export function createReadProgress({
   let reportedAt = clock.now();
   const current = () => logs.at(-1) as (typeof logs)[number];
   return {
-    start: (name) => void logs.push({ name, bytes: 0, lines: 0, records: 0, tooLong: 0 }),
+    start: (name) => void logs.push({ name, bytes: 0, lines: 0, records: 0, oldest: {}, tooLong: 0 }),
     bytes(count) {
       current().bytes += count;
       if (clock.now() - reportedAt < REPORT_INTERVAL_MS) return;
@@ -48,6 +52,10 @@ export function createReadProgress({
     line(isRecord) {
       current().lines += 1;
       if (isRecord) current().records += 1;
+    },
+    recordAt(kind, at) {
+      const { oldest } = current();
+      if (at < (oldest[kind] ?? Infinity)) current().oldest = { ...oldest, [kind]: at };
     },
     tooLong: () => void (current().tooLong += 1),
     counts: () => logs,
