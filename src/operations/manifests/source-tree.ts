@@ -1,19 +1,10 @@
 // A YAML or JSON document as kubectl reads it, with the position of every value in the text, so that an edit can
 // replace some bytes and leave all others. The `yaml` package parses; the meaning of scalars, merge keys and duplicate
-// keys is go-yaml's (plain-scalars.ts), and so is its tolerance of quoted texts whose lines are indented too little.
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type ParsedNode,
-  parseAllDocuments,
-  Scalar,
-  visit,
-  type YAMLError,
-} from "yaml";
+// keys is go-yaml's (plain-scalars.ts), and so is its tolerance of quoted texts whose lines are indented too little
+// (loose-quotes.ts).
+import { isAlias, isMap, isScalar, isSeq, type ParsedNode, Scalar } from "yaml";
 import { failure, type Result, success } from "../../runtime/result.ts";
+import { parseLoosely } from "./loose-quotes.ts";
 import { resolvePlainScalar } from "./plain-scalars.ts";
 import { columnIn } from "./text-lines.ts";
 
@@ -124,61 +115,6 @@ class UnreadableDocument extends Error {
     super(`Cannot read the document: ${reason}; expected YAML that kubectl accepts`);
     this.reason = reason;
   }
-}
-
-type Parsed = Document.Parsed;
-
-/** One more parse for each quoted text whose lines are indented too little: they are indented first. */
-function parseLoosely(text: string): { document: Parsed | undefined; offsetOf: (position: number) => number } {
-  let padded = text;
-  const paddings: { at: number; length: number }[] = [];
-  const parse = () => parseOne(padded);
-  let document = parse();
-  for (let rest = 100; rest > 0; rest -= 1) {
-    const lines = looseLines(padded, document);
-    if (lines.length === 0) break;
-    for (const at of lines.toReversed()) {
-      const padding = " ".repeat(80);
-      padded = `${padded.slice(0, at)}${padding}${padded.slice(at)}`;
-      for (const other of paddings) if (other.at > at) other.at += padding.length;
-      paddings.push({ at, length: padding.length });
-    }
-    document = parse();
-  }
-  const offsetOf = (position: number) => {
-    const before = paddings.filter(({ at }) => at < position);
-    return position - before.reduce((sum, { length }) => sum + length, 0);
-  };
-  return { document, offsetOf };
-}
-
-function parseOne(text: string): Parsed | undefined {
-  const options = { schema: "failsafe", merge: false, strict: false, uniqueKeys: false } as const;
-  const documents = parseAllDocuments(text, { ...options, keepSourceTokens: true, logLevel: "silent" });
-  return "empty" in documents ? undefined : documents[0];
-}
-
-/** Beginnings of the lines of the first quoted text that the parser ended too early; empty if there is none. */
-function looseLines(text: string, document: Parsed | undefined): readonly number[] {
-  const error = document?.errors.find(isMissingQuote);
-  if (!document || !error) return [];
-  let quoted: Scalar.Parsed | undefined;
-  visit(document, {
-    Scalar(_key, node) {
-      const isQuoted = node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE;
-      if (isQuoted && node.range && Math.abs(node.range[1] - error.pos[0]) <= 2) quoted = node as Scalar.Parsed;
-    },
-  });
-  if (!quoted) return [];
-  const [start, end] = quoted.range;
-  const closing = text[start] === '"' ? /^"(?:[^"\\]|\\.)*"/s : /^'(?:[^']|'')*'/;
-  const [whole = ""] = closing.exec(text.slice(start)) ?? [];
-  // Lines up to `end` are indented enough.
-  return [...whole.matchAll(/\n(?!\r?\n)/g)].map(({ index }) => start + index + 1).filter((at) => at >= end);
-}
-
-function isMissingQuote({ code, message }: YAMLError): boolean {
-  return code === "MISSING_CHAR" && message.includes("quote");
 }
 
 function createBuilder(text: string, offsetOf: (position: number) => number) {
