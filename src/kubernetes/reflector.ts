@@ -20,6 +20,8 @@ export interface Reflector<Cached> {
   /** Returns the cached object by "namespace/name", or by "name" for an object without a namespace. */
   get(key: string): Cached | undefined;
   list(): readonly Cached[];
+  /** Returns the objects of a namespace. Throws without option isIndexed. */
+  listIn(namespace: string): readonly Cached[];
   /** Resolves after the first complete list. It never rejects: a missing permission may be granted while it waits. */
   readonly ready: Promise<void>;
   /** Milliseconds since the API server last confirmed that this content is current; Infinity before the first list. */
@@ -41,6 +43,8 @@ export interface ReflectorOptions<Item, Cached> {
   readonly project: (object: Item) => Cached;
   /** Called after the content has changed; must not throw. */
   readonly onUpdate?: () => void;
+  /** True: listIn() is available, which takes memory for each object. */
+  readonly isIndexed?: boolean;
   /** Objects per page, at most. */
   readonly pageSize?: number;
   /**
@@ -67,6 +71,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
   {
     project,
     onUpdate = () => {},
+    isIndexed = false,
     pageSize = 500,
     inactivityMs = 90_000,
     relistMs = 600_000,
@@ -74,7 +79,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
     backoffMs = { base: 500, cap: 30_000 },
   }: ReflectorOptions<Item, Cached>,
 ): Reflector<Cached> {
-  const cache = createObjectCache<Item, Cached>({ project });
+  const cache = createObjectCache<Item, Cached>({ project, isIndexed });
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
   /** Where the next watch starts; undefined if a list must come first. */
@@ -160,6 +165,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
   return {
     get: (key) => cache.get(key),
     list: () => cache.list(),
+    listIn: (namespace) => cache.listIn(namespace),
     ready: first.promise,
     ageMs: () => (confirmedAt ? Math.max(0, -untilDueMs(clock, confirmedAt)) : Number.POSITIVE_INFINITY),
     stop: () => stopped.abort(),

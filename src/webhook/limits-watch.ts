@@ -1,16 +1,9 @@
 // The LimitRanges and ResourceQuotas of the cluster, by namespace. They only size podrole's containers: until the first
 // lists are complete, and without the permission to list, no namespace counts as limited.
 // States: listing and watching as reflector.ts has them → stopped (stop()).
-import {
-  type NamespaceLimits,
-  namespaceLimits,
-  quotaOf,
-  rangesOf,
-  type SizeQuota,
-  type SizeRange,
-} from "../injection/namespace-limits.ts";
+import { type NamespaceLimits, namespaceLimits, quotaOf, rangesOf } from "../injection/namespace-limits.ts";
 import type { Kubernetes, ListWatch } from "../kubernetes/api.ts";
-import type { LimitRange, ObjectMeta, ResourceQuota } from "../kubernetes/objects.ts";
+import type { LimitRange, ResourceQuota } from "../kubernetes/objects.ts";
 import { startReflector } from "../kubernetes/reflector.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -36,18 +29,16 @@ export function startLimitsWatch(
 ): LimitsWatch {
   const ranges = startReflector(
     { ...deps, source: kubernetes.source<LimitRange>("limitranges") },
-    { project: inNamespace<LimitRange, readonly SizeRange[]>(rangesOf) },
+    { project: rangesOf, isIndexed: true },
   );
   const quotas = startReflector(
     { ...deps, source: kubernetes.source<ResourceQuota>("resourcequotas") },
-    { project: inNamespace<ResourceQuota, SizeQuota | undefined>(quotaOf) },
+    { project: quotaOf, isIndexed: true },
   );
-  const of = <Part>(list: readonly PlacedLimits<Part>[], namespace: string) =>
-    list.filter((placed) => placed.namespace === namespace).map(({ part }) => part);
   return {
     cached: (namespace) => ({
-      ranges: of(ranges.list(), namespace).flat(),
-      quotas: of(quotas.list(), namespace).filter((quota) => quota !== undefined),
+      ranges: ranges.listIn(namespace).flat(),
+      quotas: quotas.listIn(namespace).filter((quota) => quota !== undefined),
     }),
     async read(namespace) {
       const [readRanges, readQuotas] = await Promise.all([
@@ -62,16 +53,6 @@ export function startLimitsWatch(
       quotas.stop();
     },
   };
-}
-
-/** The part of an object that is cached, and its namespace. */
-interface PlacedLimits<Part> {
-  readonly namespace: string;
-  readonly part: Part;
-}
-
-function inNamespace<Item extends { readonly metadata: ObjectMeta }, Part>(project: (object: Item) => Part) {
-  return (object: Item): PlacedLimits<Part> => ({ namespace: object.metadata.namespace ?? "", part: project(object) });
 }
 
 async function readFirstPage<Item>(source: ListWatch<Item>): Promise<readonly Item[]> {

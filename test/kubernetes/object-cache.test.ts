@@ -8,9 +8,10 @@ interface Item {
 }
 
 /** A cache of "name@resourceVersion"; `projected` lists every object that it projected. */
-function setUp() {
+function setUp(options: { readonly isIndexed?: boolean } = {}) {
   const projected: string[] = [];
   const cache = createObjectCache<Item, string>({
+    ...options,
     project({ metadata }) {
       const cached = `${metadata.name}@${metadata.resourceVersion}`;
       projected.push(cached);
@@ -52,6 +53,26 @@ test("replace() removes what is absent, and projects only objects with another v
   replacement.finish();
   assert.deepEqual(cache.list(), ["a@1", "b@2", "d@2"]);
   assert.deepEqual(projected, ["b@2", "d@2"]);
+});
+
+test("listIn() returns the objects of one namespace after put(), remove() and replace()", () => {
+  const { cache } = setUp({ isIndexed: true });
+  for (const namespace of ["shop", "other"]) cache.put(item("a", "1", namespace));
+  cache.put(item("b", "1", "shop"));
+  cache.put(item("a", "2", "shop"));
+  assert.deepEqual(cache.listIn("shop"), ["a@2", "b@1"]);
+  cache.remove(item("a", "3", "shop"));
+  cache.remove(item("a", "2", "other"));
+  assert.deepEqual([cache.listIn("shop"), cache.listIn("other"), cache.listIn("nowhere")], [["b@1"], [], []]);
+  const replacement = cache.replace();
+  replacement.add([item("c", "4", "other")]);
+  assert.deepEqual([cache.listIn("shop"), cache.listIn("other")], [["b@1"], []]);
+  replacement.finish();
+  assert.deepEqual([cache.listIn("shop"), cache.listIn("other")], [[], ["c@4"]]);
+});
+
+test("listIn() throws for a cache without an index", () => {
+  assert.throws(() => setUp().cache.listIn("shop"), /^Error: Cannot list a namespace: the cache has no index/);
 });
 
 test("createObjectCache() projects objects without managedFields and without kubectl's copy", () => {
