@@ -11,7 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Audit, Log } from "../runtime/log.ts";
 import { sampledFields } from "../runtime/sampler.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
-import type { PodContextReader } from "./lookups.ts";
+import type { PodContext, PodContextReader } from "./lookups.ts";
 import { patchBetween, removalPatch } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
 import { createSkipSampler } from "./skip-sampler.ts";
@@ -50,11 +50,12 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     const account = read.ok ? podFacts(read.value, namespace).serviceAccount : "default";
 
     const review = lookups.forReview(namespace, account);
-    const cached = await review.cached();
-    const first = plan({ pod: object, ...cached }, current);
-    const readAgain = () => review.live({ limits: first.reason === "LIMITS_CONFLICT" });
-    const isFinal = first.decision === "inject" || cached.isLive || first.basis === "pod";
-    const planned = isFinal ? first : plan({ pod: object, ...(await readAgain()) }, current);
+    let context = await review.cached();
+    let planned = plan({ pod: object, ...context }, current);
+    for (let stale = staleParts(planned, context); stale !== undefined; stale = staleParts(planned, context)) {
+      context = await review.live(stale);
+      planned = plan({ pod: object, ...context }, current);
+    }
     return { ...planned, patch: read.ok ? patchOf(read.value, planned) : [] };
   }
 
@@ -69,6 +70,16 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     }
     return { decision: planned.decision, reason: planned.reason, response: responseFor(request, planned) };
   };
+}
+
+/**
+ * Returns what to read live before a skip or a refusal counts, because it follows from caches that may lag behind;
+ * undefined for a final decision.
+ */
+function staleParts(planned: Plan, { isLive, areLimitsLive }: PodContext): { readonly limits: boolean } | undefined {
+  if (planned.decision === "inject" || planned.basis === "pod") return undefined;
+  if (planned.reason === "LIMITS_CONFLICT") return areLimitsLive ? undefined : { limits: true };
+  return isLive ? undefined : { limits: false };
 }
 
 function patchOf(pod: Pod, planned: Plan): PatchedPlan["patch"] {

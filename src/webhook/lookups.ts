@@ -19,8 +19,10 @@ export interface ClusterReader {
 
 /** The input of plan() apart from the pod. */
 export type PodContext = Omit<PlanInput, "pod"> & {
-  /** True when namespace and ServiceAccount did not come from a cache; the namespace's limits may have. */
+  /** True when namespace and ServiceAccount did not come from a cache. */
   readonly isLive: boolean;
+  /** True when the namespace's limits did not come from a cache. */
+  readonly areLimitsLive: boolean;
 };
 
 /** Look-ups of a pod's namespace and ServiceAccount, cached or live. */
@@ -61,7 +63,11 @@ export function createPodContextReader(
           );
           const isLive = namespaceObject === undefined && account === undefined;
           const limits = cluster.cachedLimits(namespace);
-          return { ...contextOf(namespace, { namespace: foundNamespace, account: foundAccount, limits }), isLive };
+          return {
+            ...contextOf(namespace, { namespace: foundNamespace, account: foundAccount, limits }),
+            isLive,
+            areLimitsLive: false,
+          };
         },
         async live(options = { limits: false }) {
           const [namespaceObject, account, limits] = await inTime(
@@ -71,7 +77,8 @@ export function createPodContextReader(
               options.limits ? cluster.readLimits(namespace) : cluster.cachedLimits(namespace),
             ]),
           );
-          return { ...contextOf(namespace, { namespace: namespaceObject, account, limits }), isLive: true };
+          const found = contextOf(namespace, { namespace: namespaceObject, account, limits });
+          return { ...found, isLive: true, areLimitsLive: options.limits };
         },
       };
     },
@@ -84,7 +91,7 @@ interface FoundContext {
   readonly limits: NamespaceLimits;
 }
 
-function contextOf(name: string, { namespace, account, limits }: FoundContext): Omit<PodContext, "isLive"> {
+function contextOf(name: string, { namespace, account, limits }: FoundContext): Omit<PlanInput, "pod"> {
   // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
   if (!namespace) throw undecidedError(`namespace "${name}" was not found; expected its labels and annotations`);
   const { namespaceAnnotations, serviceAccountAnnotations } = inheritedFrom(namespace, account);

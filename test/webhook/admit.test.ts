@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
+import { rangesOf } from "../../src/injection/namespace-limits.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { injectedPod, podIn } from "../injection/injected-pod.ts";
@@ -90,17 +91,30 @@ test("admit() refuses a pod that the live look-up does not permit either", async
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
+const SMALL = { memory: "32Mi" };
+const SMALL_RANGE = rangesOf({ metadata: { name: "sizes" }, spec: { limits: [{ type: "Container", max: SMALL }] } });
+
 test("admit() confirms LIMITS_CONFLICT with the API server, whose LimitRange may have changed", async () => {
   const { send, cluster } = createAdmissionStage();
-  const max = { memory: "32Mi" };
-  const range = { name: "sizes", type: "Container" as const, min: {}, max, default: max, maxLimitRequestRatio: {} };
-  cluster.limits.watched = { ranges: [range], quotas: [] };
+  cluster.limits.watched = { ranges: SMALL_RANGE, quotas: [] };
   assert.equal((await send(annotatedPod())).reason, "INJECTED");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders", "limits of shop"]);
   cluster.limits.live = cluster.limits.watched;
   const { reason, response } = await send(annotatedPod());
   assert.equal(reason, "LIMITS_CONFLICT");
   assert.match(response.status?.message ?? "", /^LIMITS_CONFLICT: Cannot size container "podrole-sidecar": LimitRange/);
+});
+
+test("admit() confirms LIMITS_CONFLICT from a cache even if namespace and ServiceAccount were read live", async () => {
+  const { send, cluster } = createAdmissionStage();
+  cluster.limits.watched = { ranges: SMALL_RANGE, quotas: [] };
+  cluster.watched.clear();
+  assert.equal((await send(annotatedPod())).reason, "INJECTED");
+  assert.equal(cluster.reads.at(-1), "limits of shop");
+  // A cached namespace without the label leads to a live look-up, which must not make the cached limits count as live.
+  cluster.watched.set("shop", {});
+  assert.equal((await send(annotatedPod())).reason, "INJECTED");
+  assert.equal(cluster.reads.at(-1), "limits of shop");
 });
 
 test("admit() takes podrole's parts out of a copy without a role", async () => {

@@ -62,6 +62,7 @@ const context = (namespace: string, account: string | undefined, isLive: boolean
   namespace: { name: "shop", labels: { origin: namespace }, annotations: { [ROLE]: namespace }, limits },
   serviceAccountAnnotations: account === undefined ? {} : { [ROLE]: account },
   isLive,
+  areLimitsLive: limits === LIVE_LIMITS,
 });
 
 suite("cached()", () => {
