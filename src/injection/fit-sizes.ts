@@ -75,34 +75,49 @@ function fitSize(name: SizedResource, given: Size, context: FitContext): Size | 
   const { pod, limits } = context;
   if (!isRuled(name, limits)) return given;
   const isExact = given.request !== undefined && given.request === given.limit;
-  const ofContainers = limits.ranges.filter(({ type }) => type === "Container");
-  const least = largest(ofContainers.map(({ min }) => amountIn(min, name))) ?? 0n;
+  const least = highestMin(limits.ranges, name);
   let { request, limit } = completed(name, given, context);
 
-  const cap = lowestCap(limits.ranges, name, amountOfOthers(pod, "limits", name));
-  if (limit !== undefined && limit < least) limit = least;
+  const requestCap = lowestCap(limits.ranges, name, amountOfOthers(pod, "requests", name));
+  const limitCap = lowestCap(limits.ranges, name, amountOfOthers(pod, "limits", name));
+  const cap = isExact ? lowerCap(limitCap, requestCap) : limitCap;
+  if (limit !== undefined && limit < least.amount) limit = least.amount;
   if (limit !== undefined && cap && limit > cap.amount) {
-    const needed = largest([parseQuantity(SMALLEST_LIMITS[name]), least]) ?? 0n;
-    if (cap.amount < needed) return `${cap.rule}; expected at least ${formatQuantity(needed, name)}`;
+    const needed = largestNeed([{ amount: parseQuantity(SMALLEST_LIMITS[name]) ?? 0n }, least]);
+    if (cap.amount < needed.amount) return misfitOf(cap, needed, name);
     limit = cap.amount;
   }
   if (isExact || request === undefined) return { request: isExact ? limit : request, limit };
 
-  request = largest([request, least, ...ratioRequests(name, limit, context)]) ?? request;
+  request = largest([request, least.amount, ...ratioRequests(name, limit, context)]) ?? request;
   if (limit !== undefined && request > limit) request = limit;
-  const requestCap = lowestCap(limits.ranges, name, amountOfOthers(pod, "requests", name));
   if (requestCap && request > requestCap.amount) {
-    if (requestCap.amount <= 0n) return `${requestCap.rule}; expected a request of podrole's beside them`;
+    const needed = largestNeed([{ amount: unitOf(name) }, least]);
+    if (requestCap.amount < needed.amount) return misfitOf(requestCap, needed, name);
     request = requestCap.amount;
   }
+  return wholeSize(name, request, limit);
+}
+
+function wholeSize(name: SizedResource, request: bigint, limit: bigint | undefined): Size {
   const whole = roundedUp(request, name);
   return { request: limit !== undefined && whole > limit ? limit : whole, limit };
 }
 
+function misfitOf({ rule }: Cap, { amount, rule: reason }: Need, name: SizedResource): string {
+  const because = reason === undefined ? "" : `, ${reason}`;
+  return `${rule}; expected at least ${formatQuantity(roundedUp(amount, name), name)}${because}`;
+}
+
 /** To whole millicores or bytes, as formatQuantity() writes them. */
 function roundedUp(amount: bigint, name: SizedResource): bigint {
-  const unit = name === "cpu" ? 1_000_000n : 1_000_000_000n;
+  const unit = unitOf(name);
   return ((amount + unit - 1n) / unit) * unit;
+}
+
+/** A millicore or a byte. */
+function unitOf(name: SizedResource): bigint {
+  return name === "cpu" ? 1_000_000n : 1_000_000_000n;
 }
 
 function isRuled(name: SizedResource, { ranges, quotas }: NamespaceLimits): boolean {
@@ -139,6 +154,27 @@ function completed(name: SizedResource, { request, limit }: Size, { limits, sett
   return { request: request ?? (needsRequest ? (usualRequest ?? floor) : undefined), limit: ownLimit };
 }
 
+/** The least that podrole's container must have, and the rule that demands it; absent: podrole itself. */
+interface Need {
+  readonly amount: bigint;
+  readonly rule?: string;
+}
+
+function highestMin(ranges: readonly SizeRange[], name: SizedResource): Need {
+  const ofContainers = ranges.filter(({ type }) => type === "Container");
+  return largestNeed(
+    ofContainers.map(({ name: range, min }) => ({
+      amount: amountIn(min, name) ?? 0n,
+      rule: `the min of LimitRange ${quoted(range)}`,
+    })),
+  );
+}
+
+/** Of equal ones, the first. */
+function largestNeed(needs: readonly Need[]): Need {
+  return needs.reduce((most, need) => (need.amount > most.amount ? need : most), { amount: 0n });
+}
+
 interface Cap {
   readonly amount: bigint;
   readonly rule: string;
@@ -154,6 +190,11 @@ function lowestCap(ranges: readonly SizeRange[], name: SizedResource, others: bi
     return [{ amount: most - others, rule: `${rule}, and its other containers have ${formatQuantity(others, name)}` }];
   });
   return caps.toSorted((a, b) => (a.amount < b.amount ? -1 : 1))[0];
+}
+
+function lowerCap(one: Cap | undefined, other: Cap | undefined): Cap | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return other.amount < one.amount ? other : one;
 }
 
 /** The smallest request with which the limit keeps the ratio. */

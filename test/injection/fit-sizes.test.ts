@@ -93,6 +93,13 @@ const cases: readonly {
     limits: { quotas: quotaWith({ "requests.cpu": "10", "limits.memory": "10Gi" }) },
     expected: { requests: { cpu: "10m", memory: "48Mi" }, limits: { memory: "48Mi" } },
   },
+  {
+    title: "equal requests and limits of annotations, lowered to what the pod's requests leave",
+    own: { requests: { cpu: "85m" } },
+    annotations: { "podrole.io/sidecar-cpu-request": "50m", "podrole.io/sidecar-cpu-limit": "50m" },
+    limits: { ranges: rangeOf({ type: "Pod", max: { cpu: "100m" } }) },
+    expected: { requests: { cpu: "15m", memory: "32Mi" }, limits: { cpu: "15m", memory: "96Mi" } },
+  },
 ];
 
 suite("fitSizes() gives podrole-sidecar", () => {
@@ -118,6 +125,12 @@ for (const [title, pod, limits, message] of [
     podWith({ limits: { memory: "500Mi" } }),
     { ranges: rangeOf({ type: "Pod", max: { memory: "512Mi" } }) },
     'Cannot size container "podrole-sidecar": LimitRange "sizes" allows a pod at most 512Mi of memory, and its other containers have 500Mi; expected at least 48Mi',
+  ],
+  [
+    "a min of containers for which the max of the pod leaves no room",
+    podWith({ requests: { cpu: "90m" } }),
+    { ranges: rangeOf({ type: "Container", min: { cpu: "20m" } }, { type: "Pod", max: { cpu: "100m" } }) },
+    'Cannot size container "podrole-sidecar": LimitRange "sizes" allows a pod at most 100m of cpu, and its other containers have 90m; expected at least 20m, the min of LimitRange "sizes"',
   ],
 ] as const) {
   test(`fitSizes() refuses ${title} with LIMITS_CONFLICT, the container and the rule`, () => {
@@ -165,10 +178,13 @@ const arbitraryRange: fc.Arbitrary<SizeRange> = fc
     return Object.assign({ name: "sizes" }, range, { default: preset });
   });
 
-const arbitrarySizes = fc.record(
-  { limits: amounts(["50m", "1"], ["64Mi", "256Mi"]), requests: amounts(["50m"], ["64Mi"]) },
-  { requiredKeys: [] },
-);
+/** Kubernetes accepts no request above its limit. */
+const arbitrarySizes = fc
+  .record(
+    { limits: amounts(["50m", "85m", "1"], ["64Mi", "256Mi"]), requests: amounts(["50m", "85m"], ["64Mi"]) },
+    { requiredKeys: [] },
+  )
+  .filter(({ limits = {}, requests = {} }) => !(limits["cpu"] === "50m" && requests["cpu"] === "85m"));
 
 test("fitSizes() makes of every pod that LimitRanger admits one that it admits, or refuses it", () => {
   const seen = { fitted: 0, refused: 0 };
