@@ -2,7 +2,7 @@
 // (https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-s-dns-policy)
 import { isIP } from "#platform";
 import type { Pod } from "../kubernetes/objects.ts";
-import { isObject } from "../runtime/json-object.ts";
+import { objectsAt, stringsAt } from "../runtime/json-object.ts";
 import { address } from "../runtime/settings.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -24,14 +24,8 @@ export function dnsWarnings(pod: Pod, { serverAddress, identityAddress }: Resolv
 /** Names outside of the cluster are the node's DNS server's, or the pod's own. */
 function isResolved(host: string, { spec }: Pod): boolean {
   if (isIP(host) !== 0 || !/\.svc(\.|$)/.test(host)) return true;
-  const aliases = Array.isArray(spec["hostAliases"]) ? spec["hostAliases"] : [];
-  if (aliases.some((alias) => listIn(alias, "hostnames").includes(host))) return true;
+  if (objectsAt(spec, "hostAliases").some((alias) => stringsAt(alias, "hostnames").includes(host))) return true;
   if (spec["dnsPolicy"] === "Default") return false;
   // The pod's own name servers may be the cluster's. Then a short name needs the cluster's domain as well.
-  return /\.svc\./.test(host) || listIn(spec["dnsConfig"], "searches").some((domain) => !domain.includes("svc."));
-}
-
-function listIn(value: unknown, key: string): readonly string[] {
-  const list = isObject(value) ? value[key] : undefined;
-  return Array.isArray(list) ? list.filter((element) => typeof element === "string") : [];
+  return /\.svc\./.test(host) || stringsAt(spec["dnsConfig"], "searches").some((domain) => !domain.includes("svc."));
 }

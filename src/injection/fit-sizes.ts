@@ -7,8 +7,9 @@ import { formatQuantity, parseQuantity } from "../kubernetes/quantity.ts";
 import { MIN_SIDECAR_MEMORY, quoted } from "../policy/annotations.ts";
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { PODROLE_NAMES } from "./names.ts";
-import type { NamespaceLimits, Quantities, SizeRange } from "./namespace-limits.ts";
-import { amountOfOthers } from "./pod-amounts.ts";
+import type { NamespaceLimits, Quantities, SizeQuota, SizeRange } from "./namespace-limits.ts";
+import { amountOfOthers, hasNoAmounts } from "./pod-amounts.ts";
+import { matchesScopes } from "./quota-scopes.ts";
 import { type PodroleResources, podLevelResources, type ResourceSettings, resourcesFor } from "./resources.ts";
 import { annotatedSizes } from "./sidecar-sizes.ts";
 
@@ -28,18 +29,37 @@ interface Size {
 export interface PodSizes {
   readonly resources: ResourceSettings;
   readonly fitted: PodroleResources;
+  /** The namespace's quotas that count the pod. */
+  readonly quotas: readonly SizeQuota[];
+}
+
+/** What decides about sizes besides the pod and the settings. */
+interface SizeRules {
+  /** Of the namespace. */
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly limits: NamespaceLimits;
 }
 
 /** Sizes podrole's containers for the pod. ANNOTATION_INVALID, or LIMITS_CONFLICT with the container and the rule. */
-export function sizePod(
-  pod: Pod,
-  { annotations, limits }: { readonly annotations: Readonly<Record<string, string>>; readonly limits: NamespaceLimits },
-  settings: ResourceSettings,
-): PodSizes | Refusal {
-  const resources = annotatedSizes(pod, annotations, settings);
+export function sizePod(pod: Pod, rules: SizeRules, settings: ResourceSettings): PodSizes | Refusal {
+  const resources = annotatedSizes(pod, rules.annotations, settings);
   if (isRefusal(resources)) return resources;
-  const fitted = fitSizes(pod, resourcesFor(pod, resources), limits, resources);
-  return isRefusal(fitted) ? fitted : { resources, fitted };
+  const isAnnotated = resources !== settings;
+  const chosen = resourcesFor(pod, resources);
+  const isBestEffort = hasNoAmounts(pod);
+  const countedAs = (pods: { readonly isBestEffort: boolean }) =>
+    rules.limits.quotas.filter(({ scopes }) => matchesScopes(pod, scopes, pods));
+  // Beside sizes of podrole's the pod would be Burstable, and such a quota demands amounts of every container.
+  const staysBestEffort =
+    isBestEffort && !isAnnotated && countedAs({ isBestEffort: false }).length > countedAs({ isBestEffort }).length;
+  const sizes = staysBestEffort ? {} : chosen;
+  const quotas = countedAs({ isBestEffort: isBestEffort && !hasAmounts(sizes) });
+  const fitted = fitSizes(pod, sizes, { ranges: rules.limits.ranges, quotas }, resources);
+  return isRefusal(fitted) ? fitted : { resources, fitted, quotas };
+}
+
+function hasAmounts({ init, sidecar }: PodroleResources): boolean {
+  return [init, sidecar].some((own) => Object.keys({ ...own?.requests, ...own?.limits }).length > 0);
 }
 
 /** Resources that the pod has for all its containers together stay out. */

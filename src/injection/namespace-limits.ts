@@ -2,7 +2,8 @@
 // watches and the command line read the objects.
 // (https://kubernetes.io/docs/concepts/policy/limit-range/,
 // https://kubernetes.io/docs/concepts/policy/resource-quotas/)
-import { isObject } from "../runtime/json-object.ts";
+import { isObject, objectsAt } from "../runtime/json-object.ts";
+import { type QuotaScope, scopesOf } from "./quota-scopes.ts";
 
 /** Quantities by resource, as Kubernetes writes them. */
 export type Quantities = Readonly<Record<string, string>>;
@@ -24,6 +25,8 @@ export interface SizeQuota {
   readonly name: string;
   readonly hard: Quantities;
   readonly used: Quantities;
+  /** It counts only pods that match all of these. */
+  readonly scopes: readonly QuotaScope[];
 }
 
 /** What limits the pods of one namespace. */
@@ -44,22 +47,24 @@ interface LimitObject {
 
 /** Returns the rules of a LimitRange that apply to pods or containers. */
 export function rangesOf({ metadata: { name = "" }, spec }: LimitObject): readonly SizeRange[] {
-  const limits = isObject(spec) && Array.isArray(spec["limits"]) ? spec["limits"].filter(isObject) : [];
-  return limits.flatMap((limit): SizeRange[] => {
+  return objectsAt(spec, "limits").flatMap((limit): SizeRange[] => {
     const { type } = limit;
     if (type !== "Container" && type !== "Pod") return [];
-    const [min, max, preset, maxLimitRequestRatio] = ["min", "max", "default", "maxLimitRequestRatio"].map((key) =>
+    const [min, max, preset, maxLimitRequestRatio] = RANGE_FIELDS.map((key) =>
       quantitiesIn(limit[key]),
     ) as [Quantities, Quantities, Quantities, Quantities];
     return [{ name, type, min, max, default: preset, maxLimitRequestRatio }];
   });
 }
 
+const RANGE_FIELDS = ["min", "max", "default", "maxLimitRequestRatio"] as const;
+
 /** Returns what a ResourceQuota allows of CPU and memory; undefined if it counts neither. */
 export function quotaOf({ metadata: { name = "" }, spec, status }: LimitObject): SizeQuota | undefined {
   const hard = quantitiesIn(isObject(spec) ? spec["hard"] : undefined);
   if (Object.keys(hard).length === 0) return undefined;
-  return { name, hard, used: quantitiesIn(isObject(status) ? status["used"] : undefined) };
+  const used = quantitiesIn(isObject(status) ? status["used"] : undefined);
+  return { name, hard, used, scopes: scopesOf(spec) };
 }
 
 /** Returns the rules of the objects, which are those of one namespace. */

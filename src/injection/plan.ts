@@ -127,7 +127,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
       ...(envSources ? servedContainers(pod, injected).flatMap((each) => envFromWarnings(each, envSources)) : []),
       ...isolationWarnings(pod, decided),
       ...dnsWarnings(pod, settings),
-      ...quotaWarnings(pod, sizes.fitted, limits.quotas),
+      ...quotaWarnings(pod, sizes),
     ],
     roles,
   };

@@ -4,7 +4,8 @@
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { parseQuantity } from "../kubernetes/quantity.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
-import { listOf } from "./shape.ts";
+import { isObject } from "../runtime/json-object.ts";
+import { allContainers, listOf } from "./shape.ts";
 
 /**
  * Returns the amount of all containers except podrole's, in nano units. A container without a request requests its
@@ -22,6 +23,22 @@ export function amountOfOthers({ spec }: Pod, kind: "requests" | "limits", name:
   }
   const running = spec.containers.filter(isOther).reduce((sum, each) => sum + amountOf(each, kind, name), sidecars);
   return running > peak ? running : peak;
+}
+
+/**
+ * True if the pod is BestEffort without podrole's containers: none of the others requests or limits CPU or memory, nor
+ * does the pod as a whole.
+ * (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/#besteffort)
+ */
+export function hasNoAmounts(pod: Pod): boolean {
+  const isEmpty = (owner: unknown) => ["cpu", "memory"].every((name) => isUnsized(owner, name));
+  const others = allContainers(pod).filter((container) => !isPodroleContainer(container));
+  return isEmpty(pod.spec["resources"]) && others.every(({ resources }) => isEmpty(resources));
+}
+
+function isUnsized(owner: unknown, name: string): boolean {
+  const { requests, limits } = isObject(owner) ? owner : {};
+  return [requests, limits].every((amounts) => !isObject(amounts) || (parseQuantity(amounts[name]) ?? 0n) <= 0n);
 }
 
 function amountOf({ resources }: Container, kind: "requests" | "limits", name: string): bigint {

@@ -2,9 +2,8 @@
 // then refuses the pod, and names the quota alone.
 import type { Pod } from "../kubernetes/objects.ts";
 import { formatQuantity, parseQuantity } from "../kubernetes/quantity.ts";
-import type { SizeQuota } from "./namespace-limits.ts";
+import type { PodSizes } from "./fit-sizes.ts";
 import { amountOfOthers } from "./pod-amounts.ts";
-import type { PodroleResources } from "./resources.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** What a quota counts, by its key: "cpu" is the same as "requests.cpu". */
@@ -20,8 +19,7 @@ const QUOTA_KEYS = [
 /** Returns a warning for each amount that is too small for podrole's container. */
 export function quotaWarnings(
   pod: Pod,
-  { sidecar }: PodroleResources,
-  quotas: readonly SizeQuota[],
+  { fitted: { sidecar }, quotas }: Pick<PodSizes, "fitted" | "quotas">,
 ): readonly Warning[] {
   return quotas.flatMap(({ name, hard, used }) =>
     QUOTA_KEYS.flatMap(([key, kind, resource]) => {

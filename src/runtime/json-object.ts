@@ -19,3 +19,18 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
   const value = parseJson(text);
   return isObject(value) ? value : undefined;
 }
+
+/** Returns the strings of an object's list; none if it has no such list. */
+export function stringsAt(value: unknown, key: string): readonly string[] {
+  return elementsAt(value, key).filter((element) => typeof element === "string");
+}
+
+/** Returns the objects of an object's list; none if it has no such list. */
+export function objectsAt(value: unknown, key: string): readonly Record<string, unknown>[] {
+  return elementsAt(value, key).filter(isObject);
+}
+
+function elementsAt(value: unknown, key: string): readonly unknown[] {
+  const list = isObject(value) ? value[key] : undefined;
+  return Array.isArray(list) ? list : [];
+}

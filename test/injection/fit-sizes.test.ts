@@ -18,8 +18,8 @@ const podWith = (...sizes: readonly (ResourceRequirements | undefined)[]): Pod =
 });
 
 const rangeOf = (...limits: readonly object[]) => rangesOf({ metadata: { name: "sizes" }, spec: { limits } });
-const quotaWith = (hard: object, used: object = {}) => {
-  const quota = quotaOf({ metadata: { name: "team" }, spec: { hard }, status: { used } });
+const quotaWith = (hard: object, used: object = {}, scopes: object = {}) => {
+  const quota = quotaOf({ metadata: { name: "team" }, spec: { hard, ...scopes }, status: { used } });
   return quota === undefined ? [] : [quota];
 };
 
@@ -157,6 +157,69 @@ test("quotaWarnings() says nothing about a quota with room, or one that the pod 
     const limits = { quotas: quotaWith({ "requests.cpu": "1" }, { "requests.cpu": used }) };
     assert.deepEqual(planned(podWith({ requests: { cpu: "100m" } }), limits).warnings, []);
   }
+});
+
+const HIGH = [{ scopeName: "PriorityClass", operator: "In", values: ["high"] }];
+const ACROSS = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ namespaces: ["other"] }] } };
+const ANY_ACROSS = {
+  podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: { namespaceSelector: {} } }] },
+};
+
+suite("matchesScopes(): a quota that demands a CPU limit counts", () => {
+  const sized = { requests: { cpu: "100m", memory: "64Mi" } };
+  const scopesFor = (name: string, operator: string, ...values: readonly string[]) => ({
+    scopeSelector: { matchExpressions: [{ scopeName: name, operator, values }] },
+  });
+  const scopeCases: readonly (readonly [string, object, object, boolean])[] = [
+    ["every pod without scopes", {}, {}, true],
+    ["a pod of the class", { scopeSelector: { matchExpressions: HIGH } }, { priorityClassName: "high" }, true],
+    ["no pod of another class", { scopeSelector: { matchExpressions: HIGH } }, { priorityClassName: "low" }, false],
+    ["no pod without a class", { scopeSelector: { matchExpressions: HIGH } }, {}, false],
+    ["a pod of a class that is not listed", scopesFor("PriorityClass", "NotIn", "low"), {}, true],
+    ["no pod of a listed class", scopesFor("PriorityClass", "NotIn", "low"), { priorityClassName: "low" }, false],
+    ["a pod with any class", scopesFor("PriorityClass", "Exists"), { priorityClassName: "low" }, true],
+    ["no pod with a class", scopesFor("PriorityClass", "DoesNotExist"), { priorityClassName: "low" }, false],
+    ["a pod that ends", { scopes: ["Terminating"] }, { activeDeadlineSeconds: 60 }, true],
+    ["no pod that does not end", { scopes: ["Terminating"] }, {}, false],
+    ["a pod that does not end", { scopes: ["NotTerminating"] }, {}, true],
+    ["no pod that ends", { scopes: ["NotTerminating"] }, { activeDeadlineSeconds: 0 }, false],
+    ["a pod with requests", { scopes: ["NotBestEffort"] }, {}, true],
+    ["no pod with requests", { scopes: ["BestEffort"] }, {}, false],
+    ["only pods that match all scopes", { scopes: ["NotBestEffort", "Terminating"] }, {}, false],
+    ["a pod beside those of another namespace", { scopes: ["CrossNamespacePodAffinity"] }, { affinity: ACROSS }, true],
+    ["a pod apart from others", { scopes: ["CrossNamespacePodAffinity"] }, { affinity: ANY_ACROSS }, true],
+    ["no pod without affinity", { scopes: ["CrossNamespacePodAffinity"] }, {}, false],
+    ["no pod by a scope of other objects", { scopes: ["VolumeAttributesClass"] }, {}, false],
+  ];
+  for (const [title, scopes, spec, isCounted] of scopeCases) {
+    test(title, () => {
+      const quotas = quotaWith({ "limits.cpu": "1" }, { "limits.cpu": "900m" }, scopes);
+      const pod = podWith(sized);
+      const made = planned({ ...pod, spec: { ...pod.spec, ...spec } }, { quotas });
+      const [sidecar] = podIn(made).spec.initContainers ?? [];
+      assert.equal(sidecar?.resources?.limits?.["cpu"], isCounted ? "500m" : undefined);
+      assert.deepEqual(
+        made.warnings.map(({ code }) => code),
+        isCounted ? ["QUOTA_TIGHT"] : [],
+      );
+    });
+  }
+});
+
+suite("sizePod() in a namespace whose quota counts only pods that are not BestEffort", () => {
+  const quotas = quotaWith({ "requests.cpu": "1" }, {}, { scopes: ["NotBestEffort"] });
+
+  test("leaves a BestEffort pod BestEffort, which the quota would refuse otherwise", () => {
+    const made = planned(podWith(undefined), { quotas });
+    const [sidecar] = podIn(made).spec.initContainers ?? [];
+    assert.deepEqual([sidecar?.name, sidecar?.resources], ["podrole-sidecar", undefined]);
+    assert.equal(planned(podIn(made), { quotas }).reason, "ALREADY_INJECTED");
+  });
+
+  test("sets what annotations say, also in a BestEffort pod", () => {
+    const made = planned(podWith(undefined), { quotas }, { "podrole.io/sidecar-cpu-request": "20m" });
+    assert.equal(podIn(made).spec.initContainers?.[0]?.resources?.requests?.["cpu"], "20m");
+  });
 });
 
 const amounts = (cpu: readonly string[], memory: readonly string[]) =>

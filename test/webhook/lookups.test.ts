@@ -55,7 +55,7 @@ const CACHED_LIMITS = limitsWith("cache");
 const LIVE_LIMITS = limitsWith("live");
 
 function limitsWith(name: string): NamespaceLimits {
-  return { ranges: [], quotas: [{ name, hard: { "limits.cpu": "1" }, used: {} }] };
+  return { ranges: [], quotas: [{ name, hard: { "limits.cpu": "1" }, used: {}, scopes: [] }] };
 }
 
 const context = (namespace: string, account: string | undefined, isLive: boolean, limits = CACHED_LIMITS) => ({

@@ -63,13 +63,24 @@ test("openWatches() has what limits the pods of a namespace, cached and live", a
   });
   await createAndRead(emulator, "/api/v1/namespaces/shop/resourcequotas", {
     metadata: { name: "team" },
-    spec: { hard: { "limits.cpu": "4", pods: "10" } },
+    spec: {
+      hard: { "limits.cpu": "4", pods: "10" },
+      scopeSelector: { matchExpressions: [{ scopeName: "PriorityClass", operator: "In", values: ["high"] }] },
+    },
   });
   const limits = {
     ranges: [
-      { name: "sizes", type: "Container", min: {}, max: { memory: "64Mi" }, default: {}, maxLimitRequestRatio: {} },
+      {
+        ...{ name: "sizes", type: "Container", min: {}, max: { memory: "64Mi" } },
+        ...{ default: {}, maxLimitRequestRatio: {} },
+      },
     ],
-    quotas: [{ name: "team", hard: { "limits.cpu": "4" }, used: {} }],
+    quotas: [
+      {
+        ...{ name: "team", hard: { "limits.cpu": "4" }, used: {} },
+        scopes: [{ name: "PriorityClass", operator: "In", values: ["high"] }],
+      },
+    ],
   };
   assert.deepEqual(await cluster.readLimits("shop"), limits);
   const isCached = () => cluster.cachedLimits("shop").quotas.length + cluster.cachedLimits("shop").ranges.length === 2;

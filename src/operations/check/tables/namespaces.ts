@@ -97,7 +97,7 @@ function judgeSizes(
 ): readonly CheckVerdict[] {
   const sizes = sizePod(SIZED_POD, { annotations, limits }, settings);
   if (isRefusal(sizes)) return [failed(`${sizes.code}: ${sizes.message}`, `namespace ${name}`)];
-  return quotaWarnings(SIZED_POD, sizes.fitted, limits.quotas).map(({ text }) => warning(text, `namespace ${name}`));
+  return quotaWarnings(SIZED_POD, sizes).map(({ text }) => warning(text, `namespace ${name}`));
 }
 
 /** A pod without requests and limits of its own. */
