@@ -38,6 +38,8 @@ interface SizeRules {
   /** Of the namespace. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly limits: NamespaceLimits;
+  /** Sizes that podrole's containers have already; they stay unless an annotation or a rule demands others. */
+  readonly present?: PodroleResources;
 }
 
 /** Sizes podrole's containers for the pod. ANNOTATION_INVALID, or LIMITS_CONFLICT with the container and the rule. */
@@ -45,7 +47,7 @@ export function sizePod(pod: Pod, rules: SizeRules, settings: ResourceSettings):
   const resources = annotatedSizes(pod, rules.annotations, settings);
   if (isRefusal(resources)) return resources;
   const isAnnotated = resources !== settings;
-  const chosen = resourcesFor(pod, resources);
+  const chosen = { ...resourcesFor(pod, resources), ...(isAnnotated ? {} : rules.present) };
   const isBestEffort = hasNoAmounts(pod);
   const countedAs = (pods: { readonly isBestEffort: boolean }) =>
     rules.limits.quotas.filter(({ scopes }) => matchesScopes(pod, scopes, pods));
@@ -79,7 +81,7 @@ function fitSizes(
     const misfit = sizes.map(([, size]) => size).find((size) => typeof size === "string");
     if (misfit !== undefined) return refuseSizes(PODROLE_NAMES[part], misfit);
     const made = withSizes(own, sizes as readonly (readonly [SizedResource, Size])[]);
-    if (made.requests || made.limits) fitted[part] = made;
+    if (Object.keys(made).length > 0) fitted[part] = made;
   }
   return fitted;
 }
@@ -233,21 +235,22 @@ function sizeOf({ requests, limits }: ResourceRequirements, name: SizedResource)
   return { request: parseQuantity(requests?.[name]), limit: parseQuantity(limits?.[name]) };
 }
 
-/** Keeps the text of every amount that does not change. */
+/** Keeps the text of every amount that does not change, and what is neither CPU nor memory. */
 function withSizes(
   own: ResourceRequirements,
   sizes: readonly (readonly [SizedResource, Size])[],
 ): ResourceRequirements {
+  const { requests: _requests, limits: _limits, ...others } = own;
   const quantities = (kind: "requests" | "limits") => {
-    const entries = sizes.flatMap(([name, { request, limit }]) => {
-      const amount = kind === "requests" ? request : limit;
-      if (amount === undefined) return [];
-      const text = own[kind]?.[name];
-      return [[name, parseQuantity(text) === amount && text !== undefined ? text : formatQuantity(amount, name)]];
-    });
-    return entries.length > 0 ? { [kind]: Object.fromEntries(entries) as Record<string, string> } : {};
+    const amounts: Record<string, string> = { ...own[kind] };
+    for (const [name, size] of sizes) {
+      const amount = kind === "requests" ? size.request : size.limit;
+      if (amount === undefined) delete amounts[name];
+      else if (parseQuantity(amounts[name]) !== amount) amounts[name] = formatQuantity(amount, name);
+    }
+    return Object.keys(amounts).length > 0 ? { [kind]: amounts } : {};
   };
-  return { ...quantities("requests"), ...quantities("limits") };
+  return { ...others, ...quantities("requests"), ...quantities("limits") };
 }
 
 function amountIn(quantities: Quantities, name: SizedResource): bigint | undefined {

@@ -52,10 +52,11 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
   const { mode, ports } = plan;
   const sidecar = podroleSidecar(pod, plan, settings);
   const init = podroleInit(pod, plan, settings);
-  const change = (container: Container): ContainerChange =>
-    isPodroleContainer(container)
-      ? { container: refreshOwnContainer(container, container.name === sidecar.name ? sidecar : init), warnings: [] }
-      : changeContainer(container, pod, planned, settings);
+  const change = (container: Container): ContainerChange => {
+    if (!isPodroleContainer(container)) return changeContainer(container, pod, planned, settings);
+    const fresh = container.name === sidecar.name ? sidecar : init;
+    return { container: refreshOwnContainer(container, fresh, settings), warnings: [] };
+  };
   const changed = { inits: listOf(pod.spec.initContainers).map(change), containers: pod.spec.containers.map(change) };
   const inits = changed.inits.map(({ container }) => container);
   const apps = changed.containers.map(({ container }) => container);

@@ -15,6 +15,7 @@ import { type NamespaceLimits, NO_LIMITS } from "./namespace-limits.ts";
 import { hasOwnParts, isInjected } from "./parts.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
 import { quotaWarnings } from "./quota-warnings.ts";
+import { presentResources } from "./refresh.ts";
 import { refuseReservedNames } from "./reserved.ts";
 import { annotateResolvedRoles } from "./resolved-roles.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
@@ -106,7 +107,8 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
   const { annotations, limits = NO_LIMITS } = namespace;
-  const sizes = sizePod(pod, { annotations, limits }, settings.resources);
+  const present = presentResources(pod, settings);
+  const sizes = sizePod(pod, { annotations, limits, present }, settings.resources);
   if (isRefusal(sizes)) return refusedPlan("context", sizes, warnings, roles);
 
   const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);

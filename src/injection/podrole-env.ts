@@ -37,10 +37,7 @@ export interface PodroleEnvPlan {
 /** Variables of both podrole-init and podrole-sidecar. */
 export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): readonly EnvVar[] {
   return [
-    { name: "PODROLE_SERVER_ADDRESS", value: settings.serverAddress },
-    { name: "PODROLE_IDENTITY_ADDRESS", value: settings.identityAddress },
-    { name: "PODROLE_SERVER_NAME", value: settings.serverName },
-    bundleVariable(settings),
+    ...installationEnv(settings),
     { name: "PODROLE_PROOF_FILE", value: `${MOUNT_PATHS.proof}/token` },
     { name: "PODROLE_IDENTITY_DIRECTORY", value: MOUNT_PATHS.identity },
     { name: "PODROLE_TOKENS_DIRECTORY", value: MOUNT_PATHS.tokens },
@@ -53,6 +50,16 @@ export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
     { name: "PODROLE_POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
     // `kubectl describe pod` shows the content of this file: the reason for missing credentials.
     { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: MOUNT_PATHS.terminationMessage },
+  ];
+}
+
+/** Variables by which podrole's containers know the installation that they belong to. */
+export function installationEnv(settings: PodroleEnvSettings): readonly Required<Pick<EnvVar, "name" | "value">>[] {
+  return [
+    { name: "PODROLE_SERVER_ADDRESS", value: settings.serverAddress },
+    { name: "PODROLE_IDENTITY_ADDRESS", value: settings.identityAddress },
+    { name: "PODROLE_SERVER_NAME", value: settings.serverName },
+    { name: "PODROLE_TRUST_BUNDLE", value: settings.trustBundle },
   ];
 }
 
@@ -84,9 +91,4 @@ function metadataVariables({ metadata }: PodroleEnvPlan, { region }: PodroleEnvS
 /** Names the containers that the sidecar serves. */
 function containersVariable({ withRole }: Pick<PodroleEnvPlan, "withRole">): EnvVar {
   return { name: "PODROLE_CONTAINERS", value: withRole.join(",") };
-}
-
-/** Carries the CAs that podrole's containers trust. */
-function bundleVariable({ trustBundle }: Pick<PodroleEnvSettings, "trustBundle">): EnvVar {
-  return { name: "PODROLE_TRUST_BUNDLE", value: trustBundle };
 }

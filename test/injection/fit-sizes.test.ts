@@ -216,6 +216,11 @@ suite("sizePod() in a namespace whose quota counts only pods that are not BestEf
     assert.equal(planned(podIn(made), { quotas }).reason, "ALREADY_INJECTED");
   });
 
+  test("takes the sizes of a sidecar that the command line injected", () => {
+    const again = podIn(planned(podIn(planned(podWith(undefined), {})), { quotas }));
+    assert.deepEqual(again.spec.initContainers?.[0]?.resources, {});
+  });
+
   test("sets what annotations say, also in a BestEffort pod", () => {
     const made = planned(podWith(undefined), { quotas }, { "podrole.io/sidecar-cpu-request": "20m" });
     assert.equal(podIn(made).spec.initContainers?.[0]?.resources?.requests?.["cpu"], "20m");
@@ -266,6 +271,7 @@ test("fitSizes() makes of every pod that LimitRanger admits one that it admits, 
           return;
         }
         assert.deepEqual(limitRangerProblems(podIn(made), ranges), []);
+        assert.equal(planned(podIn(made), { ranges }).reason, "ALREADY_INJECTED");
         seen.fitted += 1;
       },
     ),

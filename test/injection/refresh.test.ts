@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
+import { type NamespaceLimits, NO_LIMITS, namespaceLimits } from "../../src/injection/namespace-limits.ts";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
@@ -82,4 +83,43 @@ suite("refreshOwnContainer()", () => {
     assert.deepEqual(applyPatch(changed, [...patchBetween(changed, again)]), again);
     assert.equal(plan(inShop(again), PLAN_SETTINGS).reason, "ALREADY_INJECTED");
   });
+
+  for (const nativeSidecar of [true, false]) {
+    const settings = { ...PLAN_SETTINGS, nativeSidecar };
+    const injected = injectedWith(settings);
+    const planIn = (pod: Pod, limits: NamespaceLimits, annotations: Readonly<Record<string, string>> = {}) => {
+      const { namespace, ...input } = inShop(pod);
+      const placed = { ...namespace, annotations: { ...namespace.annotations, ...annotations }, limits };
+      return plan({ ...input, namespace: placed }, settings);
+    };
+    const ofMemory = (pod: Pod) => ownContainers(pod).map(({ resources }) => resources?.limits?.["memory"]);
+
+    test(`fits sizes that the command line has set to the namespace's LimitRange, nativeSidecar ${nativeSidecar}`, () => {
+      const limits = namespaceLimits(
+        [{ metadata: { name: "sizes" }, spec: { limits: [{ type: "Container", max: { memory: "64Mi" } }] } }],
+        [],
+      );
+      const fitted = podIn(planIn(injected, limits));
+      assert.deepEqual(ofMemory(fitted), nativeSidecar ? ["64Mi"] : ["64Mi", "64Mi"]);
+      assert.deepEqual(ownContainers(fitted), ownContainers(podIn(planIn(POD, limits))));
+      assert.deepEqual(applyPatch(injected, [...patchBetween(injected, fitted)]), fitted);
+      assert.equal(planIn(fitted, limits).reason, "ALREADY_INJECTED");
+    });
+
+    test(`sets the sizes of the namespace's annotations, nativeSidecar ${nativeSidecar}`, () => {
+      const annotations = { "podrole.io/sidecar-memory-limit": "128Mi" };
+      const sized = podIn(planIn(injected, NO_LIMITS, annotations));
+      assert.deepEqual(ofMemory(sized), nativeSidecar ? ["128Mi"] : ["128Mi", "128Mi"]);
+    });
+
+    test(`keeps sizes that another webhook has set and every rule accepts, nativeSidecar ${nativeSidecar}`, () => {
+      const resources = { requests: { cpu: "30m", memory: "50Mi", "example.com/x": "1" }, limits: { memory: "80Mi" } };
+      const changed = withOwnChanged(injected, (container) => ({ ...container, resources }));
+      const limits = namespaceLimits(
+        [{ metadata: { name: "sizes" }, spec: { limits: [{ type: "Container", min: { memory: "48Mi" } }] } }],
+        [],
+      );
+      assert.equal(planIn(changed, limits).reason, "ALREADY_INJECTED");
+    });
+  }
 });
