@@ -17,6 +17,8 @@ export interface SizeRange {
   readonly max: Quantities;
   /** The API server adds these limits to containers without one, after podrole. */
   readonly default: Quantities;
+  /** The API server adds these requests to containers with neither the request nor a limit. */
+  readonly defaultRequest: Quantities;
   readonly maxLimitRequestRatio: Quantities;
 }
 
@@ -50,14 +52,14 @@ export function rangesOf({ metadata: { name = "" }, spec }: LimitObject): readon
   return objectsAt(spec, "limits").flatMap((limit): SizeRange[] => {
     const { type } = limit;
     if (type !== "Container" && type !== "Pod") return [];
-    const [min, max, preset, maxLimitRequestRatio] = RANGE_FIELDS.map((key) =>
+    const [min, max, preset, presetRequest, maxLimitRequestRatio] = RANGE_FIELDS.map((key) =>
       quantitiesIn(limit[key]),
-    ) as [Quantities, Quantities, Quantities, Quantities];
-    return [{ name, type, min, max, default: preset, maxLimitRequestRatio }];
+    ) as [Quantities, Quantities, Quantities, Quantities, Quantities];
+    return [{ name, type, min, max, default: preset, defaultRequest: presetRequest, maxLimitRequestRatio }];
   });
 }
 
-const RANGE_FIELDS = ["min", "max", "default", "maxLimitRequestRatio"] as const;
+const RANGE_FIELDS = ["min", "max", "default", "defaultRequest", "maxLimitRequestRatio"] as const;
 
 /** Returns what a ResourceQuota allows of CPU and memory; undefined if it counts neither. */
 export function quotaOf({ metadata: { name = "" }, spec, status }: LimitObject): SizeQuota | undefined {

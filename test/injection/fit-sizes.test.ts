@@ -162,7 +162,9 @@ test("quotaWarnings() says nothing about a quota with room, or one that the pod 
 const HIGH = [{ scopeName: "PriorityClass", operator: "In", values: ["high"] }];
 const ACROSS = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ namespaces: ["other"] }] } };
 const ANY_ACROSS = {
-  podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: { namespaceSelector: {} } }] },
+  podAntiAffinity: {
+    preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: { namespaceSelector: {} } }],
+  },
 };
 
 suite("matchesScopes(): a quota that demands a CPU limit counts", () => {
@@ -238,6 +240,7 @@ const arbitraryRange: fc.Arbitrary<SizeRange> = fc
     min: amounts(["5m", "50m"], ["16Mi", "64Mi"]),
     max: amounts(["100m", "2"], ["64Mi", "512Mi", "4Gi"]),
     default: amounts(["200m"], ["128Mi"]),
+    defaultRequest: fc.constant({}),
     maxLimitRequestRatio: amounts(["1", "4"], ["1", "2", "3.5"]),
   })
   .map((range) => {

@@ -72,7 +72,7 @@ test("openWatches() has what limits the pods of a namespace, cached and live", a
     ranges: [
       {
         ...{ name: "sizes", type: "Container", min: {}, max: { memory: "64Mi" } },
-        ...{ default: {}, maxLimitRequestRatio: {} },
+        ...{ default: {}, defaultRequest: {}, maxLimitRequestRatio: {} },
       },
     ],
     quotas: [

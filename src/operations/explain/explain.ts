@@ -14,6 +14,7 @@ import { templatesOf } from "../manifests/templates.ts";
 import { explainPod } from "./explanation.ts";
 import type { ExplainInput, Explanation } from "./model.ts";
 import { readExplainSettings } from "./settings.ts";
+import { readNamespaceLimits } from "./surroundings.ts";
 
 /** An object in the cluster that is or makes a pod. */
 export interface ExplainedObject {
@@ -58,47 +59,35 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
     const object = await kubernetes.read<KubernetesObject>(resource, { namespace: usual, name });
     const called = `${kind.toLowerCase()} "${name}"`;
     if (object === undefined) return failure(`there is no ${called} in namespace "${usual}"`);
-    const inputs = await surrounded({ ...object, kind }, new Map(), new Map());
+    const inputs = await surrounded({ ...object, kind }, NOTHING_GIVEN);
     return inputs.length === 0 ? failure(`${called} has no pod template`) : success(inputs);
   }
 
   /**
-   * Every object that is or makes a pod. Namespaces and ServiceAccounts of the text take precedence over the cluster's.
+   * Every object that is or makes a pod. What the text has of a pod's surroundings takes precedence over the cluster's.
    */
   async function fromText({ text, origin }: NamedText): Promise<Result<readonly ExplainInput[]>> {
     const manifests = sortManifests(text, origin, usual);
     if (!manifests.ok) return failure(`--filename: ${manifests.problems.join("; ")}`);
-    const { objects, namespaces, serviceAccounts } = manifests.value;
     const inputs: ExplainInput[] = [];
-    for (const object of objects) {
-      inputs.push(...(await surrounded(object, namespaces, serviceAccounts)));
-    }
+    for (const object of manifests.value.objects) inputs.push(...(await surrounded(object, manifests.value)));
     return inputs.length === 0 ? failure("--filename: no object in it is or makes a pod") : success(inputs);
   }
 
-  async function surrounded(
-    object: KubernetesObject,
-    namespaces: ReadonlyMap<string, Namespace>,
-    accounts: ReadonlyMap<string, ServiceAccount>,
-  ): Promise<readonly ExplainInput[]> {
+  async function surrounded(object: KubernetesObject, given: Manifests): Promise<readonly ExplainInput[]> {
     const inputs: ExplainInput[] = [];
-    for (const { pod } of templatesOf(object)) inputs.push(await surroundedPod(object, pod, namespaces, accounts));
+    for (const { pod } of templatesOf(object)) inputs.push(await surroundedPod(object, pod, given));
     return inputs;
   }
 
-  async function surroundedPod(
-    object: KubernetesObject,
-    pod: Pod,
-    namespaces: ReadonlyMap<string, Namespace>,
-    accounts: ReadonlyMap<string, ServiceAccount>,
-  ): Promise<ExplainInput> {
+  async function surroundedPod(object: KubernetesObject, pod: Pod, given: Manifests): Promise<ExplainInput> {
     const { name = object.metadata.generateName ?? "", namespace = usual } = object.metadata;
     const account = serviceAccountOf(pod.spec);
     const isPod = object.kind === "Pod";
     const exists = isPod && object.metadata.uid !== undefined;
     const read = {
-      namespace: await readUnlessGiven(namespaces.get(namespace), () => kubernetes.getNamespace(namespace)),
-      serviceAccount: await readUnlessGiven(accounts.get(`${namespace}/${account}`), () =>
+      namespace: await readUnlessGiven(given.namespaces.get(namespace), () => kubernetes.getNamespace(namespace)),
+      serviceAccount: await readUnlessGiven(given.serviceAccounts.get(`${namespace}/${account}`), () =>
         kubernetes.getServiceAccount(namespace, account),
       ),
     };
@@ -112,6 +101,7 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
       namespaceName: namespace,
       namespace: "value" in read.namespace ? read.namespace.value : undefined,
       serviceAccount: "value" in read.serviceAccount ? read.serviceAccount.value : undefined,
+      limits: await readNamespaceLimits(kubernetes, namespace, given.objects),
       ...(missingRights.length > 0 && { missingRights }),
       ...(blocked !== undefined && { failure: blocked }),
       ...(readHeld && exists && isInjected(pod) && !hasFinished(pod) && { held: await readHeld(pod) }),
@@ -152,6 +142,8 @@ interface Manifests {
   /** By "namespace/name". */
   readonly serviceAccounts: ReadonlyMap<string, ServiceAccount>;
 }
+
+const NOTHING_GIVEN: Manifests = { objects: [], namespaces: new Map(), serviceAccounts: new Map() };
 
 /** Reads a YAML or JSON text; `origin` names it in the problems. */
 function sortManifests(text: string, origin: string, defaultNamespace: string): Checked<Manifests> {

@@ -1,7 +1,11 @@
 // Decides what podrole does with a pod, and why: with plan(), as at admission, for the pod's namespace, ServiceAccount
 // and the installed settings; of a pod that exists, first what it is. Pure.
+import { type NamespaceLimits, NO_LIMITS } from "../../injection/namespace-limits.ts";
 import { isInjected } from "../../injection/parts.ts";
-import { plan } from "../../injection/plan.ts";
+import { type Plan, plan } from "../../injection/plan.ts";
+import { applyRangeDefaults } from "../../injection/range-defaults.ts";
+import { readPod } from "../../injection/shape.ts";
+import type { Pod } from "../../kubernetes/objects.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { deriveKnown, type Known, type Unknown } from "../known.ts";
@@ -22,9 +26,13 @@ export function explainPod(input: ExplainInput, settings: ExplainSettings): Expl
 function explainDecision(input: ExplainInput, settings: ExplainSettings, policy: ExplainPolicy): Explanation {
   const { pod, exists, namespaceName, namespace, serviceAccount, failure } = input;
   const { labels = {}, annotations = {} } = namespace?.metadata ?? {};
-  const planNamespace = { name: namespaceName, labels, annotations };
+  const limits = input.limits && "value" in input.limits ? input.limits.value : NO_LIMITS;
+  const planNamespace = { name: namespaceName, labels, annotations, limits };
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
-  const planned = plan({ pod, namespace: planNamespace, serviceAccountAnnotations }, policy.plan);
+  const planned = plan(
+    { pod: asAdmitted(input, limits), namespace: planNamespace, serviceAccountAnnotations },
+    policy.plan,
+  );
   const { decision, reason, message, warnings } = planned;
   const containers = explainDecided(input, planned, policy);
   const existing = exists ? describeExisting(input, settings) : undefined;
@@ -39,9 +47,20 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
     ...(failure !== undefined && { failure }),
     containers,
     ...("unknown" in isSent && { undecided: true }),
-    notes: [...notesOnObjects(input), ...notesOnWebhook(settings, isSent), ...settings.assumptions],
+    notes: [
+      ...notesOnObjects(input),
+      ...notesOnLimits(input, decision),
+      ...notesOnWebhook(settings, isSent),
+      ...settings.assumptions,
+    ],
     settings: settings.sources,
   };
+}
+
+/** The pod as the webhook receives it: an existing pod has the defaults of the LimitRanges already. */
+function asAdmitted({ pod, exists }: ExplainInput, { ranges }: NamespaceLimits): Pod {
+  const read = readPod(pod);
+  return exists || !read.ok ? pod : applyRangeDefaults(read.value, ranges);
 }
 
 /** The pod's state is known without the settings; what would be done now is not. */
@@ -97,6 +116,12 @@ function notesOnObjects({ namespace, namespaceName, serviceAccount, pod, exists,
     ...(namespace ? [] : [`namespace "${namespaceName}" does not exist; assumed: no label and no annotations`]),
     ...(serviceAccount ? [] : [`ServiceAccount "${account}" does not exist; assumed: no annotations`]),
   ];
+}
+
+function notesOnLimits({ limits }: ExplainInput, decision: Plan["decision"]): readonly string[] {
+  return decision === "inject" && limits && "unknown" in limits
+    ? [`whether the namespace's LimitRanges and ResourceQuotas have room for podrole-sidecar: ${cannotTell(limits)}`]
+    : [];
 }
 
 /** Whether the API server calls one of podrole's webhooks for this pod. */

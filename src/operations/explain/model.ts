@@ -1,4 +1,5 @@
 // What podrole explain reads about a pod, and what it returns: types only.
+import type { NamespaceLimits } from "../../injection/namespace-limits.ts";
 import type { Plan, PlanSettings } from "../../injection/plan.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
@@ -20,6 +21,8 @@ export interface ExplainInput {
   /** Undefined if it does not exist, or may not be read. */
   readonly namespace: Namespace | undefined;
   readonly serviceAccount: ServiceAccount | undefined;
+  /** LimitRanges and ResourceQuotas of the namespace; absent: none. */
+  readonly limits?: Known<NamespaceLimits>;
   /** Permissions without which the namespace or the ServiceAccount is unknown: "get on namespaces shop". */
   readonly missingRights?: readonly string[];
   /** Why a workload cannot create its pods, as its status says. */

@@ -4,6 +4,7 @@ import { sizePod } from "../../../injection/fit-sizes.ts";
 import { type NamespaceLimits, namespaceLimits } from "../../../injection/namespace-limits.ts";
 import type { PlanSettings } from "../../../injection/plan.ts";
 import { quotaWarnings } from "../../../injection/quota-warnings.ts";
+import { applyRangeDefaults } from "../../../injection/range-defaults.ts";
 import type { LimitRange, Namespace, ObjectMeta, ResourceQuota, ServiceAccount } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import { decideRoles } from "../../../policy/decide.ts";
@@ -95,9 +96,10 @@ function judgeSizes(
   limits: NamespaceLimits,
   { resources: settings }: PlanSettings,
 ): readonly CheckVerdict[] {
-  const sizes = sizePod(SIZED_POD, { annotations, limits }, settings);
+  const pod = applyRangeDefaults(SIZED_POD, limits.ranges);
+  const sizes = sizePod(pod, { annotations, limits }, settings);
   if (isRefusal(sizes)) return [failed(`${sizes.code}: ${sizes.message}`, `namespace ${name}`)];
-  return quotaWarnings(SIZED_POD, sizes).map(({ text }) => warning(text, `namespace ${name}`));
+  return quotaWarnings(pod, sizes).map(({ text }) => warning(text, `namespace ${name}`));
 }
 
 /** A pod without requests and limits of its own. */
