@@ -43,7 +43,7 @@ export interface PlanInput {
     readonly limits?: NamespaceLimits;
   };
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
-  /** Undefined: the caller does not read ConfigMaps and Secrets. */
+  /** Those that the caller has read; absent: none. */
   readonly envSources?: EnvSources;
 }
 
@@ -80,7 +80,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const read = readPod(input.pod);
   if (!read.ok) return refusedPlan("pod", refuse("REQUEST_INVALID", `Cannot read the pod: ${read.problem}`));
   const pod = read.value;
-  const { namespace, serviceAccountAnnotations, envSources } = input;
+  const { namespace, serviceAccountAnnotations, envSources = new Map() } = input;
   const placeReason = skipReasonOfNamespace(namespace, settings.excludedNamespaces);
   if (placeReason !== undefined)
     return skipPod(placeReason === "SYSTEM_NAMESPACE" ? "pod" : "context", pod, placeReason);
@@ -126,7 +126,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
       ...warnings,
       ...serverWarnings(pod, roles),
       ...injected.warnings,
-      ...(envSources ? servedContainers(pod, injected).flatMap((each) => envFromWarnings(each, envSources)) : []),
+      ...servedContainers(pod, injected).flatMap((each) => envFromWarnings(each, envSources)),
       ...isolationWarnings(pod, decided),
       ...dnsWarnings(pod, settings),
       ...quotaWarnings(pod, sizes),

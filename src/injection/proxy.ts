@@ -3,7 +3,8 @@
 import type { EnvVar } from "../kubernetes/objects.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
-const PROXY_VARIABLES = new Set(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]);
+/** Variables that make SDKs use a proxy for requests without TLS. */
+export const PROXY_VARIABLES: ReadonlySet<string> = new Set(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]);
 const NO_PROXY_VARIABLES = ["NO_PROXY", "no_proxy"];
 const LOOPBACK_ADDRESS = "127.0.0.1";
 

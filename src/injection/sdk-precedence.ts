@@ -22,6 +22,9 @@ const SHADOWING_VARIABLES: readonly { readonly name: string; readonly also?: str
   { name: "AWS_CREDENTIAL_PROFILES_FILE", effect: "older SDKs use credentials of that file before podrole" },
 ];
 
+/** Names of the variables of which each may hide podrole, some only beside another one. */
+export const SHADOWING_NAMES: readonly string[] = SHADOWING_VARIABLES.map(({ name }) => name);
+
 /** A directory or file in which SDKs search for profiles: in the home directory, which the pod spec does not show. */
 const PROFILE_MOUNT = /(^|\/)\.aws(\/(credentials|config))?\/*$/;
 

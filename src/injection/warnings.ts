@@ -38,6 +38,8 @@ const WARNING_TEXTS = {
     `container ${quoted(container)}: AWS_REGION=${region} overrides envFrom; to use another region, set AWS_REGION in env`,
   PROXY_MAY_INTERCEPT: (container: string, variable: string) =>
     `container ${quoted(container)}: add 127.0.0.1 to the source of ${variable}; otherwise SDKs may use the proxy`,
+  ENV_FROM_UNREAD: (container: string, sources: readonly string[]) =>
+    `container ${quoted(container)}: envFrom of ${listed(sources)} is not read; AWS keys, a profile or HTTP_PROXY in it hide podrole`,
 
   PORT_CONFLICT: (port: number) => `another container also declares port ${port} of podrole-sidecar`,
   MODE_UNAVAILABLE: () => `${ANNOTATIONS.mode}: native is not available in this cluster; podrole uses classic mode`,
@@ -62,6 +64,16 @@ const WARNING_TEXTS = {
   LINKERD_CNI_BLOCKS: () =>
     "linkerd's CNI plugin blocks podrole's start: list podrole's ports in config.linkerd.io/skip-outbound-ports",
 } as const satisfies Record<string, (...facts: never[]) => string>;
+
+/** The first sources, and how many are left out. */
+function listed(sources: readonly string[]): string {
+  const shown = sources.slice(0, MAX_LISTED_SOURCES).join(", ");
+  const more = sources.length - MAX_LISTED_SOURCES;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+/** More would not fit into a warning. */
+const MAX_LISTED_SOURCES = 3;
 
 /** The closed set of codes by which code distinguishes warnings. */
 export type WarningCode = keyof typeof WARNING_TEXTS;

@@ -78,6 +78,8 @@ suite("envFromWarnings() names", () => {
     'REGION_OVERRIDES_ENV_FROM: container "app": AWS_REGION=eu-central-1 overrides envFrom; to use another region, set AWS_REGION in env';
   const intercepts =
     'PROXY_MAY_INTERCEPT: container "app": add 127.0.0.1 to the source of HTTP_PROXY (ConfigMap/proxy); otherwise SDKs may use the proxy';
+  const unread = (listed: string) =>
+    `ENV_FROM_UNREAD: container "app": envFrom of ${listed} is not read; AWS keys, a profile or HTTP_PROXY in it hide podrole`;
   const cases: readonly (readonly [string, Partial<Container>, readonly string[]])[] = [
     ["keys of a Secret", keys, [region, ...shadowed("AWS_ACCESS_KEY_ID (Secret/keys)", "SDKs use it before podrole")]],
     [
@@ -93,13 +95,27 @@ suite("envFromWarnings() names", () => {
       [region],
     ],
     ["nothing for other keys", { envFrom: [{ configMapRef: { name: "other" } }] }, [region]],
-    ["nothing for an unknown source", { envFrom: [{ secretRef: { name: "elsewhere" } }] }, [region]],
+    [
+      "a source that is not read",
+      { envFrom: [{ secretRef: { name: "elsewhere" } }] },
+      [region, unread("Secret/elsewhere")],
+    ],
+    [
+      "nothing for a source that is not read and whose prefix leaves no room",
+      { envFrom: [{ prefix: "APP_", secretRef: { name: "elsewhere" } }] },
+      [],
+    ],
+    [
+      "three of many sources that are not read",
+      { envFrom: ["a", "b", "c", "d", "e", "a"].map((name) => ({ configMapRef: { name } })) },
+      [region, unread("ConfigMap/a, ConfigMap/b, ConfigMap/c and 2 more")],
+    ],
   ];
   for (const [what, app, expected] of cases) {
     test(what, () => assert.deepEqual(warningsFor(app, sources), expected));
   }
 
-  test("nothing at admission, where no ConfigMap and no Secret is read", () => {
-    assert.deepEqual(warningsFor(keys), [region]);
+  test("every source at admission, where no ConfigMap and no Secret is read", () => {
+    assert.deepEqual(warningsFor(keys), [region, unread("Secret/keys")]);
   });
 });

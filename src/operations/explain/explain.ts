@@ -14,7 +14,7 @@ import { templatesOf } from "../manifests/templates.ts";
 import { explainPod } from "./explanation.ts";
 import type { ExplainInput, Explanation } from "./model.ts";
 import { readExplainSettings } from "./settings.ts";
-import { readNamespaceLimits } from "./surroundings.ts";
+import { readEnvSources, readNamespaceLimits } from "./surroundings.ts";
 
 /** An object in the cluster that is or makes a pod. */
 export interface ExplainedObject {
@@ -102,6 +102,7 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
       namespace: "value" in read.namespace ? read.namespace.value : undefined,
       serviceAccount: "value" in read.serviceAccount ? read.serviceAccount.value : undefined,
       limits: await readNamespaceLimits(kubernetes, namespace, given.objects),
+      envSources: await readEnvSources(kubernetes, { pod, namespace }, given.objects),
       ...(missingRights.length > 0 && { missingRights }),
       ...(blocked !== undefined && { failure: blocked }),
       ...(readHeld && exists && isInjected(pod) && !hasFinished(pod) && { held: await readHeld(pod) }),

@@ -29,8 +29,9 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
   const limits = input.limits && "value" in input.limits ? input.limits.value : NO_LIMITS;
   const planNamespace = { name: namespaceName, labels, annotations, limits };
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
+  const { envSources = new Map() } = input;
   const planned = plan(
-    { pod: asAdmitted(input, limits), namespace: planNamespace, serviceAccountAnnotations },
+    { pod: asAdmitted(input, limits), namespace: planNamespace, serviceAccountAnnotations, envSources },
     policy.plan,
   );
   const { decision, reason, message, warnings } = planned;

@@ -1,4 +1,5 @@
 // What podrole explain reads about a pod, and what it returns: types only.
+import type { EnvSources } from "../../injection/env-from.ts";
 import type { NamespaceLimits } from "../../injection/namespace-limits.ts";
 import type { Plan, PlanSettings } from "../../injection/plan.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
@@ -23,6 +24,8 @@ export interface ExplainInput {
   readonly serviceAccount: ServiceAccount | undefined;
   /** LimitRanges and ResourceQuotas of the namespace; absent: none. */
   readonly limits?: Known<NamespaceLimits>;
+  /** ConfigMaps from which containers take variables, as far as they may be read. */
+  readonly envSources?: EnvSources;
   /** Permissions without which the namespace or the ServiceAccount is unknown: "get on namespaces shop". */
   readonly missingRights?: readonly string[];
   /** Why a workload cannot create its pods, as its status says. */

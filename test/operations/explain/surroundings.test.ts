@@ -31,4 +31,21 @@ suite("explainPod()", () => {
     const unlabelled = explained({ limits, namespace: { metadata: { name: "shop" } } }).notes.join();
     assert.doesNotMatch(unlabelled, /LimitRanges/);
   });
+
+  test("warns about keys in a ConfigMap that a container takes with envFrom, and about a Secret that is not read", () => {
+    const pod = barePod();
+    const [app] = pod.spec.containers;
+    const envFrom = [{ configMapRef: { name: "settings" } }, { secretRef: { name: "keys" } }];
+    const withEnv = { ...pod, spec: { ...pod.spec, containers: [{ name: "app", ...app, envFrom }] } };
+    const envSources = new Map([["ConfigMap/settings", ["AWS_PROFILE"]]]);
+    const { warnings } = explained({ pod: withEnv, envSources }).now;
+    assert.ok(
+      warnings.some((text) => text.includes("AWS_PROFILE (ConfigMap/settings)")),
+      warnings.join("\n"),
+    );
+    assert.ok(
+      warnings.some((text) => text.includes("envFrom of Secret/keys is not read")),
+      warnings.join("\n"),
+    );
+  });
 });

@@ -17,7 +17,7 @@ spec: { containers: [{ name: app, image: app, envFrom: [{ secretRef: { name: key
 
 for (const [namespace, expected] of [
   ["shop", ["CREDENTIALS_SHADOWED"]],
-  ["other", []],
+  ["other", ["ENV_FROM_UNREAD"]],
 ] as const) {
   test(`injectManifests() reads the keys of a Secret of namespace shop for a pod of namespace ${namespace}`, () => {
     const input = { text: MANIFESTS.replace("NAMESPACE", namespace), origin: "app.yaml" };
