@@ -51,7 +51,7 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
   ],
   "the app gets no credentials": [
     {
-      sees: "`Unable to locate credentials` (boto3, AWS CLI), `no EC2 IMDS role found` (Go)",
+      sees: "`Unable to locate credentials` (boto3, AWS CLI), `no EC2 IMDS role found` (Go v2), `NoCredentialProviders` (Go v1), `Unable to load credentials from any of the providers in the chain` (Java)",
       means: "The container has no podrole variables, or the SDK does not know the token file.",
       remedy:
         "Look whether [the pod has podrole-sidecar](#the-pod-has-no-podrole-sidecar) and the container a role (`podrole explain`), then whether the SDK is [new enough](sdk.md).",

@@ -20,6 +20,10 @@ const MAX_FOUND = 12;
 const EXCERPT_LENGTH = 160;
 
 const BOOST = { heading: 4, page: 2 };
+/** What is short begins too many words: "pod", "podrole", "podTemplate". */
+const MIN_PREFIX_LENGTH = 4;
+/** Records of the past count less than pages that answer. */
+const RECORDS = /^(?:changelog\.html|docs\/adr\/)/;
 /** A synonym counts less than the word itself. */
 const SYNONYM_BOOST = { heading: 2, page: 1, text: 0.5 };
 
@@ -31,7 +35,13 @@ export function createSearch(sections: readonly SearchSection[]): Search {
   const index = new MiniSearch<SearchSection & { readonly id: number }>({
     fields: ["heading", "page", "text"],
     tokenize: tokensOf,
-    searchOptions: { boost: BOOST, prefix: true, fuzzy: 0.15 },
+    storeFields: ["address"],
+    searchOptions: {
+      boost: BOOST,
+      boostDocument: (_id, _term, stored) => (RECORDS.test(String(stored?.["address"])) ? 0.4 : 1),
+      prefix: (term) => term.length >= MIN_PREFIX_LENGTH,
+      fuzzy: 0.15,
+    },
   });
   index.addAll(sections.map((section, id) => ({ ...section, id })));
   return (text) => {
@@ -47,7 +57,11 @@ export function createSearch(sections: readonly SearchSection[]): Search {
 }
 
 function tokensOf(text: string): string[] {
-  return text.split(/[\s,;:()"'“”<>=]+/).flatMap((word) => wordsOf(word));
+  return splitWords(text).flatMap((word) => wordsOf(word));
+}
+
+function splitWords(text: string): readonly string[] {
+  return text.replaceAll(/\broll(?:ed|ing)? back\b/gi, "rollback").split(/[\s,;:()"'“”<>=]+/);
 }
 
 function wordsOf(word: string): readonly string[] {
@@ -58,11 +72,7 @@ function wordsOf(word: string): readonly string[] {
 
 /** The words of a search, without those that have no meaning unless there are no others. */
 function searchedWords(text: string): readonly string[] {
-  const words = text
-    .toLowerCase()
-    .replaceAll(/\broll(?:ing)? back\b/g, "rollback")
-    .split(/[\s,;:()"'“”<>=]+/)
-    .filter((word) => wordsOf(word).length > 0);
+  const words = splitWords(text.toLowerCase()).filter((word) => wordsOf(word).length > 0);
   const meaningful = words.filter((word) => !STOP_WORDS.has(word));
   return meaningful.length > 0 ? meaningful : words;
 }
