@@ -23,9 +23,13 @@ export function addMarkdownRules(library: MarkdownLibrary, options: MarkdownOpti
   });
 }
 
-/** Lets the keyboard scroll what is wider than a telephone, code and tables, and marks cells that are a verdict. */
+/**
+ * Lets the keyboard scroll what is wider than a telephone, code and tables, and marks cells that are a verdict and tables
+ * whose first column quotes messages.
+ */
 export function decorateTables(html: string): string {
   return html
+    .replaceAll(/<table>(?=\s*<thead>\s*<tr>\s*<th>what you see)/g, '<table class="symptoms" tabindex="0">')
     .replaceAll(/<(pre|table)>/g, '<$1 tabindex="0">')
     .replaceAll("<td><strong>allowed</strong></td>", '<td class="allowed"><strong>allowed</strong></td>')
     .replaceAll(/<td>refused: <code>/g, '<td class="refused">refused: <code>');
