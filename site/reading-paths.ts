@@ -35,6 +35,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/platforms.md", "Platforms"),
       page("docs/aws.md", "AWS"),
       page("docs/api-server.md", "The webhook's callers"),
+      page("docs/pod-certificates.md", "Pod certificates"),
       page("manifests/chart/README.md", "Helm chart"),
       page("docs/configuration.md", "Settings"),
       page("docs/verify.md", "Verify a release"),
