@@ -11,5 +11,5 @@ const headers = ["Content-Type", "application/json", "Content-Length", String(bo
 
 createServer((_request, response) => {
   response.writeHead(200, headers).end(body);
-}).listen(Number(process.env["BARE_PORT"]), "127.0.0.1");
+}).listen(Number(process.env["BARE_PORT"]), "127.0.0.1", () => process.stdout.write("listening\n"));
 process.on("SIGTERM", () => process.exit(0));

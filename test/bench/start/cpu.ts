@@ -1,7 +1,9 @@
-// npm run bench:cpu: CPU time of a sidecar's start and of a renewal, user and system, beside the same number of Node
-// processes that do nothing. Each start has a cgroup of its own (needs root), so other load on the machine changes
-// little. `-- --starts 5` measures fewer starts. The programs are the bundles of the images, with the images' flags.
-import { spawnSync } from "node:child_process";
+// npm run bench:cpu: CPU time of a sidecar's start and of a renewal, user and system, beside Node processes that do
+// nothing, and beside the smallest programs that do the same without podrole. Each start has a cgroup of its own (needs
+// root), so other load on the machine changes little. `-- --starts 5` measures fewer starts. The programs are the
+// bundles of the images, with the images' flags.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,25 +11,51 @@ import { parseArgs } from "node:util";
 import { renewalFlags } from "../../../src/sidecar/node-flags.ts";
 import { type Cgroup, createCgroup } from "../../cgroup.ts";
 import { ROOT } from "../../files.ts";
+import { freePort } from "../../loopback.ts";
 import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
+import { quantile } from "../../quantile.ts";
+import { type BarePrograms, buildBarePrograms } from "./bare-programs.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 
 const MEMORY = 512 * 1024 * 1024;
-/** As in Dockerfile.sidecar. */
-const ENTRYPOINT = [
-  "--disable-sigusr1",
-  "--use-openssl-ca",
-  "--max-semi-space-size=1",
-  join(ROOT, "dist/sidecar/main.cjs"),
-];
+/** Node's flags in Dockerfile.sidecar. */
+const IMAGE_FLAGS = ["--disable-sigusr1", "--use-openssl-ca", "--max-semi-space-size=1"];
+const ENTRYPOINT = [...IMAGE_FLAGS, join(ROOT, "dist/sidecar/main.cjs")];
 
 interface Times {
   /** Three `node -e 0`. */
   readonly reference: number;
+  /** A server of node:http until it listens, and one call by grpc-js. */
+  readonly bareStart: number;
   /** Serving process and hook, of which the hook does the first renewal, until the hook has ended. */
   readonly start: number;
+  /** One call by grpc-js. */
+  readonly bareCall: number;
   /** One more renewal. */
   readonly renewal: number;
+}
+
+/** How the programs of one start are run: in one cgroup. */
+interface BareRun {
+  readonly launcher: string;
+  readonly bare: BarePrograms;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Runs the server until it listens and then ends it, so that its end costs nothing, as podrole-sidecar's does. */
+async function runBareServer({ launcher, bare, env }: BareRun): Promise<void> {
+  const port = await freePort();
+  const own = { ...env, BARE_PORT: String(port), BARE_BODY_BYTES: "1200" };
+  const child = spawn(launcher, [...IMAGE_FLAGS, bare.server], { env: own, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await ended;
+}
+
+function runBareCall({ launcher, bare, env }: BareRun): void {
+  const { status } = spawnSync(launcher, [...IMAGE_FLAGS, bare.call], { env, stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) throw new RangeError(`Cannot measure: the bare call ended with ${status}; expected 0`);
 }
 
 /** Writes a script that joins the groups named by the variable CGROUP_FILES and becomes Node. */
@@ -41,7 +69,11 @@ function writeLauncher(directory: string): string {
   return path;
 }
 
-async function measureOne(programs: Programs, launcher: string, index: number): Promise<Times> {
+async function measureOne(
+  programs: Programs,
+  { launcher, bare }: Pick<BareRun, "launcher" | "bare">,
+  index: number,
+): Promise<Times> {
   const group = createCgroup(`podrole-bench-${process.pid}-${index}`, { bytes: MEMORY });
   const env = { CGROUP_FILES: group.joinFiles.join(" ") };
   const since = counter(group);
@@ -55,9 +87,15 @@ async function measureOne(programs: Programs, launcher: string, index: number): 
   const start = since();
   await sidecar.run("renew", renewalFlags);
   const renewal = since();
+  const identity = join(sidecar.directory, "identity");
+  const run = { launcher, bare, env: { ...env, ...pod.env, PODROLE_IDENTITY_DIRECTORY: identity } };
+  runBareCall(run);
+  const bareCall = since();
+  await runBareServer(run);
+  const bareStart = bareCall + since();
   await sidecar.close();
   group.remove();
-  return { reference, start, renewal };
+  return { reference, bareStart, start, bareCall, renewal };
 }
 
 /** Returns a function that returns the group's CPU milliseconds since its last call. */
@@ -78,16 +116,16 @@ async function main(): Promise<void> {
   const build = spawnSync(process.execPath, [join(ROOT, "scripts/build.ts")], { encoding: "utf8" });
   if (build.status !== 0) throw new RangeError(`Cannot build the bundles: ${build.stderr}`);
   const directory = mkdtempSync(join(tmpdir(), "podrole-bench-"));
-  const launcher = writeLauncher(directory);
+  const run = { launcher: writeLauncher(directory), bare: await buildBarePrograms(directory) };
   const programs = await openPrograms({
-    launch: { ...FROM_SOURCES, sidecar: { execPath: launcher, args: ENTRYPOINT } },
+    launch: { ...FROM_SOURCES, sidecar: { execPath: run.launcher, args: ENTRYPOINT } },
     roles: ["shop-app"],
   });
   const all: Times[] = [];
   try {
     // The first start only warms the server and file caches; it is not counted.
     for (let index = 0; index <= starts; index++) {
-      const times = await measureOne(programs, launcher, index);
+      const times = await measureOne(programs, run, index);
       if (index > 0) all.push(times);
     }
   } finally {
@@ -97,18 +135,24 @@ async function main(): Promise<void> {
   report(all);
 }
 
+/** Each row, and the row that it is compared with. */
+const ROWS = [
+  ["three times node -e 0", "reference"],
+  ["a bare server, and a bare call", "bareStart", "reference"],
+  ["serve, and the hook with the first renewal", "start", "reference"],
+  ["the same, beside the bare programs", "start", "bareStart"],
+  ["one bare call", "bareCall"],
+  ["one renewal", "renewal", "bareCall"],
+] as const;
+
 function report(all: readonly Times[]): void {
   const rows: Record<string, Distribution & { readonly ratio?: number }> = {};
-  const median = (values: readonly number[]) => distributionOf(values).median;
-  const reference = all.map((times) => times.reference);
-  rows["three times node -e 0"] = distributionOf(reference);
-  for (const [name, key] of [
-    ["serve, and the hook with the first renewal", "start"],
-    ["one renewal", "renewal"],
-  ] as const) {
-    const values = all.map((times) => times[key]);
-    const ratio = Math.round((median(values) / median(reference)) * 100) / 100;
-    rows[name] = { ...distributionOf(values), ratio };
+  const distribution = (key: keyof Times) => distributionOf(all.map((times) => times[key]));
+  for (const [name, key, reference] of ROWS) {
+    // Of each start, because what else runs on the machine changes from one to the next.
+    const ratios = reference && all.map((times) => times[key] / times[reference]);
+    const ratio = ratios && Math.round(quantile(ratios, 0.5) * 100) / 100;
+    rows[name] = { ...distribution(key), ...(ratio !== undefined && { ratio }) };
   }
   console.log(`CPU ms of ${all.length} starts; ${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}`);
   console.table(rows);
