@@ -38,6 +38,8 @@ export interface PodRow {
   readonly created?: string;
   readonly sidecar?: string;
   readonly node?: string;
+  /** What an operator would restart, as "Deployment/orders"; absent if only the server knows the pod. */
+  readonly workload?: string;
   readonly uid?: string;
 }
 

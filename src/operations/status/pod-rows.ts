@@ -61,6 +61,7 @@ function seenRow(
     ...(pod.created !== undefined && { created: pod.created }),
     ...(pod.image !== undefined && { sidecar: pod.image }),
     ...(pod.node !== undefined && { node: pod.node }),
+    workload: pod.workload,
     uid: pod.uid,
   };
 }

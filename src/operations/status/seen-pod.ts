@@ -5,6 +5,7 @@ import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { type ResolvedRoles, readAdmittedRoles } from "../../injection/resolved-roles.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
+import { ownerOf } from "../migrate/input/owners.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
 import type { RoleSource } from "./model.ts";
 
@@ -15,6 +16,8 @@ export interface SeenPod {
   readonly uid: string;
   readonly created: string | undefined;
   readonly node: string | undefined;
+  /** What an operator would restart, as "Deployment/orders"; the pod itself if nothing manages it. */
+  readonly workload: string;
   readonly isDeleted: boolean;
   /** Undefined if the pod is not injected. */
   readonly sidecar: SidecarState | undefined;
@@ -38,12 +41,14 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
   const served = sidecar?.env?.find((variable) => variable.name === CONTAINERS_VARIABLE)?.value ?? "";
   // The pod's author may have written both, so only containers that the pod has are kept.
   const ownRoles = Object.entries(admitted?.roles ?? {}).filter(([container]) => names.has(container));
+  const workload = ownerOf({ kind: "Pod", metadata: pod.metadata }, new Map());
   return {
     namespace,
     name,
     uid,
     created: creationTimestamp,
     node: pod.spec.nodeName,
+    workload: `${workload.kind}/${workload.name}`,
     isDeleted: deletionTimestamp !== undefined,
     sidecar: isServed ? readSidecarState(pod) : undefined,
     image: sidecar?.image,
