@@ -1,0 +1,312 @@
+// Readings as the page gets them: a small cluster with one of everything, and a large one.
+import type { PodRow, RefusedRow, TrustRow } from "../../src/operations/status/model.ts";
+import type { UiPod, UiRoleUser, UiSnapshot } from "../../src/operations/ui/model.ts";
+import { ERRORS } from "../../src/protocol/errors.ts";
+
+export const UI_NOW = Date.parse("2026-06-01T12:00:00Z");
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const at = (ms: number, now = UI_NOW) => new Date(now + ms).toISOString();
+export const uiRoleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
+
+/** A container that holds its role for 35 more minutes. */
+export function podRow(change: Partial<PodRow> = {}, now = UI_NOW): PodRow {
+  return {
+    ...{ namespace: "shop", pod: "orders-7d9f4-x2x4q", container: "app", role: uiRoleArn("shop-orders") },
+    ...{ roleFrom: "server", phase: "ready", expires: at(35 * MINUTE, now), renewed: at(-25 * MINUTE, now) },
+    ...{ restarts: 0, created: at(-3 * DAY, now), node: "node-1", workload: "Deployment/orders", uid: "u-1" },
+    ...change,
+  };
+}
+
+const TYPO = `Cannot assume role ${uiRoleArn("shop-mial")}: STS denied it (AccessDenied); expected a role that exists and whose trust policy names the server`;
+
+function smallPods(now: number): readonly PodRow[] {
+  const row = (change: Partial<PodRow>) => podRow(change, now);
+  const without = ({ expires: _expires, renewed: _renewed, ...rest }: PodRow): PodRow => rest;
+  return [
+    row({}),
+    row({ pod: "orders-7d9f4-k8s2m", expires: at(52 * MINUTE, now), renewed: at(-8 * MINUTE, now), node: "node-2" }),
+    row({ pod: "cart-5c6b8-9qwzt", workload: "Deployment/cart", role: uiRoleArn("shop-cart"), container: "web" }),
+    row({
+      ...{ pod: "cart-5c6b8-9qwzt", workload: "Deployment/cart", role: uiRoleArn("shop-queue"), container: "worker" },
+      ...{ expires: at(6 * MINUTE, now), renewed: at(-54 * MINUTE, now), code: "STS_THROTTLED" },
+    }),
+    without(
+      row({
+        ...{ pod: "mailer-6f7d9-hx5pl", workload: "Deployment/mailer", role: uiRoleArn("shop-mial"), phase: "waiting" },
+        ...{
+          reason: "CrashLoopBackOff",
+          code: "STS_DENIED",
+          message: TYPO,
+          restarts: 4,
+          created: at(-11 * MINUTE, now),
+        },
+      }),
+    ),
+    without(
+      row({
+        pod: "search-84b5c-2m4kd",
+        workload: "Deployment/search",
+        role: uiRoleArn("shop-search"),
+        phase: "starting",
+        created: at(-4_000, now),
+      }),
+    ),
+    row({
+      namespace: "payroll",
+      pod: "payouts-0",
+      workload: "StatefulSet/payouts",
+      role: uiRoleArn("payroll-payouts"),
+    }),
+    row({
+      namespace: "payroll",
+      pod: "payouts-1",
+      workload: "StatefulSet/payouts",
+      role: uiRoleArn("payroll-payouts"),
+    }),
+    row({
+      namespace: "payroll",
+      pod: "audit-29401",
+      workload: "CronJob/audit",
+      role: uiRoleArn("shared-reports"),
+      container: "report",
+    }),
+    row({
+      namespace: "data",
+      pod: "etl-5f4d-zz9xv",
+      workload: "Deployment/etl",
+      role: uiRoleArn("shared-reports"),
+      container: "loader",
+    }),
+    row({
+      namespace: "data",
+      pod: "lake-0",
+      workload: "StatefulSet/lake",
+      role: uiRoleArn("data-lake"),
+      expires: at(-4 * MINUTE, now),
+      renewed: at(-64 * MINUTE, now),
+      code: "STS_UNAVAILABLE",
+    }),
+    without(
+      row({
+        namespace: "legacy",
+        pod: "importer-1",
+        workload: "Job/importer",
+        role: uiRoleArn("legacy-import"),
+        phase: "not injected",
+      }),
+    ),
+    row({
+      namespace: "data",
+      pod: "old-77-w",
+      workload: "Deployment/old",
+      role: uiRoleArn("data-lake"),
+      phase: "terminating",
+    }),
+  ];
+}
+
+function smallRefusals(now: number): readonly RefusedRow[] {
+  const forbidden = `Cannot give role ${uiRoleArn("payroll-admin")} to pod "shop/intruder" container "app": namespace "shop" permits "arn:aws:iam::123456789012:role/shop-.*" (iam.amazonaws.com/permitted), which does not match`;
+  return [
+    {
+      time: at(-20_000, now),
+      count: 4,
+      namespace: "shop",
+      pod: "mailer-6f7d9-hx5pl",
+      container: "app",
+      role: uiRoleArn("shop-mial"),
+      code: "STS_DENIED",
+      message: TYPO,
+      from: "server",
+    },
+    {
+      time: at(-45_000, now),
+      count: 7,
+      namespace: "shop",
+      pod: "replicaset/intruder-6c9d7",
+      container: "",
+      code: "ROLE_FORBIDDEN",
+      message: forbidden,
+      from: "event",
+    },
+    {
+      time: at(-5 * MINUTE, now),
+      count: 12,
+      namespace: "data",
+      pod: "lake-0",
+      container: "app",
+      role: uiRoleArn("data-lake"),
+      code: "STS_UNAVAILABLE",
+      message: "Cannot assume role: STS did not answer within 5 s; expected an answer",
+      from: "server",
+    },
+  ];
+}
+
+function smallTrust(now: number): readonly TrustRow[] {
+  const print = (byte: string) => Array.from({ length: 32 }, () => byte).join(":");
+  return [
+    {
+      slot: "next",
+      subject: "CN=podrole CA 2",
+      fingerprint: print("A1"),
+      since: at(-2 * DAY, now),
+      expires: at(363 * DAY, now),
+      inBundle: true,
+      inCaBundle: true,
+    },
+    {
+      slot: "current",
+      subject: "CN=podrole CA 1",
+      fingerprint: print("B2"),
+      since: at(-242 * DAY, now),
+      expires: at(123 * DAY, now),
+      inBundle: true,
+      inCaBundle: true,
+    },
+  ];
+}
+
+const remedyOf = (code: keyof typeof ERRORS) => [code, ERRORS[code].remedy] as const;
+
+/** One of everything. */
+export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): UiSnapshot {
+  const trust = smallTrust(now);
+  return {
+    ...{ version: "0.1.0", at: at(0, now), pods: smallPods(now), refusals: smallRefusals(now), trust },
+    refusalsSince: at(-DAY, now),
+    installation: {
+      namespace: "podrole",
+      server: { namespace: "podrole", name: "podrole-server", ready: 2, wanted: 2 },
+      webhook: { namespace: "podrole", name: "podrole-webhook", ready: 2, wanted: 2 },
+      isRegistered: true,
+      isAbsent: false,
+    },
+    leafSeconds: Object.fromEntries(trust.map(({ fingerprint }) => [fingerprint, 3_600])),
+    rotation: {
+      leafSeconds: 3_600,
+      outlook: [{ step: "sign", at: at(58 * DAY, now) }],
+      waitsFor: [
+        { step: "prepare", reason: "there is a next CA already; podrole rotate activate makes it sign" },
+        { step: "retire", reason: "there is no previous CA" },
+      ],
+    },
+    sts: {
+      results: { OK: 1_284, STS_DENIED: 9, STS_THROTTLED: 3, STS_UNAVAILABLE: 12 },
+      waiting: 1,
+      heldBack: { rate: 0, pause: 3 },
+      windowSeconds: 120,
+      namespaces: [
+        { namespace: "shop", calls: 18, share: 0.6 },
+        { namespace: "payroll", calls: 9, share: 0.3 },
+        { namespace: "data", calls: 3, share: 0.1 },
+      ],
+    },
+    replicas: ["a", "b"].map((name) => ({
+      name: `podrole-server-${name}`,
+      version: "0.1.0",
+      startedAt: at(-6 * DAY, now),
+      answeredAt: at(0, now),
+      problems: [],
+    })),
+    namespaces: [
+      { name: "shop", isLabelled: true, permitted: "arn:aws:iam::123456789012:role/shop-.*" },
+      { name: "payroll", isLabelled: true, permitted: "arn:aws:iam::123456789012:role/(payroll|shared)-.*" },
+      { name: "data", isLabelled: true, permitted: "arn:aws:iam::123456789012:role/(data|shared)-.*" },
+      { name: "legacy", isLabelled: false },
+    ],
+    remedies: Object.fromEntries(
+      ["STS_DENIED", "ROLE_FORBIDDEN", "STS_UNAVAILABLE", "STS_THROTTLED"].map((code) =>
+        remedyOf(code as keyof typeof ERRORS),
+      ),
+    ),
+    unknown: { pods: [], refusals: [], trust: [], sts: [], namespaces: [] },
+    ...change,
+  };
+}
+
+/** `pods` pods in 50 namespaces that share `roles` roles. */
+export function largeSnapshot(pods: number, roles: number, now = UI_NOW): UiSnapshot {
+  const rows = Array.from({ length: pods }, (_, index) => {
+    const namespace = `team-${index % 50}`;
+    const workload = `service-${Math.floor(index / 5)}`;
+    const isWell = index % 97 !== 0;
+    return podRow(
+      {
+        ...{ namespace, pod: `${workload}-${index}`, workload: `Deployment/${workload}`, uid: `u-${index}` },
+        ...{ role: uiRoleArn(`team-role-${index % roles}`), expires: at((5 + (index % 50)) * MINUTE, now) },
+        ...(!isWell && { code: "STS_THROTTLED" }),
+      },
+      now,
+    );
+  });
+  return smallSnapshot({ pods: rows, refusals: [] }, now);
+}
+
+/** The answer about one pod of the small cluster. */
+export function podAnswer(now = UI_NOW): UiPod {
+  return {
+    explanation: {
+      value: {
+        object: "pod/mailer-6f7d9-hx5pl in namespace shop",
+        injected: true,
+        now: { decision: "inject", reason: "INJECTED", message: "podrole-sidecar would be added", warnings: [] },
+        existing: {
+          injected: true,
+          since: at(-11 * MINUTE, now),
+          state: {
+            phase: "waiting",
+            reason: "CrashLoopBackOff",
+            restarts: 4,
+            lastEnd: { code: "STS_DENIED", message: TYPO, at: at(-20_000, now) },
+          },
+          containers: [
+            {
+              container: "app",
+              admitted: uiRoleArn("shop-mial"),
+              admittedBy: "podrole.io/resolved",
+              code: "STS_DENIED",
+            },
+          ],
+        },
+        containers: [
+          {
+            container: "app",
+            role: uiRoleArn("shop-mial"),
+            allowed: true,
+            namedBy: "pod",
+            sessionName: "shop.mailer-6f7d9-hx5pl",
+          },
+        ],
+        notes: [],
+        settings: ["Deployment podrole-webhook", "ConfigMap podrole-common", "Deployment podrole-server"],
+      },
+    },
+    events: {
+      value: [
+        {
+          time: at(-20_000, now),
+          type: "Warning",
+          reason: "STS_DENIED",
+          message: `${TYPO} -- ${ERRORS.STS_DENIED.remedy}`,
+          count: 4,
+        },
+      ],
+    },
+  };
+}
+
+/** Who could have a role of the small cluster. */
+export const ROLE_USERS: readonly UiRoleUser[] = [
+  { namespace: "data", isLabelled: true, isPermitted: true },
+  { namespace: "payroll", isLabelled: true, isPermitted: true },
+  { namespace: "legacy", isLabelled: false, isPermitted: false, why: 'namespace "legacy" permits no role' },
+  {
+    namespace: "shop",
+    isLabelled: true,
+    isPermitted: false,
+    why: 'namespace "shop" permits "arn:aws:iam::123456789012:role/shop-.*"',
+  },
+];
