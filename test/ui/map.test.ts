@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { placeMap } from "../../ui/model/layout.ts";
+import { identityMapOf } from "../../ui/model/map.ts";
+import { worstState } from "../../ui/model/state.ts";
+import { largeSnapshot, podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
+
+const mapOf = ({ pods, refusals }: Pick<ReturnType<typeof smallSnapshot>, "pods" | "refusals">) =>
+  identityMapOf({ rows: pods, refusals, now: UI_NOW });
+
+test("identityMapOf() makes one node of a workload's pods, and arrows from namespace to role", () => {
+  const { nodes, edges } = mapOf({ pods: [podRow(), podRow({ pod: "orders-7d9f4-other", uid: "u-2" })], refusals: [] });
+  assert.deepEqual(
+    nodes.map(({ column, title, note, counts }) => [column, title, note, counts]),
+    [
+      ["namespace", "shop", "× 2", { holding: 2 }],
+      ["workload", "orders", "Deployment", { holding: 2 }],
+      ["container", "app", "× 2", { holding: 2 }],
+      ["role", "shop-orders", "× 2", { holding: 2 }],
+    ],
+  );
+  assert.deepEqual(
+    edges.map(({ counts }) => counts),
+    [{ holding: 2 }, { holding: 2 }, { holding: 2 }],
+  );
+});
+
+test("identityMapOf() shows a workload whose pods were refused at admission, and puts the worst first", () => {
+  const { nodes } = mapOf(smallSnapshot());
+  const workloads = nodes.filter(({ column }) => column === "workload");
+  assert.equal(workloads[0]?.title, "lake");
+  const blocked = workloads.find(({ title }) => title === "intruder-6c9d7");
+  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["replicaset", "refused"]);
+});
+
+test("identityMapOf() joins a role that containers of several namespaces hold", () => {
+  const { nodes, edges } = mapOf(smallSnapshot());
+  const shared = nodes.find(({ title }) => title === "shared-reports");
+  assert.equal(edges.filter(({ to }) => to === shared?.id).length, 2);
+});
+
+test("identityMapOf() keeps names of the cluster as they are, and links by escaped ones", () => {
+  const name = '<img src=x onerror="alert(1)">\u202e';
+  const { nodes } = mapOf({ pods: [podRow({ namespace: name, container: name })], refusals: [] });
+  assert.equal(nodes[0]?.title, name);
+  assert.match(nodes[0]?.href ?? "", /^#\/map\?ns=%3Cimg/);
+});
+
+test("identityMapOf() becomes an overview of namespaces and roles when there are too many containers", () => {
+  const { columns, nodes, edges, hidden } = mapOf(largeSnapshot(5_000, 500));
+  assert.deepEqual(columns, ["namespace", "role"]);
+  assert.equal(nodes.length, 80);
+  assert.deepEqual(hidden, { namespace: 10, role: 460 });
+  assert.ok(edges.length > 0);
+});
+
+test("placeMap() keeps the nodes of each column in its column, without overlaps", () => {
+  for (const map of [mapOf(smallSnapshot()), mapOf(largeSnapshot(5_000, 500))]) {
+    const placed = placeMap(map, 1_200);
+    for (const { name, x, width } of placed.columns) {
+      const column = placed.nodes.filter((node) => node.column === name).toSorted((a, b) => a.y - b.y);
+      for (const [index, node] of column.entries()) {
+        assert.deepEqual([node.x, node.width], [x, width]);
+        const next = column[index + 1];
+        assert.ok(node.y >= 0 && (next === undefined || next.y >= node.y + node.height), node.id);
+      }
+      assert.ok(x + width <= 1_200.001);
+    }
+    assert.equal(placed.edges.length, map.edges.length);
+  }
+});
+
+test("placeMap() places a map without nodes, and a namespace without a role", () => {
+  assert.deepEqual(placeMap(mapOf({ pods: [], refusals: [] }), 800).nodes, []);
+  const { role: _, ...bare } = podRow();
+  const placed = placeMap(mapOf({ pods: [bare], refusals: [] }), 800);
+  assert.equal(placed.nodes.length, 3);
+  assert.ok(!placed.nodes.some(({ id }) => id.includes(uiRoleArn(""))));
+});

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PodRow } from "../../src/operations/status/model.ts";
+import { decisionSteps } from "../../ui/model/decision.ts";
+import { fragmentOfRoute, type Route, routeOf } from "../../ui/model/route.ts";
+import { searchRows } from "../../ui/model/search.ts";
+import { countStates, countsText, type HoldState, holdStateOf, worstState } from "../../ui/model/state.ts";
+import { clockText, relativeText, restOfLife, spanText } from "../../ui/model/time.ts";
+import { trustGap, trustLineOf } from "../../ui/model/trust.ts";
+import { podAnswer, podRow, smallSnapshot, UI_NOW } from "./snapshots.ts";
+
+const SECOND = 1_000;
+const LATER = new Date(UI_NOW + 60 * SECOND).toISOString();
+const EARLIER = new Date(UI_NOW - 60 * SECOND).toISOString();
+
+test("holdStateOf() tells what a container has now", () => {
+  const cases: readonly (readonly [Partial<PodRow>, HoldState])[] = [
+    [{ expires: LATER }, "holding"],
+    [{ expires: LATER, code: "STS_THROTTLED" }, "failing"],
+    [{ expires: EARLIER }, "expired"],
+    [{ expires: EARLIER, code: "STS_DENIED" }, "expired"],
+    [{ expires: LATER, phase: "terminating" }, "leaving"],
+    [{ expires: LATER, phase: "unknown" }, "holding"],
+  ];
+  for (const [change, state] of cases) assert.equal(holdStateOf(podRow(change), UI_NOW), state, JSON.stringify(change));
+  const { expires: _, ...without } = podRow();
+  const empty: readonly (readonly [Partial<PodRow>, HoldState])[] = [
+    [{ phase: "ready" }, "holding"],
+    [{ phase: "waiting", code: "STS_DENIED" }, "refused"],
+    [{ phase: "starting" }, "starting"],
+    [{ phase: "absent" }, "starting"],
+    [{ phase: "not injected" }, "bare"],
+    [{ phase: "unknown" }, "unknown"],
+  ];
+  for (const [change, state] of empty) {
+    assert.equal(holdStateOf({ ...without, ...change }, UI_NOW), state, JSON.stringify(change));
+  }
+});
+
+test("worstState() returns the worst that is counted, and countsText() names all of them", () => {
+  const counts = countStates(["holding", "refused", "holding", "starting"]);
+  assert.equal(worstState(counts), "refused");
+  assert.equal(countsText(counts), "1 refused, 1 waiting, 2 valid");
+  assert.equal(worstState({}), "unknown");
+});
+
+test("routeOf() reads what fragmentOfRoute() writes, with names that need escapes", () => {
+  const routes: readonly Route[] = [
+    { view: "map", parts: [], search: "" },
+    { view: "pod", parts: ["shop", "orders-1"], search: "a b&c" },
+    { view: "role", parts: ["arn:aws:iam::1:role/path/name?#%"], search: "" },
+    { view: "pods", parts: [], search: "<b>", namespace: "shop" },
+  ];
+  for (const route of routes) assert.deepEqual(routeOf(fragmentOfRoute(route)), route);
+});
+
+test("routeOf() returns the map for a fragment of something else", () => {
+  for (const text of ["", "#", "#/nothing/here", "#title", "#/%E0%A4%A"]) {
+    assert.deepEqual(routeOf(text), { view: "map", parts: [], search: "" }, text);
+  }
+});
+
+test("searchRows() finds rows that contain every word, by name, role, code and state", () => {
+  const { pods } = smallSnapshot();
+  const found = (search: string) => searchRows(pods, search, UI_NOW).map(({ pod }) => pod);
+  assert.deepEqual(found("STS_DENIED"), ["mailer-6f7d9-hx5pl"]);
+  assert.deepEqual(found("payroll PAYOUTS"), ["payouts-0", "payouts-1"]);
+  assert.deepEqual(found("not injected"), ["importer-1"]);
+  assert.deepEqual(found("node-2 orders"), ["orders-7d9f4-k8s2m"]);
+  assert.deepEqual(found("nothing like this"), []);
+  assert.equal(found("  ").length, pods.length);
+});
+
+test("spanText() shows two units, and relativeText() says in which direction", () => {
+  const cases = [
+    [41 * SECOND, "41 s"],
+    [125 * SECOND, "2 min 5 s"],
+    [3_720 * SECOND, "1 h 2 min"],
+    [-86_400 * 3 * SECOND, "3 days"],
+  ] as const;
+  for (const [ms, text] of cases) assert.equal(spanText(ms), text);
+  assert.deepEqual([relativeText(LATER, UI_NOW), relativeText(EARLIER, UI_NOW)], ["in 1 min 0 s", "1 min 0 s ago"]);
+  assert.deepEqual([relativeText("never", UI_NOW), clockText("never")], ["", "never"]);
+  assert.equal(clockText("2026-06-01T12:00:00.123Z"), "2026-06-01 12:00:00 UTC");
+});
+
+test("restOfLife() is the part that is left, and unknown without both ends", () => {
+  assert.equal(restOfLife(EARLIER, LATER, UI_NOW), 0.5);
+  assert.equal(restOfLife(EARLIER, LATER, UI_NOW + 3_600 * SECOND), 0);
+  assert.deepEqual([restOfLife(undefined, LATER, UI_NOW), restOfLife(LATER, EARLIER, UI_NOW)], [undefined, undefined]);
+});
+
+test("decisionSteps() goes from the settings to the sidecar, with reasons and tones", () => {
+  const { explanation } = podAnswer();
+  assert.ok("value" in explanation);
+  const steps = decisionSteps(explanation.value);
+  assert.deepEqual(
+    steps.map(({ tone }) => tone),
+    ["muted", "good", "good", "good", "notice"],
+  );
+  assert.match(steps[2]?.text ?? "", /role\/shop-mial, named by the pod's annotation: permitted by its namespace$/);
+  assert.match(steps[4]?.details.join() ?? "", /^STS_DENIED: Cannot assume role/);
+});
+
+test("decisionSteps() shows a refusal as bad, with its code and message", () => {
+  const { explanation } = podAnswer();
+  assert.ok("value" in explanation);
+  const refused = {
+    container: "app",
+    role: "arn:aws:iam::1:role/x",
+    allowed: false,
+    code: "ROLE_FORBIDDEN",
+    message: "no",
+  };
+  const [, , step] = decisionSteps({ ...explanation.value, containers: [refused] });
+  assert.deepEqual([step?.tone, step?.details], ["bad", ["code ROLE_FORBIDDEN", "no"]]);
+});
+
+test("trustLineOf() puts CAs, now and the next steps on one line", () => {
+  const { trust, rotation } = smallSnapshot();
+  const line = trustLineOf(trust, rotation, UI_NOW);
+  assert.deepEqual(
+    line?.bars.map(({ title, isExpired }) => [title, isExpired]),
+    [
+      ["next", false],
+      ["current", false],
+    ],
+  );
+  const [next, current] = line?.bars ?? [];
+  assert.ok(next && current && current.from === 0 && current.to < next.to && next.to === 1);
+  assert.ok(line && line.now > next.from && line.now < current.to);
+  assert.deepEqual(
+    line?.marks.map(({ label }) => label),
+    ["the next CA begins to sign"],
+  );
+  assert.equal(trustLineOf([], undefined, UI_NOW), undefined);
+});
+
+test("trustLineOf() marks an expired CA, and trustGap() says who does not trust one", () => {
+  const [, current] = smallSnapshot().trust;
+  assert.ok(current);
+  const expired = { ...current, expires: EARLIER, inCaBundle: false };
+  assert.equal(trustLineOf([expired], undefined, UI_NOW)?.bars[0]?.isExpired, true);
+  assert.match(trustGap(expired), /not in the webhook's caBundle/);
+  assert.equal(trustGap(current), "");
+});

@@ -1,0 +1,180 @@
+// The identity map as a graph of four columns: namespace → workload → container → role. Pods of a workload are one
+// node. A graph that would have too many nodes to read is an overview: namespace → role. Pure.
+import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
+import { accountOf, shortRole } from "./roles.ts";
+import { fragmentOfRoute } from "./route.ts";
+import { countStates, HOLD_STATES, type HoldState, holdStateOf, type StateCounts, worstState } from "./state.ts";
+
+/** The columns, from left to right. */
+export const MAP_COLUMNS = ["namespace", "workload", "container", "role"] as const;
+/** What a node is. */
+export type MapColumn = (typeof MAP_COLUMNS)[number];
+
+/** One node. */
+export interface MapNode {
+  readonly id: string;
+  readonly column: MapColumn;
+  readonly title: string;
+  readonly note: string;
+  readonly counts: StateCounts;
+  /** Fragment of the address that shows more of it. */
+  readonly href: string;
+}
+
+/** An arrow between nodes of two columns. */
+export interface MapEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly counts: StateCounts;
+}
+
+/** The graph, and what it leaves out. */
+export interface IdentityMap {
+  readonly columns: readonly MapColumn[];
+  readonly nodes: readonly MapNode[];
+  readonly edges: readonly MapEdge[];
+  /** Nodes that are not drawn, by column. */
+  readonly hidden: Readonly<Partial<Record<MapColumn, number>>>;
+}
+
+/** What the map is made from. `now`: Unix milliseconds. */
+export interface MapInput {
+  readonly rows: readonly PodRow[];
+  /** Those of workloads that could not create a pod are nodes too. */
+  readonly refusals: readonly RefusedRow[];
+  readonly now: number;
+}
+
+/** A column with more cannot be read. */
+const MAX_COLUMN_NODES = 40;
+
+/** One statement "this state is on the path of these nodes". */
+interface MapPath {
+  readonly nodes: readonly (Omit<MapNode, "counts"> & { readonly weight?: number })[];
+  readonly state: HoldState;
+}
+
+/** Returns the whole map, or an overview if the whole has too many nodes in a column. */
+export function identityMapOf(input: MapInput): IdentityMap {
+  const whole = input.rows.map((row) => wholePath(row, input.now));
+  const blocked = input.refusals.filter(({ pod }) => pod.includes("/")).map(blockedPath);
+  const paths = [...whole, ...blocked];
+  const containers = new Set(
+    paths.flatMap(({ nodes }) => nodes.filter(({ column }) => column === "container").map(({ id }) => id)),
+  );
+  if (containers.size <= MAX_COLUMN_NODES) return graphOf(MAP_COLUMNS, paths);
+  const overview = paths.map(({ nodes, state }) => ({
+    state,
+    nodes: nodes.filter(({ column }) => column === "namespace" || column === "role"),
+  }));
+  return graphOf(["namespace", "role"], overview);
+}
+
+function wholePath(row: PodRow, now: number): MapPath {
+  const { namespace, pod, container, role } = row;
+  const workload = row.workload ?? `Pod/${pod}`;
+  const [kind = "", name = ""] = workload.split(/\/(.*)/s);
+  return {
+    state: holdStateOf(row, now),
+    nodes: [
+      namespaceNode(namespace),
+      {
+        id: `w ${namespace} ${workload}`,
+        column: "workload",
+        title: name,
+        note: kind,
+        href:
+          kind === "Pod"
+            ? fragmentOfRoute({ view: "pod", parts: [namespace, pod] })
+            : fragmentOfRoute({ view: "pods", namespace, search: name }),
+      },
+      {
+        id: `c ${namespace} ${workload} ${container}`,
+        column: "container",
+        title: container === "" ? "(all containers)" : container,
+        note: "",
+        href: fragmentOfRoute({ view: "pod", parts: [namespace, pod] }),
+      },
+      ...(role === undefined ? [] : [roleNode(role)]),
+    ],
+  };
+}
+
+function blockedPath({ namespace, pod }: RefusedRow): MapPath {
+  const [kind = "", name = ""] = pod.split("/", 2);
+  const href = fragmentOfRoute({ view: "refusals", namespace, search: name });
+  return {
+    state: "refused",
+    nodes: [
+      namespaceNode(namespace),
+      { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: kind, href },
+    ],
+  };
+}
+
+function namespaceNode(namespace: string): MapPath["nodes"][number] {
+  const href = fragmentOfRoute({ view: "map", namespace });
+  return { id: `n ${namespace}`, column: "namespace", title: namespace, note: "", href };
+}
+
+function roleNode(role: string): MapPath["nodes"][number] {
+  const href = fragmentOfRoute({ view: "role", parts: [role] });
+  return { id: `r ${role}`, column: "role", title: shortRole(role), note: accountOf(role), href };
+}
+
+function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[]): IdentityMap {
+  const nodes = new Map<string, { readonly node: MapPath["nodes"][number]; readonly states: HoldState[] }>();
+  const edges = new Map<string, { readonly from: string; readonly to: string; readonly states: HoldState[] }>();
+  for (const path of paths) {
+    for (const [index, node] of path.nodes.entries()) {
+      collect(nodes, node.id, () => ({ node, states: [] })).states.push(path.state);
+      const before = path.nodes[index - 1];
+      if (before === undefined) continue;
+      const edge = { from: before.id, to: node.id, states: [] };
+      collect(edges, `${before.id} → ${node.id}`, () => edge).states.push(path.state);
+    }
+  }
+  const counted = [...nodes.values()].map(({ node, states }) =>
+    Object.assign({}, node, { counts: countStates(states) }),
+  );
+  const hidden: Partial<Record<MapColumn, number>> = {};
+  const drawn = columns.flatMap((column) => {
+    const all = counted.filter((node) => node.column === column).toSorted(worstFirst);
+    if (all.length > MAX_COLUMN_NODES) hidden[column] = all.length - MAX_COLUMN_NODES;
+    return all.slice(0, MAX_COLUMN_NODES);
+  });
+  const ids = new Set(drawn.map(({ id }) => id));
+  const accounts = new Set(counted.flatMap(({ column, note }) => (column === "role" ? note : [])));
+  return {
+    columns,
+    hidden,
+    nodes: drawn.map((node) => Object.assign({}, node, { note: noteOf(node, accounts.size > 1) })),
+    edges: [...edges.values()]
+      .filter(({ from, to }) => ids.has(from) && ids.has(to))
+      .map(({ from, to, states }) => ({ from, to, counts: countStates(states) })),
+  };
+}
+
+function collect<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
+  const found = map.get(key) ?? create();
+  map.set(key, found);
+  return found;
+}
+
+/** Nodes in a bad state, then those with most containers, so that what is left out is the least. */
+function worstFirst(a: MapNode, b: MapNode): number {
+  const rank = ({ counts }: MapNode) => HOLD_STATES.indexOf(worstState(counts));
+  return rank(a) - rank(b) || total(b) - total(a) || (a.title < b.title ? -1 : 1);
+}
+
+function total({ counts }: Pick<MapNode, "counts">): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** A map of one account does not repeat it. */
+function noteOf(node: MapNode, showsAccount: boolean): string {
+  const count = total(node);
+  if (node.column === "workload") return node.note;
+  const times = count === 1 ? "" : `× ${count}`;
+  return [node.column === "role" && !showsAccount ? "" : node.note, times].filter(Boolean).join(" · ");
+}

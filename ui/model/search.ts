@@ -1,0 +1,33 @@
+// Searching the rows of a view: every word must be part of a row, in any case. Pure; a row's text is made once.
+import type { PodRow, RefusedRow, RoleRow } from "../../src/operations/status/model.ts";
+import { holdStateOf, STATE_LOOKS } from "./state.ts";
+
+type AnyRow = PodRow | RoleRow | RefusedRow;
+
+const texts = new WeakMap<AnyRow, string>();
+
+/** Returns the rows that contain every word of the search. */
+export function searchRows<Row extends AnyRow>(rows: readonly Row[], search: string, now: number): readonly Row[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return rows;
+  return rows.filter((row) => {
+    const text = textOf(row, now);
+    return words.every((word) => text.includes(word));
+  });
+}
+
+function textOf(row: AnyRow, now: number): string {
+  const known = texts.get(row);
+  if (known !== undefined) return known;
+  const text = `${Object.values(row)
+    .filter((value) => typeof value === "string")
+    .join(" ")} ${moreText(row, now)}`;
+  const lower = text.toLowerCase();
+  texts.set(row, lower);
+  return lower;
+}
+
+function moreText(row: AnyRow, now: number): string {
+  if ("phase" in row) return STATE_LOOKS[holdStateOf(row, now)].label;
+  return "namespaces" in row ? row.namespaces.join(" ") : "";
+}

@@ -1,0 +1,95 @@
+// Small parts that several views share. Text of the cluster becomes text nodes alone, with control characters escaped.
+import { type ComponentChild, h } from "preact";
+import { escapeControls } from "../../src/cli/output/text.ts";
+import type { UnknownPart } from "../../src/operations/status/model.ts";
+import { shortRole } from "../model/roles.ts";
+import { fragmentOfRoute } from "../model/route.ts";
+import { countsText, HOLD_STATES, type HoldState, STATE_LOOKS, type StateCounts } from "../model/state.ts";
+import { clockText, relativeText, restOfLife, spanText } from "../model/time.ts";
+
+/** Makes a text of the cluster safe to read: no character of it hides, or changes the direction of others. */
+export const shown = (text: string): string => escapeControls(text);
+
+/** A state with its glyph, in words and in colour. */
+export function stateMark(state: HoldState, label: string = STATE_LOOKS[state].label): ComponentChild {
+  const { glyph, tone } = STATE_LOOKS[state];
+  return h("span", { class: `mark ${tone}` }, h("span", { class: "glyph", "aria-hidden": "true" }, glyph), label);
+}
+
+/** Containers by state as one line; its text is for readers who do not see it. */
+export function stateBar(counts: StateCounts): ComponentChild {
+  const parts = HOLD_STATES.filter((state) => counts[state]);
+  return h(
+    "span",
+    { class: "bar", role: "img", "aria-label": countsText(counts) },
+    parts.map((state) =>
+      h("span", { key: state, class: STATE_LOOKS[state].tone, style: { flexGrow: counts[state] ?? 0 } }),
+    ),
+  );
+}
+
+/** A link to a pod. */
+export function podLink(namespace: string, pod: string): ComponentChild {
+  const name = shown(`${namespace}/${pod}`);
+  // "replicaset/orders-5d9f": a pod that was never created.
+  if (pod.includes("/")) return name;
+  return h("a", { href: fragmentOfRoute({ view: "pod", parts: [namespace, pod] }) }, name);
+}
+
+/** A link to a role, by its short name; the ARN is its title. */
+export function roleLink(role: string | undefined): ComponentChild {
+  if (role === undefined) return h("span", { class: "faint" }, "none");
+  return h("a", { href: fragmentOfRoute({ view: "role", parts: [role] }), title: shown(role) }, shown(shortRole(role)));
+}
+
+/** A time with how far away it is. */
+export function timeText(time: string | undefined, now: number): ComponentChild {
+  if (time === undefined || time === "") return h("span", { class: "faint" }, "unknown");
+  return h("time", { dateTime: time, title: clockText(time) }, relativeText(time, now) || shown(time));
+}
+
+/** What is left of credentials, as a line and in words. */
+export function countdown(from: string | undefined, to: string | undefined, now: number): ComponentChild {
+  if (to === undefined) return h("span", { class: "faint" }, "unknown");
+  const rest = restOfLife(from, to, now);
+  const left = Date.parse(to) - now;
+  const tone = left <= 0 ? "bad" : rest !== undefined && rest < 0.25 ? "notice" : "good";
+  return h(
+    "span",
+    { class: "countdown", title: clockText(to) },
+    rest !== undefined &&
+      h(
+        "span",
+        { class: "life", "aria-hidden": "true" },
+        h("span", { class: tone, style: { width: `${rest * 100}%` } }),
+      ),
+    h("time", { dateTime: to }, left <= 0 ? `expired ${spanText(left)} ago` : spanText(left)),
+  );
+}
+
+/** What a view cannot show, and which permission it would need. */
+export function unknownNotes(parts: readonly UnknownPart[]): ComponentChild {
+  if (parts.length === 0) return null;
+  return h(
+    "ul",
+    { class: "unknown", "aria-label": "Not shown" },
+    parts.map(({ what, why, needs }) =>
+      h(
+        "li",
+        { key: what },
+        h("b", null, `Not shown: ${shown(what)}. `),
+        needs.length > 0 ? `You lack ${shown(needs.join(", "))}.` : shown(why),
+      ),
+    ),
+  );
+}
+
+/** What a view says instead of rows. */
+export function emptyNote(title: string, ...more: readonly ComponentChild[]): ComponentChild {
+  return h("div", { class: "empty" }, h("p", null, h("b", null, title)), ...more);
+}
+
+/** The title of a view; the reader's focus is put on it when the view opens. */
+export function viewTitle(title: string, lead?: ComponentChild): ComponentChild {
+  return h("div", { class: "title" }, h("h1", { id: "title", tabIndex: -1 }, title), lead && h("p", null, lead));
+}

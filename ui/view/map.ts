@@ -1,0 +1,213 @@
+// The identity map: a drawing where there is room, the same as a nested list on a narrow screen.
+import { type ComponentChild, h } from "preact";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { PodRow } from "../../src/operations/status/model.ts";
+import { type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
+import { type IdentityMap, identityMapOf, type MapColumn } from "../model/map.ts";
+import { fragmentOfRoute } from "../model/route.ts";
+import { searchRows } from "../model/search.ts";
+import { countsText, HOLD_STATES, STATE_LOOKS, worstState } from "../model/state.ts";
+import type { ViewProps } from "./context.ts";
+import { emptyNote, shown, stateBar, stateMark, unknownNotes, viewTitle } from "./dom.ts";
+
+const MIN_DRAWING_WIDTH = 760;
+
+const COLUMN_TITLES: Readonly<Record<MapColumn, string>> = {
+  namespace: "Namespaces",
+  workload: "Workloads",
+  container: "Containers",
+  role: "Roles",
+};
+
+/** The view. */
+export function MapView({ snapshot, route }: ViewProps): ComponentChild {
+  const { search, namespace } = route;
+  const place = useRef<HTMLDivElement>(null);
+  const width = useWidth(place);
+  const map = useMemo(() => {
+    const now = Date.parse(snapshot.at);
+    const inPlace = <Row extends { readonly namespace: string }>(rows: readonly Row[]) =>
+      namespace === undefined ? rows : rows.filter((row) => row.namespace === namespace);
+    return identityMapOf({
+      rows: searchRows(inPlace(snapshot.pods), search, now),
+      refusals: searchRows(inPlace(snapshot.refusals), search, now),
+      now,
+    });
+  }, [snapshot, search, namespace]);
+  const isDrawn = width >= MIN_DRAWING_WIDTH;
+  const placed = useMemo(() => (isDrawn ? placeMap(map, width) : undefined), [map, width, isDrawn]);
+  return h(
+    "div",
+    { class: "view" },
+    viewTitle(
+      namespace === undefined ? "Identity map" : `Identity map of ${shown(namespace)}`,
+      "Which container holds which role now. Choose a namespace to see it alone, a role to see who else could have it.",
+    ),
+    unknownNotes([...snapshot.unknown.pods, ...snapshot.unknown.namespaces]),
+    h(
+      "div",
+      { ref: place, class: "map-place" },
+      map.nodes.length === 0
+        ? nothingOnMap(snapshot.pods, route.search)
+        : // Until the width is known, neither form is right.
+          width > 0 && (placed ? h(Drawing, { placed }) : h(Outline, { map })),
+    ),
+    hiddenNote(map),
+    legend(),
+  );
+}
+
+function nothingOnMap(rows: readonly PodRow[], search: string): ComponentChild {
+  if (rows.length > 0)
+    return emptyNote(search === "" ? "No pod of this namespace uses podrole" : "Nothing on the map matches the search");
+  return emptyNote(
+    "No pod uses podrole yet",
+    h(
+      "p",
+      null,
+      "Label a namespace with ",
+      h("code", null, "podrole.io/inject: enabled"),
+      ", let it permit a role, and annotate a pod with ",
+      h("code", null, "iam.amazonaws.com/role"),
+      ".",
+    ),
+  );
+}
+
+function useWidth(place: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const { current } = place;
+    if (current === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(current.clientWidth));
+    observer.observe(current);
+    setWidth(current.clientWidth);
+    return () => observer.disconnect();
+  }, []);
+  return width;
+}
+
+function Drawing({ placed }: { readonly placed: PlacedMap }): ComponentChild {
+  const [chosen, setChosen] = useState<string | undefined>(undefined);
+  const lit = useMemo(() => (chosen === undefined ? undefined : connectedTo(chosen, placed)), [chosen, placed]);
+  const dim = (id: string) => (lit === undefined || lit.has(id) ? "" : " dim");
+  return h(
+    "div",
+    { class: "drawing", style: { height: `${placed.height + HEAD_HEIGHT}px` } },
+    h(
+      "svg",
+      { width: placed.width, height: placed.height, "aria-hidden": "true", style: { top: `${HEAD_HEIGHT}px` } },
+      placed.edges.map(({ id, path, from, to, counts }) =>
+        h("path", {
+          key: id,
+          d: path,
+          class: `edge ${STATE_LOOKS[worstState(counts)].tone}${lit === undefined || (lit.has(from) && lit.has(to)) ? "" : " dim"}`,
+          "stroke-width": edgeWidth(counts),
+        }),
+      ),
+    ),
+    placed.columns.map(({ name, x, width }) =>
+      h(
+        "section",
+        { key: name, "aria-label": COLUMN_TITLES[name] },
+        h("h2", { style: { left: `${x}px`, width: `${width}px` } }, COLUMN_TITLES[name]),
+        h(
+          "ul",
+          null,
+          placed.nodes
+            .filter(({ column }) => column === name)
+            .map((node) =>
+              h(
+                "li",
+                {
+                  key: node.id,
+                  class: dim(node.id),
+                  style: {
+                    left: `${node.x}px`,
+                    top: `${node.y + HEAD_HEIGHT}px`,
+                    width: `${node.width}px`,
+                    height: `${node.height}px`,
+                  },
+                  onMouseEnter: () => setChosen(node.id),
+                  onMouseLeave: () => setChosen(undefined),
+                },
+                nodeLink(node, { onFocus: () => setChosen(node.id), onBlur: () => setChosen(undefined) }),
+              ),
+            ),
+        ),
+      ),
+    ),
+  );
+}
+
+const HEAD_HEIGHT = 34;
+
+function nodeLink(
+  { title, note, counts, href, column }: Omit<PlacedNode, "x" | "y" | "width" | "height">,
+  events: object = {},
+): ComponentChild {
+  const { tone, glyph } = STATE_LOOKS[worstState(counts)];
+  return h(
+    "a",
+    { class: `node ${column} ${tone}`, href, title: `${shown(title)}: ${countsText(counts)}`, ...events },
+    h("span", { class: "glyph", "aria-hidden": "true" }, glyph),
+    h("span", { class: "name" }, shown(title)),
+    note !== "" && h("span", { class: "kind" }, shown(note)),
+    stateBar(counts),
+  );
+}
+
+function edgeWidth(counts: IdentityMap["edges"][number]["counts"]): number {
+  const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
+  return Math.min(7, 1.5 + Math.log2(count));
+}
+
+/** The node, what leads to it, and what it leads to. */
+function connectedTo(id: string, { edges }: PlacedMap): ReadonlySet<string> {
+  const follow = (start: string, next: (edge: PlacedMap["edges"][number]) => readonly [string, string]) => {
+    const seen = new Set([start]);
+    for (const at of seen) for (const edge of edges) if (next(edge)[0] === at) seen.add(next(edge)[1]);
+    return seen;
+  };
+  return follow(id, ({ from, to }) => [from, to]).union(follow(id, ({ from, to }) => [to, from]));
+}
+
+function Outline({ map }: { readonly map: IdentityMap }): ComponentChild {
+  const children = Map.groupBy(map.edges, ({ from }) => from);
+  const byId = new Map(map.nodes.map((node) => [node.id, node]));
+  const level = (nodes: IdentityMap["nodes"]): ComponentChild =>
+    h(
+      "ul",
+      null,
+      nodes.map((node) => {
+        const below = (children.get(node.id) ?? []).flatMap(({ to }) => byId.get(to) ?? []);
+        return h("li", { key: node.id }, nodeLink(node), below.length > 0 && level(below));
+      }),
+    );
+  return h("div", { class: "outline" }, level(map.nodes.filter(({ column }) => column === "namespace")));
+}
+
+function hiddenNote({ hidden, columns }: IdentityMap): ComponentChild {
+  const parts = columns.flatMap((column) =>
+    hidden[column] ? `${hidden[column]} ${COLUMN_TITLES[column].toLowerCase()}` : [],
+  );
+  const isOverview = columns.length === 2;
+  if (parts.length === 0 && !isOverview) return null;
+  return h(
+    "p",
+    { class: "faint" },
+    isOverview && "Overview: choose a namespace, or search, to see its workloads and containers. ",
+    parts.length > 0 && `Not drawn, because nothing is wrong with them or others are worse: ${parts.join(" and ")}. `,
+    h("a", { href: fragmentOfRoute({ view: "pods" }) }, "All containers as a list"),
+  );
+}
+
+function legend(): ComponentChild {
+  return h(
+    "ul",
+    { class: "legend", "aria-label": "Legend" },
+    HOLD_STATES.toReversed().map((state) =>
+      h("li", { key: state, title: STATE_LOOKS[state].meaning }, stateMark(state)),
+    ),
+  );
+}

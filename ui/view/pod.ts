@@ -1,0 +1,214 @@
+// One pod: what it holds now, the decision on it step by step, its Events, and its audit lines.
+import { type ComponentChild, h } from "preact";
+import type { Explanation } from "../../src/operations/explain/model.ts";
+import type { Known } from "../../src/operations/known.ts";
+import type { PodRow } from "../../src/operations/status/model.ts";
+import type { UiAuditStep, UiPod } from "../../src/operations/ui/model.ts";
+import { type DecisionStep, decisionSteps } from "../model/decision.ts";
+import { fragmentOfRoute } from "../model/route.ts";
+import { countStates, holdStateOf, worstState } from "../model/state.ts";
+import { relativeText } from "../model/time.ts";
+import type { ViewProps } from "./context.ts";
+import { countdown, emptyNote, roleLink, shown, stateMark, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import { useLoaded } from "./use-loaded.ts";
+
+/** The view. */
+export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChild {
+  const [namespace = "", name = ""] = route.parts;
+  const rows = snapshot.pods.filter((row) => row.namespace === namespace && row.pod === name);
+  const { data, problem } = useLoaded<UiPod>(load, "pod", { namespace, name }, 5_000);
+  const audit = useLoaded<Known<readonly UiAuditStep[]>>(load, "audit", { namespace, name });
+  const [first] = rows;
+  return h(
+    "div",
+    { class: "view" },
+    h(
+      "p",
+      { class: "crumbs" },
+      h("a", { href: fragmentOfRoute({ view: "map", namespace }) }, shown(namespace)),
+      first?.workload !== undefined && ` › ${shown(first.workload)}`,
+    ),
+    viewTitle(
+      shown(name),
+      rows.length === 0
+        ? "Not among the pods that use podrole now"
+        : h(
+            "span",
+            null,
+            stateMark(worstState(countStates(rows.map((row) => holdStateOf(row, now))))),
+            placeText(first, now),
+          ),
+    ),
+    unknownNotes(snapshot.unknown.pods),
+    h(
+      "div",
+      { class: "pod" },
+      h(
+        "div",
+        null,
+        h(
+          "section",
+          null,
+          h("h2", null, "What it holds"),
+          rows.length === 0
+            ? emptyNote("Nothing that podrole knows of")
+            : h(
+                "ul",
+                { class: "holds" },
+                rows.map((row) => heldCard(row, snapshot.remedies, now)),
+              ),
+        ),
+        h(
+          "section",
+          null,
+          h("h2", null, "Events of the last hour"),
+          data !== undefined && known(data.events, "Events", (events) => eventList(events, now)),
+        ),
+      ),
+      h(
+        "section",
+        null,
+        h("h2", null, "The decision, step by step"),
+        problem !== undefined && h("p", { class: "problem" }, shown(problem)),
+        data === undefined ? h("p", { class: "faint" }, "Asking …") : known(data.explanation, "the decision", steps),
+      ),
+    ),
+    h(
+      "section",
+      null,
+      h("h2", null, "Audit lines of the last day"),
+      audit.problem !== undefined && h("p", { class: "problem" }, shown(audit.problem)),
+      audit.data === undefined
+        ? h("p", { class: "faint" }, "Reading podrole's logs …")
+        : known(audit.data, "audit lines", auditList),
+    ),
+  );
+}
+
+function placeText(row: PodRow | undefined, now: number): string {
+  if (row === undefined) return "";
+  const { node, created, restarts } = row;
+  const parts = [
+    node !== undefined && `on node ${shown(node)}`,
+    created !== undefined && `created ${relativeText(created, now)}`,
+    restarts > 0 && `${restarts} restarts of its sidecar`,
+  ];
+  return ` ${parts.filter((part) => part !== false).join(" · ")}`;
+}
+
+function known<Value>(fact: Known<Value>, what: string, show: (value: Value) => ComponentChild): ComponentChild {
+  return "value" in fact ? show(fact.value) : unknownNotes([{ what, why: fact.unknown, needs: fact.needs ?? [] }]);
+}
+
+function heldCard(row: PodRow, remedies: Readonly<Record<string, string>>, now: number): ComponentChild {
+  const { container, role, roleFrom, expires, renewed, code, message, unknown } = row;
+  return h(
+    "li",
+    { key: container },
+    h(
+      "div",
+      { class: "held" },
+      h("b", null, container === "" ? "all containers" : shown(container)),
+      stateMark(holdStateOf(row, now)),
+    ),
+    h(
+      "dl",
+      null,
+      h("dt", null, "Role"),
+      h("dd", null, roleLink(role), role !== undefined && h("code", { class: "arn" }, shown(role))),
+      roleFrom !== undefined && h("dt", null, "Known from"),
+      roleFrom !== undefined && h("dd", null, ROLE_SOURCE_TEXTS[roleFrom]),
+      h("dt", null, "Expires in"),
+      h(
+        "dd",
+        null,
+        expires === undefined
+          ? h("span", { class: "faint" }, shown(unknown ?? "it holds nothing that expires"))
+          : countdown(renewed, expires, now),
+      ),
+      renewed !== undefined && h("dt", null, "Renewed"),
+      renewed !== undefined && h("dd", null, timeText(renewed, now)),
+      code !== undefined && h("dt", null, "Last code"),
+      code !== undefined &&
+        h(
+          "dd",
+          null,
+          h("code", { class: "bad" }, shown(code)),
+          message !== undefined && h("p", null, shown(message)),
+          remedies[code] !== undefined && h("p", { class: "remedy" }, h("b", null, "Remedy: "), shown(remedies[code])),
+        ),
+    ),
+  );
+}
+
+const ROLE_SOURCE_TEXTS = {
+  server: "podrole's server, which issued it",
+  pin: "the pod's pin, written at admission",
+  admission: "the pod's annotation, written at admission",
+} as const;
+
+function steps(explanation: Explanation): ComponentChild {
+  return h(
+    "ol",
+    { class: "steps" },
+    decisionSteps(explanation).map((step, index) => h("li", { key: index, class: step.tone }, stepContent(step))),
+  );
+}
+
+function stepContent({ title, text, details }: DecisionStep): ComponentChild {
+  return [
+    h("b", { key: "title" }, title),
+    h("span", { key: "text" }, shown(text)),
+    details.length > 0 &&
+      h(
+        "ul",
+        { key: "details" },
+        details.map((detail) => h("li", { key: detail }, shown(detail))),
+      ),
+  ];
+}
+
+function eventList(
+  events: readonly {
+    readonly time: string;
+    readonly type: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly count: number;
+  }[],
+  now: number,
+): ComponentChild {
+  if (events.length === 0) return emptyNote("No Event");
+  return h(
+    "ul",
+    { class: "lines" },
+    events.map(({ time, type, reason, message, count }) =>
+      h(
+        "li",
+        { key: `${time} ${reason} ${message}` },
+        h("span", { class: "when" }, timeText(time, now)),
+        h("code", { class: type === "Warning" ? "bad" : "" }, shown(reason)),
+        count > 1 && ` × ${count}`,
+        h("p", null, shown(message)),
+      ),
+    ),
+  );
+}
+
+function auditList(lines: readonly UiAuditStep[]): ComponentChild {
+  if (lines.length === 0)
+    return emptyNote("No audit line mentions this pod; the logs of running pods reach back to their start");
+  return h(
+    "ul",
+    { class: "lines" },
+    lines.map(({ at, what, text }) =>
+      h(
+        "li",
+        { key: `${at} ${what} ${text}` },
+        h("span", { class: "when" }, h("time", { dateTime: at }, shown(at))),
+        h("code", { class: what === "refused" ? "bad" : "" }, shown(what)),
+        h("p", null, shown(text)),
+      ),
+    ),
+  );
+}

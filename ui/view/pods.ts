@@ -1,0 +1,108 @@
+// All containers as a list; with a role, those of the role alone.
+import { type ComponentChild, h } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import type { PodRow } from "../../src/operations/status/model.ts";
+import { searchRows } from "../model/search.ts";
+import { HOLD_STATES, holdStateOf } from "../model/state.ts";
+import type { ViewProps } from "./context.ts";
+import { countdown, emptyNote, podLink, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
+
+/** More rows than a screen shows; the rest comes when the reader asks for it. */
+const ROWS_AT_ONCE = 200;
+
+/** The view. */
+export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
+  const { namespace, search } = route;
+  const rows = useMemo(() => {
+    const at = Date.parse(snapshot.at);
+    const inPlace =
+      namespace === undefined ? snapshot.pods : snapshot.pods.filter((row) => row.namespace === namespace);
+    return searchRows(inPlace, search, at);
+  }, [snapshot, namespace, search]);
+  return h(
+    "div",
+    { class: "view" },
+    viewTitle(
+      namespace === undefined ? "Containers" : `Containers of ${shown(namespace)}`,
+      `${rows.length} of ${snapshot.pods.length}, the worst first`,
+    ),
+    unknownNotes(snapshot.unknown.pods),
+    h(PodTable, { rows, now }),
+  );
+}
+
+/** The rows, the worst first. */
+export function PodTable({ rows, now }: { readonly rows: readonly PodRow[]; readonly now: number }): ComponentChild {
+  const [limit, setLimit] = useState(ROWS_AT_ONCE);
+  const sorted = useMemo(() => worstRowsFirst(rows, now), [rows]);
+  if (rows.length === 0) return emptyNote("No container matches");
+  const more = sorted.length - limit;
+  return h(
+    "div",
+    { class: "scroll" },
+    h(
+      "table",
+      { class: "rows" },
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          ["State", "Pod", "Container", "Role", "Expires in", "Last code"].map((head) =>
+            h("th", { key: head, scope: "col" }, head),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        sorted.slice(0, limit).map((row) => rowOf(row, now)),
+      ),
+    ),
+    more > 0 &&
+      h(
+        "button",
+        { class: "plain", type: "button", onClick: () => setLimit(limit + ROWS_AT_ONCE) },
+        `Show ${Math.min(more, ROWS_AT_ONCE)} more of ${more}`,
+      ),
+  );
+}
+
+function rowOf(row: PodRow, now: number): ComponentChild {
+  const { namespace, pod, container, role, expires, renewed, code, phase, reason } = row;
+  const state = holdStateOf(row, now);
+  return h(
+    "tr",
+    { key: `${namespace}/${pod}/${container}` },
+    h(
+      "td",
+      { "data-label": "State", title: reason === undefined ? phase : `${phase}: ${shown(reason)}` },
+      stateMark(state),
+    ),
+    h("td", { "data-label": "Pod" }, podLink(namespace, pod)),
+    h(
+      "td",
+      { "data-label": "Container" },
+      container === "" ? h("span", { class: "faint" }, "unknown") : shown(container),
+    ),
+    h("td", { "data-label": "Role" }, roleLink(role)),
+    h(
+      "td",
+      { "data-label": "Expires in" },
+      expires === undefined
+        ? h("span", { class: "faint" }, row.unknown === undefined ? "–" : "unknown")
+        : countdown(renewed, expires, now),
+    ),
+    h(
+      "td",
+      { "data-label": "Last code" },
+      code === undefined ? h("span", { class: "faint" }, "–") : h("code", null, shown(code)),
+    ),
+  );
+}
+
+function worstRowsFirst(rows: readonly PodRow[], now: number): readonly PodRow[] {
+  const ranked = rows.map((row) => ({ row, rank: HOLD_STATES.indexOf(holdStateOf(row, now)) }));
+  return ranked.toSorted((a, b) => a.rank - b.rank).map(({ row }) => row);
+}

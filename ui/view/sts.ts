@@ -1,0 +1,108 @@
+// The use of STS: calls by result, what was held back, and the share of each namespace.
+import { type ComponentChild, h } from "preact";
+import type { UiSnapshot } from "../../src/operations/ui/model.ts";
+import { fragmentOfRoute } from "../model/route.ts";
+import type { ViewProps } from "./context.ts";
+import { emptyNote, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
+
+/** The view. */
+export function StsView({ snapshot, now }: ViewProps): ComponentChild {
+  const { sts, unknown, replicas } = snapshot;
+  return h(
+    "div",
+    { class: "view" },
+    viewTitle("STS", "Calls of podrole's servers to AWS STS, and whose pods need them"),
+    unknownNotes(unknown.sts),
+    sts === undefined
+      ? emptyNote(
+          "The use of STS cannot be shown",
+          h("p", null, "The metric podrole_sts_calls_total of the server has the same counts."),
+        )
+      : usage(sts),
+    replicas.length > 0 &&
+      h(
+        "section",
+        null,
+        h("h2", null, "Servers"),
+        h(
+          "ul",
+          { class: "lines" },
+          replicas.map(({ name, version, startedAt, problems }) =>
+            h(
+              "li",
+              { key: name },
+              h("b", null, shown(name)),
+              h("span", { class: "faint" }, ` ${shown(version)}, started `, timeText(startedAt, now)),
+              problems.map((problem) => h("p", { key: problem, class: "problem" }, shown(problem))),
+            ),
+          ),
+        ),
+      ),
+  );
+}
+
+function usage({
+  results,
+  waiting,
+  heldBack,
+  windowSeconds,
+  namespaces,
+}: NonNullable<UiSnapshot["sts"]>): ComponentChild {
+  const ok = results["OK"] ?? 0;
+  const others = Object.entries(results).filter(([code]) => code !== "OK");
+  const failed = others.reduce((sum, [, count]) => sum + count, 0);
+  return h(
+    "div",
+    null,
+    h(
+      "dl",
+      { class: "figures" },
+      figure("calls that succeeded", ok),
+      figure("calls that failed", failed, failed > 0 ? "bad" : ""),
+      figure("wait for their turn", waiting),
+      figure("refused by the rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
+      figure("refused after throttling", heldBack.pause, heldBack.pause > 0 ? "bad" : ""),
+    ),
+    others.length > 0 &&
+      h(
+        "section",
+        null,
+        h("h2", null, "Failures since the server's start"),
+        h(
+          "ul",
+          { class: "lines" },
+          others.map(([code, count]) =>
+            h("li", { key: code }, h("code", { class: "bad" }, shown(code)), ` × ${count}`),
+          ),
+        ),
+      ),
+    h(
+      "section",
+      null,
+      h("h2", null, `Share of each namespace, last ${Math.round(windowSeconds)} s`),
+      namespaces.length === 0
+        ? emptyNote("No call in this time")
+        : h(
+            "ul",
+            { class: "shares" },
+            namespaces.map(({ namespace, calls, share }) =>
+              h(
+                "li",
+                { key: namespace },
+                h("a", { href: fragmentOfRoute({ view: "map", namespace }) }, shown(namespace)),
+                h(
+                  "span",
+                  { class: "share", "aria-hidden": "true" },
+                  h("span", { style: { width: `${share * 100}%` } }),
+                ),
+                h("span", null, `${calls} calls, ${Math.round(share * 100)} %`),
+              ),
+            ),
+          ),
+    ),
+  );
+}
+
+function figure(label: string, count: number, tone = ""): ComponentChild {
+  return h("div", { key: label, class: tone }, h("dd", null, count.toLocaleString("en")), h("dt", null, label));
+}

@@ -1,0 +1,121 @@
+// The CAs on a line of time, who trusts them, and what a rotation would do next.
+import { type ComponentChild, h } from "preact";
+import type { UiSnapshot } from "../../src/operations/ui/model.ts";
+import { spanText } from "../model/time.ts";
+import { type TrustBar, type TrustLine, trustGap, trustLineOf } from "../model/trust.ts";
+import type { ViewProps } from "./context.ts";
+import { emptyNote, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
+
+/** The view. */
+export function TrustView({ snapshot, now }: ViewProps): ComponentChild {
+  const { trust, rotation, unknown, leafSeconds } = snapshot;
+  const line = trustLineOf(trust, rotation, now);
+  return h(
+    "div",
+    { class: "view" },
+    viewTitle("Trust", "podrole's CAs, who trusts them, and their rotation"),
+    unknownNotes([...unknown.trust, ...unknown.pods.filter(({ what }) => what === "what containers hold")]),
+    line === undefined
+      ? emptyNote("No CA can be shown")
+      : h("section", null, h("h2", null, "CAs"), timeLine(line, leafSeconds, now)),
+    rotation !== undefined && rotationPart(rotation, now),
+  );
+}
+
+function timeLine(
+  { bars, marks, begin, end, now: nowAt }: TrustLine,
+  leafSeconds: UiSnapshot["leafSeconds"],
+  now: number,
+): ComponentChild {
+  return h(
+    "div",
+    { class: "trust" },
+    h(
+      "div",
+      { class: "scale", "aria-hidden": "true" },
+      h("span", null, begin.slice(0, 10)),
+      h("span", { class: "now", style: { left: `${nowAt * 100}%` } }, "now"),
+      h("span", null, end.slice(0, 10)),
+    ),
+    h(
+      "ul",
+      null,
+      bars.map((bar) => caItem(bar, leafSeconds[bar.row.fingerprint], { nowAt, now })),
+    ),
+    marks.length > 0 &&
+      h(
+        "ol",
+        { class: "marks" },
+        marks.map(({ time, label }) =>
+          h("li", { key: `${label} ${time}` }, h("b", null, timeText(time, now)), " ", label),
+        ),
+      ),
+  );
+}
+
+function caItem(
+  bar: TrustBar,
+  leaf: number | undefined,
+  { nowAt, now }: { readonly nowAt: number; readonly now: number },
+): ComponentChild {
+  const { row, title, meaning, from, to, isExpired } = bar;
+  const gap = trustGap(row);
+  return h(
+    "li",
+    { key: row.fingerprint },
+    h(
+      "div",
+      { class: "track", "aria-hidden": "true" },
+      h("span", {
+        class: `ca ${isExpired ? "bad" : title}`,
+        style: { left: `${from * 100}%`, width: `${Math.max(0.6, (to - from) * 100)}%` },
+      }),
+      h("span", { class: "now", style: { left: `${nowAt * 100}%` } }),
+    ),
+    h("p", null, h("b", null, title), " ", shown(row.subject), h("span", { class: "faint" }, ` · ${meaning}`)),
+    h(
+      "p",
+      { class: "faint" },
+      isExpired ? h("b", { class: "bad" }, "expired ") : "expires ",
+      timeText(row.expires, now),
+      leaf !== undefined && ` · leaf certificates of at most ${spanText(leaf * 1_000)}`,
+      " · SHA-256 ",
+      h("code", null, shown(row.fingerprint.slice(0, 23)), "…"),
+    ),
+    gap !== "" && h("p", { class: "problem" }, gap),
+  );
+}
+
+function rotationPart(
+  { outlook, waitsFor, leafSeconds, servingExpiresAt }: NonNullable<UiSnapshot["rotation"]>,
+  now: number,
+): ComponentChild {
+  const refused = new Map(waitsFor.map(({ step, reason }) => [step, reason] as const));
+  return h(
+    "section",
+    null,
+    h("h2", null, "Rotation"),
+    h(
+      "dl",
+      { class: "rotation" },
+      h("dt", null, "Leaf certificates now"),
+      h("dd", null, `valid for ${spanText(leafSeconds * 1_000)}`),
+      servingExpiresAt !== undefined && h("dt", null, "Server's own certificate"),
+      servingExpiresAt !== undefined && h("dd", null, "expires ", timeText(servingExpiresAt, now)),
+      h("dt", null, "The servers' next step"),
+      h("dd", null, outlook[0] === undefined ? "none" : [`${outlook[0].step} `, timeText(outlook[0].at, now)]),
+    ),
+    h(
+      "ul",
+      { class: "verbs" },
+      (["prepare", "activate", "retire"] as const).map((step) =>
+        h(
+          "li",
+          { key: step, class: refused.has(step) ? "muted" : "good" },
+          h("code", null, `podrole rotate ${step}`),
+          h("span", null, refused.has(step) ? shown(refused.get(step) ?? "") : "possible now"),
+        ),
+      ),
+    ),
+  );
+}
