@@ -4,6 +4,7 @@
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
+import { bundleUi, PACKAGED_PAGE_FILES, writeUi } from "./build-ui.ts";
 import { type Bundle, sizesOf } from "./bundle.ts";
 import { ROOT } from "./root.ts";
 
@@ -28,6 +29,17 @@ const withoutDemo = replaceModule(
   };`,
 );
 
+/** Replaces the page of operators, which the image does not contain. */
+const withoutUi = replaceModule(
+  /\/commands\/ui\.ts$/,
+  `export const uiAction = async ({ err }) => {
+    err("Cannot run podrole ui: this is the server's image; expected the npm package or a checkout of podrole\\n");
+    return 2;
+  };`,
+);
+
+const packagedPage = replaceModule(/\/page-files\.ts$/, PACKAGED_PAGE_FILES);
+
 /** All files of the package are in one folder, so they are beside the chunk that contains this module. */
 const packagedPrograms = replaceModule(
   /\/demo-programs\.ts$/,
@@ -48,14 +60,14 @@ const operatorCommands: Plugin = {
         : undefined,
     );
     bundler.onLoad({ filter: /.*/, namespace: "commands" }, () => {
-      const names = ["audit", "aws", "check", "explain", "inject", "migrate", "rotate", "status"];
+      const names = ["audit", "aws", "check", "explain", "inject", "migrate", "rotate", "status", "ui"];
       const contents = names.map((name) => `export * from "./${name}.ts";`).join("\n");
       return { contents, loader: "ts", resolveDir: join(ROOT, "src/cli/commands") };
     });
   },
 };
 
-const OPERATOR_COMMAND = /\/commands\/(audit|aws|check|explain|inject|migrate|rotate|status)\.ts$/;
+const OPERATOR_COMMAND = /\/commands\/(audit|aws|check|explain|inject|migrate|rotate|status|ui)\.ts$/;
 
 /**
  * Puts what other modules than the entry import on demand into the same part as those modules: esbuild writes a file
@@ -89,7 +101,7 @@ const COMMON = {
 
 /** Bundles the command line for the server's image. */
 export async function buildServer(directory: string): Promise<Bundle> {
-  const built = await bundleForImage(directory, { podrole: COMMAND_LINE_ENTRY }, [withoutDemo]);
+  const built = await bundleForImage(directory, { podrole: COMMAND_LINE_ENTRY }, [withoutDemo, withoutUi]);
   await addProgram(directory);
   return built;
 }
@@ -123,9 +135,9 @@ async function addProgram(directory: string): Promise<void> {
   await symlink("../podrole.js", join(directory, "bin/podrole"));
 }
 
-/** Bundles the command line for the npm package. */
-export function bundlePackage(directory: string): Promise<Bundle> {
-  return bundleCommandLine(directory, {
+/** Bundles the command line for the npm package, with the page of podrole ui. */
+export async function bundlePackage(directory: string): Promise<Bundle> {
+  const { sizes, metafile } = await bundleCommandLine(directory, {
     entryPoints: {
       podrole: COMMAND_LINE_ENTRY,
       library: LIBRARY_ENTRY,
@@ -133,8 +145,12 @@ export function bundlePackage(directory: string): Promise<Bundle> {
       "demo-app": "src/cli/demo/app.ts",
     },
     target: `node${PACKAGE_NODE}`,
-    plugins: [packagedPrograms, operatorCommands, oneLevelOfParts],
+    plugins: [packagedPrograms, packagedPage, operatorCommands, oneLevelOfParts],
   });
+  const page = await bundleUi();
+  await writeUi(directory, page);
+  const inputs = { ...metafile.inputs, ...page.metafile.inputs };
+  return { sizes, metafile: { inputs, outputs: { ...metafile.outputs, ...page.metafile.outputs } } };
 }
 
 /** The URL of the executable, which is its own script, so that the entry recognizes itself as started. */
@@ -154,7 +170,7 @@ export async function buildExecutableScript(directory: string): Promise<void> {
     target: "node26",
     banner: { js: SELF },
     define: { "import.meta.url": "podroleSelf" },
-    plugins: [withoutDemo],
+    plugins: [withoutDemo, withoutUi],
   });
 }
 

@@ -55,7 +55,8 @@ export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "sidecar/http": { uses: ["renewal"] },
   "cli/arguments": { uses: [] },
   "cli/output": { uses: [] },
-  "cli/commands": { uses: ["arguments", "output"] },
+  "cli/page": { uses: ["output"] },
+  "cli/commands": { uses: ["arguments", "output", "page"] },
 };
 
 /** Modules that only their owners may import, so that a change of STS affects one file. A folder ends in "/". */

@@ -61,6 +61,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
     question: "Is it well, and if not, why?",
     pages: [
       page("docs/operate.md", "Operate"),
+      page("docs/ui.md", "The identity map"),
       page("docs/troubleshoot.md", "Troubleshoot"),
       page("docs/errors.md", "Errors"),
       page("docs/outages.md", "Outages"),
@@ -102,6 +103,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/adr/yaml-of-the-command-line.md", "ADR: YAML"),
       page("docs/adr/cpu-of-the-simulation.md", "ADR: CPU of the simulation"),
       page("docs/adr/state-port.md", "ADR: state port"),
+      page("docs/adr/identity-map.md", "ADR: identity map"),
       page("docs/release.md", "Release"),
       page("docs/roadmap.md", "Roadmap"),
       page("CHANGELOG.md", "Changelog"),

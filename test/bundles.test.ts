@@ -47,6 +47,18 @@ suite("bundledFiles()", () => {
     assert.match(run.stderr, /^Cannot run podrole demo: .*; expected the npm package or a checkout of podrole\n$/);
   });
 
+  test("leaves a podrole ui in the server's image that says where there is one, and no page in any image", () => {
+    const run = spawnSync(process.execPath, [join(directory, "server/podrole.js"), "ui"], { encoding: "utf8" });
+    assert.deepEqual([run.status, run.stdout], [2, ""]);
+    assert.match(run.stderr, /^Cannot run podrole ui: .*; expected the npm package or a checkout of podrole\n$/);
+    const ofThePage = [...contents.server, ...contents.sidecar, ...contents.try].filter((file) =>
+      /^(ui|src\/cli\/page)\/|preact|dagre/.test(file),
+    );
+    assert.deepEqual(ofThePage, []);
+    assert.ok(contents.package.includes("ui/main.ts"));
+    for (const file of ["ui.html", "ui.js", "ui.css"]) assert.ok(statSync(join(directory, "package", file)).size > 500);
+  });
+
   test("puts podrole in the server's image where kubectl exec finds it, started by the Node of the base", () => {
     const program = join(directory, "server/bin/podrole");
     assert.match(readFileSync(program, "utf8"), /^#!\/nodejs\/bin\/node --disable-sigusr1\n/);

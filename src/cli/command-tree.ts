@@ -16,6 +16,7 @@ import { declareDemo, declareRoot, declareVersion } from "./arguments/root.ts";
 import { declareRotate } from "./arguments/rotate.ts";
 import { declareServer, declareSidecar, declareWebhook } from "./arguments/settings.ts";
 import { declareStatus } from "./arguments/status.ts";
+import { declareUi } from "./arguments/ui.ts";
 import { candidateLines, findCandidates } from "./completion/candidates.ts";
 import { COMPLETE_COMMAND, COMPLETION_SCRIPTS, SHELLS, type Shell } from "./completion/scripts.ts";
 import type { Action, Terminal } from "./terminal.ts";
@@ -24,6 +25,7 @@ type CommandName =
   | "demo"
   | "check"
   | "status"
+  | "ui"
   | "explain"
   | "audit"
   | "rotate"
@@ -66,6 +68,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
     "Show which role each container holds, what was refused, and which CAs are trusted",
     declareStatus,
   );
+  add(operate, "ui", "Show the identity map: who holds which role, why, and until when, as a page", declareUi);
   add(operate, "explain", "Explain whether a pod is injected, which role each container gets, and why", declareExplain);
   addSubcommands(operate, "audit", declareAudit);
   addSubcommands(operate, "rotate", declareRotate);

@@ -29,6 +29,7 @@ async function main(argv: readonly string[]): Promise<void> {
       demo: async (...call) => (await import("./demo/demo.ts")).demoAction(...call),
       check: async (...call) => (await import("./commands/check.ts")).checkAction(...call),
       status: async (...call) => (await import("./commands/status.ts")).statusAction(...call),
+      ui: async (...call) => (await import("./commands/ui.ts")).uiAction(...call),
       explain: async (...call) => (await import("./commands/explain.ts")).explainAction(...call),
       audit: async (...call) => (await import("./commands/audit.ts")).auditAction(...call),
       rotate: async (...call) => (await import("./commands/rotate.ts")).rotateAction(...call),

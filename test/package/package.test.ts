@@ -88,7 +88,9 @@ suite("the packed package", () => {
     assert.deepEqual(
       paths.filter(
         (path) =>
-          !/^(lib\/[\w-]+\.js|lib\/library\.d\.ts|LICENSE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(path),
+          !/^(lib\/[\w-]+\.js|lib\/ui\.(html|css)|lib\/library\.d\.ts|LICENSE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(
+            path,
+          ),
       ),
       [],
     );

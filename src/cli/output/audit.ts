@@ -81,7 +81,8 @@ function callsText(calls: readonly CallSum[]): string {
     .join(", ");
 }
 
-function stepText(step: PodStep): string {
+/** Returns what one step of a pod was, on one line. */
+export function stepText(step: PodStep): string {
   switch (step.what) {
     case "admitted": {
       const { owner, roles } = step.admission.record;

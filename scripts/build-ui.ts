@@ -1,0 +1,59 @@
+// Bundles the page of podrole ui: one script and one style sheet, without a request to any other host. A checkout
+// bundles it when the command starts; the npm package contains its files.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type Metafile } from "esbuild";
+import type { PageFile } from "../src/cli/page/page-files.ts";
+import { ROOT } from "./root.ts";
+
+/** The page, and esbuild's record of what is in it. */
+export interface UiBundle {
+  /** By path; the page itself has the path "". */
+  readonly files: ReadonlyMap<string, PageFile>;
+  readonly metafile: Metafile;
+}
+
+/** Bundles the page. */
+export async function bundleUi(): Promise<UiBundle> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: { ui: "ui/main.ts", "ui-style": "ui/ui.css" },
+    outdir: "dist/ui",
+    write: false,
+    bundle: true,
+    minify: true,
+    format: "iife",
+    platform: "browser",
+    target: "es2024",
+    legalComments: "none",
+    logLevel: "warning",
+    metafile: true,
+  });
+  const textOf = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
+  const page = await readFile(join(ROOT, "ui/page.html"), "utf8");
+  return {
+    metafile,
+    files: new Map<string, PageFile>([
+      ["", { type: "text/html; charset=utf-8", content: page }],
+      ["ui.js", { type: "text/javascript; charset=utf-8", content: textOf(".js") }],
+      ["ui.css", { type: "text/css; charset=utf-8", content: textOf(".css") }],
+    ]),
+  };
+}
+
+/** Name of the page's file in the npm package, where it is beside many others. */
+const PACKAGED_PAGE = "ui.html";
+
+/** Writes the page into a directory of the npm package. */
+export async function writeUi(directory: string, { files }: UiBundle): Promise<void> {
+  for (const [path, { content }] of files) await writeFile(join(directory, path || PACKAGED_PAGE), content);
+}
+
+/** Source of the module that reads those files, in place of src/cli/page/page-files.ts. */
+export const PACKAGED_PAGE_FILES = `import { readFileSync } from "node:fs";
+  const read = (name) => readFileSync(new URL(name, import.meta.url));
+  export const readPageFiles = async () => new Map([
+    ["", { type: "text/html; charset=utf-8", content: read("./${PACKAGED_PAGE}") }],
+    ["ui.js", { type: "text/javascript; charset=utf-8", content: read("./ui.js") }],
+    ["ui.css", { type: "text/css; charset=utf-8", content: read("./ui.css") }],
+  ]);`;
