@@ -1,0 +1,307 @@
+// The page of podrole ui in headless Chromium (Debian's package): each view in both themes and widths without a finding
+// of axe-core, search and keyboard, hostile names, and a large cluster. It also writes the pictures of docs/images/ui
+// with UPDATE=1.
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { bundleUi } from "../../scripts/build-ui.ts";
+import { createPageServer, type PageServer } from "../../src/cli/page/page-server.ts";
+import type { UiMigration, UiSnapshot } from "../../src/operations/ui/model.ts";
+import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import { ROOT } from "../files.ts";
+import { largeSnapshot, podAnswer, podRow, ROLE_USERS, smallSnapshot, UI_NOW, uiRoleArn } from "../ui/snapshots.ts";
+
+const TOKEN = "token-of-the-test";
+const VIEWS = {
+  map: "#/map",
+  pods: "#/pods",
+  pod: "#/pod/shop/mailer-6f7d9-hx5pl",
+  role: `#/role/${encodeURIComponent(uiRoleArn("shared-reports"))}`,
+  roles: "#/roles",
+  refusals: "#/refusals",
+  trust: "#/trust",
+  sts: "#/sts",
+  migration: "#/migration/kiam",
+} as const;
+const LOOKS = [
+  { theme: "light", width: 1280 },
+  { theme: "dark", width: 1280 },
+  { theme: "light", width: 390 },
+  { theme: "dark", width: 390 },
+] as const;
+type Look = (typeof LOOKS)[number];
+
+const MIGRATION: UiMigration = {
+  report: {
+    from: "kiam",
+    pods: 214,
+    counts: { unchanged: 171, changed: 31, needsWork: 9, refused: 3 },
+    moved: 62,
+    withoutRole: 48,
+    general: ["Pods are restarted once, so that the webhook can inject them"],
+    problems: [],
+  },
+  waves: [
+    [{ name: "data", pods: 6, risk: 0, findings: [] }],
+    [{ name: "payroll", pods: 31, risk: 1, findings: ["session names change to namespace.pod"] }],
+  ],
+  postponed: [
+    {
+      name: "legacy",
+      pods: 9,
+      risk: 2,
+      findings: ["the SDK is older than 2023: update it, or set podrole.io/metadata"],
+    },
+  ],
+};
+const AUDIT = {
+  value: [
+    {
+      at: "2026-06-01T11:49:01Z",
+      what: "admitted",
+      text: `by system:serviceaccount:kube-system:replicaset-controller for ReplicaSet/mailer-6f7d9; app=${uiRoleArn("shop-mial")}`,
+    },
+    { at: "2026-06-01T11:49:04Z", what: "certificate", text: "serial 1f:6a:03 for pod uid u-5, proved by JTI=6d0e" },
+    { at: "2026-06-01T11:49:05Z", what: "refused", text: "credentials of app: STS_DENIED: Cannot assume role" },
+  ],
+};
+
+suite("the page of podrole ui", () => {
+  let browser: Browser;
+  let server: PageServer;
+  let base = "";
+  let snapshot: UiSnapshot = smallSnapshot();
+
+  before(async () => {
+    const { files } = await bundleUi();
+    const answers: Readonly<Record<string, () => object>> = {
+      snapshot: () => snapshot,
+      pod: () => podAnswer(),
+      audit: () => AUDIT,
+      role: () => ({ value: ROLE_USERS }),
+      migration: () => ({ value: MIGRATION }),
+    };
+    server = createPageServer(
+      { clock, files, answer: async (path) => answers[path]?.() },
+      { port: 0, token: new Secret(TOKEN) },
+    );
+    const listening = await server.listen();
+    assert.ok(listening.ok);
+    base = `http://127.0.0.1:${listening.value}/${TOKEN}/`;
+    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  /** Runs `use` with a page at a fixed time; `complaints`: console messages, errors, and requests to other hosts. */
+  async function withPage(
+    { theme, width }: Look,
+    use: (page: Page, complaints: readonly string[]) => Promise<void>,
+    isScripted = true,
+  ): Promise<void> {
+    const context = await browser.newContext({
+      colorScheme: theme,
+      viewport: { width, height: width < 500 ? 844 : 860 },
+      javaScriptEnabled: isScripted,
+      reducedMotion: "reduce",
+    });
+    try {
+      const page = await context.newPage();
+      if (isScripted) await page.clock.setFixedTime(UI_NOW + 1_000);
+      const complaints: string[] = [];
+      page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("request", (request) => {
+        if (!request.url().startsWith(base) && !request.url().startsWith("data:")) complaints.push(request.url());
+      });
+      await use(page, complaints);
+    } finally {
+      await context.close();
+    }
+  }
+
+  async function open(page: Page, place: string): Promise<void> {
+    await page.goto(`${base}${place}`);
+    await page.locator("main h1").waitFor();
+  }
+
+  for (const look of LOOKS) {
+    test(`no view has a finding of axe-core, an error, or text wider than the screen, ${look.theme}, ${look.width} pixels`, async () => {
+      snapshot = smallSnapshot();
+      await withPage(look, async (page, complaints) => {
+        const findings: string[] = [];
+        for (const [name, place] of Object.entries(VIEWS)) {
+          await open(page, place);
+          if (name === "pod") await page.getByText("serial 1f:6a:03").waitFor();
+          if (name === "role")
+            await page.getByText("permitted, not held").or(page.getByText("holds it now")).first().waitFor();
+          if (name === "migration") await page.getByText("Wave 2").waitFor();
+          const width = Number(await page.evaluate("document.documentElement.scrollWidth"));
+          if (width > look.width) findings.push(`${name}: ${width} pixels wide`);
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          findings.push(
+            ...violations.map(
+              ({ id, nodes }) => `${name}: ${id}: ${nodes.map(({ html }) => html.slice(0, 140)).join(" | ")}`,
+            ),
+          );
+          await takePicture(page, name, look);
+        }
+        assert.deepEqual(findings, []);
+        assert.deepEqual(complaints, []);
+      });
+    });
+  }
+
+  test("the map leads to a pod and a role by keyboard, and the back button leads back", async () => {
+    snapshot = smallSnapshot();
+    await withPage(LOOKS[0], async (page) => {
+      await open(page, VIEWS.map);
+      await page.locator(".node.container").first().focus();
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/#\/pod\//);
+      assert.equal(await page.evaluate("document.activeElement.id"), "title");
+      await page.goBack();
+      await page.locator(".node.role").filter({ hasText: "shared-reports" }).click();
+      await page.getByText("Who else could have it").waitFor();
+      await page.getByText("holds it now").first().waitFor();
+      await page.goBack();
+      await page.locator(".node.namespace").filter({ hasText: "payroll" }).click();
+      await page.getByRole("heading", { name: "Identity map of payroll" }).waitFor();
+      await page.goBack();
+      await page.getByRole("heading", { name: "Identity map", exact: true }).waitFor();
+    });
+  });
+
+  test("the search limits the view and stays in the address; Escape empties it", async () => {
+    snapshot = smallSnapshot();
+    await withPage(LOOKS[0], async (page) => {
+      await open(page, VIEWS.pods);
+      await page.keyboard.press("/");
+      await page.keyboard.type("mailer");
+      await page.waitForFunction("document.querySelectorAll('tbody tr').length === 1");
+      const address = page.url();
+      assert.match(address, /#\/pods\?q=mailer$/);
+      await page.keyboard.press("Escape");
+      await page.waitForFunction("document.querySelectorAll('tbody tr').length > 5");
+      await open(page, new URL(address).hash);
+      await page.reload();
+      await page.waitForFunction("document.querySelectorAll('tbody tr').length === 1");
+    });
+  });
+
+  test("names with HTML and control characters are text", async () => {
+    const name = '<img src=x onerror="document.title=1">\u202e\u0007';
+    const role = `arn:aws:iam::1:role/${name}`;
+    snapshot = smallSnapshot({
+      pods: [
+        podRow({
+          namespace: name,
+          pod: name,
+          container: name,
+          role,
+          workload: `Deployment/${name}`,
+          code: name,
+          node: name,
+        }),
+      ],
+      refusals: [
+        { time: "", count: 1, namespace: name, pod: name, container: name, code: name, message: name, from: "server" },
+      ],
+      remedies: { [name]: name },
+    });
+    await withPage(LOOKS[0], async (page, complaints) => {
+      for (const place of [
+        VIEWS.map,
+        VIEWS.pods,
+        VIEWS.roles,
+        VIEWS.refusals,
+        `#/pod/${encodeURIComponent(name)}/${encodeURIComponent(name)}`,
+      ]) {
+        await open(page, place);
+        await page.getByText("<img src=x").first().waitFor();
+        assert.equal(await page.locator("main img").count(), 0);
+        const text = (await page.locator("main").textContent()) ?? "";
+        assert.ok(!text.includes("\u202e") && text.includes("\\u{202e}"), place);
+      }
+      assert.deepEqual(complaints, []);
+    });
+  });
+
+  test("missing rights, a stale reading and an absent server are said in words", async () => {
+    const small = smallSnapshot();
+    const right = {
+      what: "what containers hold",
+      why: "",
+      needs: ["create on serviceaccounts/token podrole-reader in podrole"],
+    };
+    const { sts: _sts, rotation: _rotation, ...rest } = small;
+    snapshot = {
+      ...rest,
+      unknown: { ...small.unknown, pods: [right], sts: [{ ...right, what: "the use of STS" }] },
+      stale: { since: small.at, why: "Cannot list pods: connection refused" },
+    };
+    await withPage(LOOKS[0], async (page) => {
+      await open(page, VIEWS.map);
+      await page.getByText("You lack create on serviceaccounts/token podrole-reader in podrole.").waitFor();
+      await page.getByText("Not current: what is shown was read 1 s ago.").waitFor();
+      await page.getByText("Cannot list pods: connection refused").waitFor();
+      await open(page, VIEWS.sts);
+      await page.getByText("The use of STS cannot be shown").waitFor();
+      await open(page, VIEWS.trust);
+      await page.getByText("signs the certificates of pods").waitFor();
+    });
+  });
+
+  test("a cluster without podrole and a browser without JavaScript are said in words", async () => {
+    const small = smallSnapshot();
+    snapshot = smallSnapshot({ pods: [], refusals: [], installation: { ...small.installation, isAbsent: true } });
+    await withPage(LOOKS[2], async (page) => {
+      await open(page, VIEWS.map);
+      await page.getByText("podrole is not installed in this cluster").waitFor();
+      await page.getByText("No pod uses podrole yet").waitFor();
+    });
+    await withPage(
+      LOOKS[2],
+      async (page) => {
+        await page.goto(base);
+        assert.match((await page.locator("noscript").innerText()) ?? "", /This page needs JavaScript\./);
+      },
+      false,
+    );
+  });
+
+  test("5000 pods with 500 roles: the map, the list and the search work", async (context) => {
+    snapshot = largeSnapshot(5_000, 500);
+    await withPage(LOOKS[0], async (page, complaints) => {
+      const started = performance.now();
+      await open(page, VIEWS.map);
+      await page.locator(".node.role").first().waitFor();
+      const content = performance.now() - started;
+      await page.getByText("460 roles").waitFor();
+      await open(page, VIEWS.pods);
+      await page.getByText("Show 200 more of 4800").waitFor();
+      await page.keyboard.press("/");
+      const typed = performance.now();
+      await page.keyboard.insertText("service-77 team-7 role-385");
+      await page.waitForFunction("document.querySelectorAll('tbody tr').length < 20");
+      const searched = performance.now() - typed;
+      context.diagnostic(`first content after ${content.toFixed(0)} ms, search after ${searched.toFixed(0)} ms`);
+      assert.deepEqual(complaints, []);
+    });
+  });
+
+  /** A picture of each view in each look, small enough for the repository. */
+  async function takePicture(page: Page, name: string, { theme, width }: Look): Promise<void> {
+    if (process.env["UPDATE"] !== "1") return;
+    const directory = join(ROOT, "docs/images/ui");
+    mkdirSync(directory, { recursive: true });
+    const picture = await page.screenshot({ type: "webp", quality: 70 });
+    writeFileSync(join(directory, `${name}-${theme}-${width}.webp`), picture);
+  }
+});
