@@ -23,6 +23,8 @@ export interface EmulatedClusterOptions {
   readonly roles: readonly { readonly name: string; readonly isTrusted: boolean }[];
   /** Issuers of web identity tokens that the account trusts. */
   readonly identityProviders?: readonly IdentityProvider[];
+  /** Ends sessions of AssumeRole after this time, in seconds; default: as requested. */
+  readonly sessionCapSeconds?: number;
   /** Additional flags of the server. */
   readonly serverFlags?: readonly string[];
   /** Additional flags of the webhook. */
@@ -79,7 +81,8 @@ export async function startSts(
     accountId,
     roles,
     identityProviders = [],
-  }: Pick<EmulatedClusterOptions, "region" | "accountId" | "roles" | "identityProviders">,
+    sessionCapSeconds,
+  }: Pick<EmulatedClusterOptions, "region" | "accountId" | "roles" | "identityProviders" | "sessionCapSeconds">,
 ): Promise<{ readonly sts: StsEmulator; readonly serverEnv: Readonly<Record<string, string>> }> {
   const { accessKeyId, secretAccessKey } = SERVER_KEY;
   const serverArn = `arn:aws:iam::${accountId}:user/podrole-server`;
@@ -88,6 +91,7 @@ export async function startSts(
     {
       region,
       identityProviders,
+      sessionCapSeconds,
       keys: [{ accessKeyId, secretAccessKey: new Secret(secretAccessKey), arn: serverArn }],
       roles: roles.map(({ name, isTrusted: trusted }) => ({
         arn: `arn:aws:iam::${accountId}:role/${name}`,

@@ -15,6 +15,8 @@ export interface AssumeRoleContext {
   /** Unix milliseconds. */
   readonly now: number;
   readonly packedPolicyBytes: number;
+  /** Ends sessions of AssumeRole after this time, in seconds; undefined: as requested. */
+  readonly sessionCapSeconds?: number | undefined;
 }
 
 /** A new session. */
@@ -32,7 +34,7 @@ const MAX_CHAINED_SECONDS = 3600;
 export function assumeRole(
   fields: AssumeRoleFields,
   caller: Caller,
-  { roles, credentials, now, packedPolicyBytes }: AssumeRoleContext,
+  { roles, credentials, now, packedPolicyBytes, sessionCapSeconds = Infinity }: AssumeRoleContext,
 ): AssumedRole | StsError {
   const role = roles.get(fields.roleArn);
   const inherited = caller.session?.transitiveTags ?? [];
@@ -56,7 +58,7 @@ export function assumeRole(
     role,
     sessionName: fields.sessionName,
     // STS rounds down to the second.
-    expiresAt: (Math.floor(now / 1000) + fields.durationSeconds) * 1000,
+    expiresAt: (Math.floor(now / 1000) + Math.min(fields.durationSeconds, sessionCapSeconds)) * 1000,
     sourceIdentity,
     transitiveTags: [...inherited, ...transitive],
   });

@@ -27,6 +27,11 @@ export interface StsEmulatorOptions {
   readonly identityProviders?: readonly IdentityProvider[];
   /** Space for session policies and tags after compression, in bytes; AWS does not publish its own figure. */
   readonly packedPolicyBytes?: number;
+  /**
+   * Ends sessions of AssumeRole after this time, in seconds, so that a demo shows renewals; STS issues none below 15
+   * minutes. Undefined: as requested.
+   */
+  readonly sessionCapSeconds?: number | undefined;
 }
 
 /** The emulated STS, its roles, faults and calls. */
@@ -65,7 +70,13 @@ interface StsEmulatorDeps {
 
 /** Creates an STS that listens after listen(). */
 export function createStsEmulator({ clock, onCall }: StsEmulatorDeps, options: StsEmulatorOptions): StsEmulator {
-  const { region, keys = [], identityProviders = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
+  const {
+    region,
+    keys = [],
+    identityProviders = [],
+    packedPolicyBytes = PACKED_POLICY_BYTES,
+    sessionCapSeconds,
+  } = options;
   const roles = createRoleTable(options.roles ?? []);
   const credentials = createAccessKeys(keys);
   const faults = createStsFaults();
@@ -91,7 +102,7 @@ export function createStsEmulator({ clock, onCall }: StsEmulatorDeps, options: S
     }
     if (fault?.kind === "stall") await sleep(clock, fault.ms, closing.signal);
     const signed = { method, path, query, headers: request.headersDistinct, body };
-    const known = { roles, credentials, identityProviders, region, packedPolicyBytes };
+    const known = { roles, credentials, identityProviders, region, packedPolicyBytes, sessionCapSeconds };
     const now = clock.now() + (fault?.kind === "skew" ? fault.ms : 0);
     const context = { ...known, now, requestId: randomUUID(), fault };
     const { record, ...reply } = handleStsRequest(signed, form, context);

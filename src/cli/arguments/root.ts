@@ -22,11 +22,17 @@ export function declareRoot(program: Command): void {
 
 /** Declares the flags of podrole demo. */
 export function declareDemo(command: Command): void {
-  command.option("--json", "Print the steps as JSON lines (default: readable text)");
+  command
+    .option("--json", "Print the steps as JSON lines (default: readable text)")
+    .option("--ui", "Stay until Ctrl-C, and show a small living cluster on the page of podrole ui")
+    .option("--no-open", "With --ui, print the address of the page and do not open a browser");
   addHelp(command, {
-    examples: [["The whole path of a credential, in seconds", "podrole demo"]],
+    examples: [
+      ["The whole path of a credential, in seconds", "podrole demo"],
+      ["The identity map, on pods that come, are refused, renew and go", "podrole demo --ui"],
+    ],
     exitCodes: [
-      [0, "the permitted pod got its role, and the other pod was refused"],
+      [0, "the permitted pod got its role, and the other pod was refused; with --ui: interrupted"],
       [1, "a pod did not get the expected result"],
       [2, "the command line cannot be used"],
       [130, "interrupted; its processes and files are removed"],

@@ -1,5 +1,5 @@
 // podrole demo. Its first line is printed before the code of the demo is loaded, which takes longer than the eye waits.
-// Exit codes: 0 both pods got what they should, 1 one did not, 130 interrupted.
+// Exit codes: 0 both pods got what they should, 1 one did not, 130 interrupted; with --ui: 0 interrupted.
 import { systemClock as clock } from "../../runtime/clock.ts";
 import type { Action } from "../terminal.ts";
 import { createNarrator } from "./narrator.ts";
@@ -8,9 +8,13 @@ import { createNarrator } from "./narrator.ts";
 export const demoAction: Action = async (terminal, flags) => {
   const narrator = createNarrator({ out: terminal.out, now: () => clock.now() }, { json: flags["json"] === "true" });
   narrator.progress("starting an embedded Kubernetes API and STS");
-  const { runDemo } = await import("./run-demo.ts");
   const { execPath, env, interrupted } = terminal;
   try {
+    if (flags["ui"] === "true") {
+      const { runUiDemo } = await import("./ui-demo.ts");
+      return await runUiDemo(terminal, narrator, { opensBrowser: flags["open"] !== "false" });
+    }
+    const { runDemo } = await import("./run-demo.ts");
     const ok = await runDemo(narrator, { runtime: { execPath, path: env["PATH"] ?? "" }, interrupted });
     narrator.step(
       ok
