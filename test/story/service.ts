@@ -13,6 +13,10 @@ export interface Service {
   readonly accepted: ReadonlyMap<number, number>;
   /** Number of connections to a replica that was not running. */
   readonly refused: () => number;
+  /** Refuses connections, as a Service without endpoints does, until resume(); ends the open ones. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Call it only while the Service accepts connections. */
   close(): Promise<void>;
 }
 
@@ -33,16 +37,22 @@ export async function startService(): Promise<Service> {
     });
     for (const each of [socket, upstream]) open.add(each.on("close", () => open.delete(each)));
   });
+  async function pause(): Promise<void> {
+    const closed = once(server, "close");
+    server.close();
+    for (const socket of open) socket.destroy();
+    await closed;
+  }
+  const port = await bindLoopback(server);
   return {
-    address: `127.0.0.1:${await bindLoopback(server)}`,
+    address: `127.0.0.1:${port}`,
     endpoints,
     accepted,
     refused: () => refused,
-    async close() {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of open) socket.destroy();
-      await closed;
+    pause,
+    async resume() {
+      await bindLoopback(server, port);
     },
+    close: pause,
   };
 }

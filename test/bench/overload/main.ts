@@ -7,11 +7,11 @@
 //   --cores 0.5    of the server
 //   --publish      writes results.json
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Cgroup, type CgroupLimits, createCgroup } from "../../cgroup.ts";
+import { type Cgroup, type CgroupLimits, createCgroup, preferThisProcess } from "../../cgroup.ts";
 import { ROOT } from "../../files.ts";
 import { memoryLimitOf, writeGroupLauncher } from "../../limited-programs.ts";
 import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
@@ -41,9 +41,8 @@ async function openLimited(cores: number) {
     server: group("server", { bytes: memoryLimitOf("server"), cores }),
     webhook: group("webhook", { bytes: memoryLimitOf("webhook") }),
   };
-  // Of this process, with all its threads.
-  const clients = group("clients", {});
-  for (const file of clients.joinFiles) writeFileSync(file, String(process.pid));
+  // With all its threads.
+  const endPreference = preferThisProcess(`podrole-overload-${process.pid}-clients`);
   const execPath = writeGroupLauncher(directory, groups);
   const cli = { execPath, entry: join(ROOT, "dist/server/podrole.js") };
   const programs = await openPrograms({
@@ -57,10 +56,8 @@ async function openLimited(cores: number) {
     server: groups.server,
     async close() {
       await programs.close();
-      // A group can be removed once it is empty.
-      for (const file of clients.joinFiles)
-        writeFileSync(join(dirname(file), "..", "cgroup.procs"), String(process.pid));
-      for (const one of [...Object.values(groups), clients]) one.remove();
+      for (const one of Object.values(groups)) one.remove();
+      endPreference();
       rmSync(directory, { recursive: true, force: true });
     },
   };
