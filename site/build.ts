@@ -13,6 +13,7 @@ import { SITE_PAGES, siteConfig } from "./eleventy.ts";
 import { titleOf } from "./markdown.ts";
 import { addressOf, SOURCE_PAGES } from "./reading-paths.ts";
 import { sectionsOf } from "./search-sections.ts";
+import { linkedManifests } from "./shown-files.ts";
 import { versionsOf } from "./versions.ts";
 
 const read = (source: string) => readFileSync(join(ROOT, source), "utf8");
@@ -31,13 +32,14 @@ const { version, homepage } = JSON.parse(read("package.json")) as PackageFields;
 const repository = homepage && `${homepage}/blob/v${version}`;
 const versions = versionsOf(read("CHANGELOG.md"), version, values.others);
 const texts = new Map(SOURCE_PAGES.map(({ source }) => [source, read(source)]));
+const manifests = new Map(linkedManifests(texts).map((path) => [path, read(path)]));
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 process.chdir(ROOT);
 const eleventy = new Eleventy(SITE_PAGES, out, {
   quietMode: true,
-  config: siteConfig({ version, versions, repository, readPage: (source) => texts.get(source) ?? "" }),
+  config: siteConfig({ version, versions, repository, manifests, readPage: (source) => texts.get(source) ?? "" }),
 });
 await eleventy.write();
 
@@ -58,5 +60,5 @@ await build({
   logLevel: "warning",
 });
 console.log(
-  `${SOURCE_PAGES.length + 2} pages, ${sections.length} sections: ${pathToFileURL(join(out, "index.html")).href}`,
+  `${SOURCE_PAGES.length + manifests.size + 2} pages, ${sections.length} sections: ${pathToFileURL(join(out, "index.html")).href}`,
 );

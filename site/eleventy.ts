@@ -4,6 +4,7 @@ import { headingsOf } from "./headings.ts";
 import { rootFrom } from "./links.ts";
 import { addMarkdownRules, decorateTables, shownMarkdown, titleOf } from "./markdown.ts";
 import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES } from "./reading-paths.ts";
+import { addressOfFile } from "./shown-files.ts";
 import type { ListedVersion } from "./versions.ts";
 
 /** The folder of the pages that are no file of docs/: start and playground. */
@@ -23,10 +24,18 @@ export interface SiteOptions {
   readonly repository: string | undefined;
   /** Returns a file of the repository. */
   readonly readPage: (source: string) => string;
+  /** Manifests that the pages link to, by path from the root of the repository. */
+  readonly manifests: ReadonlyMap<string, string>;
 }
 
 /** Returns what configures Eleventy for the site. */
-export function siteConfig({ version, versions, repository, readPage }: SiteOptions): (config: EleventyConfig) => void {
+export function siteConfig({
+  version,
+  versions,
+  repository,
+  readPage,
+  manifests,
+}: SiteOptions): (config: EleventyConfig) => void {
   const navigation = READING_PATHS.map(({ title, question, pages }) => ({
     title,
     question,
@@ -45,7 +54,9 @@ export function siteConfig({ version, versions, repository, readPage }: SiteOpti
     config.addGlobalData("version", version);
     config.addGlobalData("versions", versions);
     config.addFilter("rootFrom", (address: string) => rootFrom(address.replace(/^\//, "")));
-    config.amendLibrary("md", (library) => addMarkdownRules(library, { repository, labelOf }));
+    config.amendLibrary("md", (library) =>
+      addMarkdownRules(library, { repository, labelOf, shownFiles: new Set(manifests.keys()) }),
+    );
     config.addTransform("tables", decorateTables);
     for (const { source } of SOURCE_PAGES) {
       const text = readPage(source);
@@ -59,6 +70,14 @@ export function siteConfig({ version, versions, repository, readPage }: SiteOpti
         templateEngineOverride: "md",
         wide: WIDE_TABLE.test(text),
         ...neighboursOf(source),
+      });
+    }
+    for (const [path, text] of manifests) {
+      config.addTemplate(`${SITE_PAGES}/${path}.md`, `\`\`\`yaml\n${text}\`\`\`\n`, {
+        layout: "page.njk",
+        title: path,
+        permalink: addressOfFile(path),
+        templateEngineOverride: "md",
       });
     }
   };

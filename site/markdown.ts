@@ -1,6 +1,9 @@
 // How Markdown becomes a page: GitHub's anchors on headings, links of the site, code and tables that scroll.
+import { dirname, relative } from "node:path/posix";
 import type { MarkdownLibrary, MarkdownToken } from "@11ty/eleventy";
 import { anchorOf, type SiteLink, siteLink } from "./links.ts";
+import { addressOf } from "./reading-paths.ts";
+import { addressOfFile } from "./shown-files.ts";
 
 /** What the rules need besides the page. */
 export interface MarkdownOptions {
@@ -8,6 +11,8 @@ export interface MarkdownOptions {
   readonly repository: string | undefined;
   /** Returns the words for a page, or for a heading of it, in a sentence. */
   readonly labelOf: (source: string, anchor: string | undefined) => string;
+  /** Files of the repository that the site shows. */
+  readonly shownFiles: ReadonlySet<string>;
 }
 
 /** Adds the rules. */
@@ -40,7 +45,9 @@ function rewriteLinks(tokens: readonly MarkdownToken[], source: string, options:
     const href = token.type === "link_open" ? token.attrGet("href") : null;
     if (href === null) return;
     const link = siteLink(decodeURI(href), source, options.repository);
-    rewriteLink(token, link);
+    const isShown = link.kind === "file" && options.shownFiles.has(link.path);
+    if (isShown) token.attrSet("href", relative(dirname(addressOf(source)), addressOfFile(link.path)));
+    else rewriteLink(token, link);
     const text = tokens[index + 1];
     // Pages of the repository link by file name, which is no name on the site.
     if (link.kind === "page" && text && /^[\w./-]+\.md$/.test(text.content))

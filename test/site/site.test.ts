@@ -7,6 +7,7 @@ import { after, before, suite, test } from "node:test";
 import { rootFrom, siteLink } from "../../site/links.ts";
 import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES } from "../../site/reading-paths.ts";
 import { sectionsOf } from "../../site/search-sections.ts";
+import { addressOfFile, linkedManifests } from "../../site/shown-files.ts";
 import { versionsOf } from "../../site/versions.ts";
 import { ROOT, readText } from "../files.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
@@ -66,8 +67,15 @@ suite("the built site", () => {
     }
   });
 
-  test("has a page for each source, the start page and the playground", () => {
-    const expected = [...SOURCE_PAGES.map(({ source }) => addressOf(source)), "index.html", "playground.html"];
+  test("has a page for each source, each manifest that a page links to, the start page and the playground", () => {
+    const texts = new Map(SOURCE_PAGES.map(({ source }) => [source, readText(source)]));
+    const manifests = linkedManifests(texts).map(addressOfFile);
+    assert.ok(manifests.includes("manifests/examples/app.yaml.html"));
+    const expected = [
+      ...SOURCE_PAGES.map(({ source }) => addressOf(source)),
+      ...manifests,
+      ...["index.html", "playground.html"],
+    ];
     assert.deepEqual([...htmlOf.keys()].toSorted(), expected.toSorted());
   });
 
