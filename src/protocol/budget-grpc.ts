@@ -28,12 +28,15 @@ const ANSWERS_CHANNEL = "http2.server.stream.finish";
 
 /**
  * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection
- * may open in all, whether or not they were served. `answers`: bytes that callers have not read.
+ * may open in all, whether or not they were served. `idleBytes`, `callBytes`: what a connection may send in all,
+ * without calls and for each of them, as TLS records. `answers`: bytes that callers have not read.
  */
 export interface LimitGrpcOptions {
   readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
   readonly maxHeaders: number;
   readonly maxStreams: number;
+  readonly idleBytes: number;
+  readonly callBytes: number;
   readonly answers: UnreadAnswerLimits;
 }
 
@@ -43,7 +46,7 @@ export interface LimitGrpcOptions {
  */
 export function limitGrpc(
   budget: Budget,
-  { callerOf, maxHeaders, maxStreams, answers }: LimitGrpcOptions,
+  { callerOf, maxHeaders, maxStreams, idleBytes, callBytes, answers }: LimitGrpcOptions,
 ): LimitedConnections {
   const unread = createUnreadAnswers(answers);
   const connections = createPeerConnections(budget);
@@ -59,7 +62,9 @@ export function limitGrpc(
     if (socket.localPort !== port) return;
     open += 1;
     opened += 1;
-    connections.open(socket, { caller: `address ${addressOf(socket)}` });
+    // Frames that belong to no call, such as those that enlarge a window, are seen by nobody but Node's parser.
+    const hasExcess = () => socket.bytesRead > idleBytes + callBytes * (streams.get(connection) ?? 0);
+    const connection = connections.open(socket, { caller: `address ${addressOf(socket)}`, hasExcess });
     socket.once("close", () => {
       open -= 1;
     });

@@ -111,6 +111,15 @@ const MAX_GRPC_HEADERS_BYTES = 8 * 1024;
 /** Of one connection in all. A client of podrole makes one call in each. */
 const MAX_STREAMS = 16;
 
+/**
+ * In bytes: what a connection may send without a call. podrole's client needs 4 KiB for the handshake and the settings,
+ * and one frame of 13 bytes for each 32 KiB of its answer.
+ */
+const MAX_IDLE_BYTES = 64 * 1024;
+
+/** In bytes, of one call: its message and its headers, and as much again for the frames and records around them. */
+const MAX_CALL_BYTES = 2 * (MAX_MESSAGE_BYTES + MAX_GRPC_HEADERS_BYTES);
+
 const SHARED_LIMITS = {
   // Messages of up to MAX_MESSAGE_BYTES, with what was read together with them.
   bytes: 4 * 1024 * 1024,
@@ -202,6 +211,8 @@ export function createListener(
     callerOf,
     maxHeaders: MAX_GRPC_HEADERS_BYTES,
     maxStreams: MAX_STREAMS,
+    idleBytes: MAX_IDLE_BYTES,
+    callBytes: MAX_CALL_BYTES,
     answers: limits.answers,
   });
   const onSurplus = () => onClose?.("handshakes");

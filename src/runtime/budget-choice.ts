@@ -13,6 +13,7 @@ export interface CallerShare {
 export interface HeldConnection {
   caller: string;
   readonly isExempt: boolean;
+  readonly hasExcess: () => boolean;
   readonly close: () => void;
   readonly requests: Set<HeldRequest>;
   isOpen: boolean;

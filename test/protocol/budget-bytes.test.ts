@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { until } from "../../emulators/until.ts";
 import type { ListenerLimits } from "../../src/protocol/listener.ts";
-import { oneByteInARecord, openCall, PREFACE } from "./h2-frames.ts";
+import { FRAMES_WITHOUT_CALL, hasPingAck, oneByteInARecord, openCall, PING, PREFACE } from "./h2-frames.ts";
 import { CREDENTIALS_METHOD, LIMITS, METHOD, startLimitedPort } from "./limited-port.ts";
 
 for (const [service, method] of [
@@ -73,4 +74,39 @@ test("createListener() closes the connection of a caller that does not read its 
   await clock.advance(LIMITS.sweepMs);
   await until(() => client.destroyed);
   assert.deepEqual(closed, ["answer"]);
+});
+
+/** Sends the frames and resolves once the server has read them. */
+async function sendFrames(socket: TLSSocket, frames: readonly Buffer[]): Promise<void> {
+  let received = Buffer.alloc(0);
+  socket.on("data", (bytes: Buffer) => {
+    received = Buffer.concat([received, bytes]);
+  });
+  socket.write(Buffer.concat([PREFACE, ...frames, PING]));
+  await until(() => hasPingAck(received));
+}
+
+for (const service of ["identity", "credentials"] as const) {
+  for (const [name, frame] of Object.entries(FRAMES_WITHOUT_CALL)) {
+    test(`createListener() closes a connection of the ${service} port that sends more than 64 KiB of ${name} without a call`, async (context) => {
+      const { connectRaw, clock, closed } = await startLimitedPort(context, service);
+      const framesOf = (bytes: number) => Array.from({ length: Math.ceil(bytes / frame.length) }, () => frame);
+      const [modest, excessive] = [connectRaw(), connectRaw()];
+      const ended = once(excessive, "close");
+      await sendFrames(modest, framesOf(40 * 1024));
+      await sendFrames(excessive, framesOf(70 * 1024));
+      await clock.advance(LIMITS.sweepMs);
+      await ended;
+      assert.deepEqual([closed, modest.destroyed], [["bytes"], false]);
+    });
+  }
+}
+
+test("createListener() permits more bytes for each call of a connection", async (context) => {
+  const { connectRaw, clock, closed } = await startLimitedPort(context, "identity");
+  const socket = connectRaw();
+  const frames = Array.from({ length: 5 }, () => oneByteInARecord());
+  await sendFrames(socket, [openCall(METHOD, 1_000), ...frames]);
+  await clock.advance(LIMITS.sweepMs);
+  assert.deepEqual([closed, socket.destroyed], [[], false]);
 });

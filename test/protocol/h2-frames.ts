@@ -2,7 +2,7 @@
 // (RFC 9113 §4.1, §6; RFC 7541 §6.2.2)
 
 /** A frame of type "unknown" is ignored (RFC 9113 §5.5). */
-const TYPES = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, unknown: 0xfa } as const;
+const TYPES = { data: 0, headers: 1, priority: 2, reset: 3, settings: 4, ping: 6, window: 8, unknown: 0xfa } as const;
 const END_HEADERS = 4;
 const CANCEL = Buffer.from([0, 0, 0, 8]);
 
@@ -17,6 +17,13 @@ function frame(type: keyof typeof TYPES, flags: number, stream: number, payload:
 
 /** What a client sends first: the preface and empty settings. */
 export const PREFACE = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame("settings", 0, 0)]);
+
+/** Frames that belong to no call and that Node accepts in any number, each as small as it may be. */
+export const FRAMES_WITHOUT_CALL = {
+  PRIORITY: frame("priority", 0, 1, Buffer.alloc(5)),
+  WINDOW_UPDATE: frame("window", 0, 0, Buffer.from([0, 0, 0, 1])),
+  "unknown frames": frame("unknown", 0, 0),
+} as const;
 
 /** A PING, which the server acknowledges after it has processed all frames before it. */
 export const PING = frame("ping", 0, 0, Buffer.alloc(8));

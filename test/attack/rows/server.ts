@@ -4,6 +4,7 @@ import { createCsr } from "../../../src/pki/csr.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { MAX_CONTAINERS_WITH_ROLE } from "../../../src/policy/containers.ts";
 import { GetCredentialsRequest, IssueCertificateRequest } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
+import { FRAMES_WITHOUT_CALL } from "../../protocol/h2-frames.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
 import { type AttackRow, boundedLines, type CallerName, localAddress, longList, unfinishedRequests } from "./row.ts";
@@ -132,6 +133,20 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     title: "8443: 1 000 calls in each of 8 connections, reset at once (HTTP/2 rapid reset)",
     ...ATTACKED,
     job: (world) => ({ kind: "resets", ...identityTarget(world, 8, 1_000) }),
+    also: boundedLines("server"),
+  },
+  {
+    id: "identity-window-updates",
+    title: "8443: HTTP/2 frames that enlarge the window of the connection, beside one call, in 8 connections",
+    ...ATTACKED,
+    job: (world) => ({
+      kind: "frames",
+      port: serverPort(world, "identity"),
+      localAddress,
+      connections: 8,
+      path: IDENTITY,
+      frame: FRAMES_WITHOUT_CALL.WINDOW_UPDATE.toString("hex"),
+    }),
     also: boundedLines("server"),
   },
   {
