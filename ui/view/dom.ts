@@ -10,6 +10,13 @@ import { clockText, relativeText, restOfLife, spanText } from "../model/time.ts"
 /** Makes a text of the cluster safe to read: no character of it hides, or changes the direction of others. */
 export const shown = (text: string): string => escapeControls(text);
 
+/** A text in which backticks mark code, as remedies have it. */
+export function withCode(text: string): ComponentChild {
+  return shown(text)
+    .split("`")
+    .map((part, index) => (index % 2 === 1 ? h("code", { key: index }, part) : part));
+}
+
 /** A state with its glyph, in words and in colour. */
 export function stateMark(state: HoldState, label: string = STATE_LOOKS[state].label): ComponentChild {
   const { glyph, tone } = STATE_LOOKS[state];

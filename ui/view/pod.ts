@@ -9,7 +9,17 @@ import { fragmentOfRoute } from "../model/route.ts";
 import { countStates, holdStateOf, worstState } from "../model/state.ts";
 import { relativeText } from "../model/time.ts";
 import type { ViewProps } from "./context.ts";
-import { countdown, emptyNote, roleLink, shown, stateMark, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import {
+  countdown,
+  emptyNote,
+  roleLink,
+  shown,
+  stateMark,
+  timeText,
+  unknownNotes,
+  viewTitle,
+  withCode,
+} from "./dom.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 /** The view. */
@@ -135,14 +145,15 @@ function heldCard(row: PodRow, remedies: Readonly<Record<string, string>>, now: 
           null,
           h("code", { class: "bad" }, shown(code)),
           message !== undefined && h("p", null, shown(message)),
-          remedies[code] !== undefined && h("p", { class: "remedy" }, h("b", null, "Remedy: "), shown(remedies[code])),
+          remedies[code] !== undefined &&
+            h("p", { class: "remedy" }, h("b", null, "Remedy: "), withCode(remedies[code])),
         ),
     ),
   );
 }
 
 const ROLE_SOURCE_TEXTS = {
-  server: "podrole's server, which issued it",
+  server: "podrole's server, which decided it",
   pin: "the pod's pin, written at admission",
   admission: "the pod's annotation, written at admission",
 } as const;

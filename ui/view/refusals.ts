@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { RefusedRow } from "../../src/operations/status/model.ts";
 import { searchRows } from "../model/search.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, podLink, roleLink, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import { emptyNote, podLink, roleLink, shown, timeText, unknownNotes, viewTitle, withCode } from "./dom.ts";
 
 /** More rows of one code are searched for. */
 const ROWS_OF_ONE_CODE = 50;
@@ -43,7 +43,7 @@ function codeGroup(code: string, rows: readonly RefusedRow[], remedy: string | u
       h("code", null, shown(code)),
       h("span", { class: "faint" }, pods === 1 ? " one pod" : ` ${pods} pods`),
     ),
-    remedy !== undefined && h("p", { class: "remedy" }, h("b", null, "Remedy: "), shown(remedy)),
+    remedy !== undefined && h("p", { class: "remedy" }, h("b", null, "Remedy: "), withCode(remedy)),
     h(
       "ul",
       { class: "lines" },
