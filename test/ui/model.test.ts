@@ -76,10 +76,11 @@ test("spanText() shows two units, and relativeText() says in which direction", (
     [41 * SECOND, "41 s"],
     [125 * SECOND, "2 min 5 s"],
     [3_720 * SECOND, "1 h 2 min"],
+    [3_600 * SECOND, "1 h"],
     [-86_400 * 3 * SECOND, "3 days"],
   ] as const;
   for (const [ms, text] of cases) assert.equal(spanText(ms), text);
-  assert.deepEqual([relativeText(LATER, UI_NOW), relativeText(EARLIER, UI_NOW)], ["in 1 min 0 s", "1 min 0 s ago"]);
+  assert.deepEqual([relativeText(LATER, UI_NOW), relativeText(EARLIER, UI_NOW)], ["in 1 min", "1 min ago"]);
   assert.deepEqual([relativeText("never", UI_NOW), clockText("never")], ["", "never"]);
   assert.equal(clockText("2026-06-01T12:00:00.123Z"), "2026-06-01 12:00:00 UTC");
 });

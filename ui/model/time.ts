@@ -9,11 +9,14 @@ const DAY_MS = 24 * HOUR_MS;
 export function spanText(ms: number): string {
   const length = Math.abs(ms);
   if (length >= 2 * DAY_MS) return `${Math.floor(length / DAY_MS)} days`;
-  if (length >= HOUR_MS) return `${Math.floor(length / HOUR_MS)} h ${Math.floor((length % HOUR_MS) / MINUTE_MS)} min`;
-  if (length >= MINUTE_MS) {
-    return `${Math.floor(length / MINUTE_MS)} min ${Math.floor((length % MINUTE_MS) / SECOND_MS)} s`;
-  }
+  if (length >= HOUR_MS) return twoUnits(length, [HOUR_MS, "h"], [MINUTE_MS, "min"]);
+  if (length >= MINUTE_MS) return twoUnits(length, [MINUTE_MS, "min"], [SECOND_MS, "s"]);
   return `${Math.floor(length / SECOND_MS)} s`;
+}
+
+function twoUnits(length: number, [large, name]: readonly [number, string], [small, other]: readonly [number, string]) {
+  const rest = Math.floor((length % large) / small);
+  return `${Math.floor(length / large)} ${name}${rest === 0 ? "" : ` ${rest} ${other}`}`;
 }
 
 /** "in 41 s", "3 min 2 s ago"; "" for a text that is no time. */
