@@ -70,6 +70,15 @@ const AUDIT = {
   ],
 };
 
+/** The page draws in the event's own turn. */
+const MEASURE_SEARCH = `(() => {
+  const input = document.querySelector("#search");
+  const started = performance.now();
+  input.value = "service-88";
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  return performance.now() - started;
+})()`;
+
 suite("the page of podrole ui", () => {
   let browser: Browser;
   let server: PageServer;
@@ -285,13 +294,15 @@ suite("the page of podrole ui", () => {
       const content = performance.now() - started;
       await page.getByText("460 roles").waitFor();
       await open(page, VIEWS.pods);
-      await page.getByText("Show 200 more of 4800").waitFor();
+      await page.getByText("Show 100 more of 4900").waitFor();
       await page.keyboard.press("/");
       const typed = performance.now();
       await page.keyboard.insertText("service-77 team-7 role-385");
       await page.waitForFunction("document.querySelectorAll('tbody tr').length < 20");
       const searched = performance.now() - typed;
+      const inPage = Number(await page.evaluate(MEASURE_SEARCH));
       context.diagnostic(`first content after ${content.toFixed(0)} ms, search after ${searched.toFixed(0)} ms`);
+      context.diagnostic(`search in the page: ${inPage.toFixed(0)} ms from the letter to the changed list`);
       assert.deepEqual(complaints, []);
     });
   });
@@ -301,7 +312,7 @@ suite("the page of podrole ui", () => {
     if (process.env["UPDATE"] !== "1") return;
     const directory = join(ROOT, "docs/images/ui");
     mkdirSync(directory, { recursive: true });
-    const picture = await page.screenshot({ type: "webp", quality: 70 });
+    const picture = await page.screenshot({ type: "webp", quality: 55 });
     writeFileSync(join(directory, `${name}-${theme}-${width}.webp`), picture);
   }
 });

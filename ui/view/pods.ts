@@ -8,7 +8,7 @@ import type { ViewProps } from "./context.ts";
 import { countdown, emptyNote, podLink, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
 
 /** More rows than a screen shows; the rest comes when the reader asks for it. */
-const ROWS_AT_ONCE = 200;
+const ROWS_AT_ONCE = 100;
 
 /** The view. */
 export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
