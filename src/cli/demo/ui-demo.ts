@@ -85,6 +85,7 @@ export async function runUiDemo(
         kubernetes,
         clock,
         askServer: createServerQuestion({ kubernetes }, { podroleNamespace: "podrole" }),
+        findLogs: () => writeLogs(cluster),
         interrupted,
         onReady: (address) => narrator.step("The identity map is open until Ctrl-C", [address]),
       },
@@ -99,6 +100,14 @@ export async function runUiDemo(
     await node.stop(2_000);
     await cluster.stop();
   }
+}
+
+/** The programs' lines as a file: the emulated API server has no logs of pods. */
+async function writeLogs({ directory, server, webhook }: EmulatedCluster) {
+  const file = join(directory, "podrole.log");
+  const lines = [...server.lines, ...webhook.lines].map((line) => `${JSON.stringify(line)}\n`);
+  await writeFile(file, lines.join(""), { mode: 0o600 });
+  return { from: "files", files: [file] } as const;
 }
 
 async function createNamespaces({ kubernetes }: EmulatedCluster): Promise<void> {

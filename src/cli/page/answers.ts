@@ -1,6 +1,6 @@
 // What the page of podrole ui asks for, by path: a reading of the cluster, one pod, its audit lines, who could have a
 // role, and a migration. Each answer is data of an operation.
-import { type AuditResult, audit } from "../../operations/audit/audit.ts";
+import { type AuditOptions, type AuditResult, audit } from "../../operations/audit/audit.ts";
 import { type Known, readKnown } from "../../operations/known.ts";
 import { createSnapshotFeed } from "../../operations/ui/feed.ts";
 import { readUiMigration } from "../../operations/ui/migration.ts";
@@ -16,6 +16,8 @@ import type { AnswerData } from "./page-server.ts";
 export interface AnswerDeps extends UiDeps {
   /** Ends the reading of logs. */
   readonly signal: AbortSignal;
+  /** Where the audit lines are; default: the logs of podrole's pods. */
+  readonly findLogs?: () => Promise<AuditOptions["logs"]>;
 }
 
 /** A day: logs of more are long, and podrole audit reads them too. */
@@ -23,17 +25,19 @@ const AUDIT_REACH_MS = 86_400_000;
 
 /** Creates the answers; nothing is read before the first question. */
 export function createAnswers(deps: AnswerDeps, options: UiOptions): AnswerData {
-  const { kubernetes, clock, signal } = deps;
+  const { kubernetes, clock, signal, findLogs } = deps;
   const { namespace: only, podroleNamespace } = options;
   const feed = createSnapshotFeed({ clock, read: () => readUiSnapshot(deps, options) });
 
+  const ofCluster = async () => ({ from: "cluster", kubernetes, namespace: podroleNamespace }) as const;
+
   async function readAudit(namespace: string, pod: string): Promise<Known<readonly UiAuditStep[]>> {
-    const read = await readKnown(() =>
+    const read = await readKnown(async () =>
       audit(
         { clock, signal, stdin: () => undefined, onProgress: () => {} },
         {
           query: { about: "pod", namespace, pod },
-          logs: { from: "cluster", kubernetes, namespace: podroleNamespace },
+          logs: await (findLogs ?? ofCluster)(),
           apiAuditLogs: [],
           cloudTrail: [],
           since: clock.now() - AUDIT_REACH_MS,
