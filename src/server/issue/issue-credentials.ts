@@ -157,9 +157,19 @@ export function createCredentialIssuer({
     audit({ ...containerFields(identity, first), ...line, ...sampledFields(omitted) });
   }
 
+  /** A pod that cannot be looked up is refused as a whole, which observers of its start have to learn. */
+  async function decide(identity: PodIdentity, containers: readonly string[]) {
+    try {
+      return await decideContainers({ directory, policy }, identity, containers);
+    } catch (thrown) {
+      if (containers.length > 0) observer.refused(identity, undefined, toPodroleError(thrown));
+      throw thrown;
+    }
+  }
+
   return {
     async issue(identity, containers, peer, signal) {
-      const decisions = await decideContainers({ directory, policy }, identity, containers);
+      const decisions = await decide(identity, containers);
       if (signal?.aborted) throw overloadedError("Cannot issue credentials: the caller has left");
       if (isRefusal(decisions)) {
         const { code, message } = decisions;

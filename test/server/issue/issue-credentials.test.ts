@@ -6,9 +6,11 @@ import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import type { Sampler } from "../../../src/runtime/sampler.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
-import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
+import { type CredentialIssuerDeps, createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
 import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
+import { NO_OBSERVER } from "../../../src/server/issue/result-observer.ts";
+import { createSlowStarts } from "../../../src/server/issue/slow-starts.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { policySettingsWith } from "../../policy/facts.ts";
 
@@ -38,6 +40,8 @@ function setUp(
   found: PodInContext | Refusal,
   get: () => Promise<SessionCredentials> = async () => SESSION,
   repeats?: Sampler,
+  observer: CredentialIssuerDeps["observer"] = NO_OBSERVER,
+  find: () => Promise<PodInContext | Refusal> = async () => found,
 ) {
   const audit: Readonly<Record<string, unknown>>[] = [];
   const recorded: ErrorInfo[] = [];
@@ -45,7 +49,7 @@ function setUp(
   const prefetched: AssumeRoleInput[] = [];
   const issuer = createCredentialIssuer({
     audit: (line) => audit.push({ ...line }),
-    directory: { find: async () => found, confirm: async () => found },
+    directory: { find, confirm: find },
     cache: {
       get: async (input) => {
         requested.push(input);
@@ -57,6 +61,7 @@ function setUp(
     recordRefusal: (_pod, refusal) => recorded.push(refusal),
     policy: () => policySettingsWith(),
     ...(repeats && { repeats }),
+    observer,
   });
   return { issuer, audit, recorded, requested, prefetched };
 }
@@ -203,5 +208,27 @@ test("prefetch() starts AssumeRole for permitted roles only", async () => {
   assert.deepEqual(
     prefetched.map(({ roleArn }) => roleArn),
     [ROLE],
+  );
+});
+
+test("issue() tells observers of a pod's start that the pod cannot be looked up, so that no Event names STS for it", async () => {
+  const clock = createFakeClock();
+  const events: ErrorInfo[] = [];
+  const starts = createSlowStarts({
+    clock,
+    recordRefusal: (_pod, refusal) => events.push(refusal),
+    hasHeld: () => false,
+    pendingReason: () => "STS_UNAVAILABLE",
+  });
+  const unavailable = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot look up the pod");
+  const { issuer } = setUp(podWith({}), undefined, undefined, { ...starts, refusedUnknown() {} }, async () => {
+    throw unavailable;
+  });
+  starts.requested(IDENTITY, ["app"]);
+  await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), unavailable);
+  await clock.advance(3_000);
+  assert.deepEqual(
+    events.map(({ code, message }) => [code, message]),
+    [["KUBERNETES_UNAVAILABLE", "Cannot look up the pod"]],
   );
 });
