@@ -1,9 +1,9 @@
 // The refusals of the last 24 hours, shared by all replicas in one ConfigMap. Nothing is decided from them; older ones
 // are in the audit log.
-// States of a refusal: pending (counted here alone) → shared (written, together with what other replicas wrote) → gone
-// (after 24 hours, or pushed out by newer ones). Pending ones are written at most every 10 s, and once a minute if they
-// only count up records that are written already. If a write fails, they stay pending; stop() writes once more, and
-// what is pending when the process is killed is in the audit log alone.
+// States of a refusal: pending (counted here alone) → being written (still counted here) → shared (written, together
+// with what other replicas wrote) → gone (after 24 hours, or pushed out by newer ones). Pending ones are written at
+// most every 10 s, and once a minute if they only count up records that are written already. If a write fails, they are
+// pending again; stop() writes once more, and what is pending when the process is killed is in the audit log alone.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import { refusalKey } from "../../protocol/state/merge.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
@@ -58,6 +58,8 @@ export function startRefusalLog(
   let shared: RefusalRecords = { recordedSince: startedAt, rows: [] };
   let known: ReadonlySet<string> = new Set();
   let pending = new Map<string, RefusalRecord>();
+  /** Those that the write in progress contains. */
+  let writing: readonly RefusalRecord[] = [];
   /** Time of the last pending record that was left out. */
   let lostUntil = startedAt;
   let intervals = 0;
@@ -89,27 +91,25 @@ export function startRefusalLog(
   }
 
   async function write(): Promise<void> {
-    const writing = pending;
+    const written = [...pending.values()];
+    writing = written;
     pending = new Map();
     try {
       const creation = await ownership(namespace);
       // podrole is being uninstalled.
       if (creation === undefined) return;
-      const data = await kubernetes.changeConfigMap(
-        namespace,
-        name,
-        (present) => merge(present, [...writing.values()]),
-        creation,
-      );
+      const data = await kubernetes.changeConfigMap(namespace, name, (present) => merge(present, written), creation);
       const records = refusalsInData(data);
       if (records === undefined) return;
       shared = { ...records, sharedAt: new Date(clock.now()).toISOString() };
       known = new Set(records.rows.map(refusalKey));
       hasFailed = false;
     } catch (error) {
-      pending = byKey(addRefusals([...writing.values()], [...pending.values()]));
+      pending = byKey(addRefusals(written, [...pending.values()]));
       if (!hasFailed) log.warn({ err: error, configMap: name }, "cannot share the records of refusals");
       hasFailed = true;
+    } finally {
+      writing = [];
     }
   }
 
@@ -131,7 +131,7 @@ export function startRefusalLog(
     records() {
       const { sharedAt } = shared;
       const { recordedSince, rows } = boundRefusals(
-        { ...shared, rows: addRefusals(shared.rows, [...pending.values()]) },
+        { ...shared, rows: addRefusals(addRefusals(shared.rows, writing), [...pending.values()]) },
         clock.now(),
       );
       return { recordedSince, ...(sharedAt !== undefined && { sharedAt }), rows };

@@ -92,6 +92,29 @@ test("startRefusalLog() loses nothing if another replica writes between its read
   await pass(() => shared().length === 2);
 });
 
+test("startRefusalLog() shows refusals while they are written, and those that come meanwhile", async (context) => {
+  const { kubernetes, start, shared, pass } = await replicas(context);
+  const hanging = Promise.withResolvers<void>();
+  let count = 0;
+  const replica = start({
+    async changeConfigMap(...write) {
+      const data = await kubernetes.changeConfigMap(...write);
+      if (count++ === 1) await hanging.promise;
+      return data;
+    },
+  });
+  await until(isShared(replica), "the first read");
+  replica.refused(POD, "app", FORBIDDEN);
+  await pass(() => shared().length === 1);
+  assert.equal(countOf(replica.records().rows), 1);
+  replica.refused(POD, "app", FORBIDDEN);
+  replica.refused({ ...POD, uid: "u-2" }, "app", FORBIDDEN);
+  assert.deepEqual([countOf(replica.records().rows), replica.records().rows.length], [3, 2]);
+  hanging.resolve();
+  await pass(() => countOf(shared()) === 3);
+  assert.equal(countOf(replica.records().rows), 3);
+});
+
 test("startRefusalLog() writes counts of known refusals once a minute", async (context) => {
   const { emulator, start, pass, shared } = await replicas(context);
   const replica = start();
