@@ -14,7 +14,10 @@ export interface PodHoldings extends ResultObserver {
   of(uid: string): readonly ContainerHolding[] | undefined;
   /** Reports whether the container has credentials, or has had some. */
   readonly hasHeld: (uid: string, container: string) => boolean;
-  /** Forgets pods that are gone. */
+  /**
+   * Forgets pods that are gone. A pod that was observed in the last minute stays: a watch may not have delivered it
+   * yet, and a pod that is forgotten too early counts as one that starts.
+   */
   sweep(isAlive: (podUid: string) => boolean): void;
   /** Number of containers. */
   readonly size: number;
@@ -33,6 +36,9 @@ interface HoldingRecord {
 
 /** About 250 bytes each, 12 MiB; enough for 20 000 pods with two roles each. */
 const MAX_HELD_CONTAINERS = 40_000;
+
+/** A watch may lag, so for this long after its last result or report a pod counts as alive. */
+const SWEEP_GRACE_MS = 60_000;
 
 /** A report is an answer of minutes ago at most this precise: later than this, it is about newer credentials. */
 const SAME_EXPIRY_MS = 60_000;
@@ -115,7 +121,12 @@ export function createPodHoldings(
       return containers && [...containers].map(([container, record]) => toHolding(container, record));
     },
     sweep(isAlive) {
-      for (const uid of [...pods.keys()]) if (!isAlive(uid)) remove(uid);
+      const now = clock.now();
+      for (const [uid, containers] of [...pods]) {
+        if (isAlive(uid)) continue;
+        const wasObserved = [...containers.values()].some(({ observedAt }) => now - observedAt < SWEEP_GRACE_MS);
+        if (!wasObserved) remove(uid);
+      }
     },
     get size() {
       return size;

@@ -120,9 +120,21 @@ test("reported() keeps at most 128 containers of a pod, and what was issued repl
   assert.deepEqual([holdings.size, holdings.of("u-2")?.length], [129, 1]);
 });
 
-test("sweep() forgets pods that are gone", () => {
-  const { holdings } = setUp();
+test("sweep() forgets pods that are gone", async () => {
+  const { clock, holdings } = setUp();
   for (const uid of ["u-1", "u-2"]) holdings.issued({ ...POD, uid }, "app", issuedRole);
+  await clock.advance(60_000);
   holdings.sweep((uid) => uid === "u-2");
   assert.deepEqual([holdings.size, holdings.of("u-1")], [1, undefined]);
+});
+
+test("sweep() keeps a pod that a lagging watch has not delivered yet, so that it does not count as one that starts", async () => {
+  const { clock, holdings } = setUp();
+  holdings.issued(POD, "app", issuedRole);
+  await clock.advance(59_000);
+  holdings.sweep(() => false);
+  assert.ok(holdings.hasHeld("u-1", "app"));
+  await clock.advance(1_000);
+  holdings.sweep(() => false);
+  assert.equal(holdings.of("u-1"), undefined);
 });
