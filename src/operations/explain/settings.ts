@@ -1,13 +1,13 @@
 // The settings of the installed webhook and server, which decide what happens to a pod. What cannot be read is unknown,
 // with the reason; no default takes its place.
-import type { ConfigMap } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { policySettings } from "../../policy/settings-table.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
 import { ownWebhooks } from "../check/tables/registration.ts";
-import { countReplicas, type Deployment, type Installed, readInstalled, settingsConfigMaps } from "../installed.ts";
+import { countReplicas, type Deployment, type Installed, readInstalled } from "../installed.ts";
 import { allKnown, deriveKnown, type Known, readAllowed } from "../known.ts";
+import { readSettingsConfigMaps } from "../server-settings.ts";
 import type { ExplainPolicy, ExplainSettings } from "./model.ts";
 
 /** Throws ApiError when the API server does not answer; a missing permission is reported. */
@@ -15,7 +15,7 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
   const version = await readAllowed(() => kubernetes.serverVersion());
   const deployments = await readAllowed(() => kubernetes.listAll<Deployment>("deployments", { namespace }));
   const configMaps = await readAllowed(() =>
-    readSettingsOf(kubernetes, namespace, "value" in deployments ? deployments.value : []),
+    readSettingsConfigMaps(kubernetes, namespace, "value" in deployments ? deployments.value : []),
   );
   const configurations = await readAllowed(() =>
     kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
@@ -34,20 +34,6 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
         ? [`the server's settings are unknown; assumed for session names: those of the webhook`]
         : [],
   };
-}
-
-/** Reads by name, because other ConfigMaps of podrole's namespace are not for everybody who may read its settings. */
-async function readSettingsOf(
-  kubernetes: Pick<OperatorKubernetes, "getConfigMap">,
-  namespace: string,
-  deployments: readonly Deployment[],
-): Promise<readonly ConfigMap[]> {
-  const read: ConfigMap[] = [];
-  for (const name of settingsConfigMaps(deployments)) {
-    const data = await kubernetes.getConfigMap(namespace, name);
-    if (data !== undefined) read.push({ metadata: { name, namespace }, data });
-  }
-  return read;
 }
 
 interface InstalledFacts {

@@ -3,19 +3,31 @@ import type { Pod } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { PodState } from "../../protocol/state/model.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
+import { readServerSettings } from "../server-settings.ts";
 import { readServerState, type StateProblem, type StateRead } from "./read-state.ts";
 
 /** Asks about one namespace, or about all if it is undefined. Never rejects. */
 export type AskServer = (namespace: string | undefined) => Promise<Known<StateRead>>;
 
-/** Creates the question to the server of the installation in `podroleNamespace`. */
+/**
+ * Creates the question to the server of the installation in `podroleNamespace`. Its token has the audience of the
+ * server's settings, or of their default if the caller may not read them.
+ */
 export function createServerQuestion(
   { kubernetes }: { readonly kubernetes: OperatorKubernetes },
   { podroleNamespace }: { readonly podroleNamespace: string },
 ): AskServer {
+  let settings: ReturnType<typeof readServerSettings> | undefined;
   return async (namespace) => {
-    const place = namespace === undefined ? {} : { namespace };
-    const read = await readKnown(() => readServerState({ kubernetes }, { podroleNamespace, ...place }));
+    settings ??= readServerSettings(kubernetes, podroleNamespace);
+    const installed = await settings;
+    const audience = "value" in installed ? installed.value?.audience : undefined;
+    const options = {
+      podroleNamespace,
+      ...(namespace !== undefined && { namespace }),
+      ...(audience !== undefined && { audience }),
+    };
+    const read = await readKnown(() => readServerState({ kubernetes }, options));
     if ("unknown" in read) return read;
     return read.value.ok ? { value: read.value.value } : unknownState(read.value.problem);
   };
@@ -27,6 +39,8 @@ export async function askAboutPod(ask: AskServer, { metadata }: Pod): Promise<Kn
 }
 
 function unknownState({ kind, text }: StateProblem) {
+  // There is nothing to read.
+  if (kind === "absent") return { unknown: text };
   const [, right] = /^needs (.+)$/.exec(text) ?? [];
   return { unknown: text, needs: kind === "right" && right !== undefined ? [right] : [] };
 }

@@ -8,6 +8,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import { DEFAULT_NAMES } from "../check/rights.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
+import { readServerSettings } from "../server-settings.ts";
 import type { AskServer } from "../state/ask-server.ts";
 import type { StateRead } from "../state/read-state.ts";
 import { type ReadInstallation, readInstallationState, unknownPart } from "./installation.ts";
@@ -135,8 +136,14 @@ async function readTrustTopic(
   { webhooks }: ReadInstallation,
 ): Promise<TopicRows> {
   progress("reading the trust bundle");
-  const name = DEFAULT_NAMES.trustConfigMap;
-  const bundle = await readKnown(async () => (await kubernetes.getConfigMap(namespace, name))?.[BUNDLE_KEY]);
+  const settings = await readServerSettings(kubernetes, namespace);
+  const place = ("value" in settings && settings.value?.trustConfigMap) || {
+    namespace,
+    name: DEFAULT_NAMES.trustConfigMap,
+  };
+  const bundle = await readKnown(
+    async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.[BUNDLE_KEY],
+  );
   const trust =
     "unknown" in state ? state : state.value.trust ? { value: state.value.trust } : { unknown: "it has no CA yet" };
   return {

@@ -43,6 +43,22 @@ suite("createServerQuestion()", () => {
     assert.deepEqual(answer, { unknown: `needs ${needs[0]}`, needs });
   });
 
+  test("createServerQuestion() requests a token of the audience that the installed server expects", async () => {
+    const args = ["server", "--audience", "podrole.example.com"];
+    const spec = { template: { metadata: {}, spec: { containers: [{ name: "server", args }] } } };
+    const audiences: string[] = [];
+    const ask = questionWith({
+      listAll: async (resource: string) =>
+        resource === "deployments" ? [{ metadata: { name: "podrole-server" }, spec }] : [REPLICA],
+      async requestToken(_account: object, { audience }: { readonly audience: string }) {
+        audiences.push(audience);
+        return new Secret("token");
+      },
+    });
+    assert.ok("value" in (await ask(undefined)));
+    assert.deepEqual(audiences, ["podrole.example.com"]);
+  });
+
   for (const [what, change, unknown] of [
     ["no reader", { requestToken: rejects(new ApiError(404, "NotFound", "x")) }, /^there is no ServiceAccount/],
     [

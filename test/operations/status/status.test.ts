@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
+import type { ConfigMap } from "../../../src/kubernetes/objects.ts";
 import type { Known } from "../../../src/operations/known.ts";
 import type { StateRead } from "../../../src/operations/state/read-state.ts";
 import { readStatus } from "../../../src/operations/status/status.ts";
@@ -10,7 +11,7 @@ import type { ClusterState } from "../../../src/protocol/state/model.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
-import { createInstalledObjects } from "../check/healthy.ts";
+import { CA, createInstalledObjects } from "../check/healthy.ts";
 import { ARN, heldWith, podWith, READ_AT } from "./pods.ts";
 
 async function setUp(context: TestContext) {
@@ -34,7 +35,7 @@ async function setUp(context: TestContext) {
     assert.ok(result.ok);
     return result.value;
   }
-  return { asked, read };
+  return { asked, read, store: emulator.store };
 }
 
 function answerWith(state: Partial<ClusterState>, silent: StateRead["silent"] = []): Known<StateRead> {
@@ -80,6 +81,19 @@ suite("readStatus()", () => {
       [[["STS_DENIED", "server"]], READ_AT],
     );
     assert.deepEqual(unknown, []);
+  });
+
+  test("readStatus() reads the trust bundle from the ConfigMap that the server's settings name", async (context) => {
+    const { store, read } = await setUp(context);
+    const common = store.get("configmaps", "podrole", "podrole-common") as ConfigMap;
+    const data = { ...common.data, PODROLE_TRUST_CONFIG_MAP: "podrole/own-trust" };
+    store.replace("configmaps", { ...common, data });
+    store.create("configmaps", { metadata: { name: "own-trust", namespace: "podrole" }, data: { "bundle.pem": CA } });
+    const { trust } = await read("trust", { unknown: "not asked" });
+    assert.deepEqual(
+      trust?.map(({ subject, inBundle }) => [subject, inBundle]),
+      [["O=podrole, CN=podrole CA", true]],
+    );
   });
 
   test("readStatus() asks about the whole installation for trust", async (context) => {
