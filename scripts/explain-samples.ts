@@ -76,6 +76,7 @@ function explainSample(pod: Pod, exists: boolean, settings: PlanSettings): strin
     name: pod.metadata.name ?? "",
     pod,
     exists,
+    isManifest: !exists,
     namespaceName: name,
     namespace: { metadata: { name, labels, annotations } },
     serviceAccount: { metadata: { name: "default", namespace: name } },

@@ -280,6 +280,7 @@ export function podAnswer(now = UI_NOW): UiPod {
             sessionName: "shop.mailer-6f7d9-hx5pl",
           },
         ],
+        next: [],
         notes: [],
         settings: ["Deployment podrole-webhook", "ConfigMap podrole-common", "Deployment podrole-server"],
       },

@@ -73,14 +73,17 @@ function findingLines(group: readonly Finding[]): readonly string[] {
   const rest = group.length - MAX_SHOWN_OBJECTS;
   const bad = group.some(({ state }) => state === "failed" || state === "warning");
   return [
-    ...group.slice(0, MAX_SHOWN_OBJECTS).map(findingLine),
+    ...group.slice(0, MAX_SHOWN_OBJECTS).flatMap(findingLinesOf),
     ...(rest > 0 ? [`        and ${rest} more (-o json lists all of them)`] : []),
     ...(bad ? [`        see ${group[0]?.hint}`] : []),
   ];
 }
 
-function findingLine({ id, state, message, object }: Finding): string {
-  return `${STATE_MARKS[state]}  ${id}  ${object === undefined ? "" : `${object}: `}${message}`;
+function findingLinesOf({ id, state, message, object, next }: Finding): readonly string[] {
+  return [
+    `${STATE_MARKS[state]}  ${id}  ${object === undefined ? "" : `${object}: `}${message}`,
+    ...(next === undefined ? [] : [`        next: ${next}`]),
+  ];
 }
 
 function summaryLine(findings: readonly Finding[]): string {

@@ -1,6 +1,8 @@
 // Explanations of podrole explain as text and as JSON.
+import { creationFailureText } from "../../operations/creation-failure.ts";
 import type { ContainerExplanation, ContainerInPod, ExistingPod, Explanation } from "../../operations/explain/model.ts";
 import { type SidecarState, sidecarEndText } from "../../operations/sidecar-state.ts";
+import { DECISION_TEXTS } from "./decision.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
@@ -13,16 +15,18 @@ export function explainText(explanations: readonly Explanation[]): string {
   return explanations.map(explanationText).join("\n");
 }
 
-function explanationText({ object, now, existing, failure, containers, notes, settings }: Explanation): string {
+function explanationText(explanation: Explanation): string {
+  const { object, now, existing, failure, containers, next, notes, settings } = explanation;
   const lines = [
     object,
     ...(existing ? existingLines(existing).map((line) => `  ${line}`) : []),
-    ...(failure === undefined ? [] : [`  its pods cannot be created: ${failure}`]),
-    `  ${existing ? "if created now: " : ""}${now.decision} (${now.reason}): ${now.message}`,
+    ...(failure === undefined ? [] : [`  its pods cannot be created: ${creationFailureText(failure)}`]),
+    `  ${object.startsWith("pod/") ? "if created now" : "its next pods"}: ${DECISION_TEXTS[now.decision]} (${now.reason}): ${now.message}`,
     ...containers.map((container) => `  ${containerText(container)}`),
     ...(existing?.differences ?? []).map((difference) => `  differs: ${difference}`),
     ...now.warnings.map((warning) => `  warning: ${warning}`),
     ...notes.map((note) => `  note: ${note}`),
+    ...next.map((step) => `  next: ${step}`),
     ...(settings.length > 0 ? [`  settings from ${settings.join(", ")}`] : []),
   ];
   return lines.map((line) => `${escapeControls(line)}\n`).join("");

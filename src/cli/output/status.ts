@@ -2,7 +2,8 @@
 // and a count. And as JSON, YAML and names.
 import { countOf } from "../../operations/format.ts";
 import { notInstalledText, type ReplicaCount } from "../../operations/installed.ts";
-import type { PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
+import { describeStep, explainStep, labelStep, REGISTER_STEP } from "../../operations/next-steps.ts";
+import type { BlockedWorkload, PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
 import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
 import { type StatusTable, statusTable } from "./status-columns.ts";
@@ -58,59 +59,107 @@ function installationProblems({ installation, isLabelled, namespace, topic }: St
     ...(server?.ready === 0
       ? [
           `${unready("server", server)}: pods get no credentials before it has one, and running pods keep theirs until they expire`,
+          nextLine(describeStep(server)),
         ]
       : []),
-    ...(webhook?.ready === 0 ? [`${unready("webhook", webhook)}: no pod of a labelled namespace can be created`] : []),
-    ...(isRegistered === false
+    ...(webhook?.ready === 0
       ? [
-          "podrole's webhook is not registered: new pods are not injected; apply manifests/base/webhook-configuration.yaml or the chart again",
+          `${unready("webhook", webhook)}: no pod of a labelled namespace can be created`,
+          nextLine(describeStep(webhook)),
         ]
+      : []),
+    ...(isRegistered === false
+      ? [`podrole's webhook is not registered: new pods are not injected`, nextLine(REGISTER_STEP)]
       : []),
     ...(isLabelled === false && topic === "pods"
       ? [
-          `namespace ${namespace} does not have the label podrole.io/inject: enabled: no new pod in it is injected; kubectl label namespace ${namespace} podrole.io/inject=enabled`,
+          `namespace ${namespace} does not have the label podrole.io/inject: enabled: no new pod in it is injected`,
+          nextLine(labelStep(namespace ?? "")),
         ]
       : []),
   ];
 }
 
-function unready(program: string, { namespace, name, wanted }: ReplicaCount): string {
-  return `podrole's ${program} has no ready replica (0 of ${wanted}; kubectl -n ${namespace} describe deployment ${name})`;
+function unready(program: string, { wanted }: ReplicaCount): string {
+  return `podrole's ${program} has no ready replica (0 of ${wanted})`;
+}
+
+/** The next command, below what it is about. */
+function nextLine(step: string): string {
+  return `  next: ${step}`;
 }
 
 /** Codes of the output, at most; -o json has every row. */
 const MAX_CODES_SHOWN = 10;
 
-/** For each code one line: how many rows have it, the first of them, and reason and remedy. */
-function codeNotes({ pods = [], refusals = [] }: Status): readonly string[] {
+/**
+ * For each code: how many rows have it, the first of them, reason and remedy, and the next command. Then the workloads
+ * and pods without a code.
+ */
+function codeNotes({ pods = [], blocked = [], refusals = [], isLabelled }: Status): readonly string[] {
   const rows: readonly (PodRow | RefusedRow)[] = [...pods, ...refusals];
   const byCode = Map.groupBy(
     rows.filter(({ code }) => code !== undefined),
     ({ code = "" }) => code,
   );
-  const lines = [...byCode].map(([code, users]) => codeLine(code, users));
-  return [...lines.slice(0, MAX_CODES_SHOWN), ...uninjectedLines(pods)];
+  return [
+    ...[...byCode].slice(0, MAX_CODES_SHOWN).flatMap(([code, users]) => linesOfCode(code, users)),
+    ...blocked.slice(0, MAX_CODES_SHOWN).flatMap(blockedLines),
+    ...uninjectedLines(pods, isLabelled),
+    ...changedLines(pods),
+  ];
 }
 
-function codeLine(code: string, users: readonly (PodRow | RefusedRow)[]): string {
+function linesOfCode(code: string, users: readonly (PodRow | RefusedRow)[]): readonly string[] {
   const first = users.find(({ message }) => message !== undefined && message !== "") ?? users[0];
   const message = first?.message ?? "";
   const remedy = isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
   const text = message.includes(remedy) ? message : [message, remedy].filter(Boolean).join(" -- ");
-  return `${code} (${whose(users)}): ${text}`;
+  return [`${code} (${whose(users)}): ${text}`, ...(first?.next === undefined ? [] : [nextLine(first.next)])];
+}
+
+function blockedLines({ namespace, workload, message, next }: BlockedWorkload): readonly string[] {
+  return [`${workload} in namespace ${namespace} cannot create its pods: ${message}`, nextLine(next)];
 }
 
 function whose(users: readonly (PodRow | RefusedRow)[]): string {
-  const pods = [...new Set(users.map(({ namespace, pod }) => `${namespace}/${pod}`))];
-  return pods.length === 1 ? `pod ${pods[0]}` : `${pods.length} pods, such as ${pods[0]}`;
+  const names = [...new Set(users.map(subjectOf))];
+  const [first = ""] = names;
+  if (names.length === 1) return first;
+  return first.startsWith("pod ")
+    ? `${names.length} pods, such as ${first.slice(4)}`
+    : `${names.length}, such as ${first}`;
 }
 
-function uninjectedLines(pods: readonly PodRow[]): readonly string[] {
+/** Pods that were refused before they had a name are known by the object that creates them. */
+function subjectOf({ namespace, pod }: PodRow | RefusedRow): string {
+  return pod.includes("/") ? `${pod} in namespace ${namespace}` : `pod ${namespace}/${pod}`;
+}
+
+function uninjectedLines(pods: readonly PodRow[], isLabelled: boolean | undefined): readonly string[] {
   const bare = pods.filter(({ phase }) => phase === "not injected");
   const [first] = bare;
   if (first === undefined) return [];
+  const why =
+    isLabelled === false
+      ? "its namespace does not have the label"
+      : "it is older than its namespace's label or was created while the webhook was not called, or podrole skipped it";
+  const explained = explainStep({ namespace: first.namespace, kind: "pod", name: first.pod });
   return [
-    `not injected (${whose(bare)}): the pod names a role and has no podrole-sidecar; podrole explain pod/${first.pod} -n ${first.namespace} says why`,
+    `not injected (${whose(bare)}): the pod names a role and has no podrole-sidecar: ${why}`,
+    nextLine(`${explained}  # why, and what to do`),
+    ...(first.next === undefined ? [] : [nextLine(first.next)]),
+  ];
+}
+
+function changedLines(pods: readonly PodRow[]): readonly string[] {
+  const changed = pods.filter(({ requestedRole }) => requestedRole !== undefined);
+  const [first] = changed;
+  if (first === undefined) return [];
+  const { role, requestedRole, next } = first;
+  return [
+    `role changed (${whose(changed)}): the pod's annotation now names ${requestedRole}, and its container has ${role}; without --pin-roles, the next renewal follows the annotation`,
+    ...(next === undefined ? [] : [nextLine(next)]),
   ];
 }
 

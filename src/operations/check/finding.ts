@@ -13,6 +13,8 @@ export interface CheckVerdict {
   readonly message: string;
   /** The object, if the check judges several: "pod shop/orders-1". */
   readonly object?: string;
+  /** The next command, with its purpose as a comment; absent if only the remedy of docs/checks.md says what to do. */
+  readonly next?: string;
   /**
    * Set if the check could not look: permissions that the caller lacks, such as "list on pods in namespace shop"; empty
    * if something else failed. Absent if there is nothing to look at.
@@ -107,6 +109,10 @@ export const failed = (message: string, object?: string): CheckVerdict => verdic
 function verdictAbout(state: CheckState, message: string, object: string | undefined): CheckVerdict {
   return { state, message, ...(object !== undefined && { object }) };
 }
+
+/** Returns the verdict with the operator's next command. */
+export const withNext = (verdict: CheckVerdict, next: string | undefined): CheckVerdict =>
+  next === undefined ? verdict : { ...verdict, next };
 
 /** Judges a known fact; skips an unknown one with its reason. */
 export function judgeKnown<T>(known: Known<T>, judge: (value: T) => CheckVerdict | readonly CheckVerdict[]) {

@@ -20,13 +20,15 @@ export function describeExisting({ pod, held }: ExplainInput, { policy, server }
   const image = "value" in policy ? policy.value.plan.image : undefined;
   const isLive = isInjected(pod) && !hasFinished(pod);
   const state = readSidecarState(pod);
-  const causes = [...(hasInjectedLabel(pod) ? [] : [COPIED]), ...causesOf(state, server)];
+  const isCopy = isLive && !hasInjectedLabel(pod);
+  const causes = [...(isCopy ? [COPIED] : []), ...causesOf(state, server)];
   return {
     injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",
     ...(sidecar !== undefined && { sidecar }),
     ...(sidecar !== undefined && image !== undefined && sidecar !== image && { sidecarNow: image }),
     ...(isLive && { state, containers: containersIn(pod, held) }),
+    ...(isCopy && { isCopy }),
     ...(isLive && state.phase !== "ready" && causes.length > 0 && { causes }),
   };
 }
@@ -41,14 +43,14 @@ function causesOf({ phase, reason, restarts }: SidecarState, server: ExplainSett
   if ("value" in server && server.value?.ready === 0) {
     const { name, namespace, wanted } = server.value;
     causes.push(
-      `podrole's server has no ready replica (Deployment ${namespace}/${name}: 0 of ${wanted}), and no pod gets credentials before it has one: kubectl -n ${namespace} describe deployment ${name}`,
+      `podrole's server has no ready replica (Deployment ${namespace}/${name}: 0 of ${wanted}), and no pod gets credentials before it has one`,
     );
   }
   return causes;
 }
 
 const COPIED =
-  "the pod has podrole-sidecar and not the label podrole.io/injected, as a copy of kubectl debug, which leaves out labels and annotations; add --keep-labels --keep-annotations to it";
+  "the pod has podrole-sidecar and not the label podrole.io/injected, as a copy of kubectl debug, which leaves out labels and annotations unless it has --keep-labels and --keep-annotations";
 const HOOK_ENDED =
   "PostStartHookError: podrole-sidecar had no credentials within 30 s; the kubelet starts it again, after waits of at most 5 min";
 const HOOK_WAITS =
@@ -127,8 +129,8 @@ function presentText({ container, holds, admitted, admittedBy }: ContainerInPod)
 
 function consequenceOf({ holds, admittedBy }: ContainerInPod, now: ContainerExplanation | undefined): string {
   const isCertain = holds !== undefined || admittedBy === "pin";
-  if (!isCertain) return "the role was changed after admission, or that annotation was";
-  return now?.allowed ? "it gets that role with its next renewal" : "its next renewal is refused";
+  const effect = now?.allowed ? "it gets that role with its next renewal" : "its next renewal is refused";
+  return isCertain ? effect : `the role was changed after admission, or that annotation was; ${effect}`;
 }
 
 /** A role that only the server can resolve stands in the pod as its name. */

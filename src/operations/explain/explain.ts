@@ -98,6 +98,7 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
       name,
       pod: isPod ? pod : nameLikeOwner(pod, name),
       exists,
+      ...(object.metadata.uid === undefined && { isManifest: true }),
       namespaceName: namespace,
       namespace: "value" in read.namespace ? read.namespace.value : undefined,
       serviceAccount: "value" in read.serviceAccount ? read.serviceAccount.value : undefined,

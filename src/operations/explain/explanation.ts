@@ -12,6 +12,7 @@ import { deriveKnown, type Known, type Unknown } from "../known.ts";
 import { explainDecided } from "./decided-containers.ts";
 import { describeExisting, findResolvedProblem, findRoleDifferences } from "./existing-pod.ts";
 import type { ExplainInput, ExplainPolicy, ExplainSettings, Explanation } from "./model.ts";
+import { nextSteps } from "./next.ts";
 
 /** Returns what the webhook and the server decide about the pod, and what it is now if it exists. */
 export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
@@ -35,18 +36,21 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
     policy.plan,
   );
   const { decision, reason, message, warnings } = planned;
+  const now: Explanation["now"] = { decision, reason, message, warnings: warnings.map(({ text }) => text) };
   const containers = explainDecided(input, planned, policy);
-  const existing = exists ? describeExisting(input, settings) : undefined;
-  const differences = existing ? findRoleDifferences(existing, containers) : [];
+  const described = exists ? describeExisting(input, settings) : undefined;
+  const differences = described ? findRoleDifferences(described, containers) : [];
+  const existing = described && { ...described, ...(differences.length > 0 && { differences }) };
   const isSent = isSentToWebhook(input, settings);
   const wouldBe = decision === "inject" && namespace !== undefined && (!("value" in isSent) || isSent.value);
   return {
     object: objectText(input),
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
-    now: { decision, reason, message, warnings: warnings.map(({ text }) => text) },
-    ...(existing && { existing: { ...existing, ...(differences.length > 0 && { differences }) } }),
+    now,
+    ...(existing && { existing }),
     ...(failure !== undefined && { failure }),
     containers,
+    next: nextSteps({ input, settings, now, existing }),
     ...("unknown" in isSent && { undecided: true }),
     notes: [
       ...notesOnObjects(input),
@@ -68,21 +72,22 @@ function asAdmitted({ pod, exists }: ExplainInput, { ranges }: NamespaceLimits):
 function explainWithoutDecision(input: ExplainInput, settings: ExplainSettings, unknown: Unknown): Explanation {
   const { pod, exists, failure } = input;
   const isSent = isSentToWebhook(input, settings);
+  const needs = [...new Set([...(unknown.needs ?? []), ...(input.missingRights ?? [])])];
+  const now: Explanation["now"] = {
+    decision: "unknown",
+    reason: "SETTINGS_UNREADABLE",
+    message: cannotTell({ ...unknown, needs }),
+    warnings: [],
+  };
+  const existing = exists ? describeExisting(input, settings) : undefined;
   return {
     object: objectText(input),
     injected: exists && isInjected(pod),
-    now: {
-      decision: "unknown",
-      reason: "SETTINGS_UNREADABLE",
-      message: cannotTell({
-        ...unknown,
-        needs: [...new Set([...(unknown.needs ?? []), ...(input.missingRights ?? [])])],
-      }),
-      warnings: [],
-    },
-    ...(exists && { existing: describeExisting(input, settings) }),
+    now,
+    ...(existing && { existing }),
     ...(failure !== undefined && { failure }),
     containers: [],
+    next: nextSteps({ input, settings, now, existing }),
     notes: [...notesOnObjects(input), ...("unknown" in isSent ? [] : notesOnWebhook(settings, isSent))],
     settings: [],
   };

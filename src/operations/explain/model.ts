@@ -18,6 +18,8 @@ export interface ExplainInput {
   readonly pod: Pod;
   /** True for a pod of the cluster; false for workloads and manifests. */
   readonly exists: boolean;
+  /** True for an object of a file. */
+  readonly isManifest?: boolean;
   readonly namespaceName: string;
   /** Undefined if it does not exist, or may not be read. */
   readonly namespace: Namespace | undefined;
@@ -100,6 +102,8 @@ export interface ExistingPod {
   readonly causes?: readonly string[];
   /** Of an injected pod that has not finished. */
   readonly containers?: readonly ContainerInPod[];
+  /** True if the pod looks like a copy that `kubectl debug` made without labels and annotations. */
+  readonly isCopy?: true;
   /** Where the decision of now differs from what containers hold, or got at admission. */
   readonly differences?: readonly string[];
 }
@@ -123,6 +127,8 @@ export interface Explanation {
   /** Why a workload cannot create its pods, as its status says. */
   readonly failure?: string;
   readonly containers: readonly ContainerExplanation[];
+  /** What to do next, in this order: commands with their purpose as a comment; none for a pod that is well. */
+  readonly next: readonly string[];
   /** What may make the outcome differ from the plan. */
   readonly notes: readonly string[];
   readonly settings: readonly string[];

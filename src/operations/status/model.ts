@@ -21,6 +21,8 @@ export interface PodRow {
   /** ARN, or the role's name if only the server can resolve it. */
   readonly role?: string;
   readonly roleFrom?: RoleSource;
+  /** The role as the pod's annotation names it now, if that is another one than `role`. */
+  readonly requestedRole?: string;
   readonly phase: PodRowPhase;
   /** The kubelet's reason, such as CrashLoopBackOff, or the scheduler's. */
   readonly reason?: string;
@@ -31,6 +33,8 @@ export interface PodRow {
   readonly code?: string;
   /** Reason and remedy that the sidecar left behind. */
   readonly message?: string;
+  /** The next command, with its purpose as a comment; absent if the container has what it needs. */
+  readonly next?: string;
   /** Why it is unknown what the container holds. */
   readonly unknown?: string;
   readonly restarts: number;
@@ -71,8 +75,24 @@ export interface RefusedRow {
   readonly role?: string;
   readonly code: string;
   readonly message: string;
+  /** The next command, with its purpose as a comment. */
+  readonly next?: string;
   /** Where it was read: the server's records, an Event of the pod, or the pod's sidecar. */
   readonly from: "server" | "event" | "sidecar";
+}
+
+/** A workload whose pods the API server has not created. */
+export interface BlockedWorkload {
+  readonly namespace: string;
+  /** "deployment/orders", or the object that creates the pods. */
+  readonly workload: string;
+  /** Of the last attempt. */
+  readonly time: string;
+  readonly count: number;
+  /** Who refuses the pods, and why. */
+  readonly message: string;
+  /** The next command, with its purpose as a comment. */
+  readonly next: string;
 }
 
 /** One CA, and who trusts it. */
@@ -120,6 +140,8 @@ export interface Status {
   readonly isLabelled?: boolean;
   readonly installation: InstallationState;
   readonly pods?: readonly PodRow[];
+  /** Of the last 20 minutes; absent if Events may not be read. */
+  readonly blocked?: readonly BlockedWorkload[];
   readonly roles?: readonly RoleRow[];
   readonly refusals?: readonly RefusedRow[];
   /** The refusals are complete from this time on. */

@@ -1,9 +1,12 @@
 // The rows of podrole status pods and roles: what the cluster says about each pod, joined with what the server says
 // that its containers hold. Pure.
 
+import { ANNOTATIONS } from "../../policy/annotations.ts";
+import { withoutSlash } from "../../policy/role.ts";
 import { comparePods } from "../../protocol/state/merge.ts";
 import type { ContainerHolding, PodState } from "../../protocol/state/model.ts";
 import { type Known } from "../known.ts";
+import { explainStep, stepsAfterCode } from "../next-steps.ts";
 import type { PodRow, PodRowPhase, RoleRow } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
@@ -46,16 +49,20 @@ function seenRow(
   const lastEnd = phase === "ready" ? undefined : sidecar?.lastEnd;
   const code = holding?.code ?? lastEnd?.code;
   const roleFrom = holding?.role === undefined ? rolesFrom : "server";
+  const requestedRole = requestedInstead(pod, container, role);
+  const next = nextOf(pod, { phase, code, message: lastEnd?.message, isChanged: requestedRole !== undefined });
   return {
     namespace: pod.namespace,
     pod: pod.name,
     container,
     ...(role !== undefined && { role, ...(roleFrom && { roleFrom }) }),
+    ...(requestedRole !== undefined && { requestedRole }),
     phase,
     ...(sidecar?.reason !== undefined && { reason: sidecar.reason }),
     ...timesOf(holding),
     ...(code !== undefined && { code }),
     ...(lastEnd && { message: lastEnd.message }),
+    ...(next !== undefined && { next }),
     ...(holding === undefined && sidecar && unknown !== undefined && { unknown }),
     restarts: sidecar?.restarts ?? 0,
     ...(pod.created !== undefined && { created: pod.created }),
@@ -64,6 +71,34 @@ function seenRow(
     workload: pod.workload,
     uid: pod.uid,
   };
+}
+
+/** The role that the pod's annotation names now, if it is another one than the container has. */
+function requestedInstead({ named }: SeenPod, container: string, role: string | undefined): string | undefined {
+  const requested = named[`${ANNOTATIONS.roleOfContainer}${container}`] ?? named[ANNOTATIONS.role];
+  if (requested === undefined || role === undefined || role === requested) return undefined;
+  // The base ARN, which precedes a short name, may contain a path.
+  return role.endsWith(`/${withoutSlash(requested)}`) ? undefined : requested;
+}
+
+function nextOf(
+  { namespace, name, restart, isCopy }: SeenPod,
+  {
+    phase,
+    code,
+    message,
+    isChanged,
+  }: Pick<PodRow, "phase"> & {
+    readonly code: string | undefined;
+    readonly message: string | undefined;
+    readonly isChanged: boolean;
+  },
+): string | undefined {
+  const object = { namespace, kind: "pod", name };
+  if (phase === "terminating") return undefined;
+  if (code !== undefined) return stepsAfterCode(code, { object, restart, isCopy, message })[0];
+  if (phase === "not injected") return restart;
+  return isChanged ? explainStep(object) : undefined;
 }
 
 function phaseOf({ isDeleted, sidecar }: SeenPod): PodRowPhase {

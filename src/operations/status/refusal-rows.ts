@@ -3,8 +3,11 @@
 // could not create a pod. Pure.
 import { isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
+import { MINUTE_MS } from "../../runtime/clock.ts";
+import { creationFailureText, readCreationFailure, stepsAfterCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
-import type { RefusedRow } from "./model.ts";
+import { explainStep, likelyWorkload, stepsAfterCode } from "../next-steps.ts";
+import type { BlockedWorkload, RefusedRow } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
 /** The fields of a core/v1 Event that are read. */
@@ -35,10 +38,47 @@ export function refusalRows({ records, events, failures, seen }: RefusalRowInput
           ...("value" in seen ? seen.value.flatMap((pod) => endRow(pod) ?? []) : []),
         ];
   const atAdmission = "value" in failures ? failures.value.flatMap((event) => failureRow(event) ?? []) : [];
-  return [...atIssuance, ...atAdmission].toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
+  return [...atIssuance, ...atAdmission]
+    .toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1))
+    .map((row) => Object.assign(row, { next: nextAfter(row) }));
 }
 
-function recordRow({ time, count, namespace, pod, container, role, code, reason }: RefusalRecord): RefusedRow {
+/** A row before its next command is known. */
+type FoundRefusal = Omit<RefusedRow, "next">;
+
+function nextAfter({ namespace, pod, code, message }: FoundRefusal): string {
+  const [kind = "", name] = pod.split("/");
+  const object = name === undefined ? { namespace, kind: "pod", name: pod } : likelyWorkload({ namespace, kind, name });
+  return stepsAfterCode(code, { object, message })[0] ?? explainStep(object);
+}
+
+/** Time after which the Event of a workload that cannot create its pods is repeated: at most 17 min, by back-off. */
+const BLOCKED_MS = 20 * MINUTE_MS;
+
+/**
+ * Returns the workloads that could not create a pod in the last 20 minutes before `now` (Unix milliseconds) because of
+ * podrole, or with `withQuotas`, because of a quota; the newest first.
+ */
+export function blockedWorkloads(
+  failures: readonly EventObject[],
+  { now, withQuotas }: { readonly now: number; readonly withQuotas: boolean },
+): readonly BlockedWorkload[] {
+  return failures
+    .flatMap(({ involvedObject, message = "", count = 1, lastTimestamp }): BlockedWorkload[] => {
+      const { by } = readCreationFailure(message);
+      const time = lastTimestamp ?? "";
+      const isRecent = now - Date.parse(time) < BLOCKED_MS;
+      if (!isRecent || by === "other" || (by === "quota" && !withQuotas)) return [];
+      const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
+      const object = likelyWorkload({ namespace, kind: kind.toLowerCase(), name });
+      const [next = explainStep(object)] = stepsAfterCreationFailure(message, object);
+      const workload = `${object.kind}/${object.name}`;
+      return [{ namespace, workload, time, count, message: creationFailureText(message), next }];
+    })
+    .toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
+}
+
+function recordRow({ time, count, namespace, pod, container, role, code, reason }: RefusalRecord): FoundRefusal {
   const common = { time, count, namespace, pod, container, code, message: reason, from: "server" } as const;
   return role === undefined ? common : { ...common, role };
 }
@@ -48,20 +88,21 @@ function eventRow({ involvedObject, reason = "", message = "", count = 1, ...eve
   if (!isErrorCode(reason) || involvedObject?.kind !== "Pod") return undefined;
   const { namespace = "", name: pod = "" } = involvedObject;
   const time = event.lastTimestamp ?? "";
-  return { time, count, namespace, pod, container: "", code: reason, message, from: "event" } satisfies RefusedRow;
+  return { time, count, namespace, pod, container: "", code: reason, message, from: "event" } satisfies FoundRefusal;
 }
 
 /** Undefined unless podrole's webhook refused the pod that the workload wanted to create. */
-function failureRow({ involvedObject, message = "", count = 1, lastTimestamp }: EventObject): RefusedRow | undefined {
-  const [, code = "", reason = ""] = /podrole\.io" denied the request: ([A-Z_]+): (.*)$/s.exec(message) ?? [];
-  if (!isErrorCode(code)) return undefined;
+function failureRow({ involvedObject, message = "", count = 1, lastTimestamp }: EventObject): FoundRefusal | undefined {
+  const failure = readCreationFailure(message);
+  if (failure.by !== "podrole") return undefined;
+  const { code, reason } = failure;
   const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
   const pod = `${kind.toLowerCase()}/${name}`;
   return { time: lastTimestamp ?? "", count, namespace, pod, container: "", code, message: reason, from: "event" };
 }
 
 /** Undefined unless the sidecar waits after an end with a code. */
-function endRow({ namespace, name: pod, sidecar }: SeenPod): RefusedRow | undefined {
+function endRow({ namespace, name: pod, sidecar }: SeenPod): FoundRefusal | undefined {
   const { lastEnd, phase, restarts = 0 } = sidecar ?? {};
   if (lastEnd?.code === undefined || phase === "ready") return undefined;
   const { code, message, at: time } = lastEnd;

@@ -2,10 +2,13 @@
 import { PODROLE_NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
+import { hasInjectedLabel } from "../../injection/reserved.ts";
 import { type ResolvedRoles, readAdmittedRoles } from "../../injection/resolved-roles.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
+import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { ownerOf } from "../migrate/input/owners.ts";
+import { restartStep } from "../next-steps.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
 import type { RoleSource } from "./model.ts";
 
@@ -26,6 +29,12 @@ export interface SeenPod {
   readonly served: readonly string[];
   readonly roles: ResolvedRoles;
   readonly rolesFrom: Exclude<RoleSource, "server"> | undefined;
+  /** The pod's annotations of roles: they may have changed since admission. */
+  readonly named: Readonly<Record<string, string>>;
+  /** How to have it created again; undefined if its sidecar is ready. */
+  readonly restart: string | undefined;
+  /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
+  readonly isCopy: boolean;
 }
 
 /** Returns what is kept of the pod; undefined for one that does not concern podrole, or has finished. */
@@ -42,6 +51,7 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
   // The pod's author may have written both, so only containers that the pod has are kept.
   const ownRoles = Object.entries(admitted?.roles ?? {}).filter(([container]) => names.has(container));
   const workload = ownerOf({ kind: "Pod", metadata: pod.metadata }, new Map());
+  const state = isServed ? readSidecarState(pod) : undefined;
   return {
     namespace,
     name,
@@ -50,12 +60,19 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
     node: pod.spec.nodeName,
     workload: `${workload.kind}/${workload.name}`,
     isDeleted: deletionTimestamp !== undefined,
-    sidecar: isServed ? readSidecarState(pod) : undefined,
+    sidecar: state,
     image: sidecar?.image,
     served: [...names.intersection(new Set(served.split(",")))],
     roles: isServed ? Object.fromEntries(ownRoles) : {},
     rolesFrom: isServed && admitted ? ROLE_SOURCES[admitted.from] : undefined,
+    named: namedRoles(pod),
+    restart: state?.phase === "ready" ? undefined : restartStep(pod),
+    isCopy: isServed && !hasInjectedLabel(pod),
   };
+}
+
+function namedRoles({ metadata: { annotations = {} } }: Pod): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(annotations).filter(([name]) => isRoleAnnotation(name)));
 }
 
 const ROLE_SOURCES = { pin: "pin", annotation: "admission" } as const;

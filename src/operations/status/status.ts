@@ -14,7 +14,7 @@ import type { StateRead } from "../state/read-state.ts";
 import { type ReadInstallation, readInstallationState, unknownPart } from "./installation.ts";
 import type { Status, StatusTopic, UnknownPart } from "./model.ts";
 import { podRows, roleRows } from "./pod-rows.ts";
-import { type EventObject, refusalRows } from "./refusal-rows.ts";
+import { blockedWorkloads, type EventObject, refusalRows } from "./refusal-rows.ts";
 import { type SeenPod, seenPodOf } from "./seen-pod.ts";
 import { trustRows } from "./trust-rows.ts";
 
@@ -49,7 +49,7 @@ function silentReplicas(answer: Known<StateRead>): readonly UnknownPart[] {
 }
 
 /** The rows of one topic, and what is unknown of them. */
-type TopicRows = Pick<Status, "pods" | "roles" | "refusals" | "refusalsSince" | "trust" | "unknown">;
+type TopicRows = Pick<Status, "pods" | "blocked" | "roles" | "refusals" | "refusalsSince" | "trust" | "unknown">;
 
 /** The problem is that there is no namespace of the given name. Does not throw ApiError. */
 export async function readStatus(deps: StatusDeps, options: StatusOptions): Promise<Result<Status>> {
@@ -61,6 +61,7 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
     return failure(`--namespace: there is no namespace "${place}"`);
   }
 
+  const isLabelled = found && "value" in found ? optsIn(found.value?.metadata.labels) : undefined;
   progress("reading podrole's installation");
   const installation = await readInstallationState(kubernetes, podroleNamespace);
   progress("asking podrole's server");
@@ -69,12 +70,12 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
   const rows =
     topic === "trust"
       ? await readTrustTopic(deps, options, state, installation)
-      : await readPodTopic(deps, { ...options, topic }, state);
+      : await readPodTopic(deps, { ...options, topic, isLabelled: isLabelled === true }, state);
   return success({
     topic,
     at: new Date(clock.now()).toISOString(),
     ...(place !== undefined && { namespace: place }),
-    ...(found && "value" in found && { isLabelled: optsIn(found.value?.metadata.labels) }),
+    ...(isLabelled !== undefined && { isLabelled }),
     installation: installation.state,
     ...rows,
     unknown: [...installation.unknown, ...rows.unknown, ...silentReplicas(answer)],
@@ -82,14 +83,24 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
 }
 
 async function readPodTopic(
-  { kubernetes, progress }: StatusDeps,
-  { topic, namespace, labelSelector }: StatusOptions & { readonly topic: Exclude<StatusTopic, "trust"> },
+  { kubernetes, clock, progress }: StatusDeps,
+  {
+    topic,
+    namespace,
+    labelSelector,
+    isLabelled,
+  }: StatusOptions & { readonly topic: Exclude<StatusTopic, "trust">; readonly isLabelled: boolean },
   state: Known<ClusterState>,
 ): Promise<TopicRows> {
   progress("reading pods");
   const inPlace = namespace === undefined ? {} : { namespace };
   const selector = { ...inPlace, ...(labelSelector !== undefined && { labelSelector }) };
-  const seen = await readKnown(() => kubernetes.listProjected("pods", seenPodOf, selector));
+  // Events have no labels of pods.
+  const isWithBlocked = topic === "pods" && labelSelector === undefined;
+  const [seen, failures] = await Promise.all([
+    readKnown(() => kubernetes.listProjected("pods", seenPodOf, selector)),
+    isWithBlocked ? readFailures(kubernetes, inPlace) : NOT_ASKED,
+  ]);
   if (topic === "refusals") {
     return readRefusals({ kubernetes, progress }, inPlace, { state, seen });
   }
@@ -97,7 +108,19 @@ async function readPodTopic(
   const isSelected = labelSelector === undefined || "value" in seen;
   const pods = podRows({ seen, held: isSelected ? podsOf(state) : { unknown: "" } });
   const unknown = [...unknownPart("pods", seen), ...unknownPart("what containers hold", state)];
-  return topic === "pods" ? { pods, unknown } : { roles: roleRows(pods), unknown };
+  if (topic === "roles") return { roles: roleRows(pods), unknown };
+  const known = deriveKnown(failures, (all) => blockedWorkloads(all, { now: clock.now(), withQuotas: isLabelled }));
+  return { pods, ...("value" in known && { blocked: known.value }), unknown };
+}
+
+/** Events of workloads that could not create a pod. */
+function readFailures(
+  kubernetes: StatusDeps["kubernetes"],
+  inPlace: { readonly namespace?: string },
+): Promise<Known<readonly EventObject[]>> {
+  return readKnown(() =>
+    kubernetes.listAll<EventObject>("events", { ...inPlace, fieldSelector: "reason=FailedCreate" }),
+  );
 }
 
 function podsOf(state: Known<ClusterState>): Known<readonly PodState[]> {
@@ -112,7 +135,7 @@ async function readRefusals(
   progress("reading Events");
   const eventsOf = (fieldSelector: string) =>
     readKnown(() => kubernetes.listAll<EventObject>("events", { ...inPlace, fieldSelector }));
-  const failures = await eventsOf("reason=FailedCreate");
+  const failures = await readFailures(kubernetes, inPlace);
   const records = "value" in state && state.value.refusals ? { value: state.value.refusals } : undefined;
   if (records) {
     const refusals = refusalRows({ records, events: NOT_ASKED, failures, seen });

@@ -46,7 +46,7 @@ suite("explainAction()", () => {
     ]);
     assert.equal(said[0]?.containers[0]?.sessionName, "shop.web-xxxxx");
     const text = await run(["deploy/web"], { output: "text" });
-    assert.match(text.out, /^deployment\/web in namespace shop\n {2}inject \(INJECTED\): /);
+    assert.match(text.out, /^deployment\/web in namespace shop\n {2}its next pods: injected \(INJECTED\): /);
   });
 
   test("ROLE_FORBIDDEN: ends with 1 for a Deployment whose pods would be refused", async (context) => {
@@ -226,7 +226,8 @@ suite("explainAction()", () => {
     store.create("deployments", { ...web("shop-orders"), status: { conditions } });
     const { exitCode, out } = await run(["deploy/web"], { output: "text" });
     assert.equal(exitCode, 1);
-    assert.ok(out.includes(`\n  its pods cannot be created: ${message}\n`), out);
+    const whose = "ResourceQuota team of the namespace refuses them, podrole does not";
+    assert.ok(out.includes(`\n  its pods cannot be created: ${whose}: ${message}\n`), out);
   });
 
   test("assumes nothing in a cluster without podrole", async (context) => {

@@ -5,9 +5,12 @@ import { suite, type TestContext, test } from "node:test";
 import { checkAction } from "../../../src/cli/commands/check.ts";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import { statusAction } from "../../../src/cli/commands/status.ts";
-import { ERRORS, type ErrorCode } from "../../../src/protocol/errors.ts";
+import { plan } from "../../../src/injection/plan.ts";
+import { type ErrorCode, withRemedy } from "../../../src/protocol/errors.ts";
+import { fromAwsError } from "../../../src/server/aws/aws-errors.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { barePod, CA, createInstalledObjects, OTHER_CA } from "../../operations/check/healthy.ts";
-import { podWith, READY } from "../../operations/status/pods.ts";
+import { ARN, podWith, READY } from "../../operations/status/pods.ts";
 import { startOperatorCluster } from "./operator-cluster.ts";
 
 type Cluster = Awaited<ReturnType<typeof startOperatorCluster>>;
@@ -21,16 +24,21 @@ interface Situation {
   readonly says: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
 }
 
+const NEXT_TRUST = /next: podrole aws trust --principal arn:aws:iam::123456789012:role\/podrole-server {2}#/;
+const NEXT_DESCRIBE = /next: kubectl -n podrole describe deployment podrole-server/;
+const NEXT_LABEL = /next: kubectl label namespace shop podrole\.io\/inject=enabled/;
+const NEXT_REGISTER = /next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml/;
+
 /** A sidecar that ended with a code, as the kubelet describes it between two starts. */
 function endedWith(code: ErrorCode, reason: string, waiting = "CrashLoopBackOff"): object {
-  const message = `${code}: ${reason} -- ${ERRORS[code].remedy}`;
+  const message = withRemedy({ code, message: reason }, 4096);
   const terminated = { exitCode: 1, finishedAt: "2026-06-01T11:59:00Z", message };
   return { restartCount: 3, state: { waiting: { reason: waiting } }, lastState: { terminated } };
 }
 
 function deploymentWith(message: string): object {
   const spec = { containers: [{ name: "app", image: "app:1" }] };
-  const metadata = { annotations: { "iam.amazonaws.com/role": "payroll-admin" } };
+  const metadata = { annotations: { "iam.amazonaws.com/role": "shop-oders" } };
   return {
     metadata: { name: "orders", namespace: "shop" },
     spec: { template: { metadata, spec } },
@@ -38,39 +46,92 @@ function deploymentWith(message: string): object {
   };
 }
 
+/** What the ReplicaSet's controller reports about a pod that it cannot create. */
+function failedCreation(message: string): object {
+  return {
+    metadata: { name: "orders.1", namespace: "shop" },
+    involvedObject: { kind: "ReplicaSet", namespace: "shop", name: "orders-5d9f8c7b64" },
+    ...{ reason: "FailedCreate", message: `Error creating: ${message}`, lastTimestamp: new Date().toISOString() },
+  };
+}
+
+function failsToCreate(store: Cluster["store"], message: string): void {
+  store.create("deployments", deploymentWith(message) as never);
+  store.create("events", failedCreation(message) as never);
+}
+
 /** The same pod as its author may change it. */
 function annotated(pod: ReturnType<typeof podWith>, annotations: Readonly<Record<string, string>>) {
   return { ...pod, metadata: { ...pod.metadata, annotations: { ...pod.metadata.annotations, ...annotations } } };
 }
 
-const DENIED =
-  'admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: Cannot give role payroll-admin: namespace "shop" does not permit it; expected another role -- Permit the role';
+const PERMITTED = { name: "shop", labels: {}, annotations: { "iam.amazonaws.com/permitted": `${ARN}shop-orders` } };
+
+/** What the webhook answers the API server about a role that the namespace does not permit. */
+function refusalAtAdmission(): string {
+  const namespace = { ...PERMITTED, labels: { "podrole.io/inject": "enabled" } };
+  const pod = {
+    ...barePod("shop-oders"),
+    metadata: { ...barePod("shop-oders").metadata, name: "orders-5d9f8c7b64-x7x2p" },
+  };
+  const planned = plan({ pod, namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
+  assert.equal(planned.reason, "ROLE_FORBIDDEN");
+  const text = withRemedy({ code: "ROLE_FORBIDDEN", message: planned.message }, 4096);
+  return `admission webhook "pods.podrole.io" denied the request: ${text}`;
+}
+
+/** What STS answers if the role's trust policy does not name the server, and what podrole adds to it. */
+function denialOfSts(): string {
+  const server = "arn:aws:sts::123456789012:assumed-role/podrole-server/i-0abc";
+  const message = `User: ${server} is not authorized to perform: sts:AssumeRole on resource: ${ARN}shop-orders because no role trust policy allows the sts:AssumeRole action`;
+  const exception = Object.assign(new Error(message), { name: "AccessDenied", $fault: "client", $metadata: {} });
+  const request = { roleArn: `${ARN}shop-orders` };
+  return fromAwsError(exception, `assume role ${ARN}shop-orders`, request).message;
+}
+
+const QUOTA_MESSAGE =
+  'pods "orders-5d9f8c7b64-x7x2p" is forbidden: exceeded quota: team, requested: limits.memory=96Mi, used: limits.memory=1Gi, limited: limits.memory=1Gi';
 
 const SITUATIONS: readonly Situation[] = [
   {
     name: "a role with a typing error, which the namespace does not permit",
     object: "deployment/orders",
     prepare(store) {
-      store.create("deployments", deploymentWith(DENIED) as never);
-      store.create("events", {
-        metadata: { name: "orders.1", namespace: "shop" },
-        involvedObject: { kind: "ReplicaSet", namespace: "shop", name: "orders-1" },
-        ...{ reason: "FailedCreate", message: `Error creating: ${DENIED}`, lastTimestamp: "2026-06-01T12:00:00Z" },
-      });
+      const { metadata } = store.get("namespaces", undefined, "shop") ?? assert.fail();
+      store.replace("namespaces", { metadata: { ...metadata, annotations: PERMITTED.annotations } });
+      failsToCreate(store, refusalAtAdmission());
     },
     says: {
-      explain: [/its pods cannot be created: .*ROLE_FORBIDDEN: .* -- Permit the role/, /refuse \(ROLE_FORBIDDEN\)/],
-      refusals: [/replicaset\/orders-1 +- +ROLE_FORBIDDEN/, /^ROLE_FORBIDDEN .*Permit the role/m],
+      explain: [
+        /its pods cannot be created: podrole refuses them: ROLE_FORBIDDEN: .*role\/shop-oders .* -- Permit the role/,
+        /its next pods: refused \(ROLE_FORBIDDEN\): Cannot give role/,
+        /next: kubectl -n shop edit deployment\/orders {2}# correct the role, in the pod template/,
+        /next: kubectl edit namespace shop {2}# or permit it: annotation iam\.amazonaws\.com\/permitted/,
+      ],
+      status: [
+        /deployment\/orders in namespace shop cannot create its pods: podrole refuses them: ROLE_FORBIDDEN/,
+        /next: kubectl -n shop edit deployment\/orders/,
+      ],
+      refusals: [
+        /replicaset\/orders-5d9f8c7b64 +- +ROLE_FORBIDDEN/,
+        /^ROLE_FORBIDDEN .*Permit the role/m,
+        /next: kubectl -n shop edit deployment\/orders/,
+      ],
     },
   },
   {
     name: "a role that does not trust the server",
     object: "pod/orders",
-    prepare: (store) => store.create("pods", podWith({ sidecar: endedWith("STS_DENIED", "Cannot assume role") })),
+    prepare: (store) => store.create("pods", podWith({ sidecar: endedWith("STS_DENIED", denialOfSts()) })),
     says: {
-      explain: [/CrashLoopBackOff/, /STS_DENIED: Cannot assume role -- /],
-      check: [/FAIL {2}SIDECARS_READY {2}pod shop\/orders: .*STS_DENIED: Cannot assume role -- /],
-      status: [/^orders .* STS_DENIED$/m, /^STS_DENIED \(pod shop\/orders\): Cannot assume role -- /m],
+      explain: [
+        /CrashLoopBackOff/,
+        /STS_DENIED: .*the trust policy of shop-orders must allow sts:AssumeRole to arn:aws:iam::123456789012:role\/podrole-server, such as \{/,
+        NEXT_TRUST,
+      ],
+      check: [/FAIL {2}SIDECARS_READY {2}pod shop\/orders: .*STS_DENIED: Cannot assume role .* -- /, NEXT_TRUST],
+      status: [/^orders .* STS_DENIED$/m, /^STS_DENIED \(pod shop\/orders\): Cannot assume role .* -- /m, NEXT_TRUST],
+      refusals: [/^STS_DENIED \(pod shop\/orders\): /m, NEXT_TRUST],
     },
   },
   {
@@ -85,10 +146,11 @@ const SITUATIONS: readonly Situation[] = [
     says: {
       explain: [
         /PostStartHookError: podrole-sidecar had no credentials/,
-        /no ready replica .*kubectl -n podrole describe/,
+        /podrole's server has no ready replica/,
+        NEXT_DESCRIBE,
       ],
-      check: [/FAIL {2}SERVER_READY .*None of 2 replicas/, /see docs\/checks\.md#server_ready/],
-      status: [/^podrole's server has no ready replica \(0 of 2; kubectl -n podrole describe/m, /SERVER_UNREACHABLE/],
+      check: [/FAIL {2}SERVER_READY .*None of 2 replicas/, NEXT_DESCRIBE, /see docs\/checks[\w-]*\.md#server_ready/],
+      status: [/^podrole's server has no ready replica \(0 of 2\): /m, NEXT_DESCRIBE, /SERVER_UNREACHABLE/],
     },
   },
   {
@@ -98,9 +160,15 @@ const SITUATIONS: readonly Situation[] = [
     says: {
       explain: [
         /container app: arn:\S+shop-orders at admission/,
-        /differs: .*shop-orders, and the decision now is \S+shop-other: the role was changed after admission/,
+        /differs: .*shop-orders, and the decision now is \S+shop-other: the role was changed after admission, or that annotation was; it gets that role with its next renewal/,
+        /next: kubectl -n shop delete pod orders {2}# only to use the new role before the next renewal; then apply/,
+        /next: kubectl -n shop edit pod\/orders {2}# only if the earlier role was right: name it again/,
       ],
-      status: [/^orders +app +shop-orders +ready /m],
+      status: [
+        /^orders +app +shop-orders +ready /m,
+        /^role changed \(pod shop\/orders\): the pod's annotation now names shop-other/m,
+        /next: podrole explain pod\/orders -n shop/,
+      ],
     },
   },
   {
@@ -115,9 +183,11 @@ const SITUATIONS: readonly Situation[] = [
       explain: [
         /not injected/,
         /NAMESPACE_NOT_LABELLED\): The namespace does not have the label podrole\.io\/inject: enabled/,
+        NEXT_LABEL,
+        /next: kubectl -n shop delete pod orders/,
       ],
-      check: [/warn {2}PODS_INJECTED {2}pod shop\/orders: .*NAMESPACE_NOT_LABELLED/],
-      status: [/^orders .* not injected/m, /kubectl label namespace shop podrole\.io\/inject=enabled/],
+      check: [/warn {2}PODS_INJECTED {2}pod shop\/orders: .*NAMESPACE_NOT_LABELLED/, NEXT_LABEL],
+      status: [/^orders .* not injected/m, /^namespace shop does not have the label/m, NEXT_LABEL],
     },
   },
   {
@@ -132,10 +202,18 @@ const SITUATIONS: readonly Situation[] = [
       explain: [
         /as a copy of kubectl debug.*--keep-annotations/,
         /ROLE_MISSING: Cannot issue credentials -- Annotate the pod/,
-        /skip \(NO_ROLE\)/,
+        /not injected \(NO_ROLE\)/,
+        /next: kubectl -n shop delete pod orders-debug .*\n +next: kubectl -n shop debug POD --copy-to=orders-debug --keep-labels/,
       ],
-      check: [/FAIL {2}SIDECARS_READY {2}pod shop\/orders-debug: .*ROLE_MISSING/],
-      status: [/^orders-debug .* ROLE_MISSING$/m, /^ROLE_MISSING .*Annotate the pod/m],
+      check: [
+        /FAIL {2}SIDECARS_READY {2}pod shop\/orders-debug: .*ROLE_MISSING/,
+        /next: kubectl -n shop delete pod orders-debug {2}# then copy the pod/,
+      ],
+      status: [
+        /^orders-debug .* ROLE_MISSING$/m,
+        /^ROLE_MISSING .*Annotate the pod/m,
+        /next: kubectl -n shop delete pod orders-debug {2}# then copy the pod/,
+      ],
     },
   },
   {
@@ -146,20 +224,29 @@ const SITUATIONS: readonly Situation[] = [
       store.create("pods", barePod());
     },
     says: {
-      explain: [/podrole's webhook is not registered: no pod is injected/],
-      check: [/FAIL {2}WEBHOOK_REGISTERED/, /FAIL {2}PODS_INJECTED/],
-      status: [/podrole's webhook is not registered: .*apply manifests\/base\/webhook-configuration\.yaml/],
+      explain: [
+        /podrole's webhook is not registered: no pod is injected/,
+        NEXT_REGISTER,
+        /next: kubectl -n shop delete pod orders/,
+      ],
+      check: [/FAIL {2}WEBHOOK_REGISTERED/, NEXT_REGISTER, /FAIL {2}PODS_INJECTED/],
+      status: [/podrole's webhook is not registered: new pods are not injected/, NEXT_REGISTER],
     },
   },
   {
     name: "a quota that is used up",
     object: "deployment/orders",
-    prepare(store) {
-      const message =
-        'pods "orders-1" is forbidden: exceeded quota: team, requested: limits.memory=96Mi, used: limits.memory=1Gi';
-      store.create("deployments", deploymentWith(message) as never);
+    prepare: (store) => failsToCreate(store, QUOTA_MESSAGE),
+    says: {
+      explain: [
+        /its pods cannot be created: ResourceQuota team of the namespace refuses them, podrole does not: .*exceeded quota: team/,
+        /next: kubectl -n shop describe quota team/,
+      ],
+      status: [
+        /deployment\/orders in namespace shop cannot create its pods: ResourceQuota team .* podrole does not/,
+        /next: kubectl -n shop describe quota team/,
+      ],
     },
-    says: { explain: [/its pods cannot be created: .*exceeded quota: team/] },
   },
   {
     name: "a rotation in which a pod does not trust the new CA",
@@ -171,8 +258,12 @@ const SITUATIONS: readonly Situation[] = [
       store.create("pods", podWith({ sidecar: endedWith("SERVER_UNTRUSTED", "Cannot trust podrole's server") }));
     },
     says: {
-      explain: [/SERVER_UNTRUSTED: Cannot trust podrole's server -- /],
-      status: [/^SERVER_UNTRUSTED \(pod shop\/orders\): .* -- /m],
+      explain: [
+        /SERVER_UNTRUSTED: Cannot trust podrole's server -- /,
+        /next: kubectl -n shop delete pod orders .*\n +next: podrole rotate status/,
+      ],
+      check: [/FAIL {2}SIDECARS_READY .*SERVER_UNTRUSTED/, /next: kubectl -n shop delete pod orders/],
+      status: [/^SERVER_UNTRUSTED \(pod shop\/orders\): .* -- /m, /next: kubectl -n shop delete pod orders/],
       trust: [/another CA .* yes +no /, /podrole rotate status/],
     },
   },
@@ -185,9 +276,21 @@ const SITUATIONS: readonly Situation[] = [
       store.create("pods", podWith({ sidecar: READY }));
     },
     says: {
-      explain: [/not injected/, /if created now: inject/],
-      check: [/FAIL {2}PODS_INJECTED {2}pod shop\/older: It is not injected, but would be/],
-      status: [/^older .* not injected/m, /^orders .* ready /m, /podrole explain pod\/older -n shop says why/],
+      explain: [
+        /not injected/,
+        /if created now: injected \(INJECTED\)/,
+        /next: kubectl -n shop delete pod older {2}# then apply its manifest again/,
+      ],
+      check: [
+        /FAIL {2}PODS_INJECTED {2}pod shop\/older: It is not injected, but would be/,
+        /next: kubectl -n shop delete pod older/,
+      ],
+      status: [
+        /^older .* not injected/m,
+        /^orders .* ready /m,
+        /next: podrole explain pod\/older -n shop/,
+        /next: kubectl -n shop delete pod older/,
+      ],
     },
   },
 ];

@@ -13,6 +13,7 @@ const EXPLANATION: Explanation = {
     { container: "job", allowed: false, code: "ROLE_FORBIDDEN", message: "not permitted" },
     { container: "web", allowed: false, undecided: true, message: "only the server has the base ARN" },
   ],
+  next: ["podrole check --quiet"],
   notes: ["a note"],
   settings: ["Deployment podrole-webhook"],
 };
@@ -22,12 +23,13 @@ test("explainText() prints one line for each fact", () => {
     explainText([EXPLANATION]),
     `pod/orders in namespace shop
   injected (created 2026-06-01T00:00:00Z), sidecar image sidecar:1 (if created now: sidecar:2)
-  if created now: inject (ALREADY_INJECTED): podrole is injected
+  if created now: injected (ALREADY_INJECTED): podrole is injected
   container app: arn:r, named by the pod's annotation, session name eu-orders
   container job: no credentials: ROLE_FORBIDDEN: not permitted
   container web: the server decides: only the server has the base ARN
   warning: a warning
   note: a note
+  next: podrole check --quiet
   settings from Deployment podrole-webhook
 `,
   );

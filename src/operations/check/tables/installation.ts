@@ -12,6 +12,7 @@ import {
   policyDifferences,
 } from "../../installed.ts";
 import { allKnown, type Known } from "../../known.ts";
+import { describeStep } from "../../next-steps.ts";
 import { gaugeSamples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
 import {
@@ -25,6 +26,7 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
+  withNext,
 } from "../finding.ts";
 import { ownWebhooks } from "./registration.ts";
 
@@ -41,10 +43,15 @@ const deploymentCheck = (program: ProgramName): CheckRow => ({
       const { readyReplicas = 0, updatedReplicas = 0 } = found.status ?? {};
       const object = `deployment ${namespace}/${found.metadata.name}`;
       if (replicas === 0) return failed(`The ${program} is scaled to 0 replicas; expected at least 2`, object);
-      if (readyReplicas === 0)
-        return failed(`None of ${replicas} replicas of the ${program} is ready; expected all of them`, object);
-      if (readyReplicas < replicas)
-        return warning(`${readyReplicas} of ${replicas} replicas are ready; expected all of them`, object);
+      const describe = describeStep({ namespace, name: found.metadata.name ?? "" });
+      if (readyReplicas === 0) {
+        const message = `None of ${replicas} replicas of the ${program} is ready; expected all of them`;
+        return withNext(failed(message, object), describe);
+      }
+      if (readyReplicas < replicas) {
+        const message = `${readyReplicas} of ${replicas} replicas are ready; expected all of them`;
+        return withNext(warning(message, object), describe);
+      }
       if (updatedReplicas < replicas)
         return warning(`${updatedReplicas} of ${replicas} replicas are updated; expected all of them`, object);
       return ok(`${readyReplicas} of ${replicas} replicas of the ${program} are ready`);

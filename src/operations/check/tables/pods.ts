@@ -3,6 +3,7 @@
 import { PODROLE_NAMES } from "../../../injection/names.ts";
 import { isInjected } from "../../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../../injection/pod-annotations.ts";
+import { hasInjectedLabel } from "../../../injection/reserved.ts";
 import { allContainers } from "../../../injection/shape.ts";
 import { SHADOW_WARNINGS } from "../../../injection/warnings.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
@@ -10,6 +11,14 @@ import { podFacts } from "../../../policy/facts.ts";
 import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import { countOf } from "../../format.ts";
+import {
+  CHECK_STEP,
+  type ConcernedObject,
+  explainStep,
+  labelStep,
+  restartStep,
+  stepsAfterCode,
+} from "../../next-steps.ts";
 import { readSidecarState, sidecarEndText } from "../../sidecar-state.ts";
 import {
   type CheckVerdict,
@@ -21,6 +30,7 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
+  withNext,
 } from "../finding.ts";
 import { planOf, qualifiedPodName, type Workloads, workloadsOf } from "../workloads.ts";
 
@@ -157,7 +167,16 @@ function judgeSidecar(pod: Pod): CheckVerdict | undefined {
   const why = [reason, lastEnd && sidecarEndText(lastEnd)].filter((part) => part !== undefined).join(", ");
   const times = restarts === 1 ? "once" : `${restarts} times`;
   const message = `podrole-sidecar ${state} and was restarted ${times}${why && `: ${why}`}`;
-  return failed(message, `pod ${qualifiedPodName(pod)}`);
+  const object = concernedPod(pod);
+  const isCopy = !hasInjectedLabel(pod);
+  const concerned = { object, restart: restartStep(pod), isCopy, message: lastEnd?.message };
+  const [next = CHECK_STEP] = lastEnd?.code === undefined ? [] : stepsAfterCode(lastEnd.code, concerned);
+  // The other findings of this check say what is wrong with the installation.
+  return withNext(failed(message, `pod ${qualifiedPodName(pod)}`), next === CHECK_STEP ? explainStep(object) : next);
+}
+
+function concernedPod({ metadata: { namespace = "", name = "" } }: Pod): ConcernedObject {
+  return { namespace, kind: "pod", name };
 }
 
 /** Reasons of the kubelet for a container that waits for its first start. */
@@ -169,18 +188,27 @@ function judgeUninjected(pod: Pod, workloads: Workloads): CheckVerdict | undefin
   const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {
     case "inject":
-      return failed(
-        "It is not injected, but would be if it were created now: it was created before the namespace got the label, or while the webhook was not called",
-        object,
+      return withNext(
+        failed(
+          "It is not injected, but would be if it were created now: it was created before the namespace got the label, or while the webhook was not called",
+          object,
+        ),
+        restartStep(pod),
       );
     case "refuse":
-      return failed(
-        `It is not injected, and would be refused if it were created now: ${planned.reason}: ${planned.message}`,
-        object,
+      return withNext(
+        failed(
+          `It is not injected, and would be refused if it were created now: ${planned.reason}: ${planned.message}`,
+          object,
+        ),
+        stepsAfterCode(planned.reason, { object: concernedPod(pod), message: planned.message })[0],
       );
     case "skip":
       return hasRoleAnnotation(pod) && planned.reason !== "INJECTION_DISABLED"
-        ? warning(`It names a role but is not injected (${planned.reason}): ${planned.message}`, object)
+        ? withNext(
+            warning(`It names a role but is not injected (${planned.reason}): ${planned.message}`, object),
+            planned.reason === "NAMESPACE_NOT_LABELLED" ? labelStep(concernedPod(pod).namespace) : undefined,
+          )
         : undefined;
     case undefined:
       return undefined;

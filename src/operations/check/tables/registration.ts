@@ -3,6 +3,7 @@
 
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
+import { REGISTER_STEP } from "../../next-steps.ts";
 import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "../facts.ts";
 import {
   type CheckRow,
@@ -15,6 +16,7 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
+  withNext,
 } from "../finding.ts";
 
 const WEBHOOK_NAME = "pods.podrole.io";
@@ -80,7 +82,10 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
       judgeKnown(webhookConfigurations, (configurations) => {
         const own = ownWebhooks(configurations, namespace);
         if (own.length === 0)
-          return failed("No MutatingWebhookConfiguration registers podrole's webhook; expected one");
+          return withNext(
+            failed("No MutatingWebhookConfiguration registers podrole's webhook; expected one"),
+            REGISTER_STEP,
+          );
         const foreign = podroleConfigurations(configurations).filter(
           (each) => ownWebhooks([each], namespace).length === 0,
         );

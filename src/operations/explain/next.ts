@@ -1,0 +1,81 @@
+// What an operator does next about the pod that explain describes, from its state and the decision about it. Pure.
+import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
+import { stepsAfterCreationFailure } from "../creation-failure.ts";
+import {
+  type ConcernedObject,
+  type ConcernedPod,
+  describeStep,
+  editStep,
+  labelStep,
+  REGISTER_STEP,
+  restartStep,
+  stepsAfterCode,
+} from "../next-steps.ts";
+import type { ExistingPod, ExplainInput, ExplainSettings, Explanation } from "./model.ts";
+
+/** What the steps follow from. */
+export interface NextInput {
+  readonly input: ExplainInput;
+  readonly settings: ExplainSettings;
+  readonly now: Explanation["now"];
+  readonly existing: ExistingPod | undefined;
+}
+
+/** Returns the steps in their order, each once; none for a pod that is well. */
+export function nextSteps(next: NextInput): readonly string[] {
+  const { input, settings, existing } = next;
+  const { failure } = input;
+  const object = concernedObject(input);
+  if (failure !== undefined) return stepsAfterCreationFailure(failure, object);
+  const concerned: ConcernedPod = {
+    object,
+    ...(input.exists && { restart: restartStep(input.pod) }),
+    isCopy: existing?.isCopy,
+  };
+  const server = serverSteps(settings, existing);
+  if (server.length > 0) return server;
+  return [...new Set(existing?.injected ? injectedSteps(next, existing, concerned) : uninjectedSteps(next))];
+}
+
+function concernedObject({ kind, name, namespaceName: namespace, isManifest }: ExplainInput): ConcernedObject {
+  return { kind: kind.toLowerCase(), name, namespace, isManifest };
+}
+
+/** Without the server, nothing about the pod itself helps. */
+function serverSteps({ server }: ExplainSettings, existing: ExistingPod | undefined): readonly string[] {
+  const isWaiting = existing?.state !== undefined && existing.state.phase !== "ready";
+  if (!isWaiting || !("value" in server) || server.value?.ready !== 0) return [];
+  return [describeStep(server.value)];
+}
+
+function webhookSteps({ webhooks }: ExplainSettings): readonly string[] {
+  return "value" in webhooks && webhooks.value.length === 0 ? [REGISTER_STEP] : [];
+}
+
+function injectedSteps(
+  { input, now }: NextInput,
+  { state, containers = [], differences = [] }: ExistingPod,
+  concerned: ConcernedPod,
+): readonly string[] {
+  const end = state?.phase === "ready" ? undefined : state?.lastEnd;
+  const held = containers.find(({ code }) => code !== undefined)?.code;
+  const code = end?.code ?? held ?? (now.decision === "refuse" ? now.reason : undefined);
+  if (code !== undefined) return stepsAfterCode(code, { ...concerned, message: end?.message });
+  if (differences.length === 0) return [];
+  return [
+    restartStep(input.pod, "only to use the new role before the next renewal"),
+    editStep(concerned.object, "only if the earlier role was right: name it again"),
+  ];
+}
+
+function uninjectedSteps({ input, settings, now, existing }: NextInput): readonly string[] {
+  const object = concernedObject(input);
+  const restart = existing === undefined ? [] : [restartStep(input.pod)];
+  if (now.decision === "inject") return [...webhookSteps(settings), ...restart];
+  if (now.decision === "refuse") return stepsAfterCode(now.reason, { object, message: now.message });
+  if (now.reason === "NAMESPACE_NOT_LABELLED") return [labelStep(object.namespace), ...restart];
+  if (now.reason === "NO_ROLE") return stepsAfterCode("ROLE_MISSING", { object });
+  return now.reason === "INJECTION_DISABLED" && hasRoleAnnotation(input.pod)
+    ? [editStep(object, "remove the annotation podrole.io/inject: disabled")]
+    : [];
+}

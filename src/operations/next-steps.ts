@@ -1,0 +1,133 @@
+// The next command of an operator who has found out what is wrong with a pod: what explain, check and status print
+// after a cause. Each step is a command that can be copied, with its purpose as a comment where the command alone does
+// not say it. Pure; nothing is decided from it.
+import type { Pod } from "../kubernetes/objects.ts";
+import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
+import { shellQuote } from "./migrate/shell-commands.ts";
+
+/** The object that makes the pods, or the pod itself, as kubectl names it. */
+export interface ConcernedObject {
+  readonly namespace: string;
+  /** "pod", "deployment", "replicaset". */
+  readonly kind: string;
+  readonly name: string;
+  /** True for an object of a file, which the cluster may not have. */
+  readonly isManifest?: boolean | undefined;
+}
+
+/** What the steps after an error code are about. */
+export interface ConcernedPod {
+  readonly object: ConcernedObject;
+  /** How to have the pod created again; undefined if there is no pod yet. */
+  readonly restart?: string | undefined;
+  /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
+  readonly isCopy?: boolean | undefined;
+  /** The error's message: that of STS names the principal. */
+  readonly message?: string | undefined;
+}
+
+/** Returns the steps after an error code; every code has at least one. */
+export function stepsAfterCode(code: string, concerned: ConcernedPod): readonly string[] {
+  const known = isErrorCode(code) ? CODE_STEPS[code] : undefined;
+  if (code === "ROLE_MISSING" && concerned.isCopy) return copySteps(concerned.object);
+  if (known !== undefined) return known(concerned);
+  // Errors that a retry may cure are of podrole's programs, their network or AWS; the others are of the pod.
+  const isOfPod = isErrorCode(code) && !ERRORS[code].retry;
+  return [isOfPod ? editStep(concerned.object, "correct what the message names") : CHECK_STEP];
+}
+
+/** Looks for the cause in the installation. */
+export const CHECK_STEP = "podrole check --quiet";
+
+const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => readonly string[] } = {
+  ROLE_FORBIDDEN: ({ object }) => [
+    editStep(object, "correct the role"),
+    `kubectl edit namespace ${shellQuote(object.namespace)}  # or permit it: annotation iam.amazonaws.com/permitted`,
+  ],
+  ROLE_MISSING: ({ object }) => [editStep(object, "add the annotation iam.amazonaws.com/role")],
+  STS_DENIED: ({ message = "" }) => {
+    if (message.includes("itself lacks")) return ["podrole aws policy  # prints the policy that this principal needs"];
+    const [, principal] = TRUSTED_PRINCIPAL.exec(message) ?? [];
+    return [
+      principal === undefined
+        ? "podrole aws trust --principal ARN  # ARN: the server's role or user, which its log names"
+        : `podrole aws trust --principal ${shellQuote(principal)}  # prints the trust policy that the role needs`,
+    ];
+  },
+  SERVER_UNTRUSTED: ({ restart }) => [
+    ...(restart === undefined ? [] : [restart]),
+    "podrole rotate status  # if a rotation is in progress, wait before its next step until its pods are restarted",
+  ],
+};
+
+/** In the server's explanation of a denial, "must allow sts:AssumeRole to ARN, such as": the server's role or user. */
+const TRUSTED_PRINCIPAL = /\bto (arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-])/;
+
+/** Returns the command that shows the whole state of an object. */
+export function explainStep({ namespace, kind, name }: ConcernedObject): string {
+  return `podrole explain ${shellQuote(`${kind}/${name}`)} -n ${shellQuote(namespace)}`;
+}
+
+/** Returns the command that changes the pod's annotations, or those of the template that makes it. */
+export function editStep({ namespace, kind, name, isManifest }: ConcernedObject, purpose: string): string {
+  if (isManifest) return `podrole explain -f FILE  # first ${purpose} in the manifest`;
+  const place = kind === "pod" ? "" : ", in the pod template";
+  return `kubectl -n ${shellQuote(namespace)} edit ${shellQuote(`${kind}/${name}`)}  # ${purpose}${place}`;
+}
+
+/** The name of a Deployment's ReplicaSet ends in the hash of its template (apimachinery, rand.SafeEncodeString). */
+const REPLICA_SET_OF_DEPLOYMENT = /^(.+)-[bcdfghjklmnpqrstvwxz2456789]{5,10}$/;
+
+/** Returns the Deployment of a ReplicaSet whose name is like that of one, and other objects as they are. */
+export function likelyWorkload({ namespace, kind, name }: ConcernedObject): ConcernedObject {
+  const [, deployment] = (kind === "replicaset" && REPLICA_SET_OF_DEPLOYMENT.exec(name)) || [];
+  return deployment === undefined ? { namespace, kind, name } : { namespace, kind: "deployment", name: deployment };
+}
+
+/** Returns the commands after which the copy has the role of the pod that it is a copy of. */
+function copySteps({ namespace, name }: ConcernedObject): readonly string[] {
+  const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
+  return [
+    `${inNamespace} delete pod ${shellQuote(name)}  # then copy the pod (POD) again, with the next command`,
+    `${inNamespace} debug POD --copy-to=${shellQuote(name)} --keep-labels --keep-annotations`,
+  ];
+}
+
+/** Returns the command that labels a namespace, so that its new pods are injected. */
+export function labelStep(namespace: string): string {
+  return `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled`;
+}
+
+/** Registers podrole's webhook. */
+export const REGISTER_STEP =
+  "kubectl apply -f manifests/base/webhook-configuration.yaml  # or helm upgrade with podrole's chart";
+
+/** Returns the command that shows why a Deployment has no ready replica. */
+export function describeStep({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `kubectl -n ${shellQuote(namespace)} describe deployment ${shellQuote(name)}`;
+}
+
+/**
+ * Returns the command after which the pod's controller creates it again, or its author has to; `purpose` begins the
+ * comment.
+ */
+export function restartStep({ metadata }: Pick<Pod, "metadata">, purpose?: string): string {
+  const { namespace = "", name = "", labels = {}, ownerReferences = [] } = metadata;
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
+  const hash = labels["pod-template-hash"];
+  if (owner?.kind === "ReplicaSet" && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
+    const deployment = `deployment/${owner.name.slice(0, -hash.length - 1)}`;
+    return `${inNamespace} rollout restart ${shellQuote(deployment)}${commentOf(purpose)}`;
+  }
+  if (owner?.kind === "StatefulSet" || owner?.kind === "DaemonSet") {
+    return `${inNamespace} rollout restart ${shellQuote(`${owner.kind.toLowerCase()}/${owner.name}`)}${commentOf(purpose)}`;
+  }
+  const after = owner === undefined ? "then apply its manifest again" : `its ${owner.kind} creates it again`;
+  return `${inNamespace} delete pod ${shellQuote(name)}${commentOf(purpose, after)}`;
+}
+
+function commentOf(...parts: readonly (string | undefined)[]): string {
+  const known = parts.filter((part) => part !== undefined);
+  return known.length === 0 ? "" : `  # ${known.join("; ")}`;
+}
