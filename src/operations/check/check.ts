@@ -9,6 +9,7 @@ import type { PodScope } from "./collect/users.ts";
 import { CHECK_SECTIONS, type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
 import { ANNOTATION_GUARD_CHECKS } from "./tables/annotation-guard.ts";
 import { CERTIFICATE_CHECKS } from "./tables/certificates.ts";
+import { CREDENTIAL_CHECKS } from "./tables/credentials.ts";
 import { INSTALLATION_CHECKS } from "./tables/installation.ts";
 import { METRICS_CHECKS } from "./tables/metrics.ts";
 import { NAMESPACE_CHECKS } from "./tables/namespaces.ts";
@@ -28,6 +29,7 @@ export const CLUSTER_CHECKS: CheckTable = {
   ...METRICS_CHECKS,
   ...NAMESPACE_CHECKS,
   ...POD_CHECKS,
+  ...CREDENTIAL_CHECKS,
 };
 
 /** What to check, and for how long. */

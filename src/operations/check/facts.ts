@@ -11,6 +11,7 @@ import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { SlotCertificate } from "../../pki/slots.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { Known } from "../known.ts";
+import type { StateRead } from "../state/read-state.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
 import type { AccessRight } from "./rights.ts";
@@ -95,5 +96,7 @@ export interface Facts {
   readonly limitRanges: Known<readonly LimitRange[]>;
   readonly resourceQuotas: Known<readonly ResourceQuota[]>;
   readonly pods: Known<readonly Pod[]>;
+  /** What podrole's server says that pods hold. */
+  readonly held: Known<StateRead>;
   readonly metadata: Known<MetadataProbe>;
 }

@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import { CLUSTER_CHECKS } from "../../../src/operations/check/check.ts";
 import type { Facts } from "../../../src/operations/check/facts.ts";
 import { fc } from "../../property.ts";
+import { BROKEN_CREDENTIALS } from "./broken-credentials.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
 import { BROKEN_USE } from "./broken-use.ts";
 import { registered } from "./defects.ts";
@@ -18,7 +19,7 @@ import {
   problemsOf,
 } from "./healthy.ts";
 
-const BROKEN = [...BROKEN_INSTALLATION, ...BROKEN_USE];
+const BROKEN = [...BROKEN_INSTALLATION, ...BROKEN_USE, ...BROKEN_CREDENTIALS];
 
 suite("findingsOf()", () => {
   test("reports no problem in a healthy cluster, and skips no check", () => {

@@ -6,6 +6,7 @@ import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock } from "../../../runtime/clock.ts";
 import type { Installed } from "../../installed.ts";
 import { type Known, readKnown } from "../../known.ts";
+import { createServerQuestion } from "../../state/ask-server.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import { installersRights } from "../rights.ts";
 import { labelledNamespaces } from "../workloads.ts";
@@ -74,8 +75,12 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
   progress("reading namespaces, service accounts and pods");
   const users = await readUsers(kubernetes, options.pods);
   const admission = await readAdmission(kubernetes, users.namespaces, namespace);
+  progress("asking podrole's server");
+  const scope = options.pods && "namespace" in options.pods ? options.pods.namespace : undefined;
+  const held = await createServerQuestion({ kubernetes }, { podroleNamespace: namespace })(scope);
   const metadata = await readMetadata(deps, options, programs);
-  const read = { ...own, admissionPolicies, programRights, trustBundle, slots, pages, ...users, admission, metadata };
+  const ofPods = { ...users, admission, held, metadata };
+  const read = { ...own, admissionPolicies, programRights, trustBundle, slots, pages, ...ofPods };
   return { ...NOT_READ, ...common, ...read };
 }
 
@@ -99,6 +104,7 @@ const NOT_READ = {
   limitRanges: NOT_NEEDED,
   resourceQuotas: NOT_NEEDED,
   pods: NOT_NEEDED,
+  held: NOT_NEEDED,
   metadata: NOT_NEEDED,
 };
 
