@@ -37,7 +37,12 @@ export function declareStatus(command: Command): void {
         ...STATUS_FORMATS,
       ]),
     )
-    .addOption(new Option("-w, --watch", "After the table, print each row that changes, until interrupted"));
+    .addOption(
+      new Option(
+        "-w, --watch",
+        "After the table, print each row that changes, until interrupted; reads again every 2 s or, in a large cluster, more slowly",
+      ),
+    );
   declareInstallation(command);
   addHelp(command, {
     notes: [

@@ -1,5 +1,6 @@
-// Repeats the reading of podrole status. It lists again instead of watching, so that the server's answer and the
-// cluster's are of one time, and waits longer where a list takes long: reading takes at most a sixth of the time.
+// Repeats the reading of podrole status. It lists again instead of watching: what containers hold changes with each
+// renewal and is in no object of the cluster, so that the server has to be asked again anyway, and a row is right only
+// if both answers are of one time. It waits longer where a list takes long: reading takes at most a sixth of the time.
 import { sleep } from "../../runtime/clock.ts";
 import type { Status } from "./model.ts";
 import { readStatus, type StatusDeps, type StatusOptions } from "./status.ts";
