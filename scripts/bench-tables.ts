@@ -16,7 +16,7 @@ export function outageTable(): string {
   const { date, commit, rows } = outageResults.read();
   const run = `Measured on ${date}, commit ${commit}; seconds after the end of the outage.`;
   const cells = rows.map(({ outage, readyMs, expected, isMet }) => {
-    const at = (share: number) => formatSeconds(readyMs[Math.ceil(share * readyMs.length) - 1]);
+    const at = (share: number) => secondsOfMs(readyMs[Math.ceil(share * readyMs.length) - 1]);
     return [outage, at(0.5), at(0.9), at(1), expected, formatMet(isMet)];
   });
   return `${run}\n\n${markdownTable(["outage", "half of the pods", "9 of 10", "all", "expected", "met"], cells)}`;
@@ -26,6 +26,6 @@ function formatMet(isMet: boolean): string {
   return isMet ? "yes" : "no";
 }
 
-function formatSeconds(ms = Number.NaN): string {
+function secondsOfMs(ms = Number.NaN): string {
   return (ms / 1_000).toFixed(1);
 }
