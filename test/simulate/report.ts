@@ -30,10 +30,12 @@ export async function runAndReport(
     if (performance.now() - shownAt < PROGRESS_EACH_MS) return;
     shownAt = performance.now();
     const heap = Math.round(process.memoryUsage().heapUsed / MIB);
-    console.error(`  ${formatTime(ranMs)}: ${workloads.pods.size} pods, ${timeline.events()} events, ${heap} MiB`);
+    const cpuSeconds = Math.round(cpuMsSince(cpuBefore) / 1000);
+    console.error(
+      `  ${formatTime(ranMs)}: ${workloads.pods.size} pods, ${timeline.events()} events, ${cpuSeconds} s of CPU time, ${heap} MiB`,
+    );
   });
-  const { user, system } = process.cpuUsage(cpuBefore);
-  const cpuMs = (user + system) / 1000;
+  const cpuMs = cpuMsSince(cpuBefore);
   console.log(figures(scenario, outcome, { cpuMs, tookMs: performance.now() - from }));
   const { violation } = outcome;
   const result = resultOf(scenario, outcome, { hasRealCryptography, cpuSeconds: Math.round(cpuMs / 1000) });
@@ -49,6 +51,11 @@ export async function runAndReport(
     `  again: npm run simulate -- --days ${scenario.endsAt / DAY_MS} --pods ${scenario.pods} --seed ${scenario.seed}${flag}`,
   );
   return { result, shrunk: shrunk.scenario };
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 function resultOf(
