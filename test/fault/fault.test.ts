@@ -13,6 +13,7 @@ import type { End, FaultRow } from "./row.ts";
 import { AWS_ROWS } from "./rows/aws.ts";
 import { CLUSTER_ROWS } from "./rows/cluster.ts";
 import { FILE_ROWS } from "./rows/files.ts";
+import { NETWORK_ROWS } from "./rows/network.ts";
 import { OWN_CREDENTIALS_ROWS } from "./rows/own-credentials.ts";
 import { PROGRAM_ROWS } from "./rows/programs.ts";
 import { REPLICA_ROWS } from "./rows/replicas.ts";
@@ -23,6 +24,7 @@ const ROWS: readonly FaultRow[] = [
   ...AWS_ROWS,
   ...PROGRAM_ROWS,
   ...REPLICA_ROWS,
+  ...NETWORK_ROWS,
   ...FILE_ROWS,
   ...OWN_CREDENTIALS_ROWS,
 ];

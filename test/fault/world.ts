@@ -12,6 +12,7 @@ import { ROOT } from "../files.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { type Service, startService } from "../story/service.ts";
 import { type ShortSessions, startShortSessions } from "../story/short-sessions.ts";
+import { createServerName, type ServerName } from "./names.ts";
 import { WEB_IDENTITY_PROVIDER } from "./web-identity.ts";
 
 /** Debian's package libfaketime. */
@@ -29,6 +30,8 @@ export interface FaultWorld {
   readonly servers: RunningProgram[];
   readonly identity: Service;
   readonly credentials: Service;
+  /** The name of both services. */
+  readonly serverName: ServerName;
   readonly app: RunningSidecar;
   /** Sets a program's wall clock off the real time by so many seconds; its monotonic clock goes on. */
   setClock(owner: ClockOwner, offsetSeconds: number): void;
@@ -61,7 +64,8 @@ export async function openFaultWorld(): Promise<FaultWorld> {
     renameSync(`${file}.new`, file);
   }
   for (const owner of ["server", "webhook", "sidecar"] as const) setClock(owner, 0);
-  const launcher = writeLauncher(directory, clockFile);
+  const serverName = createServerName(directory);
+  const launcher = writeLauncher(directory, clockFile, serverName);
   const [identity, credentials, sts] = [await startService(), await startService(), await startShortSessions()];
   sts.lifetimes.set(`arn:aws:iam::123456789012:role/${FAULT_ROLE}`, SESSION_MS);
   const servers: RunningProgram[] = [];
@@ -75,7 +79,7 @@ export async function openFaultWorld(): Promise<FaultWorld> {
     serverFlags: ["--sts-endpoint", sts.url, "--sts-timeout", "3s"],
     front: async (server) => {
       admit(server);
-      return { identity: identity.address, credentials: credentials.address };
+      return { identity: serverName.of(identity.address), credentials: serverName.of(credentials.address) };
     },
   });
   sts.target = programs.cluster.sts.url;
@@ -116,6 +120,7 @@ export async function openFaultWorld(): Promise<FaultWorld> {
     servers,
     identity,
     credentials,
+    serverName,
     app,
     setClock,
     createPod,
@@ -137,8 +142,15 @@ function removeFrom<Item>(items: Item[], item: Item | undefined): void {
   if (index >= 0) items.splice(index, 1);
 }
 
-/** Writes a script that starts Node with the clock of its program; returns its path. */
-function writeLauncher(directory: string, clockFile: (owner: ClockOwner) => string): string {
+/** Without the capabilities by which root reads and writes every file, whatever its mode. */
+const RESTRICTED = process.getuid?.() === 0 ? "setpriv --bounding-set=-dac_override,-dac_read_search" : "";
+
+/** Writes a script that starts Node with the clock of its program and the name of the servers; returns its path. */
+function writeLauncher(
+  directory: string,
+  clockFile: (owner: ClockOwner) => string,
+  { nodeOptions }: ServerName,
+): string {
   // The command line's second argument is the program's name; a sidecar's is its entry.
   const text = `#!/bin/sh
 case "$2" in
@@ -147,7 +159,8 @@ webhook) clock=${clockFile("webhook")} ;;
 *) clock=${clockFile("sidecar")} ;;
 esac
 export LD_PRELOAD=${FAKETIME} FAKETIME_TIMESTAMP_FILE=$clock FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1
-exec ${process.execPath} "$@"
+export NODE_OPTIONS=${nodeOptions}
+exec ${RESTRICTED} ${process.execPath} "$@"
 `;
   const path = join(directory, "launch.sh");
   writeFileSync(path, text);

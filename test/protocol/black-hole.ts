@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import type { TestContext } from "node:test";
+import type { TestScope } from "../temporary-files.ts";
 
 const LISTEN = `
 require("node:net").createServer().listen({ port: Number(process.argv[1]), host: process.argv[2], backlog: 1 }, function () {
@@ -11,15 +11,15 @@ require("node:net").createServer().listen({ port: Number(process.argv[1]), host:
   process.kill(process.pid, "SIGSTOP");
 });`;
 
-/** Opens it on a loopback address until the test has ended; resolves with the port. */
-export async function openBlackHole(context: TestContext, host = "127.0.0.1", port = 0): Promise<number> {
+/** Opens it on a loopback address until the end of the scope; resolves with the port. */
+export async function openBlackHole(scope: TestScope, host = "127.0.0.1", port = 0): Promise<number> {
   const child = spawn(process.execPath, ["-e", LISTEN, String(port), host], { stdio: ["ignore", "pipe", "inherit"] });
-  context.after(() => child.kill("SIGKILL"));
+  scope.after(() => void child.kill("SIGKILL"));
   const [bound] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
   // The kernel completes one connection more than the queue's length.
   for (let index = 0; index < 2; index++) {
     const filler = connect(Number(bound), host).on("error", () => {});
-    context.after(() => filler.destroy());
+    scope.after(() => void filler.destroy());
     await once(filler, "connect");
   }
   return Number(bound);

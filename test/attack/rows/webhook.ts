@@ -22,7 +22,7 @@ const post = (bytes: number) =>
   `POST /mutate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
 
 /** Writes a review as a whole request to a file, because arguments of processes are short. */
-function reviewFile({ directory }: AttackWorld, name: string, pod: object, request: object = {}): string {
+export function writeReviewFile(directory: string, name: string, pod: object, request: object = {}): string {
   const body = Buffer.from(JSON.stringify(reviewOf(pod, { namespace: "shop", ...request })));
   const file = join(directory, `${name}.http`);
   writeFileSync(file, Buffer.concat([Buffer.from(post(body.length)), body]));
@@ -52,7 +52,7 @@ function reviewsOf(name: string, make: () => object, { request, connections = 2,
     localAddress,
     connections,
     ...(everyMs !== undefined && { everyMs }),
-    file: reviewFile(world, name, make(), request),
+    file: writeReviewFile(world.directory, name, make(), request),
   });
 }
 

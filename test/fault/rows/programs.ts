@@ -1,8 +1,14 @@
 // Faults of podrole's programs: killed, stopped as by a suspended machine, and with a wrong clock.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setWebhookPort } from "../../../emulators/installation.ts";
 import type { RunningProgram } from "../../../emulators/start-program.ts";
-import type { FaultRow } from "../row.ts";
-import type { ClockOwner, FaultWorld } from "../world.ts";
+import { writeReviewFile } from "../../attack/rows/webhook.ts";
+import { startAttacker } from "../../attack/world.ts";
+import { annotatedPod } from "../../webhook/requests.ts";
+import type { End, FaultRow } from "../row.ts";
+import { type ClockOwner, FAULT_ROLE, type FaultWorld } from "../world.ts";
 
 /** Suspends processes until the end, as a suspended machine or a starved node does. */
 function suspends(programsOf: (world: FaultWorld) => readonly RunningProgram[]): FaultRow["begin"] {
@@ -31,6 +37,25 @@ function starve(pid: number): () => void {
     clearTimeout(stop);
     process.kill(pid, "SIGCONT");
   };
+}
+
+/** Far more than the API server sends, and more than the webhook can answer. */
+const REVIEWERS = 64;
+
+/** Callers who send reviews and wait for nothing but the answer. */
+async function overloadWebhook(world: FaultWorld): Promise<End> {
+  const directory = mkdtempSync(join(tmpdir(), "podrole-reviews-"));
+  world.after(() => rmSync(directory, { recursive: true, force: true }));
+  const pod = annotatedPod({ "iam.amazonaws.com/role": FAULT_ROLE });
+  const attacker = await startAttacker({
+    kind: "repeat",
+    tls: true,
+    port: world.programs.cluster.webhook.ports["webhook"] ?? 0,
+    localAddress: "127.0.0.2",
+    connections: REVIEWERS,
+    file: writeReviewFile(directory, "review", pod),
+  });
+  return () => attacker.stop();
 }
 
 /** Sets a program's clock until the end. */
@@ -113,12 +138,27 @@ export const PROGRAM_ROWS: readonly FaultRow[] = [
     newcomer: "served",
   },
   {
+    id: "webhook-overloaded",
+    title: `Webhook: ${REVIEWERS} callers send reviews without a pause`,
+    begin: overloadWebhook,
+    lastsMs: 15_000,
+    newcomer: "served",
+  },
+  {
     id: "sidecar-suspended",
     title: "Sidecar: suspended",
     begin: suspends(({ app }) => [app.program]),
     appFails: OWN_SIDECAR,
     newcomer: "served",
     lastsMs: 12_000,
+  },
+  {
+    id: "sidecar-suspended-long",
+    title: "Sidecar: suspended for longer than its sessions last",
+    begin: suspends(({ app }) => [app.program]),
+    appFails: OWN_SIDECAR,
+    newcomer: "served",
+    lastsMs: 45_000,
   },
   { ...misdated("server", 2, "all servers"), isShort: true },
   misdated("server", -2, "all servers"),
