@@ -1,7 +1,7 @@
 // A proxy in front of the STS emulator that shortens sessions: STS issues none below 15 minutes, and a story cannot
 // wait for half of that. Everything else passes unchanged, signatures included.
 import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { bindLoopback } from "../loopback.ts";
 
@@ -18,7 +18,8 @@ export interface ShortSessions {
   close(): Promise<void>;
 }
 
-export async function startShortSessions(): Promise<ShortSessions> {
+/** Starts the proxy on a free port of the loopback, or on `port` of all addresses. */
+export async function startShortSessions(port?: number): Promise<ShortSessions> {
   let waiting = 0;
   const waitAtGate = async (roleArn: string) => {
     waiting += 1;
@@ -30,7 +31,7 @@ export async function startShortSessions(): Promise<ShortSessions> {
     forward(incoming, outgoing, { ...front, waitAtGate }).catch(() => incoming.socket.destroy());
   });
   const front: ShortSessions = {
-    url: `http://127.0.0.1:${await bindLoopback(server)}`,
+    url: `http://127.0.0.1:${port === undefined ? await bindLoopback(server) : await bindEverywhere(server, port)}`,
     target: "",
     lifetimes: new Map(),
     gates: new Map(),
@@ -43,6 +44,12 @@ export async function startShortSessions(): Promise<ShortSessions> {
     },
   };
   return front;
+}
+
+async function bindEverywhere(server: Server, port: number): Promise<number> {
+  server.listen(port, "0.0.0.0");
+  await once(server, "listening");
+  return port;
 }
 
 async function forward(

@@ -18,6 +18,8 @@ interface Tally {
 export interface Clients {
   /** Resolves when every client pod has received credentials. */
   start(): Promise<void>;
+  /** Resolves with the uids of the client pods. */
+  uids(): Promise<readonly string[]>;
   /** Resolves with the number of successful requests; fails if any request has failed since the start. */
   answered(): Promise<number>;
   /**
@@ -26,7 +28,11 @@ export interface Clients {
   during(context: TestContext, name: string, act: () => Promise<void>): Promise<void>;
 }
 
-export function createClients(shop: SuiteNamespace): Clients {
+/** `role`: of the client pods, and of the new pods. */
+export function createClients(
+  shop: SuiteNamespace,
+  { role = "shop-orders" }: { readonly role?: string } = {},
+): Clients {
   async function tallies(): Promise<readonly Tally[]> {
     const lines = await shop.ok(["logs", "-l", "app=clients", "-c", "app", "--tail=1", `--max-log-requests=${PODS}`]);
     return lines.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Tally] : []));
@@ -41,14 +47,16 @@ export function createClients(shop: SuiteNamespace): Clients {
 
   return {
     async start() {
-      await shop.apply(
-        deploymentManifest("clients", { role: "shop-orders", containers: [loadContainer(PERIOD_MS)] }, PODS),
-      );
+      await shop.apply(deploymentManifest("clients", { role, containers: [loadContainer(PERIOD_MS)] }, PODS));
       await rolledOut(shop.name, "deployment/clients");
       await untilSuccess("a successful request of every client", async () => {
         const all = await tallies();
         return all.length === PODS && all.every(({ good }) => good > 0) ? all : new Not(JSON.stringify(all));
       });
+    },
+    async uids() {
+      const uids = await shop.ok(["get", "pods", "-l", "app=clients", "-o", "jsonpath={.items[*].metadata.uid}"]);
+      return uids.split(" ");
     },
     answered,
     async during(context, name, act) {
@@ -62,7 +70,7 @@ export function createClients(shop: SuiteNamespace): Clients {
       let started = 0;
       for (; !state.isDone || started === 0; started++) {
         const each = `${name}-${started}`;
-        await shop.apply(jobManifest(each, { role: "shop-orders", containers: [appContainer("app", "once")] }));
+        await shop.apply(jobManifest(each, { role, containers: [appContainer("app", "once")] }));
         await shop.ok(["wait", `job/${each}`, "--for=condition=Complete", "--timeout=120s"]);
       }
       await done;

@@ -1,14 +1,12 @@
 // podrole check and explain against podrole on a real node: a healthy installation passes every check, a single defect
 // is reported, and the pod that tries the node's instance metadata reports the truth and is deleted.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterEach, suite, test } from "node:test";
-import type { Finding } from "../../../src/operations/check/finding.ts";
 import { NODE_SCRIPT } from "../kubernetes/node.ts";
 import { deploymentManifest } from "./pods.ts";
+import { runCheck, runPodrole, startPodrole } from "./run-podrole.ts";
 import {
   kubectl,
   NODE_DIRECTORY,
@@ -20,28 +18,7 @@ import {
   useNamespace,
 } from "./suite.ts";
 
-const { KUBECONFIG = "" } = process.env;
-const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
 const METADATA = "169.254.169.254";
-
-function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [ENTRY, ...args, "--kubeconfig", KUBECONFIG], { stdio: ["ignore", "pipe", "pipe"] });
-}
-
-async function podrole(args: readonly string[]) {
-  const child = start(args);
-  const ended = once(child, "close") as Promise<[number]>;
-  const [out, err, [code]] = await Promise.all([text(child.stdout as never), text(child.stderr as never), ended]);
-  return { code, out, err };
-}
-
-async function check(...args: string[]) {
-  const { code, out, err } = await podrole(["check", "-o", "json", ...args]);
-  assert.notEqual(code, 2, err);
-  const { findings } = JSON.parse(out) as { findings: readonly Finding[] };
-  const of = (id: string) => findings.find((finding) => finding.id === id) ?? assert.fail(`no finding for ${id}`);
-  return { code, findings, of };
-}
 
 suite("an operator of a real node", { timeout: 600_000 }, () => {
   const shop = useNamespace("operator");
@@ -53,7 +30,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   test("check --wait exits with 0 when the installation becomes healthy", async () => {
     await scaleDeployment("podrole-server", 0);
     await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
-    const { code, out, err } = await podrole(["check", "--wait", "2m"]);
+    const { code, out, err } = await runPodrole(["check", "--wait", "2m"]);
     assert.equal(code, 0, out);
     assert.match(err, /waiting for .*SERVER_READY/);
   });
@@ -61,7 +38,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   test("check passes every check once pods use podrole, and warns that STS is emulated", async (context) => {
     await shop.apply(deploymentManifest("orders", { role: "shop-orders" }));
     await rolledOut(shop.name, "deployment/orders");
-    const { code, findings } = await check();
+    const { code, findings } = await runCheck();
     assert.equal(code, 0);
     assert.deepEqual(
       findings.filter(({ state }) => state !== "ok").map(({ id, state }) => [id, state]),
@@ -71,12 +48,12 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
       ],
       JSON.stringify(findings.filter(({ state }) => state !== "ok")),
     );
-    context.diagnostic((await podrole(["check"])).out);
+    context.diagnostic((await runPodrole(["check"])).out);
   });
 
   test("explain shows an injected pod's role, session and sidecar", async (context) => {
     const name = (await shop.ok(["get", "pods", "-l", "app=orders", "-o", "name"])).trim();
-    const { code, out, err } = await podrole(["explain", name, "-n", NAMESPACE]);
+    const { code, out, err } = await runPodrole(["explain", name, "-n", NAMESPACE]);
     context.diagnostic(out);
     assert.equal(code, 0, err);
     assert.match(out, /injected \(created 2\d{3}-.*\), sidecar image localhost\/podrole-sidecar:0\.1\.0$/m);
@@ -84,14 +61,14 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
 
   test("check reports a server that is scaled to 0", async () => {
     await scaleDeployment("podrole-server", 0);
-    const { code, of } = await check();
+    const { code, of } = await runCheck();
     await scaleDeployment("podrole-server", 2);
     assert.deepEqual([code, of("SERVER_READY").state], [1, "failed"]);
-    assert.equal((await check("--wait", "1m")).code, 0);
+    assert.equal((await runCheck("--wait", "1m")).code, 0);
   });
 
   test("check --imds: without instance metadata, the pod under PodSecurity restricted reaches none and is deleted", async (context) => {
-    const { of } = await check("--imds", NAMESPACE);
+    const { of } = await runCheck("--imds", NAMESPACE);
     context.diagnostic(of("INSTANCE_METADATA").message);
     assert.equal(of("INSTANCE_METADATA").state, "ok", of("INSTANCE_METADATA").message);
     assert.equal(await probes(), "");
@@ -103,7 +80,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     spawnSync(NODE_SCRIPT, [...onNode, `ip address add ${METADATA}/32 dev lo`]);
     const service = spawn(NODE_SCRIPT, [...onNode, `exec "${process.execPath}" -e '${serve}'`], { stdio: "ignore" });
     try {
-      const { code, of } = await check("--imds", NAMESPACE);
+      const { code, of } = await runCheck("--imds", NAMESPACE);
       context.diagnostic(of("INSTANCE_METADATA").message);
       assert.deepEqual([code, of("INSTANCE_METADATA").state], [1, "failed"], of("INSTANCE_METADATA").message);
     } finally {
@@ -113,7 +90,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   });
 
   test("check --imds: leaves no pod behind when interrupted", async () => {
-    const child = start(["check", "--imds", NAMESPACE]);
+    const child = startPodrole(["check", "--imds", NAMESPACE]);
     const ended = once(child, "close");
     await untilSuccess("the pod of check --imds", async () => (await probes()) || new Not("none"));
     child.kill("SIGINT");

@@ -67,11 +67,11 @@ export class Not {
   }
 }
 
-/** Polls until the result is not a `Not`; after `seconds` fails with the last observed state. */
+/** Polls every `everyMs` until the result is not a `Not`; after `seconds` fails with the last observed state. */
 export async function untilSuccess<Answer>(
   what: string,
   poll: () => Promise<Answer | Not>,
-  seconds = 120,
+  { seconds = 120, everyMs = 300 }: { readonly seconds?: number; readonly everyMs?: number } = {},
 ): Promise<Answer> {
   const until = Date.now() + seconds * 1000;
   for (;;) {
@@ -79,7 +79,7 @@ export async function untilSuccess<Answer>(
     if (!(answer instanceof Not)) return answer;
     if (Date.now() > until)
       assert.fail(`timed out after ${seconds} s waiting for ${what}; last state: ${answer.state}`);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 

@@ -1,6 +1,6 @@
 // Requests credentials from the sidecar every PERIOD_MS, as an SDK without a cache does. Prints a line of JSON each
-// second: the number of successful answers, of answers that took longer than a second, and of failures by kind. A slow
-// answer is no failure, because the test machine may be busy.
+// second: the number of successful answers, of answers that took longer than a second, and the failures, each with its
+// time and how long the request took. A slow answer is no failure, because the test machine may be busy.
 import { readFileSync } from "node:fs";
 import { get } from "node:http";
 import { json } from "node:stream/consumers";
@@ -33,6 +33,13 @@ function count(failure: string | undefined): void {
   else failures[failure] = (failures[failure] ?? 0) + 1;
 }
 
-setInterval(() => void requestCredentials().then(count, ({ message }: Error) => count(message)), periodMs);
+async function countRequest(): Promise<void> {
+  const began = performance.now();
+  const failure = await requestCredentials().catch(({ message }: Error) => message);
+  const tookMs = Math.round(performance.now() - began);
+  count(failure && `${failure} after ${tookMs} ms at ${new Date().toISOString()}`);
+}
+
+setInterval(() => void countRequest(), periodMs);
 setInterval(() => console.log(JSON.stringify({ good, slow, failures })), 1_000);
 process.on("SIGTERM", () => process.exit(0));
