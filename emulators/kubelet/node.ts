@@ -11,6 +11,7 @@ import { createContainer, type RestartPolicy } from "./container.ts";
 import { describePod } from "./describe.ts";
 import type { PlacedPod } from "./environment.ts";
 import { graceOf, type PodRun, startPod } from "./pod.ts";
+import type { CertificateProjections } from "./pod-certificates.ts";
 import { shiftPorts } from "./ports.ts";
 import { POD_HOST } from "./probe.ts";
 import type { ExecResult } from "./run.ts";
@@ -28,6 +29,8 @@ export interface ProcessNodeOptions {
   /** Images by the name in `image`, including tag and digest. */
   readonly images: Readonly<Record<string, HostImage>>;
   readonly tokens: RequestToken;
+  /** Pod certificates; absent: the node has none, as before Kubernetes 1.37. */
+  readonly certificates?: CertificateProjections;
   readonly nodeName?: string;
   /** PATH of the processes. */
   readonly searchPath?: string;
@@ -94,14 +97,14 @@ export function createProcessNode(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   options: ProcessNodeOptions,
 ): ProcessNode {
-  const { directory, images, tokens } = options;
+  const { directory, images, tokens, certificates } = options;
   const { nodeName, searchPath, restartBackoff, logLimit } = { ...NODE_DEFAULTS, ...options };
   const pods = new Map<string, RunningPod>();
   let isOpen = true;
 
   function start(pod: Pod, placed: PlacedPod, podDirectory: string, podLog: Log): PodRun {
     const volumeSettings = { placed, directory: join(podDirectory, "volumes") };
-    const volumes = createPodVolumes({ clock, log: podLog, requestToken: tokens }, volumeSettings);
+    const volumes = createPodVolumes({ clock, log: podLog, requestToken: tokens, certificates }, volumeSettings);
     const create = (container: Container, onChange: () => void) => {
       const image = images[container.image ?? ""];
       const settings = {

@@ -1,6 +1,7 @@
 // The volumes of one pod as directories of this host, readable only by this user: emptyDir, and projected volumes with
-// ServiceAccount tokens and fields of the pod. A token is renewed after 80 % of its lifetime and replaced in one step.
-// States: created → started (directories and first tokens exist) → stopped. The pod stops it; nothing remains.
+// ServiceAccount tokens, pod certificates, trust bundles and fields of the pod. A token is renewed after 80 % of its
+// lifetime, a certificate when its signer asks for it, a bundle is looked at each second; each is replaced in one step.
+// States: created → started (directories and first files exist) → stopped. The pod stops it; nothing remains.
 // (https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken)
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,6 +11,7 @@ import { writeAtomically } from "../../src/runtime/files.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
 import { type ConfigProblem, fieldOf, isProblem, type PlacedPod } from "./environment.ts";
+import type { CertificateProjections, PodCertificateSource } from "./pod-certificates.ts";
 
 /** A kubelet's request to the TokenRequest API. */
 export interface TokenRequest {
@@ -35,6 +37,8 @@ export interface VolumeDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestToken: RequestToken;
+  /** Absent: the node supports no pod certificates, as before Kubernetes 1.37. */
+  readonly certificates?: CertificateProjections | undefined;
 }
 
 /** The directories of a pod's volumes. */
@@ -56,11 +60,17 @@ const TOKEN_RETRY = { baseMs: 500, capMs: 30_000 };
 const OWNER_ONLY = 0o700;
 const OWNER_READS = 0o600;
 
-interface TokenFile {
+/** A file that is replaced from time to time. */
+interface ProjectedFile {
   readonly path: string;
-  readonly audience: string | undefined;
-  readonly expirationSeconds: number;
+  /** For messages. */
+  readonly what: string;
+  /** Returns the content, and when to replace it (Unix milliseconds). */
+  readonly fetch: () => Promise<{ readonly content: string; readonly refreshAt: number }>;
 }
+
+/** The kubelet follows changes of bundles by a watch. */
+const BUNDLE_REFRESH_MS = 1_000;
 
 interface ProjectedSource {
   readonly serviceAccountToken?: {
@@ -68,6 +78,8 @@ interface ProjectedSource {
     readonly audience?: string;
     readonly expirationSeconds?: number;
   };
+  readonly podCertificate?: PodCertificateSource;
+  readonly clusterTrustBundle?: { readonly name: string; readonly path: string };
   readonly downwardAPI?: {
     readonly items?: readonly { readonly path: string; readonly fieldRef?: { readonly fieldPath: string } }[];
   };
@@ -75,24 +87,24 @@ interface ProjectedSource {
 
 /** Creates the volumes of a pod without writing anything yet. */
 export function createPodVolumes(
-  { clock, log, requestToken }: VolumeDeps,
+  { clock, log, requestToken, certificates }: VolumeDeps,
   { placed, directory }: { readonly placed: PlacedPod; readonly directory: string },
 ): PodVolumes {
   const { metadata, spec } = placed.pod;
   const paths = new Map((spec.volumes ?? []).map(({ name }) => [name, join(directory, name)]));
   const stopped = new AbortController();
 
-  async function prepare(volume: Volume): Promise<readonly TokenFile[] | ConfigProblem> {
+  async function prepare(volume: Volume): Promise<readonly ProjectedFile[] | ConfigProblem> {
     const path = join(directory, volume.name);
     await mkdir(path, { recursive: true, mode: OWNER_ONLY });
     if ("emptyDir" in volume) return [];
     const { sources } = (volume["projected"] ?? {}) as { sources?: readonly ProjectedSource[] };
     if (sources === undefined) return { problem: `volume "${volume.name}" is neither emptyDir nor projected` };
-    const tokens: TokenFile[] = [];
+    const files: ProjectedFile[] = [];
     for (const source of sources) {
-      if (source.serviceAccountToken) {
-        const { path: file, audience, expirationSeconds = DEFAULT_TOKEN_LIFETIME_SECONDS } = source.serviceAccountToken;
-        tokens.push({ path: join(path, file), audience, expirationSeconds });
+      const file = projectedFile(path, source);
+      if (file) {
+        files.push(file);
       } else if (source.downwardAPI) {
         const problem = await writeFields(path, source.downwardAPI.items ?? []);
         if (problem) return problem;
@@ -102,7 +114,37 @@ export function createPodVolumes(
         };
       }
     }
-    return tokens;
+    return files;
+  }
+
+  function projectedFile(
+    directory: string,
+    { serviceAccountToken, podCertificate, clusterTrustBundle }: ProjectedSource,
+  ): ProjectedFile | undefined {
+    if (serviceAccountToken) {
+      const { path, audience, expirationSeconds = DEFAULT_TOKEN_LIFETIME_SECONDS } = serviceAccountToken;
+      const what = `token for audience ${audience ?? "(default)"}`;
+      return { path: join(directory, path), what, fetch: () => fetchToken(audience, expirationSeconds) };
+    }
+    if (podCertificate && certificates) {
+      const what = `certificate of signer ${podCertificate.signerName}`;
+      const fetch = async () => {
+        const { content, refreshAt } = await certificates.issue(placed, podCertificate, stopped.signal);
+        return { content: content.reveal(), refreshAt };
+      };
+      return { path: join(directory, podCertificate.credentialBundlePath), what, fetch };
+    }
+    if (clusterTrustBundle && certificates) {
+      const { name, path } = clusterTrustBundle;
+      const what = `ClusterTrustBundle ${name}`;
+      const fetch = async () => {
+        const content = certificates.bundle(name);
+        if (content === undefined) throw new Error("it does not exist");
+        return { content, refreshAt: clock.now() + BUNDLE_REFRESH_MS };
+      };
+      return { path: join(directory, path), what, fetch };
+    }
+    return undefined;
   }
 
   async function writeFields(
@@ -117,36 +159,37 @@ export function createPodVolumes(
     return undefined;
   }
 
-  /** Writes the token and returns when to renew it, in Unix milliseconds. */
-  async function writeToken({ path, audience, expirationSeconds }: TokenFile): Promise<number> {
+  async function fetchToken(audience: string | undefined, expirationSeconds: number) {
     const pod = { name: metadata.name ?? "", uid: metadata.uid ?? "" };
     const serviceAccount = spec.serviceAccountName ?? "default";
     const namespace = metadata.namespace ?? "";
     const askedAt = clock.now();
     const request = { namespace, serviceAccount, audience, expirationSeconds, pod };
     const { token, expiresAt } = await requestToken(request, stopped.signal);
-    await writeFileOf(path, token.reveal());
-    return askedAt + (expiresAt - askedAt) * REFRESH_AT_FRACTION;
+    return { content: token.reveal(), refreshAt: askedAt + (expiresAt - askedAt) * REFRESH_AT_FRACTION };
   }
 
-  async function writeTokenUntilDone(file: TokenFile, onDelay: (message: string) => void): Promise<number> {
+  /** Returns when to replace the file, in Unix milliseconds. */
+  async function writeUntilDone(file: ProjectedFile, onDelay: (message: string) => void): Promise<number> {
     for (let attempt = 0; !stopped.signal.aborted; attempt++) {
       try {
-        return await writeToken(file);
+        const { content, refreshAt } = await file.fetch();
+        await writeFileOf(file.path, content);
+        return refreshAt;
       } catch (error) {
         if (stopped.signal.aborted) break;
-        log.warn({ err: error, audience: file.audience }, "token request failed");
-        onDelay(`token for audience ${file.audience ?? "(default)"}: ${(error as Error).message}`);
+        log.warn({ err: error, what: file.what }, "a projection failed");
+        onDelay(`${file.what}: ${(error as Error).message}`);
         await sleep(clock, backoff(attempt, TOKEN_RETRY.baseMs, TOKEN_RETRY.capMs), stopped.signal);
       }
     }
     return Infinity;
   }
 
-  async function keepFresh(file: TokenFile, firstRefreshAt: number): Promise<void> {
+  async function keepFresh(file: ProjectedFile, firstRefreshAt: number): Promise<void> {
     for (let refreshAt = firstRefreshAt; !stopped.signal.aborted; ) {
       await sleep(clock, refreshAt - clock.now(), stopped.signal);
-      if (!stopped.signal.aborted) refreshAt = await writeTokenUntilDone(file, () => {});
+      if (!stopped.signal.aborted) refreshAt = await writeUntilDone(file, () => {});
     }
   }
 
@@ -154,10 +197,10 @@ export function createPodVolumes(
     pathOf: (name) => paths.get(name),
     async start(onDelay) {
       for (const volume of spec.volumes ?? []) {
-        const tokens = await prepare(volume);
-        if (isProblem(tokens)) return tokens;
-        for (const file of tokens) {
-          const refreshAt = await writeTokenUntilDone(file, onDelay);
+        const files = await prepare(volume);
+        if (isProblem(files)) return files;
+        for (const file of files) {
+          const refreshAt = await writeUntilDone(file, onDelay);
           void keepFresh(file, refreshAt);
         }
       }

@@ -1,7 +1,7 @@
 // Rules for names and labels. (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
 import { randomInt } from "node:crypto";
 import { invalidValue, missingValue } from "./invalid-fields.ts";
-import type { KubeObject } from "./objects.ts";
+import { fieldAt, type KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import type { StatusCause } from "./status.ts";
 
@@ -36,9 +36,10 @@ function checkSubdomainName(field: string, name: string): readonly StatusCause[]
 /** Checks the metadata of any object once it has its name. */
 export function checkMetadata(
   { isNamespaced, plural }: ResourceType,
-  { metadata }: KubeObject,
+  { metadata, spec }: KubeObject,
 ): readonly StatusCause[] {
-  const { name = "", labels = {}, annotations = {} } = metadata;
+  const { name: given = "", labels = {}, annotations = {} } = metadata;
+  const name = plural === "clustertrustbundles" ? withoutSigner(given, fieldAt(spec, "signerName")) : given;
   if (name === "") return [missingValue("metadata.name", "name or generateName is required")];
   const named =
     plural === "namespaces" ? checkLabelName("metadata.name", name) : checkSubdomainName("metadata.name", name);
@@ -58,6 +59,15 @@ export function checkMetadata(
         : [invalidValue("metadata.labels", value, LABEL_VALUE_RULE)],
     ),
   ];
+}
+
+/**
+ * The name of a ClusterTrustBundle begins with that of its signer, whose "/" is ":" (ValidateClusterTrustBundleName).
+ */
+function withoutSigner(name: string, signerName: unknown): string {
+  if (typeof signerName !== "string" || signerName === "") return name;
+  const beginning = `${signerName.replaceAll("/", ":")}:`;
+  return name.startsWith(beginning) ? name.slice(beginning.length) : `${beginning}${name}`;
 }
 
 /** Without vowels and look-alikes, as the API server generates names. */

@@ -70,6 +70,11 @@ export const RESOURCES: readonly ResourceType[] = [
     group: "admissionregistration.k8s.io",
     isNamespaced: false,
   }),
+  defineResource("clustertrustbundles", "ClusterTrustBundle", {
+    group: "certificates.k8s.io",
+    isNamespaced: false,
+    selectableFields: ["spec.signerName"],
+  }),
   defineResource("podcertificaterequests", "PodCertificateRequest", {
     group: "certificates.k8s.io",
     subresources: ["status"],

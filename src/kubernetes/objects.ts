@@ -162,6 +162,13 @@ export interface PodCertificateStatus {
   readonly notAfter?: string;
 }
 
+/** CAs that the kubelet can put into volumes (certificates.k8s.io/v1, Kubernetes 1.37). */
+export interface ClusterTrustBundle {
+  readonly metadata: ObjectMeta;
+  /** `trustBundle`: PEM. The signer's name cannot change. */
+  readonly spec: { readonly signerName?: string; readonly trustBundle: string };
+}
+
 /** A ConfigMap with its text entries. */
 export interface ConfigMap {
   readonly metadata: ObjectMeta;
