@@ -108,6 +108,11 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   changeConfigMap: ["get configmaps", "create configmaps", "patch configmaps"],
   getWebhookConfiguration: ["get mutatingwebhookconfigurations"],
   setCaBundle: ["get mutatingwebhookconfigurations", "patch mutatingwebhookconfigurations"],
+  putClusterTrustBundle: [
+    ...["get", "create", "patch"].map((verb) => `${verb} clustertrustbundles`),
+    // The API server requires it for a bundle of the signer.
+    "attest signers",
+  ],
   getPodCertificateRequest: ["get podcertificaterequests"],
   // The right to sign counts only together with the right to write a status.
   answerPodCertificateRequest: ["patch podcertificaterequests/status", "sign signers"],
@@ -147,7 +152,7 @@ interface Row {
 function rowsOf(text: string): readonly Row[] {
   const table = text.slice(text.indexOf("| program | verb |"));
   const rows = table.matchAll(
-    /^\| (server|webhook) \| ([\w, ]+) \| ([\w/]+)(?: `([\w./-]+)`)? \| (.*) \| (src\/.*) \|$/gm,
+    /^\| (server|webhook) \| ([\w, ]+) \| ([\w/]+)(?: `([\w.:/-]+)`)? \| (.*) \| (src\/.*) \|$/gm,
   );
   return [...rows].flatMap(([, program = "", verbs = "", resource = "", name = "", where = "", used = ""]) =>
     verbs.split(", ").map((verb) => ({ program, verb, resource, name, where, used: used.replaceAll("`", "") })),

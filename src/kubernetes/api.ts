@@ -93,6 +93,7 @@ export type Resource =
   | "events"
   | "mutatingwebhookconfigurations"
   | "podcertificaterequests"
+  | "clustertrustbundles"
   | "tokenreviews"
   | "subjectaccessreviews";
 
@@ -214,6 +215,11 @@ export interface Kubernetes {
   getWebhookConfiguration(name: string): Promise<WebhookConfiguration | undefined>;
   /** Sets `caBundle` (PEM) of every webhook in the MutatingWebhookConfiguration and changes nothing else. */
   setCaBundle(name: string, caBundlePem: string): Promise<"changed" | "unchanged" | "absent" | "conflict">;
+  /**
+   * Creates the ClusterTrustBundle, or replaces its certificates if they differ. A conflict with another writer leaves
+   * the object as that one wrote it.
+   */
+  putClusterTrustBundle(name: string, signerName: string, bundlePem: string): Promise<void>;
   getPodCertificateRequest(namespace: string, name: string): Promise<PodCertificateRequest | undefined>;
   /**
    * Writes the answer to a request as it was read, which is final: a request that has changed, was answered by another

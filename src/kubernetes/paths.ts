@@ -12,6 +12,7 @@ const API_GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   configmaps: "/api/v1",
   events: "/api/v1",
   mutatingwebhookconfigurations: "/apis/admissionregistration.k8s.io/v1",
+  clustertrustbundles: "/apis/certificates.k8s.io/v1",
   podcertificaterequests: "/apis/certificates.k8s.io/v1",
   tokenreviews: "/apis/authentication.k8s.io/v1",
   services: "/api/v1",

@@ -21,7 +21,7 @@ import { toCoreEvent } from "./core-event.ts";
 import { ApiError, requestRejected } from "./errors.ts";
 import { createListWatch } from "./list-watch.ts";
 import { isReadByMetadata } from "./metadata-only.ts";
-import type { ConfigMap, ObjectMeta } from "./objects.ts";
+import type { ClusterTrustBundle, ConfigMap, ObjectMeta } from "./objects.ts";
 import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
 
@@ -178,9 +178,21 @@ function webhookConfigurationCalls(calls: Calls): Pick<Kubernetes, "getWebhookCo
 
 function podCertificateCalls(
   calls: Calls,
-): Pick<Kubernetes, "getPodCertificateRequest" | "answerPodCertificateRequest"> {
+): Pick<Kubernetes, "getPodCertificateRequest" | "answerPodCertificateRequest" | "putClusterTrustBundle"> {
   const resource = "podcertificaterequests";
   return {
+    async putClusterTrustBundle(name, signerName, bundlePem) {
+      const bundles = "clustertrustbundles";
+      const present = await calls.get<ClusterTrustBundle>(bundles, name);
+      if (present === undefined) {
+        const [apiVersion, kind] = ["certificates.k8s.io/v1", "ClusterTrustBundle"];
+        const spec = { signerName, trustBundle: bundlePem };
+        await calls.create(bundles, { apiVersion, kind, metadata: { name }, spec });
+      } else if (present.spec.trustBundle !== bundlePem) {
+        const at = { name, resourceVersion: present.metadata.resourceVersion ?? "" };
+        await calls.patch(bundles, at, [{ op: "replace", path: "/spec/trustBundle", value: bundlePem }]);
+      }
+    },
     getPodCertificateRequest: (namespace, name) => calls.get(resource, name, namespace),
     async answerPodCertificateRequest({ metadata: { namespace = "", name = "", resourceVersion = "" } }, status) {
       const operation = { op: "add", path: "/status", value: status } as const;

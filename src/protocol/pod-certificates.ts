@@ -3,3 +3,9 @@
 
 /** `signerName` of the requests that podrole's server answers. */
 export const POD_SIGNER_NAME = "podrole.io/pod";
+
+/**
+ * Name of the ClusterTrustBundle in which the server publishes its trust bundle. Kubernetes requires the signer's name
+ * at its beginning; only who may attest for the signer can write it.
+ */
+export const POD_BUNDLE_NAME = "podrole.io:pod:trust";

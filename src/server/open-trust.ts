@@ -9,6 +9,7 @@ import { longestLeafLifetimeMs, rotationOptions, type ServerSettings } from "../
 import type { ServerMetrics } from "./observability/metrics.ts";
 import { type AuthorityPoller, createAuthorityPoller, type ReadTrust } from "./trust/authority-poller.ts";
 import { startCaBundleReconciler } from "./trust/ca-bundle-reconciler.ts";
+import { startClusterTrustBundle } from "./trust/cluster-trust-bundle.ts";
 import { createOwnership, type Ownership } from "./trust/ownership.ts";
 import { type ServingCertificate, startServingCertificate } from "./trust/serving-certificate.ts";
 import { trustFromFiles } from "./trust/trust-files.ts";
@@ -63,7 +64,15 @@ export async function openTrust(deps: TrustDeps, settings: ServerSettings): Prom
   );
   poller.onChange(() => caBundle.checkNow());
   shutdown.onClose("caBundle", () => caBundle.stop());
+  if (settings.podCertificates !== "off") publishToPods(deps, poller);
   return { poller, serving, ownership };
+}
+
+function publishToPods({ kubernetes, clock, log, shutdown }: TrustDeps, poller: AuthorityPoller): void {
+  const bundlePem = () => poller.current().bundlePem;
+  const publisher = startClusterTrustBundle({ kubernetes, clock, log, bundlePem });
+  poller.onChange(() => publisher.checkNow());
+  shutdown.onClose("ClusterTrustBundle", () => publisher.stop());
 }
 
 /** Splits names by type, because a certificate lists DNS names and IP addresses separately (RFC 5280, 4.2.1.6). */

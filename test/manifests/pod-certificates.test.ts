@@ -40,9 +40,19 @@ test("the server may sign for podrole's signer alone", () => {
   const rules = find("ClusterRole").rules ?? [];
   const signing = rules.filter(({ verbs }) => verbs.includes("sign"));
   assert.deepEqual(signing, [
-    { apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: [POD_SIGNER_NAME], verbs: ["sign"] },
+    {
+      apiGroups: ["certificates.k8s.io"],
+      resources: ["signers"],
+      resourceNames: [POD_SIGNER_NAME],
+      verbs: ["sign", "attest"],
+    },
   ]);
-  assert.ok(rules.every(({ verbs }) => !verbs.includes("create") && !verbs.includes("*")));
+  const creating = rules.filter(({ verbs }) => verbs.includes("create"));
+  assert.deepEqual(
+    creating.flatMap(({ resources }) => resources),
+    ["clustertrustbundles"],
+  );
+  assert.ok(rules.every(({ verbs }) => !verbs.includes("*")));
 });
 
 test("the component and the chart's value switch the signer on, which is off by default", () => {

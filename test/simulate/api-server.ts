@@ -208,6 +208,7 @@ export function createApiServer(timeline: Timeline): ApiServer {
       // The signer of pod certificates is switched off in the simulation.
       getPodCertificateRequest: async () => undefined,
       answerPodCertificateRequest: async () => "conflict",
+      putClusterTrustBundle: async () => undefined,
       async getConfigMap(namespace, name) {
         return ((await read("configmaps", namespace, name))?.["data"] ?? undefined) as never;
       },

@@ -1,6 +1,6 @@
 // Permissions as data: what each program needs (the rules of manifests/base/rbac.yaml; a test compares them), what
 // neither may have, and what the operator needs to install podrole.
-import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
+import { POD_BUNDLE_NAME, POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
 import type { ProgramName } from "../installed.ts";
 
 /** A permission, as RBAC grants it. */
@@ -72,7 +72,9 @@ function signersRights(): readonly AccessRight[] {
   return [
     ...rightsFor("server", group, ["podcertificaterequests"], READ_VERBS),
     ...rightsFor("server", group, ["podcertificaterequests/status"], ["patch"]),
-    ...rightsFor("server", group, ["signers"], ["sign"], { name: POD_SIGNER_NAME }),
+    ...rightsFor("server", group, ["signers"], ["sign", "attest"], { name: POD_SIGNER_NAME }),
+    ...rightsFor("server", group, ["clustertrustbundles"], ["create"]),
+    ...rightsFor("server", group, ["clustertrustbundles"], ["get", "patch"], { name: POD_BUNDLE_NAME }),
   ];
 }
 
