@@ -2,6 +2,7 @@
 // shell, and use no ServiceAccount token but the projected one of podrole's own audience.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
 import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
+import { proofSources } from "./pod-certificates.ts";
 import { type PodroleEnvPlan, type PodroleEnvSettings, podroleEnv, sidecarEnv } from "./podrole-env.ts";
 import { type PodroleResources, type ResourceSettings, resourcesFor } from "./resources.ts";
 import { podroleSecurityContext, type SecuritySettings } from "./security-context.ts";
@@ -10,13 +11,6 @@ import { podroleSecurityContext, type SecuritySettings } from "./security-contex
  * The usual grace period of a pod (terminationGracePeriodSeconds); most outages of the server or of STS are shorter.
  */
 const HOOK_TIMEOUT_SECONDS = 30;
-
-/**
- * The sidecar reads its proof twice an hour. The kubelet replaces a token after 80 % of its lifetime, with one
- * TokenRequest each time, and the token is bound to the pod however long it lives.
- * (https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken)
- */
-const PROOF_LIFETIME_SECONDS = 3_600;
 
 /** A startup probe waits for so long before the kubelet restarts the sidecar. */
 const PROBE_SECONDS = 300;
@@ -121,15 +115,10 @@ export function waitsWithoutRestart(pod: Pod, mode: ContainerPlan["mode"]): bool
 /**
  * Volumes of an injected pod, all in memory and limited in size so that a full one cannot exhaust the node's memory.
  */
-export function podroleVolumes({ audience }: ContainerSettings): readonly Volume[] {
+export function podroleVolumes(settings: ContainerSettings): readonly Volume[] {
   const memory = { medium: "Memory", sizeLimit: "1Mi" };
   return [
-    {
-      name: PODROLE_NAMES.proofVolume,
-      projected: {
-        sources: [{ serviceAccountToken: { audience, expirationSeconds: PROOF_LIFETIME_SECONDS, path: "token" } }],
-      },
-    },
+    { name: PODROLE_NAMES.proofVolume, projected: { sources: proofSources(settings) } },
     { name: PODROLE_NAMES.identityVolume, emptyDir: memory },
     { name: PODROLE_NAMES.tokensVolume, emptyDir: memory },
   ];

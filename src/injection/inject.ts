@@ -22,8 +22,9 @@ import {
   leadingMeshProxies,
   meshWarnings,
 } from "./mesh.ts";
-import { DEFAULT_CONTAINER_ANNOTATION } from "./names.ts";
+import { DEFAULT_CONTAINER_ANNOTATION, PODROLE_NAMES } from "./names.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
+import { hasPodCertificate } from "./pod-certificates.ts";
 import { choosePorts, conflictingPorts } from "./ports.ts";
 import { withPullSecrets } from "./pull-secrets.ts";
 import { refreshOwnContainer } from "./refresh.ts";
@@ -74,7 +75,7 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
         ...pod.spec,
         initContainers: [...initContainers],
         containers: [...containers],
-        volumes: [...addByName(listOf(pod.spec.volumes), podroleVolumes(settings))],
+        volumes: [...withVolumes(listOf(pod.spec.volumes), podroleVolumes(settings))],
         ...withPullSecrets(pod, settings.pullSecrets),
       },
     },
@@ -139,8 +140,13 @@ function insertInOrder(
   return present.slice(0, at).some(isBlocked) ? present.toSpliced(at, 1).toSpliced(index, 0, own) : present;
 }
 
-function addByName(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
-  return [...present, ...ours.filter(({ name }) => present.every((volume) => volume.name !== name))];
+/** Adds our volumes. A present proof stays, unless it is of the other kind than the containers expect now. */
+function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
+  const proof = ours.find(({ name }) => name === PODROLE_NAMES.proofVolume);
+  const kept = present.map((volume) =>
+    proof && volume.name === proof.name && hasPodCertificate(volume) !== hasPodCertificate(proof) ? proof : volume,
+  );
+  return [...kept, ...ours.filter(({ name }) => present.every((volume) => volume.name !== name))];
 }
 
 function injectedMetadata({ metadata, spec }: Pod, containers: readonly Container[]): Pod["metadata"] {

@@ -11,6 +11,7 @@ import { PIN_VARIABLE } from "../policy/pin.ts";
 import { isObject } from "../runtime/json-object.ts";
 import { parseImage } from "./image.ts";
 import { MOUNT_PATHS, PODROLE_NAMES, VOLUME_NAMES } from "./names.ts";
+import { areProofSources } from "./pod-certificates.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { isTokenMount } from "./token-mount.ts";
 
@@ -125,16 +126,11 @@ function isOwnToken(container: string, mount: VolumeMount): boolean {
   return isTokenMount(mount) && subPath === container && !subPathExpr && readOnly === true;
 }
 
-/** The proof's volume projects ServiceAccount tokens only; the other two are in memory. */
+/** The proof's volume projects nothing but a proof; the other two are in memory. */
 function isPodroleVolume({ name, ...sources }: Volume): boolean {
   const [kind, ...others] = Object.keys(sources).filter((key) => sources[key] !== null && sources[key] !== undefined);
   const source = kind === undefined ? undefined : sources[kind];
   if (others.length > 0 || !isObject(source)) return false;
   if (name !== PODROLE_NAMES.proofVolume) return kind === "emptyDir" && source["medium"] === "Memory";
-  const tokens = source["sources"];
-  return kind === "projected" && Array.isArray(tokens) && tokens.length > 0 && tokens.every(isTokenSource);
-}
-
-function isTokenSource(source: unknown): boolean {
-  return isObject(source) && Object.keys(source).join() === "serviceAccountToken";
+  return kind === "projected" && areProofSources(source["sources"]);
 }

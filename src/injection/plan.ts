@@ -14,6 +14,7 @@ import { isolationWarnings } from "./isolation.ts";
 import { type NamespaceLimits, NO_LIMITS } from "./namespace-limits.ts";
 import { hasOwnParts, isInjected } from "./parts.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
+import { usesPodCertificates } from "./pod-certificates.ts";
 import { quotaWarnings } from "./quota-warnings.ts";
 import { presentResources } from "./refresh.ts";
 import { refuseReservedNames } from "./reserved.ts";
@@ -107,14 +108,17 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
   const { annotations, limits = NO_LIMITS } = namespace;
-  const present = presentResources(pod, settings);
+  const podCertificates = usesPodCertificates(annotations, settings.podCertificates);
+  if (isRefusal(podCertificates)) return refusedPlan("context", podCertificates, warnings, roles);
+  const present = presentResources(pod, { ...settings, podCertificates });
   const sizes = sizePod(pod, { annotations, limits, present }, settings.resources);
   if (isRefusal(sizes)) return refusedPlan("context", sizes, warnings, roles);
 
   const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);
   if (pin !== undefined && isRefusal(pin)) return refusedPlan("context", pin, warnings, roles);
   const withRole = roles.map(({ container }) => container);
-  const injected = inject(pod, { withRole, withoutRole, ...(pin !== undefined && { pin }) }, { ...settings, ...sizes });
+  const participants = { withRole, withoutRole, ...(pin !== undefined && { pin }) };
+  const injected = inject(pod, participants, { ...settings, ...sizes, podCertificates });
   const served = roles.filter(({ container }) => injected.served.includes(container));
   const after = annotateResolvedRoles(injected.pod, served);
   return {

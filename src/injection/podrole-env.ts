@@ -3,6 +3,7 @@
 import type { EnvVar } from "../kubernetes/objects.ts";
 import { PIN_VARIABLE } from "../policy/pin.ts";
 import { MOUNT_PATHS } from "./names.ts";
+import { PROOF_PATHS } from "./pod-certificates.ts";
 import type { SidecarPorts } from "./ports.ts";
 
 /** What podrole's containers need to know about the cluster. */
@@ -15,6 +16,8 @@ export interface PodroleEnvSettings {
   readonly serverName: string;
   /** Concatenated PEM of the CAs to trust. */
   readonly trustBundle: string;
+  /** True for a pod certificate (Kubernetes 1.37) in place of a ServiceAccount token and the bundle here. */
+  readonly podCertificates: boolean;
   /** AWS region of pods that set none; undefined if unknown. */
   readonly region: string | undefined;
 }
@@ -38,7 +41,7 @@ export interface PodroleEnvPlan {
 export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): readonly EnvVar[] {
   return [
     ...installationEnv(settings),
-    { name: "PODROLE_PROOF_FILE", value: `${MOUNT_PATHS.proof}/token` },
+    ...(settings.podCertificates ? [] : [{ name: "PODROLE_PROOF_FILE", value: PROOF_PATHS.token }]),
     { name: "PODROLE_IDENTITY_DIRECTORY", value: MOUNT_PATHS.identity },
     { name: "PODROLE_TOKENS_DIRECTORY", value: MOUNT_PATHS.tokens },
     containersVariable(plan),
@@ -53,13 +56,18 @@ export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
   ];
 }
 
-/** Variables by which podrole's containers know the installation that they belong to. */
+/** Variables by which podrole's containers know the installation that they belong to, and the kind of their proof. */
 export function installationEnv(settings: PodroleEnvSettings): readonly Required<Pick<EnvVar, "name" | "value">>[] {
   return [
     { name: "PODROLE_SERVER_ADDRESS", value: settings.serverAddress },
     { name: "PODROLE_IDENTITY_ADDRESS", value: settings.identityAddress },
     { name: "PODROLE_SERVER_NAME", value: settings.serverName },
-    { name: "PODROLE_TRUST_BUNDLE", value: settings.trustBundle },
+    ...(settings.podCertificates
+      ? [
+          { name: "PODROLE_CERTIFICATE_FILE", value: PROOF_PATHS.certificate },
+          { name: "PODROLE_TRUST_BUNDLE_FILE", value: PROOF_PATHS.bundle },
+        ]
+      : [{ name: "PODROLE_TRUST_BUNDLE", value: settings.trustBundle }]),
   ];
 }
 

@@ -22,8 +22,8 @@ const DISTURBING_VARIABLE =
 
 /**
  * Returns the container as it should be now: `fresh`, if another installation injected it, or the same one with another
- * trust bundle; otherwise the present one with the requests and limits of `fresh`, with the variables that depend on
- * the pod, and without those that others added and that would disturb it.
+ * trust bundle or another kind of proof; otherwise the present one with the requests and limits of `fresh`, with the
+ * variables that depend on the pod, and without those that others added and that would disturb it.
  */
 export function refreshOwnContainer(present: Container, fresh: Container, settings: PodroleEnvSettings): Container {
   if (!isOfInstallation(present, settings)) return { ...fresh, ...keptImage(present, fresh) };

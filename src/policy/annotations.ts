@@ -41,6 +41,8 @@ export const ANNOTATION_TABLE = {
   mode: { name: "podrole.io/mode", on: ["pod"], decides: "injection" },
   /** "enabled" adds the instance metadata paths, "enabled-v1" also those without a token (IMDSv1). */
   metadata: { name: "podrole.io/metadata", on: ["pod"], decides: "injection" },
+  /** "enabled" or "disabled": whether the namespace's pods get a pod certificate (Kubernetes 1.37) or a token. */
+  podCertificates: { name: "podrole.io/pod-certificates", on: ["namespace"], decides: "injection" },
   /** Requests and limits of podrole's containers: a quantity, or "none". */
   sidecarCpuRequest: { name: "podrole.io/sidecar-cpu-request", on: ["pod", "namespace"], decides: "injection" },
   sidecarCpuLimit: { name: "podrole.io/sidecar-cpu-limit", on: ["pod", "namespace"], decides: "injection" },

@@ -14,6 +14,7 @@ export function planSettings(
     identityAddress: settings.identityAddress,
     serverName: settings.serverName,
     trustBundle,
+    podCertificates: settings.podCertificates === "on",
     pullSecrets: settings.sidecarPullSecrets,
     audience: settings.audience,
     runAsUser: unlessNone(settings.sidecarUser),

@@ -122,6 +122,11 @@ export const WEBHOOK_SETTINGS = {
       default: "auto",
       help: "Inject a native sidecar (true) or a classic sidecar (false); auto injects a native sidecar if the API server's version is 1.29 or later",
     },
+    podCertificates: {
+      type: type.oneOf(["on", "off"]),
+      default: "off",
+      help: "Give injected pods a pod certificate of the kubelet's (Kubernetes 1.37) in place of a ServiceAccount token; the server must sign them (its --pod-certificates). A namespace's annotation podrole.io/pod-certificates takes precedence",
+    },
     sidecarUser: {
       type: userIdParser,
       default: "65532",

@@ -9,6 +9,7 @@ export const PLAN_SETTINGS: PlanSettings = {
   identityAddress: "podrole-server.podrole.svc:8443",
   serverName: "podrole-server.podrole.svc",
   trustBundle: "-----BEGIN CERTIFICATE-----\nVGVzdA==\n-----END CERTIFICATE-----\n",
+  podCertificates: false,
   pullSecrets: [],
   audience: "podrole.io",
   runAsUser: 65532,

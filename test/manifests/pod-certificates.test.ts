@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { POD_SIGNER_NAME } from "../../src/protocol/pod-certificates.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { readManifest, readText } from "../files.ts";
 import type { PolicyObject } from "./admission-policies.ts";
 
@@ -55,9 +56,12 @@ test("the server may sign for podrole's signer alone", () => {
   assert.ok(rules.every(({ verbs }) => !verbs.includes("*")));
 });
 
-test("the component and the chart's value switch the signer on, which is off by default", () => {
-  assert.equal(SERVER_SETTINGS.podCertificates.default, "off");
-  assert.match(readText("manifests/components/pod-certificates/kustomization.yaml"), /PODROLE_POD_CERTIFICATES=on/);
+test("the component and the chart's value switch pod certificates on, which are off by default", () => {
+  for (const table of [SERVER_SETTINGS, WEBHOOK_SETTINGS]) assert.equal(table.podCertificates.default, "off");
+  const kustomization = readText("manifests/components/pod-certificates/kustomization.yaml");
+  for (const program of ["server", "webhook"]) {
+    assert.match(kustomization, new RegExp(`name: podrole-${program},.*literals: \\[PODROLE_POD_CERTIFICATES=on\\]`));
+  }
   const [first] = readText("manifests/chart/templates/pod-certificates.yaml").split("\n");
   assert.equal(first, "{{- if .Values.podCertificates.enabled }}");
 });

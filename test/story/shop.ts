@@ -6,10 +6,12 @@ import { fileURLToPath } from "node:url";
 import { type EmulatedClusterOptions, SIDECAR_PROGRAM, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { requestToken } from "../../emulators/installation.ts";
 import { createProcessNode, type RunningPod } from "../../emulators/kubelet/node.ts";
+import { createCertificateProjections } from "../../emulators/kubelet/pod-certificates.ts";
 import { lastTermination } from "../../emulators/kubelet/status.ts";
 import { type RunningProgram } from "../../emulators/start-program.ts";
 import { until } from "../../emulators/until.ts";
 import { freeOffset } from "../../src/cli/demo/ports.ts";
+import { hasPodCertificate } from "../../src/injection/pod-certificates.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
@@ -23,6 +25,7 @@ export const arnOf = (role: string) => `arn:aws:iam::${SHOP_ACCOUNT}:role/${role
 const LIFETIMES_MS = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000, "shop-pair": 56_000 };
 const SIDECAR_PORT = 9763;
 const REGION = "eu-central-1";
+const NODE_NAME = "node-1";
 const WAIT_MS = 20_000;
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -92,6 +95,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
       directory: `${cluster.directory}/node`,
+      nodeName: NODE_NAME,
       searchPath: runtime.path,
       startupPeriodMs: 50,
       images: {
@@ -99,6 +103,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
         "story/sdk:1": node(file("../../src/cli/demo/app.ts")),
         "story/idle:1": node("-e", "setInterval(() => {}, 1e9)"),
       },
+      certificates: createCertificateProjections(cluster.kubernetes),
       tokens: async ({ namespace, serviceAccount, pod }) => {
         const token = await requestToken(cluster.kubernetes, { namespace, serviceAccount, pod });
         return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
@@ -145,6 +150,12 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     async run(namespace: string, name: string, request: PodRequest): Promise<RunningPod> {
       const { code, body } = await apply(namespace, name, request);
       assert.equal(code, 201, JSON.stringify(body));
+      // The scheduler's part: a node may request certificates for pods that are bound to it.
+      if ((body as Pod).spec.volumes?.some(hasPodCertificate)) {
+        const path = `/api/v1/namespaces/${namespace}/pods/${name}/binding`;
+        const target = { kind: "Node", name: NODE_NAME };
+        await cluster.kubernetes.create(path, { metadata: { name }, target });
+      }
       // Other stories and other programs use ports at the same time.
       return kubelet.run(body as Pod, { portOffset: await freeOffset(SIDECAR_PORT) });
     },

@@ -88,7 +88,9 @@ PODROLE_{{ $name | snakecase | upper }}: {{ include "podrole.text" $value | quot
 {{- if and (eq .name "server") (ne $values.ca.source "managed") }}
 {{- $settings = merge (dict "caCert" "/etc/podrole/ca/tls.crt" "caKey" "/etc/podrole/ca/tls.key") $settings }}
 {{- end }}
-{{- if and (eq .name "server") $values.podCertificates.enabled }}{{ $_ := set $settings "podCertificates" "on" }}{{ end }}
+{{- with $values.podCertificates }}
+{{- if and .enabled (or (eq $.name "server") (and (eq $.name "webhook") .inject)) }}{{ $_ := set $settings "podCertificates" "on" }}{{ end }}
+{{- end }}
 {{- if eq .name "webhook" }}
 {{- $_ := set $settings "sidecarImage" (include "podrole.image" (list .root $values.sidecarImage)) }}
 {{- if $values.openshift.enabled }}{{ $_ := set $settings "sidecarUser" "none" }}{{ end }}

@@ -1,0 +1,92 @@
+// The two forms of the volume that proves the pod: a ServiceAccount token, or with pod certificates (Kubernetes 1.37)
+// the pod's key and certificate, and the trust bundle. In either form the kubelet keeps the files current.
+// (https://kubernetes.io/docs/concepts/storage/projected-volumes/#podcertificate)
+import type { Volume } from "../kubernetes/objects.ts";
+import { ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
+import { POD_BUNDLE_NAME, POD_SIGNER_NAME } from "../protocol/pod-certificates.ts";
+import { isObject } from "../runtime/json-object.ts";
+import { MOUNT_PATHS } from "./names.ts";
+
+/** Files of the volume. */
+const PROOF_FILES = { token: "token", certificate: "credentials.pem", bundle: "bundle.pem" } as const;
+
+/** Paths of the files in podrole's containers. */
+export const PROOF_PATHS = {
+  token: `${MOUNT_PATHS.proof}/${PROOF_FILES.token}`,
+  certificate: `${MOUNT_PATHS.proof}/${PROOF_FILES.certificate}`,
+  bundle: `${MOUNT_PATHS.proof}/${PROOF_FILES.bundle}`,
+} as const;
+
+/**
+ * The sidecar reads its proof twice an hour. The kubelet replaces a token after 80 % of its lifetime, with one
+ * TokenRequest each time, and the token is bound to the pod however long it lives.
+ * (https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken)
+ */
+const PROOF_LIFETIME_SECONDS = 3_600;
+
+/** Returns the sources of the projected volume that proves the pod. */
+export function proofSources({
+  audience,
+  podCertificates,
+}: {
+  readonly audience: string;
+  readonly podCertificates: boolean;
+}): readonly object[] {
+  if (!podCertificates) {
+    const path = PROOF_FILES.token;
+    return [{ serviceAccountToken: { audience, expirationSeconds: PROOF_LIFETIME_SECONDS, path } }];
+  }
+  const { certificate: credentialBundlePath, bundle: path } = PROOF_FILES;
+  return [
+    // No maxExpirationSeconds: the server chooses the lifetime, at most Kubernetes' default of a day.
+    { podCertificate: { signerName: POD_SIGNER_NAME, keyType: "ECDSAP256", credentialBundlePath } },
+    { clusterTrustBundle: { name: POD_BUNDLE_NAME, path } },
+  ];
+}
+
+/**
+ * Reports whether a projected volume has sources of one of the two forms: tokens alone, or certificates of podrole's
+ * signer and podrole's trust bundle.
+ */
+export function areProofSources(sources: unknown): boolean {
+  if (!Array.isArray(sources) || sources.length === 0) return false;
+  return sources.every((source) => hasOnly(source, "serviceAccountToken")) || sources.every(isCertificateSource);
+}
+
+/** Reports whether the volume projects a pod certificate. */
+export function hasPodCertificate(volume: Volume): boolean {
+  const projected = volume["projected"];
+  const sources = isObject(projected) ? projected["sources"] : undefined;
+  return Array.isArray(sources) && sources.some((source) => hasOnly(source, "podCertificate"));
+}
+
+function isCertificateSource(source: unknown): boolean {
+  if (hasOnly(source, "podCertificate")) return sourceField(source, "podCertificate", "signerName") === POD_SIGNER_NAME;
+  return hasOnly(source, "clusterTrustBundle") && sourceField(source, "clusterTrustBundle", "name") === POD_BUNDLE_NAME;
+}
+
+function hasOnly(source: unknown, kind: string): source is Record<string, unknown> {
+  return isObject(source) && Object.keys(source).join() === kind;
+}
+
+function sourceField(source: Record<string, unknown>, kind: string, field: string): unknown {
+  const value = source[kind];
+  return isObject(value) ? value[field] : undefined;
+}
+
+/**
+ * Reports whether pods of the namespace get a pod certificate: by its annotation, or else by the setting.
+ * ANNOTATION_INVALID for another value than enabled and disabled.
+ */
+export function usesPodCertificates(
+  namespaceAnnotations: Readonly<Record<string, string>>,
+  setting: boolean,
+): boolean | Refusal {
+  const value = valueOf(namespaceAnnotations, ANNOTATIONS.podCertificates);
+  if (value === undefined) return setting;
+  if (value === "enabled" || value === "disabled") return value === "enabled";
+  const name = `${ANNOTATIONS.podCertificates} of the namespace`;
+  const expected = 'expected "enabled" or "disabled"';
+  return refuse("ANNOTATION_INVALID", `Cannot use ${name}: it is ${quoted(value)}; ${expected}`);
+}
