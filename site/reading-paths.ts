@@ -85,6 +85,8 @@ export const READING_PATHS: readonly ReadingPath[] = [
     pages: [
       page("docs/audit.md", "Audit"),
       page("SECURITY.md", "Security"),
+      page("docs/claims.md", "Claims"),
+      page("docs/rights.md", "Rights"),
       page("docs/authorization-matrix.md", "Authorization matrix"),
       page("docs/attack.md", "Attacks"),
       page("docs/third-party.md", "Third-party packages"),

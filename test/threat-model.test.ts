@@ -1,5 +1,5 @@
-// SECURITY.md says what holds: each claim has an id of its own and tests that exist, and the table of rights is what
-// manifests/base/rbac.yaml grants and what the programs call.
+// docs/claims.md says what holds: each claim has an id of its own and tests that exist. The table of docs/rights.md is
+// what manifests/base/rbac.yaml grants and what the programs call.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,8 @@ import { suite, test } from "node:test";
 import { ROOT, readManifest, readText } from "./files.ts";
 import { readSources } from "./story/sources.ts";
 
-const page = readText("SECURITY.md");
+const page = readText("docs/claims.md");
+const rights = readText("docs/rights.md");
 
 interface Claim {
   readonly id: string;
@@ -45,7 +46,7 @@ const missingTests = (claims: readonly Claim[]) =>
     tests.filter(({ file, name }) => !testsIn(file).has(name)).map(({ file, name }) => `${id}: ${file}: ${name}`),
   );
 
-suite("SECURITY.md: claims", () => {
+suite("docs/claims.md", () => {
   const claims = claimsOf(page);
 
   test("each row with an id is a claim with a test", () => {
@@ -80,7 +81,7 @@ suite("SECURITY.md: claims", () => {
 
   test("an id that is named elsewhere in the page or the code is a claim's", () => {
     const known = new Set(claims.map(({ id }) => id));
-    const sources = [...readSources("src").values(), page];
+    const sources = [...readSources("src").values(), page, readText("SECURITY.md")];
     const named = sources.flatMap(
       (text) => text.match(/\bT-(?:IDENTITY|CERTIFICATE|CREDENTIALS|POD|WEBHOOK|SECRET|STATE|CLUSTER)-\d+/g) ?? [],
     );
@@ -186,8 +187,8 @@ function granted(file: string): readonly string[] {
   );
 }
 
-suite("SECURITY.md: rights", () => {
-  const rows = rowsOf(page);
+suite("docs/rights.md", () => {
+  const rows = rowsOf(rights);
 
   test("the table of rights is what rbac.yaml grants and what the code calls", () => {
     const distinct = (texts: readonly string[]) => [...new Set(texts)].toSorted();

@@ -1,6 +1,6 @@
 // Checks that the title of each unit test begins with its subject: the function, its effect, its condition. Tests of
 // several functions name what is called on the wire instead, and tests inside a suite have the subject of the suite. A
-// function that a title names exists: `npm run test:one` and the tables of SECURITY.md find tests by their titles.
+// function that a title names exists: `npm run test:one` and the tables of docs/claims.md find tests by their titles.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COMMENT } from "./comments.ts";
