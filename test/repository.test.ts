@@ -2,6 +2,7 @@
 // that exist, and pin what they download; CODEOWNERS and dependency updates name paths that exist.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -101,6 +102,22 @@ test("ci.yml runs what decides whether a change lands", () => {
   const ci = workflows.find(({ file }) => file === "ci.yml");
   assert.match(ci?.text ?? "", /bash \.ci\/run$/m);
   assert.deepEqual(Object.keys(ci?.workflow.on ?? {}), ["push", "pull_request"]);
+});
+
+test("every text file has LF line ends, in the repository and in the checkout", () => {
+  const files = execFileSync("git", ["ls-files", "--eol"], { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
+  assert.ok(files.length > 1000, `${files.length} files`);
+  const others = files.filter((line) => !/^i\/(?:lf|none) +w\/(?:lf|none|) /.test(line));
+  assert.deepEqual(
+    others.filter((line) => !/^i\/-text w\/-text attr\/-text .*\.(?:png|webp)$/.test(line)),
+    [],
+  );
+});
+
+test("LICENSE is the text that the Apache Software Foundation publishes, byte by byte", () => {
+  // https://www.apache.org/licenses/LICENSE-2.0.txt
+  const sha256 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30";
+  assert.equal(createHash("sha256").update(readText("LICENSE")).digest("hex"), sha256);
 });
 
 test("CODEOWNERS names paths that exist", () => {
