@@ -33,7 +33,7 @@ function packageManifest(): object {
       ".": { types: `./lib/${LIBRARY}.d.ts`, default: `./lib/${LIBRARY}.js` },
       "./package.json": "./package.json",
     },
-    files: ["lib", NOTICES_FILE],
+    files: ["lib", "NOTICE", NOTICES_FILE],
   };
 }
 

@@ -56,9 +56,9 @@ export function noticesOf(packages: readonly BundledPackage[]): string {
   return `podrole contains code of these packages. Their licences follow.\n\n${sections.join("\n\n")}\n`;
 }
 
-/** Writes podrole's licence and the notices of a bundle into its directory. */
+/** Writes podrole's licence and notice, and the notices of a bundle, into its directory. */
 export async function addLegalFiles(directory: string, bundle: Bundle): Promise<void> {
-  await copyFile(join(ROOT, "LICENSE"), join(directory, "LICENSE"));
+  for (const file of ["LICENSE", "NOTICE"]) await copyFile(join(ROOT, file), join(directory, file));
   await writeFile(join(directory, NOTICES_FILE), noticesOf(bundledPackages(bundle)));
 }
 

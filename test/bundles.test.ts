@@ -148,7 +148,7 @@ suite("third-party packages", () => {
   test("addLegalFiles() writes podrole's licence and the notices beside the programs", async () => {
     await addLegalFiles(join(directory, "sidecar"), bundles.sidecar);
     const read = (name: string) => readFileSync(join(directory, "sidecar", name), "utf8");
-    assert.equal(read("LICENSE"), readText("LICENSE"));
+    for (const name of ["LICENSE", "NOTICE"]) assert.equal(read(name), readText(name));
     assert.equal(read(NOTICES_FILE), noticesOf(packages.sidecar));
   });
 });

@@ -82,7 +82,7 @@ function subjectsIn(directory: string): readonly ProvenanceSubject[] {
 /** `helm package` writes the time of its run into the archive, so two runs of it differ. */
 function packChart(archive: string, staging: string): void {
   cpSync(join(ROOT, "manifests/chart"), join(staging, "chart/podrole"), { recursive: true });
-  cpSync(join(ROOT, "LICENSE"), join(staging, "chart/podrole/LICENSE"));
+  for (const file of ["LICENSE", "NOTICE"]) cpSync(join(ROOT, file), join(staging, "chart/podrole", file));
   const flags = ["--use-compress-program=gzip --no-name", "--transform=s,^\\./,,", "--exclude=podrole/Chart.lock"];
   packReproducibly(archive, join(staging, "chart"), flags);
 }

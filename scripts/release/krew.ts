@@ -33,6 +33,7 @@ export function krewManifest({ version, uri, sha256 }: KrewArchive): string {
           // Declares the module type of the files in lib.
           { from: "package/package.json", to: "." },
           { from: "package/LICENSE", to: "." },
+          { from: "package/NOTICE", to: "." },
           { from: "package/ThirdPartyNotices.txt", to: "." },
         ],
         bin: "lib/podrole.js",

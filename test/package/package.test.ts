@@ -82,13 +82,13 @@ suite("the packed package", () => {
 
   test("contains its licence, the notices and no sources", () => {
     const paths = packed.files.map(({ path }) => path);
-    for (const path of ["LICENSE", NOTICES_FILE, "README.md", "package.json", "lib/podrole.js"]) {
+    for (const path of ["LICENSE", "NOTICE", NOTICES_FILE, "README.md", "package.json", "lib/podrole.js"]) {
       assert.ok(paths.includes(path), path);
     }
     assert.deepEqual(
       paths.filter(
         (path) =>
-          !/^(lib\/[\w-]+\.js|lib\/ui\.(html|css)|lib\/library\.d\.ts|LICENSE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(
+          !/^(lib\/[\w-]+\.js|lib\/ui\.(html|css)|lib\/library\.d\.ts|LICENSE|NOTICE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(
             path,
           ),
       ),
