@@ -184,11 +184,34 @@ suite(".ci/signed-off", () => {
   });
 });
 
-test("the form for faults asks for the output of podrole check", () => {
-  const { body } = parse(readText(".github/ISSUE_TEMPLATE/bug.yml")) as {
-    readonly body: readonly { id?: string; attributes: { label?: string }; validations?: { required: boolean } }[];
-  };
-  const check = body.find(({ id }) => id === "check");
-  assert.match(check?.attributes.label ?? "", /podrole check -o json/);
-  assert.equal(check?.validations?.required, true);
+suite(".github/ISSUE_TEMPLATE", () => {
+  interface Form {
+    readonly name: string;
+    readonly body: readonly {
+      readonly id?: string;
+      readonly attributes: { readonly label?: string };
+      readonly validations?: { readonly required: boolean };
+    }[];
+  }
+  const readForm = (file: string) => parse(readText(`.github/ISSUE_TEMPLATE/${file}`)) as Form;
+
+  test("the form for faults asks for the output of podrole check, which a fault outside a cluster does not have", () => {
+    const check = readForm("bug.yml").body.find(({ id }) => id === "check");
+    assert.match(check?.attributes.label ?? "", /podrole check -o json/);
+    assert.notEqual(check?.validations?.required, true);
+  });
+
+  test("each form requires at most three answers", () => {
+    for (const file of ["bug.yml", "feature.yml", "question.yml"]) {
+      const required = readForm(file).body.filter(({ validations }) => validations?.required === true);
+      assert.ok(required.length > 0 && required.length <= 3, file);
+    }
+  });
+
+  test("a vulnerability is led to the private report", () => {
+    const { contact_links: links } = parse(readText(".github/ISSUE_TEMPLATE/config.yml")) as {
+      readonly contact_links: readonly { readonly name: string; readonly url: string }[];
+    };
+    assert.ok(links.some(({ name, url }) => /vulnerability/.test(name) && /privately-reporting/.test(url)));
+  });
 });
