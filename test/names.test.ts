@@ -106,6 +106,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
     ],
     npm: ["--global", "--omit", "--provenance"],
     cosign: ["--type", "--predicate", "--certificate-identity-regexp", "--certificate-oidc-issuer"],
+    gh: ["--repo", "--signer-workflow"],
     helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],
     docker: ["--platform", "--push", "--rm", "--user"],
     aws: [

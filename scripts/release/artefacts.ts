@@ -9,6 +9,7 @@ import { buildSidecar } from "../build-sidecar.ts";
 import { ROOT } from "../root.ts";
 import { addLegalFiles } from "../third-party.ts";
 import { packExecutables } from "./executable.ts";
+import { allReleaseFileNames, releaseFileNames } from "./file-names.ts";
 import { IMAGE_NAMES, type ImageOptions, packImage } from "./images.ts";
 import { krewManifest } from "./krew.ts";
 import { type BuildInputs, type ProvenanceSubject, provenanceStatement } from "./provenance.ts";
@@ -24,7 +25,7 @@ export interface ArtefactOptions extends ImageOptions {
 
 /** The artefacts of a release. */
 export interface Artefacts {
-  /** Paths in their folder, sorted. */
+  /** Their names, sorted; the checksums are the last. */
   readonly files: readonly string[];
   /** Digest of each image's index, by the image's name. */
   readonly images: Readonly<Record<string, string>>;
@@ -36,46 +37,50 @@ export const NPM_URI = "https://registry.npmjs.org/podrole/-";
 /** Writes the artefacts; removes what was in the folder. */
 export async function makeArtefacts(directory: string, options: ArtefactOptions): Promise<Artefacts> {
   const { version } = options;
+  const names = releaseFileNames(version);
   const staging = `${directory}-staging`;
   for (const folder of [directory, staging]) rmSync(folder, { recursive: true, force: true });
-  for (const folder of ["npm", "bin", "chart", "images", "sbom", "krew", "provenance"]) {
-    mkdirSync(join(directory, folder), { recursive: true });
-  }
+  mkdirSync(directory, { recursive: true });
 
-  for (const [folder, build] of Object.entries({ server: buildServer, sidecar: buildSidecar, try: buildTry })) {
-    const bundle = await build(join(staging, "dist", folder));
+  const builds = { server: buildServer, sidecar: buildSidecar, try: buildTry };
+  for (const folder of ["server", "sidecar", "try"] as const) {
+    const bundle = await builds[folder](join(staging, "dist", folder));
     await addLegalFiles(join(staging, "dist", folder), bundle);
-    await writeSbom(bundle, join(directory, `sbom/podrole-${folder}-${version}.cdx.json`));
+    await writeSbom(bundle, join(directory, names.sbom(`podrole-${folder}`)));
   }
   const npm = await buildPackage(join(staging, "package"));
 
-  runReleaseTool("npm", ["pack", "--silent", "--pack-destination", join(directory, "npm"), join(staging, "package")]);
-  await writeSbom(npm, join(directory, `sbom/podrole-package-${version}.cdx.json`));
-  packChart(join(directory, `chart/podrole-${version}.tgz`), staging);
+  runReleaseTool("npm", ["pack", "--silent", "--pack-destination", directory, join(staging, "package")]);
+  await writeSbom(npm, join(directory, names.sbom("podrole-package")));
+  packChart(join(directory, names.chart), staging);
   const images = Object.fromEntries(
     IMAGE_NAMES.map((name) => {
-      return [name, packImage(join(directory, `images/${name}-${version}.tar`), staging, name, options)];
+      return [name, packImage(join(directory, names.image(name)), staging, name, options)];
     }),
   );
-  await packExecutables(join(directory, "bin"), { staging, base: options.base, version });
-  const archive = `podrole-${version}.tgz`;
-  const sha256 = sha256Of(join(directory, "npm", archive));
-  writeFileSync(join(directory, "krew/podrole.yaml"), krewManifest({ version, uri: `${NPM_URI}/${archive}`, sha256 }));
+  await packExecutables(directory, { staging, base: options.base, version });
+  const sha256 = sha256Of(join(directory, names.npm));
+  writeFileSync(join(directory, names.krew), krewManifest({ version, uri: `${NPM_URI}/${names.npm}`, sha256 }));
 
   const subjects = [
     ...subjectsIn(directory),
     ...Object.entries(images).map(([name, digest]) => ({ name, sha256: digest.replace("sha256:", "") })),
   ];
   const statement = JSON.stringify(provenanceStatement(subjects, options.inputs), undefined, 2);
-  writeFileSync(join(directory, `provenance/podrole-${version}.intoto.json`), `${statement}\n`);
+  writeFileSync(join(directory, names.provenance), `${statement}\n`);
   const all = subjectsIn(directory);
-  writeFileSync(join(directory, "SHA256SUMS"), all.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join(""));
+  writeFileSync(join(directory, names.checksums), all.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join(""));
   rmSync(staging, { recursive: true });
-  return { files: [...all.map(({ name }) => name), "SHA256SUMS"], images };
+  const files = [...all.map(({ name }) => name), names.checksums];
+  const expected = allReleaseFileNames(version).toSorted().join(", ");
+  if (files.toSorted().join(", ") !== expected) {
+    throw new Error(`Cannot release ${version}: the build wrote ${files.join(", ")}; expected ${expected}`);
+  }
+  return { files, images };
 }
 
 function subjectsIn(directory: string): readonly ProvenanceSubject[] {
-  const files = globSync("*/*", { cwd: directory }).sort();
+  const files = globSync("*", { cwd: directory }).sort();
   return files.map((name) => ({ name, sha256: sha256Of(join(directory, name)) }));
 }
 

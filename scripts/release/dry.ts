@@ -2,7 +2,7 @@
 // key that is removed afterwards, verifies them with the commands that users run, and lists what to upload where. It
 // publishes nothing and, once the caches are filled, needs no network. Writes dist/release. With --install it also
 // installs the artefacts into a cluster of this machine. docs/release.md describes it.
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,7 +10,8 @@ import packageJson from "../../package.json" with { type: "json" };
 import { ROOT } from "../root.ts";
 import { type Artefacts, makeArtefacts, sha256Of } from "./artefacts.ts";
 import { readBasePackages } from "./base-packages.ts";
-import { type ImageName, loadBases } from "./images.ts";
+import { releaseFileNames, signatureNameOf } from "./file-names.ts";
+import { IMAGE_NAMES, type ImageName, loadBases } from "./images.ts";
 import { extractFiles, unpackArchive } from "./oci-archive.ts";
 import { provenancePredicate } from "./provenance.ts";
 import { rehearseSigning } from "./rehearse-signing.ts";
@@ -24,17 +25,16 @@ const { install } = parseArgs({ options: { install: { type: "boolean", default: 
 const print = (line: string) => console.log(line);
 const began = performance.now();
 
-/** Where to upload the artefacts, by their folder. */
+const names = releaseFileNames(version);
+
+/** Where a file goes besides the release's page, which has all of them. */
 const UPLOADS: Readonly<Record<string, string>> = {
-  npm: "npm registry: npm publish --provenance",
-  bin: "the release's page",
-  chart: "OCI registry of charts: helm push",
-  images: "OCI registry of images: skopeo copy --all oci-archive:FILE docker://REGISTRY/NAME:VERSION",
-  sbom: "the release's page, and attached to the images: cosign attest",
-  krew: "a pull request to the index of krew plugins",
-  provenance: "the release's page, and attached to the images: cosign attest",
-  signatures: "the release's page",
-  SHA256SUMS: "the release's page",
+  [names.npm]: "npm registry: npm publish --provenance",
+  [names.chart]: "OCI registry of charts: helm push",
+  [names.krew]: "a pull request to the index of krew plugins",
+  [names.provenance]: "attached to the images: cosign attest",
+  ...Object.fromEntries(IMAGE_NAMES.map((name) => [names.image(name), "OCI registry of images: skopeo copy --all"])),
+  ...Object.fromEntries(IMAGE_NAMES.map((name) => [names.sbom(name), "attached to the image: cosign attest"])),
 };
 
 function printStep(title: string): void {
@@ -58,7 +58,7 @@ function sameBytes(one: string, other: string, { files }: Artefacts): void {
 }
 
 function unpack(name: ImageName, directory: string, scratch: string) {
-  return unpackArchive(join(directory, `images/${name}-${version}.tar`), join(scratch, "archives", name));
+  return unpackArchive(join(directory, names.image(name)), join(scratch, "archives", name));
 }
 
 async function main(): Promise<void> {
@@ -105,12 +105,16 @@ async function main(): Promise<void> {
     extractFiles(archives["podrole-server"], "arm64", server);
     extractFiles(archives["podrole-sidecar"], "arm64", sidecar);
     const executable = join(scratch, "arm64/podrole");
-    const compressed = join(directory, `bin/podrole-${version}-linux-arm64.gz`);
+    const compressed = join(directory, names.executable("arm64"));
     runReleaseTool("sh", ["-c", `gzip -dc "${compressed}" >"${executable}" && chmod +x "${executable}"`]);
     await runArm64({ server, sidecar, executable, scratch: join(scratch, "arm64") }, print);
 
-    printStep(`verification of the contents, in ${directory}`);
-    await runVerifications(artefactVerifications({ version, helm, scratch }), { cwd: directory, print });
+    printStep("verification of the contents, in a folder with the files of the release's page");
+    const downloads = join(scratch, "downloads");
+    for (const file of files.flatMap((name) => [name, signatureNameOf(name)])) {
+      cpSync(join(directory, file), join(downloads, file));
+    }
+    await runVerifications(artefactVerifications({ version, helm, scratch }), { cwd: downloads, print });
   } finally {
     rmSync(scratch, { recursive: true });
   }
@@ -121,7 +125,9 @@ async function main(): Promise<void> {
   }
 
   printStep("what to upload where");
-  for (const file of [...artefacts.files, "signatures"]) print(`${file}  →  ${UPLOADS[file.split("/")[0] ?? ""]}`);
+  for (const file of artefacts.files) {
+    print(`${file}, ${signatureNameOf(file)}  →  ${["the release's page", UPLOADS[file] ?? []].flat().join("; ")}`);
+  }
   print("\nNothing was published: docs/release.md has the steps that need an account.");
 }
 

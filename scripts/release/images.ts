@@ -21,7 +21,7 @@ export const ARCHITECTURES = ["amd64", "arm64"] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
 /** The architecture of this machine. */
-export const OWN_ARCHITECTURE = process.arch === "x64" ? "amd64" : process.arch;
+export const OWN_ARCHITECTURE: Architecture = process.arch === "x64" ? "amd64" : "arm64";
 
 /** What an image is made of. */
 export interface ImageOptions {

@@ -3,9 +3,10 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createRegistryEmulator, type RegistryEmulator } from "../../emulators/registry/emulator.ts";
+import { releaseFileNames, signatureNameOf } from "./file-names.ts";
 import { IMAGE_NAMES, type ImageName } from "./images.ts";
 import type { OciArchive, OciDescriptor } from "./oci-archive.ts";
-import { type Signed, signatureFileOf, signatureVerifications } from "./signature-verification.ts";
+import { type Signed, signatureVerifications } from "./signature-verification.ts";
 import { createSigner } from "./signer.ts";
 import { runBeside } from "./tools.ts";
 import { runVerifications } from "./verification.ts";
@@ -13,11 +14,11 @@ import { runVerifications } from "./verification.ts";
 /** What is signed, and the programs that do it. */
 export interface SigningOptions {
   readonly version: string;
-  /** Folder of the artefacts; the signatures are written below it. */
+  /** Folder of the artefacts; the signatures are written beside them. */
   readonly directory: string;
   /** An empty folder. */
   readonly scratch: string;
-  /** Artefacts, relative to the folder. */
+  /** Names of the artefacts. */
   readonly files: readonly string[];
   /** The images, unpacked. */
   readonly archives: Readonly<Record<ImageName, OciArchive>>;
@@ -47,9 +48,10 @@ export async function rehearseSigning(options: SigningOptions): Promise<void> {
 
 async function signAll(registry: RegistryEmulator, options: SigningOptions): Promise<Signed> {
   const { version, directory, scratch, files, archives, provenance, cosign, helm } = options;
+  const names = releaseFileNames(version);
   const signer = await createSigner(cosign, scratch, "release");
   const other = await createSigner(cosign, scratch, "other");
-  for (const file of files) await signer.signFile(join(directory, file), join(directory, signatureFileOf(file)));
+  for (const file of files) await signer.signFile(join(directory, file), join(directory, signatureNameOf(file)));
 
   const predicate = join(scratch, "provenance.json");
   writeFileSync(predicate, JSON.stringify(provenance));
@@ -58,11 +60,11 @@ async function signAll(registry: RegistryEmulator, options: SigningOptions): Pro
     const digest = pushArchive(registry, name, archives[name]);
     const reference = `${registry.host}/${name}@${digest}`;
     await signer.signImage(reference);
-    await signer.attest(reference, "cyclonedx", join(directory, `sbom/${name}-${version}.cdx.json`));
+    await signer.attest(reference, "cyclonedx", join(directory, names.sbom(name)));
     await signer.attest(reference, "slsaprovenance1", predicate);
     attested.push(reference);
   }
-  const chart = await pushChart(registry, helm, join(directory, `chart/podrole-${version}.tgz`));
+  const chart = await pushChart(registry, helm, join(directory, names.chart));
   await signer.signImage(chart);
 
   const [first = ""] = files;
@@ -73,7 +75,7 @@ async function signAll(registry: RegistryEmulator, options: SigningOptions): Pro
     cosign,
     publicKey: signer.publicKey,
     otherKey: other.publicKey,
-    files: files.map((file) => ({ file, bundle: signatureFileOf(file) })),
+    files: files.map((file) => ({ file, bundle: signatureNameOf(file) })),
     changedFile,
     images: [...attested, chart],
     attested,

@@ -1,6 +1,5 @@
 // The commands with which a user verifies the signatures of a release. Beside each kind of signature stand commands
 // that must fail.
-import { join } from "node:path";
 import { accepted, refused, type Verification } from "./verification.ts";
 
 /** Files and references that the commands name. */
@@ -48,9 +47,4 @@ export function signatureVerifications(signed: Signed): readonly Verification[] 
     ...attested.flatMap((reference) => statements.map((type) => accepted(attestation(reference, type)))),
     ...attested.slice(0, 1).map((ref) => refused(attestation(ref, "cyclonedx", otherKey), "the key is another one")),
   ];
-}
-
-/** Path of a file's signature below the folder of the artefacts. */
-export function signatureFileOf(file: string): string {
-  return join("signatures", `${file}.sigstore.json`);
 }

@@ -1,8 +1,7 @@
 // Signs a release's artefacts with cosign and a key that is made for one run and removed after it, without Sigstore's
 // public services: no certificate, no entry in a transparency log.
 // (https://docs.sigstore.dev/cosign/key_management/signing_with_self-managed_keys/)
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { runBeside } from "./tools.ts";
 
 /** Predicates that cosign knows by name: a bill of materials, and where and from what an artefact was built. */
@@ -35,7 +34,6 @@ export async function createSigner(cosign: string, folder: string, name: string)
   return {
     publicKey: join(folder, `${name}.pub`),
     async signFile(file, bundle) {
-      mkdirSync(dirname(bundle), { recursive: true });
       await call("sign-blob", ...key, ...OFFLINE, "--bundle", bundle, file);
     },
     signImage: (reference) => call("sign", ...key, ...OFFLINE, reference),

@@ -1,6 +1,7 @@
 // The commands with which a user verifies a release, as data: docs/verify.md explains them, and release:dry runs all of
 // them.
 import { join } from "node:path";
+import { releaseFileNames } from "./file-names.ts";
 import { IMAGE_NAMES, OWN_ARCHITECTURE } from "./images.ts";
 import { runBeside } from "./tools.ts";
 
@@ -28,19 +29,18 @@ export interface ArtefactPlaces {
 export function artefactVerifications({ version, helm, scratch }: ArtefactPlaces): readonly Verification[] {
   const podrole = join(scratch, "node_modules/.bin/podrole");
   const executable = join(scratch, "podrole");
+  const names = releaseFileNames(version);
+  const compressed = names.executable(OWN_ARCHITECTURE);
   return [
-    accepted(["sha256sum", "--check", "--quiet", "SHA256SUMS"]),
-    accepted(["npm", "install", "--offline", "--silent", "--prefix", scratch, `./npm/podrole-${version}.tgz`]),
+    accepted(["sha256sum", "--check", names.checksums]),
+    accepted(["sha256sum", "--check", "--ignore-missing", "--quiet", names.checksums]),
+    accepted(["npm", "install", "--offline", "--silent", "--prefix", scratch, `./${names.npm}`]),
     accepted([podrole, "version"]),
-    accepted([
-      "sh",
-      "-c",
-      `gzip -dc bin/podrole-${version}-linux-${OWN_ARCHITECTURE}.gz >${executable} && chmod +x ${executable}`,
-    ]),
+    accepted(["sh", "-c", `gzip -dc ${compressed} >${executable} && chmod +x ${executable}`]),
     accepted([executable, "version"]),
-    accepted([helm, "show", "chart", `chart/podrole-${version}.tgz`]),
-    accepted([helm, "lint", "--quiet", `chart/podrole-${version}.tgz`]),
-    ...IMAGE_NAMES.map((name) => accepted(["tar", "-xOf", `images/${name}-${version}.tar`, "./index.json"])),
+    accepted([helm, "show", "chart", names.chart]),
+    accepted([helm, "lint", "--quiet", names.chart]),
+    ...IMAGE_NAMES.map((name) => accepted(["tar", "-xOf", names.image(name), "./index.json"])),
   ];
 }
 

@@ -10,12 +10,12 @@ test("provenanceStatement() names the subjects, the commit and every input with 
     locks: [{ name: "package-lock.json", sha256: "cd".repeat(32) }],
     basePackages: ["pkg:deb/debian/libc6@2.36-9?arch=amd64"],
   };
-  const statement = provenanceStatement([{ name: "npm/podrole-0.1.0.tgz", sha256: "ef".repeat(32) }], inputs);
+  const statement = provenanceStatement([{ name: "podrole-0.1.0.tgz", sha256: "ef".repeat(32) }], inputs);
   const { subject, predicate } = statement as {
     readonly subject: unknown;
     readonly predicate: { readonly buildDefinition: { readonly resolvedDependencies: readonly object[] } };
   };
-  assert.deepEqual(subject, [{ name: "npm/podrole-0.1.0.tgz", digest: { sha256: "ef".repeat(32) } }]);
+  assert.deepEqual(subject, [{ name: "podrole-0.1.0.tgz", digest: { sha256: "ef".repeat(32) } }]);
   const [sources, ...others] = predicate.buildDefinition.resolvedDependencies;
   assert.deepEqual((sources as { digest: object }).digest, { gitCommit: "ab".repeat(20) });
   assert.deepEqual(others, [

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { type Signed, signatureFileOf, signatureVerifications } from "../../scripts/release/signature-verification.ts";
+import { signatureNameOf } from "../../scripts/release/file-names.ts";
+import { type Signed, signatureVerifications } from "../../scripts/release/signature-verification.ts";
 
 const SIGNED: Signed = {
   cosign: "cosign",
   publicKey: "release.pub",
   otherKey: "other.pub",
-  files: ["npm/podrole.tgz", "SHA256SUMS"].map((file) => ({ file, bundle: signatureFileOf(file) })),
+  files: ["podrole.tgz", "SHA256SUMS"].map((file) => ({ file, bundle: signatureNameOf(file) })),
   changedFile: "changed-podrole.tgz",
   images: ["127.0.0.1:1/podrole-server@sha256:a", "127.0.0.1:1/charts/podrole@sha256:b"],
   attested: ["127.0.0.1:1/podrole-server@sha256:a"],

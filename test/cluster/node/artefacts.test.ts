@@ -3,12 +3,13 @@
 // the folder.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, before, suite, test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { releaseFileNames } from "../../../scripts/release/file-names.ts";
 import { OWN_ARCHITECTURE } from "../../../scripts/release/images.ts";
 import type { Finding } from "../../../src/operations/check/finding.ts";
 import { VERSION } from "../../../src/runtime/version.ts";
@@ -47,13 +48,14 @@ suite("the artefacts of a release", { timeout: 600_000 }, () => {
   }
 
   before(() => {
-    const [archive = ""] = globSync(join(PODROLE_ARTEFACTS, "npm", "*.tgz"));
+    const names = releaseFileNames(VERSION);
+    const archive = join(PODROLE_ARTEFACTS, names.npm);
     const flags = ["--offline", "--no-audit", "--no-fund", "--prefix", folder];
     const { status, stderr } = spawnSync("npm", ["install", ...flags, archive], { encoding: "utf8" });
     assert.equal(status, 0, stderr);
     mkdirSync(join(folder, "kubectl"));
     if (KUBECTL.includes("/")) symlinkSync(KUBECTL, join(folder, "kubectl/kubectl"));
-    const [compressed = ""] = globSync(join(PODROLE_ARTEFACTS, "bin", `*-linux-${OWN_ARCHITECTURE}.gz`));
+    const compressed = join(PODROLE_ARTEFACTS, names.executable(OWN_ARCHITECTURE));
     writeFileSync(executable, gunzipSync(readFileSync(compressed)), { mode: 0o755 });
   });
 

@@ -46,7 +46,7 @@ export async function buildImages(bases: string, directory: string, artefacts?: 
     run("podman", ["load", "--quiet", "--input", join(bases, `${base}.tar`)]);
   const built = [...(artefacts === undefined ? buildPodrole() : []), [TEST_IMAGE]];
   run("podman", ["build", "--quiet", "--tag", TEST_IMAGE, directory]);
-  const archives = artefacts === undefined ? [] : globSync(join(artefacts, "images", "*.tar"));
+  const archives = artefacts === undefined ? [] : globSync(join(artefacts, "*.tar"));
   const sizes: Record<string, ImageSizes> = {};
   const { size: baseBytes } = await stat(join(bases, "node.tar"));
   for (const names of built) {

@@ -1,8 +1,9 @@
 // Helm with the suite's release: the chart of manifests/chart with helm/values.yaml, in namespace podrole.
 import { spawn, spawnSync } from "node:child_process";
-import { globSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { releaseFileNames } from "../../../../scripts/release/file-names.ts";
+import { VERSION } from "../../../../src/runtime/version.ts";
 import { ROOT } from "../../../files.ts";
 
 const VALUES = join(import.meta.dirname, "helm/values.yaml");
@@ -34,8 +35,8 @@ export function helmBinary(env: NodeJS.ProcessEnv): string {
 export function createHelm(env: NodeJS.ProcessEnv): Helm {
   let binary: string | undefined;
   const artefacts = env["PODROLE_ARTEFACTS"];
-  const [packed] = artefacts === undefined ? [] : globSync(join(artefacts, "chart", "*.tgz"));
-  const source = packed ?? join(ROOT, "manifests/chart");
+  const source =
+    artefacts === undefined ? join(ROOT, "manifests/chart") : join(artefacts, releaseFileNames(VERSION).chart);
 
   async function ok(args: readonly string[]): Promise<string> {
     binary ??= helmBinary(env);
