@@ -38,6 +38,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/pod-certificates.md", "Pod certificates"),
       page("manifests/chart/README.md", "Helm chart"),
       page("docs/configuration.md", "Settings"),
+      page("docs/inject.md", "Inject in a pipeline"),
       page("docs/verify.md", "Verify a release"),
       page("docs/versioning.md", "Versions"),
     ],

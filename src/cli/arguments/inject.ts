@@ -97,7 +97,7 @@ export function declareInject(command: Command): void {
       "done",
       "at least one pod is refused, and stays unchanged; or, with --strict, a role annotation is in no pod template that podrole knows",
     ),
-    docs: "docs/migrate.md describes injection without the webhook",
+    docs: "docs/inject.md describes injection without the webhook",
   });
 }
 
@@ -112,7 +112,7 @@ export function declareUninject(command: Command): void {
     ],
     examples: [["Remove podrole from exported manifests", "podrole uninject -f shop.yaml > plain.yaml"]],
     exitCodes: inputExitCodes("done"),
-    docs: "docs/migrate.md describes injection without the webhook",
+    docs: "docs/inject.md describes injection without the webhook",
   });
 }
 
