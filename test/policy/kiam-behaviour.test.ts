@@ -34,8 +34,8 @@ interface RoleCase {
   readonly annotation: string;
   readonly permitted?: string;
   readonly settings?: Partial<PolicySettings>;
-  /** podrole's behaviour: "same" if it equals kiam's. */
-  readonly podrole: "same" | `differs: ${string}`;
+  /** podrole's behaviour: "same" if it equals kiam's, with the named flag where one is needed. */
+  readonly podrole: "same" | `same with ${string}` | `differs: ${string}`;
   readonly outcome: string;
 }
 
@@ -130,7 +130,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "x",
     permitted: "",
     settings: VAGUE,
-    podrole: "same",
+    podrole: "same with --disable-strict-namespace-regexp",
     outcome: "ROLE_FORBIDDEN",
   },
   {
@@ -169,7 +169,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "red_role",
     permitted: "o",
     settings: VAGUE,
-    podrole: "same",
+    podrole: "same with --disable-strict-namespace-regexp",
     outcome: `${BASE_ARN}red_role`,
   },
   {
@@ -179,7 +179,7 @@ const ROLES: readonly RoleCase[] = [
     annotation: "red_role",
     permitted: "blue",
     settings: VAGUE,
-    podrole: "same",
+    podrole: "same with --disable-strict-namespace-regexp",
     outcome: "ROLE_FORBIDDEN",
   },
   {
@@ -224,7 +224,8 @@ const ROLES: readonly RoleCase[] = [
 for (const { behaviour, source, podrole, ...given } of ROLES) {
   test(`kiam: ${behaviour} (${podrole}) [${source}]`, () => {
     assert.equal(outcome(given.annotation, given.permitted, given.settings), given.outcome);
-    if (podrole === "same") assert.ok(sameAs(given.kiam, given.outcome), `${given.kiam} is not ${given.outcome}`);
+    if (podrole.startsWith("same"))
+      assert.ok(sameAs(given.kiam, given.outcome), `${given.kiam} is not ${given.outcome}`);
   });
 }
 
@@ -311,7 +312,9 @@ const SESSIONS: readonly SessionCase[] = [
 ];
 
 for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SESSIONS) {
-  test(`kiam: ${behaviour} (same) [${source}]`, () => {
+  // External IDs do not depend on the session's name.
+  const podrole = EXTERNAL_ID in annotations ? "same" : `same with --session ${session}`;
+  test(`kiam: ${behaviour} (${podrole}) [${source}]`, () => {
     const input = assumeRoleInput(
       podFactsWith(annotations, { uid: undefined }),
       parsedRole(`${BASE_ARN}x`),

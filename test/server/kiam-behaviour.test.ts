@@ -2,6 +2,7 @@
 // test/policy/kiam-behaviour.test.ts. docs/kiam-behaviour.md is generated from the names of these tests.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { plan } from "../../src/injection/plan.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 import { MINUTE_MS } from "../../src/runtime/clock.ts";
@@ -17,6 +18,7 @@ import { crossCheckServer } from "../../src/settings/cross-check.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "kiam-kiam", durationSeconds: 3600 };
 
@@ -184,4 +186,15 @@ test("kiam: kiam's health check succeeds even if its caches are empty (differs: 
   );
   unready.length = 0;
   assert.equal((await pages.inject("/readyz")).statusCode, 200);
+});
+
+test("kiam: kiam gives a pod without the annotation no role, and keeps it from the node's role (differs: podrole does not inject such a pod (NO_ROLE), so block the node's role yourself; a ServiceAccount or a namespace can name a role for it) [pkg/server/policy.go, cmd/kiam/iptables.go]", () => {
+  const reasonIn = (annotations: Record<string, string>) => {
+    const namespace = { name: "shop", labels: { "podrole.io/inject": "enabled" }, annotations };
+    const unannotated = { metadata: { name: "web" }, spec: { containers: [{ name: "app" }] } };
+    return plan({ pod: unannotated, namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS).reason;
+  };
+  assert.equal(reasonIn({}), "NO_ROLE");
+  const role = "arn:aws:iam::123456789012:role/a";
+  assert.equal(reasonIn({ "iam.amazonaws.com/default-role": role, "iam.amazonaws.com/permitted": ".*" }), "INJECTED");
 });
