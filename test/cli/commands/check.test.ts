@@ -284,7 +284,10 @@ test("checkAction() is one line in a cluster without podrole, and ends with 1", 
   const { runAction } = await startOperatorCluster(context);
   const { exitCode, out } = await runAction(checkAction, [], {});
   assert.equal(exitCode, 1);
-  assert.match(out, /^podrole check: podrole is not installed in this cluster: .*; see docs\/checks\.md#installed\n$/);
+  assert.match(
+    out,
+    /^podrole check: podrole is not installed in this cluster: .*; see docs\/checks-installation\.md#installed\n$/,
+  );
 });
 
 test("parseSamples() reads labels and infinities, and ignores other lines", () => {
