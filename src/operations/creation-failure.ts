@@ -24,6 +24,25 @@ export function readCreationFailure(message: string): CreationFailure {
   return quota === undefined ? { by: "other" } : { by: "quota", quota };
 }
 
+/** Returns what keeps pods from being created, and when it is gone; undefined if podrole's decision does. */
+export function creationObstacle(
+  failure: CreationFailure,
+): { readonly obstacle: string; readonly condition: string } | undefined {
+  switch (failure.by) {
+    case "podrole":
+      return undefined;
+    case "unreachable webhook":
+      return { obstacle: "the API server cannot call podrole's webhook", condition: "it can" };
+    case "quota":
+      return {
+        obstacle: `ResourceQuota ${failure.quota} of the namespace refuses it`,
+        condition: "the quota has room for it",
+      };
+    case "other":
+      return { obstacle: "the API server refuses it", condition: "it no longer does" };
+  }
+}
+
 /** Returns who refuses the pods, and why. */
 export function creationFailureText(message: string): string {
   const failure = readCreationFailure(message);

@@ -1,5 +1,5 @@
 // Explanations of podrole explain as text and as JSON.
-import { creationFailureText } from "../../operations/creation-failure.ts";
+import { creationFailureText, readCreationFailure } from "../../operations/creation-failure.ts";
 import type { ContainerExplanation, ContainerInPod, ExistingPod, Explanation } from "../../operations/explain/model.ts";
 import { type SidecarState, sidecarEndText } from "../../operations/sidecar-state.ts";
 import { DECISION_TEXTS } from "./decision.ts";
@@ -16,13 +16,17 @@ export function explainText(explanations: readonly Explanation[]): string {
 }
 
 function explanationText(explanation: Explanation): string {
-  const { object, now, existing, failure, containers, next, notes, settings } = explanation;
+  const { object, now, existing, failure, obstacle, next, notes, settings } = explanation;
+  const present = existing ? existingLines(existing).map((line) => `  ${line}`) : [];
+  const decided = decisionLines(explanation).map((line) => `  ${line}`);
+  // What keeps the webhook from being called is the cause, if the pod is not injected.
+  const isCauseFirst = obstacle !== undefined && existing?.injected === false;
   const lines = [
     object,
-    ...(existing ? existingLines(existing).map((line) => `  ${line}`) : []),
+    ...(isCauseFirst ? [] : present),
     ...(failure === undefined ? [] : [`  its pods cannot be created: ${creationFailureText(failure)}`]),
-    `  ${object.startsWith("pod/") ? "if created now" : "its next pods"}: ${DECISION_TEXTS[now.decision]} (${now.reason}): ${now.message}`,
-    ...containers.map((container) => `  ${containerText(container)}`),
+    ...decided,
+    ...(isCauseFirst ? present : []),
     ...(existing?.differences ?? []).map((difference) => `  differs: ${difference}`),
     ...now.warnings.map((warning) => `  warning: ${warning}`),
     ...notes.map((note) => `  note: ${note}`),
@@ -30,6 +34,25 @@ function explanationText(explanation: Explanation): string {
     ...(settings.length > 0 ? [`  settings from ${settings.join(", ")}`] : []),
   ];
   return lines.map((line) => `${escapeControls(line)}\n`).join("");
+}
+
+/** What becomes of a new pod, and of each of its containers. A refusal that the failure has said is not repeated. */
+function decisionLines({ object, now, failure, obstacle, afterwards, containers }: Explanation): readonly string[] {
+  const when = object.startsWith("pod/") ? "if created now" : "its next pods";
+  const decision = `${DECISION_TEXTS[now.decision]} (${now.reason})`;
+  const failed = failure === undefined ? undefined : readCreationFailure(failure);
+  const isSaid = failed?.by === "podrole" && now.decision === "refuse" && failed.code === now.reason;
+  const why = isSaid ? "as the last ones" : now.message;
+  const without = failure === undefined ? "not injected" : "not created";
+  return [
+    `${when}: ${obstacle === undefined ? `${decision}: ${why}` : `${without}: ${obstacle}`}`,
+    ...(afterwards
+      ? [
+          `once ${afterwards.condition}: ${DECISION_TEXTS[afterwards.decision]} (${afterwards.reason}): ${afterwards.message}`,
+        ]
+      : []),
+    ...containers.map((container) => containerText(container, now.message)),
+  ];
 }
 
 /** What the pod is now: its sidecar, why that is not ready, and what its containers hold. */
@@ -89,20 +112,18 @@ function sidecarText({ sidecar: image, sidecarNow }: NonNullable<Explanation["ex
     : `, sidecar image ${image} (if created now: ${sidecarNow})`;
 }
 
-function containerText({
-  container,
-  role,
-  allowed,
-  undecided,
-  namedBy,
-  sessionName,
-  code,
-  message,
-}: ContainerExplanation): string {
+/** `said`: a message that is not repeated. */
+function containerText(
+  { container, role, allowed, undecided, namedBy, sessionName, code, message }: ContainerExplanation,
+  said: string,
+): string {
   if (allowed)
     return `container ${container}: ${role}, named by the ${ORIGIN_TEXTS[namedBy ?? ""]}, session name ${sessionName}`;
   if (undecided) return `container ${container}: the server decides: ${message}`;
   const reason = code === undefined ? message : `${code}: ${message}`;
+  if (message === said && role !== undefined && namedBy !== undefined) {
+    return `container ${container}: ${role}, named by the ${ORIGIN_TEXTS[namedBy]}: refused (${code})`;
+  }
   return `container ${container}: no credentials: ${reason}`;
 }
 

@@ -7,12 +7,14 @@ import { applyRangeDefaults } from "../../injection/range-defaults.ts";
 import { readPod } from "../../injection/shape.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
+import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { deriveKnown, type Known, type Unknown } from "../known.ts";
 import { explainDecided } from "./decided-containers.ts";
 import { describeExisting, findResolvedProblem, findRoleDifferences } from "./existing-pod.ts";
 import type { ExplainInput, ExplainPolicy, ExplainSettings, Explanation } from "./model.ts";
 import { nextSteps } from "./next.ts";
+import { findObstacle, UNREGISTERED } from "./obstacles.ts";
 
 /** Returns what the webhook and the server decide about the pod, and what it is now if it exists. */
 export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
@@ -31,10 +33,16 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
   const planNamespace = { name: namespaceName, labels, annotations, limits };
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
   const { envSources = new Map() } = input;
-  const planned = plan(
-    { pod: asAdmitted(input, limits), namespace: planNamespace, serviceAccountAnnotations, envSources },
-    policy.plan,
-  );
+  const planWith = (added: Readonly<Record<string, string>>) =>
+    plan(
+      {
+        pod: asAdmitted(input, limits),
+        namespace: { ...planNamespace, labels: { ...labels, ...added } },
+        ...{ serviceAccountAnnotations, envSources },
+      },
+      policy.plan,
+    );
+  const planned = planWith({});
   const { decision, reason, message, warnings } = planned;
   const now: Explanation["now"] = { decision, reason, message, warnings: warnings.map(({ text }) => text) };
   const containers = explainDecided(input, planned, policy);
@@ -47,6 +55,7 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
     object: objectText(input),
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now,
+    ...findObstacle({ input, settings, planned, isSent, planLabelled: () => planWith(INJECT_LABEL) }),
     ...(existing && { existing }),
     ...(failure !== undefined && { failure }),
     containers,
@@ -55,12 +64,14 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
     notes: [
       ...notesOnObjects(input),
       ...notesOnLimits(input, decision),
-      ...notesOnWebhook(settings, isSent),
+      ...notesOnWebhook(settings, isSent, decision),
       ...settings.assumptions,
     ],
     settings: settings.sources,
   };
 }
+
+const INJECT_LABEL = { [LABELS.inject]: INJECT_ENABLED };
 
 /** The pod as the webhook receives it: an existing pod has the defaults of the LimitRanges already. */
 function asAdmitted({ pod, exists }: ExplainInput, { ranges }: NamespaceLimits): Pod {
@@ -88,7 +99,7 @@ function explainWithoutDecision(input: ExplainInput, settings: ExplainSettings, 
     ...(failure !== undefined && { failure }),
     containers: [],
     next: nextSteps({ input, settings, now, existing }),
-    notes: [...notesOnObjects(input), ...("unknown" in isSent ? [] : notesOnWebhook(settings, isSent))],
+    notes: [...notesOnObjects(input), ...("unknown" in isSent ? [] : notesOnWebhook(settings, isSent, now.decision))],
     settings: [],
   };
 }
@@ -141,11 +152,17 @@ function isSentToWebhook({ namespaceName, namespace, pod }: ExplainInput, { webh
   );
 }
 
-function notesOnWebhook({ webhooks }: ExplainSettings, isSent: Known<boolean>): readonly string[] {
+function notesOnWebhook(
+  { webhooks }: ExplainSettings,
+  isSent: Known<boolean>,
+  decision: Explanation["now"]["decision"],
+): readonly string[] {
   if ("unknown" in webhooks) {
     return [`whether the API server calls podrole's webhook for this pod: ${cannotTell(webhooks)}`];
   }
-  if (webhooks.value.length === 0) return ["podrole's webhook is not registered: no pod is injected"];
+  // Otherwise, the explanation's obstacle says so.
+  if (webhooks.value.length === 0) return decision === "unknown" ? [`${UNREGISTERED}: no pod is injected`] : [];
+  if (decision === "inject") return [];
   return "value" in isSent && isSent.value
     ? []
     : ["the selectors of podrole's webhook configuration do not match this pod: the webhook is not called"];

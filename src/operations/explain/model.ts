@@ -122,6 +122,16 @@ export interface Explanation {
     readonly message: string;
     readonly warnings: readonly string[];
   };
+  /** Why a new pod would not be as `now` says; absent if nothing stands in the way. */
+  readonly obstacle?: string;
+  /** What the webhook would do if what stands in the way, or keeps the pod from it, were not there. */
+  readonly afterwards?: {
+    /** What has to be done first, such as "the webhook is registered". */
+    readonly condition: string;
+    readonly decision: Plan["decision"];
+    readonly reason: Plan["reason"];
+    readonly message: string;
+  };
   /** Only for a pod that exists. */
   readonly existing?: ExistingPod;
   /** Why a workload cannot create its pods, as its status says. */

@@ -136,9 +136,9 @@ suite("explainPod()", () => {
     ],
   ] as const) {
     test(`reports a pod as not injected when ${what}, even if the plan injects it`, () => {
-      const { injected, now, notes } = explained({}, { webhooks: { value: webhooks ?? [] } });
+      const { injected, now, obstacle } = explained({}, { webhooks: { value: webhooks ?? [] } });
       assert.deepEqual([injected, now.decision], [false, "inject"]);
-      assert.match(notes.join(), note);
+      assert.match(obstacle ?? "", note);
     });
   }
 
