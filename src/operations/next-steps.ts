@@ -5,6 +5,23 @@ import type { Pod } from "../kubernetes/objects.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { shellQuote } from "./migrate/shell-commands.ts";
 
+/** The next commands in a result: the first one, and those after it in their order. */
+export interface StepFields {
+  /** Absent if there is nothing to do, or if no command says it. */
+  readonly next?: string;
+  readonly furtherSteps?: readonly string[];
+}
+
+/** Returns the fields of a result for these commands. */
+export function stepFields([next, ...furtherSteps]: readonly string[]): StepFields {
+  return { ...(next !== undefined && { next }), ...(furtherSteps.length > 0 && { furtherSteps }) };
+}
+
+/** Returns the commands of a result in their order. */
+export function stepsIn({ next, furtherSteps = [] }: StepFields): readonly string[] {
+  return next === undefined ? [] : [next, ...furtherSteps];
+}
+
 /** The object that makes the pods, or the pod itself, as kubectl names it. */
 export interface ConcernedObject {
   readonly namespace: string;

@@ -1,5 +1,5 @@
-// podrole status. Exit codes: 0 each pod has what it needs, 1 one has not or podrole is not installed, 2 usage, the
-// cluster cannot be reached, or the rows may not be read.
+// podrole status. Exit codes: 0 each pod has what it needs, 1 one has not, a workload cannot create its pods or podrole
+// is not installed, 2 usage, the cluster cannot be reached, or the rows may not be read.
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { notInstalledText } from "../../operations/installed.ts";
 import { createServerQuestion } from "../../operations/state/ask-server.ts";
@@ -93,6 +93,7 @@ function unreadRows({ unknown }: Status): string | undefined {
 
 function exitCodeOf(status: Status): number {
   const now = Date.parse(status.at);
-  if (status.installation.isAbsent || status.pods?.some((row) => !isRowWell(row, now))) return 1;
+  const isBlocked = status.blocked !== undefined && status.blocked.length > 0;
+  if (status.installation.isAbsent || isBlocked || status.pods?.some((row) => !isRowWell(row, now))) return 1;
   return unreadRows(status) === undefined ? 0 : 2;
 }

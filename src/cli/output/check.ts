@@ -8,6 +8,7 @@ import {
   type Section,
 } from "../../operations/check/finding.ts";
 import { countOf } from "../../operations/format.ts";
+import { stepsIn } from "../../operations/next-steps.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
 const STATE_MARKS: Readonly<Record<CheckState, string>> = {
@@ -79,10 +80,11 @@ function findingLines(group: readonly Finding[]): readonly string[] {
   ];
 }
 
-function findingLinesOf({ id, state, message, object, next }: Finding): readonly string[] {
+function findingLinesOf(finding: Finding): readonly string[] {
+  const { id, state, message, object } = finding;
   return [
     `${STATE_MARKS[state]}  ${id}  ${object === undefined ? "" : `${object}: `}${message}`,
-    ...(next === undefined ? [] : [`        next: ${next}`]),
+    ...stepsIn(finding).map((step) => `        next: ${step}`),
   ];
 }
 

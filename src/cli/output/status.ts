@@ -2,7 +2,14 @@
 // and a count. And as JSON, YAML and names.
 import { countOf } from "../../operations/format.ts";
 import { notInstalledText, type ReplicaCount } from "../../operations/installed.ts";
-import { describeStep, explainStep, labelStep, REGISTER_STEP } from "../../operations/next-steps.ts";
+import {
+  describeStep,
+  explainStep,
+  labelStep,
+  REGISTER_STEP,
+  type StepFields,
+  stepsIn,
+} from "../../operations/next-steps.ts";
 import type { BlockedWorkload, PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
 import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
@@ -89,6 +96,10 @@ function nextLine(step: string): string {
   return `  next: ${step}`;
 }
 
+function nextLines(row: StepFields): readonly string[] {
+  return stepsIn(row).map(nextLine);
+}
+
 /** Codes of the output, at most; -o json has every row. */
 const MAX_CODES_SHOWN = 10;
 
@@ -115,11 +126,12 @@ function linesOfCode(code: string, users: readonly (PodRow | RefusedRow)[]): rea
   const message = first?.message ?? "";
   const remedy = isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
   const text = message.includes(remedy) ? message : [message, remedy].filter(Boolean).join(" -- ");
-  return [`${code} (${whose(users)}): ${text}`, ...(first?.next === undefined ? [] : [nextLine(first.next)])];
+  return [`${code} (${whose(users)}): ${text}`, ...nextLines(first ?? {})];
 }
 
-function blockedLines({ namespace, workload, message, next }: BlockedWorkload): readonly string[] {
-  return [`${workload} in namespace ${namespace} cannot create its pods: ${message}`, nextLine(next)];
+function blockedLines(blocked: BlockedWorkload): readonly string[] {
+  const { namespace, workload, message } = blocked;
+  return [`${workload} in namespace ${namespace} cannot create its pods: ${message}`, ...nextLines(blocked)];
 }
 
 function whose(users: readonly (PodRow | RefusedRow)[]): string {
@@ -148,7 +160,7 @@ function uninjectedLines(pods: readonly PodRow[], isLabelled: boolean | undefine
   return [
     `not injected (${whose(bare)}): the pod names a role and has no podrole-sidecar: ${why}`,
     nextLine(`${explained}  # why, and what to do`),
-    ...(first.next === undefined ? [] : [nextLine(first.next)]),
+    ...nextLines(first),
   ];
 }
 
@@ -156,10 +168,10 @@ function changedLines(pods: readonly PodRow[]): readonly string[] {
   const changed = pods.filter(({ requestedRole }) => requestedRole !== undefined);
   const [first] = changed;
   if (first === undefined) return [];
-  const { role, requestedRole, next } = first;
+  const { role, requestedRole } = first;
   return [
     `role changed (${whose(changed)}): the pod's annotation now names ${requestedRole}, and its container has ${role}; without --pin-roles, the next renewal follows the annotation`,
-    ...(next === undefined ? [] : [nextLine(next)]),
+    ...nextLines(first),
   ];
 }
 
@@ -174,7 +186,7 @@ function statusSummary(status: Status): string {
   const where = namespace === undefined ? "" : ` in namespace ${namespace}`;
   switch (topic) {
     case "pods":
-      return podSummary(pods ?? [], where, Date.parse(status.at));
+      return [podSummary(pods ?? [], where, Date.parse(status.at)), ...blockedSummary(status)].join("; ");
     case "roles":
       return `${countOf(roles.length, "role")}${where}`;
     case "refusals": {
@@ -190,10 +202,17 @@ function statusSummary(status: Status): string {
 function podSummary(rows: readonly PodRow[], where: string, now: number): string {
   const users = new Set(rows.filter(({ phase }) => phase !== "not injected").map(qualified));
   const spaces = new Set(rows.map(({ namespace }) => namespace)).size;
+  const all = new Set(rows.map(qualified)).size;
   const unwell = new Set(rows.filter((row) => !isRowWell(row, now)).map(qualified)).size;
   if (rows.length === 0) return `no pod${where} uses podrole or names a role`;
   const places = where === "" ? ` in ${countOf(spaces, "namespace")}` : where;
-  return `${countOf(users.size, "pod")}${places} ${users.size === 1 ? "uses" : "use"} podrole; ${unwell === 0 ? "all have what they need" : `${unwell} not well`}`;
+  return `${countOf(users.size, "pod")}${places} ${users.size === 1 ? "uses" : "use"} podrole; ${unwell === 0 ? "all have what they need" : `${unwell} of ${countOf(all, "pod")} not well`}`;
+}
+
+function blockedSummary({ blocked = [] }: Status): readonly string[] {
+  const workloads = new Set(blocked.map(({ namespace, workload }) => `${namespace}/${workload}`)).size;
+  if (workloads === 0) return [];
+  return [workloads === 1 ? "1 workload cannot create its pods" : `${workloads} workloads cannot create their pods`];
 }
 
 function qualified({ namespace, pod }: PodRow): string {

@@ -1,6 +1,7 @@
 // Checks and their findings as data. A check is a pure function of facts; nothing here reads the cluster.
 
 import type { Known, Unknown } from "../known.ts";
+import { stepFields } from "../next-steps.ts";
 import type { Facts } from "./facts.ts";
 
 /** "skipped": the facts that the check needs are unknown. */
@@ -15,6 +16,8 @@ export interface CheckVerdict {
   readonly object?: string;
   /** The next command, with its purpose as a comment; absent if only the remedy of docs/checks.md says what to do. */
   readonly next?: string;
+  /** The commands after it, in their order. */
+  readonly furtherSteps?: readonly string[];
   /**
    * Set if the check could not look: permissions that the caller lacks, such as "list on pods in namespace shop"; empty
    * if something else failed. Absent if there is nothing to look at.
@@ -110,9 +113,11 @@ function verdictAbout(state: CheckState, message: string, object: string | undef
   return { state, message, ...(object !== undefined && { object }) };
 }
 
-/** Returns the verdict with the operator's next command. */
-export const withNext = (verdict: CheckVerdict, next: string | undefined): CheckVerdict =>
-  next === undefined ? verdict : { ...verdict, next };
+/** Returns the verdict with the operator's next commands. */
+export const withNext = (verdict: CheckVerdict, ...steps: readonly string[]): CheckVerdict => ({
+  ...verdict,
+  ...stepFields(steps),
+});
 
 /** Judges a known fact; skips an unknown one with its reason. */
 export function judgeKnown<T>(known: Known<T>, judge: (value: T) => CheckVerdict | readonly CheckVerdict[]) {

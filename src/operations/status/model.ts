@@ -35,6 +35,8 @@ export interface PodRow {
   readonly message?: string;
   /** The next command, with its purpose as a comment; absent if the container has what it needs. */
   readonly next?: string;
+  /** The commands after it, in their order. */
+  readonly furtherSteps?: readonly string[];
   /** Why it is unknown what the container holds. */
   readonly unknown?: string;
   readonly restarts: number;
@@ -77,6 +79,8 @@ export interface RefusedRow {
   readonly message: string;
   /** The next command, with its purpose as a comment. */
   readonly next?: string;
+  /** The commands after it, in their order. */
+  readonly furtherSteps?: readonly string[];
   /** Where it was read: the server's records, an Event of the pod, or the pod's sidecar. */
   readonly from: "server" | "event" | "sidecar";
 }
@@ -92,7 +96,9 @@ export interface BlockedWorkload {
   /** Who refuses the pods, and why. */
   readonly message: string;
   /** The next command, with its purpose as a comment. */
-  readonly next: string;
+  readonly next?: string;
+  /** The commands after it, in their order. */
+  readonly furtherSteps?: readonly string[];
 }
 
 /** One CA, and who trusts it. */

@@ -6,7 +6,7 @@ import { withoutSlash } from "../../policy/role.ts";
 import { comparePods } from "../../protocol/state/merge.ts";
 import type { ContainerHolding, PodState } from "../../protocol/state/model.ts";
 import { type Known } from "../known.ts";
-import { explainStep, stepsAfterCode } from "../next-steps.ts";
+import { explainStep, stepFields, stepsAfterCode } from "../next-steps.ts";
 import type { PodRow, PodRowPhase, RoleRow } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
@@ -50,7 +50,7 @@ function seenRow(
   const code = holding?.code ?? lastEnd?.code;
   const roleFrom = holding?.role === undefined ? rolesFrom : "server";
   const requestedRole = requestedInstead(pod, container, role);
-  const next = nextOf(pod, { phase, code, message: lastEnd?.message, isChanged: requestedRole !== undefined });
+  const steps = stepsOfRow(pod, { phase, code, message: lastEnd?.message, isChanged: requestedRole !== undefined });
   return {
     namespace: pod.namespace,
     pod: pod.name,
@@ -62,7 +62,7 @@ function seenRow(
     ...timesOf(holding),
     ...(code !== undefined && { code }),
     ...(lastEnd && { message: lastEnd.message }),
-    ...(next !== undefined && { next }),
+    ...stepFields(steps),
     ...(holding === undefined && sidecar && unknown !== undefined && { unknown }),
     restarts: sidecar?.restarts ?? 0,
     ...(pod.created !== undefined && { created: pod.created }),
@@ -81,7 +81,7 @@ function requestedInstead({ named }: SeenPod, container: string, role: string | 
   return role.endsWith(`/${withoutSlash(requested)}`) ? undefined : requested;
 }
 
-function nextOf(
+function stepsOfRow(
   { namespace, name, restart, isCopy }: SeenPod,
   {
     phase,
@@ -93,12 +93,12 @@ function nextOf(
     readonly message: string | undefined;
     readonly isChanged: boolean;
   },
-): string | undefined {
+): readonly string[] {
   const object = { namespace, kind: "pod", name };
-  if (phase === "terminating") return undefined;
-  if (code !== undefined) return stepsAfterCode(code, { object, restart, isCopy, message })[0];
-  if (phase === "not injected") return restart;
-  return isChanged ? explainStep(object) : undefined;
+  if (phase === "terminating") return [];
+  if (code !== undefined) return stepsAfterCode(code, { object, restart, isCopy, message });
+  if (phase === "not injected") return restart === undefined ? [] : [restart];
+  return isChanged ? [explainStep(object)] : [];
 }
 
 function phaseOf({ isDeleted, sidecar }: SeenPod): PodRowPhase {

@@ -6,7 +6,7 @@ import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.t
 import { MINUTE_MS } from "../../runtime/clock.ts";
 import { creationFailureText, readCreationFailure, stepsAfterCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
-import { explainStep, likelyWorkload, stepsAfterCode } from "../next-steps.ts";
+import { likelyWorkload, type StepFields, stepFields, stepsAfterCode } from "../next-steps.ts";
 import type { BlockedWorkload, RefusedRow } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
@@ -40,16 +40,16 @@ export function refusalRows({ records, events, failures, seen }: RefusalRowInput
   const atAdmission = "value" in failures ? failures.value.flatMap((event) => failureRow(event) ?? []) : [];
   return [...atIssuance, ...atAdmission]
     .toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1))
-    .map((row) => Object.assign(row, { next: nextAfter(row) }));
+    .map((row) => Object.assign(row, stepsAfterRefusal(row)));
 }
 
 /** A row before its next command is known. */
-type FoundRefusal = Omit<RefusedRow, "next">;
+type FoundRefusal = Omit<RefusedRow, keyof StepFields>;
 
-function nextAfter({ namespace, pod, code, message }: FoundRefusal): string {
+function stepsAfterRefusal({ namespace, pod, code, message }: FoundRefusal): StepFields {
   const [kind = "", name] = pod.split("/");
   const object = name === undefined ? { namespace, kind: "pod", name: pod } : likelyWorkload({ namespace, kind, name });
-  return stepsAfterCode(code, { object, message })[0] ?? explainStep(object);
+  return stepFields(stepsAfterCode(code, { object, message }));
 }
 
 /** Time after which the Event of a workload that cannot create its pods is repeated: at most 17 min, by back-off. */
@@ -71,9 +71,9 @@ export function blockedWorkloads(
       if (!isRecent || by === "other" || (by === "quota" && !withQuotas)) return [];
       const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
       const object = likelyWorkload({ namespace, kind: kind.toLowerCase(), name });
-      const [next = explainStep(object)] = stepsAfterCreationFailure(message, object);
+      const steps = stepsAfterCreationFailure(message, object);
       const workload = `${object.kind}/${object.name}`;
-      return [{ namespace, workload, time, count, message: creationFailureText(message), next }];
+      return [{ namespace, workload, time, count, message: creationFailureText(message), ...stepFields(steps) }];
     })
     .toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
 }

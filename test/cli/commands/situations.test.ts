@@ -21,6 +21,8 @@ interface Situation {
   /** Changes a healthy installation. */
   readonly prepare: (store: Cluster["store"]) => void;
   /** What each command must say, cause and remedy; a command that has nothing to say about it is left out. */
+  /** Exit code of status, if it is not 1. */
+  readonly statusExitCode?: number;
   readonly says: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
 }
 
@@ -104,13 +106,14 @@ const SITUATIONS: readonly Situation[] = [
     says: {
       explain: [
         /its pods cannot be created: podrole refuses them: ROLE_FORBIDDEN: .*role\/shop-oders .* -- Permit the role/,
-        /its next pods: refused \(ROLE_FORBIDDEN\): Cannot give role/,
+        /^ {2}its next pods: refused \(ROLE_FORBIDDEN\): as the last ones\n {2}container app: \S+shop-oders, named by the pod's annotation: refused \(ROLE_FORBIDDEN\)$/m,
         /next: kubectl -n shop edit deployment\/orders {2}# correct the role, in the pod template/,
         /next: kubectl edit namespace shop {2}# or permit it: annotation iam\.amazonaws\.com\/permitted/,
       ],
       status: [
         /deployment\/orders in namespace shop cannot create its pods: podrole refuses them: ROLE_FORBIDDEN/,
-        /next: kubectl -n shop edit deployment\/orders/,
+        /next: kubectl -n shop edit deployment\/orders.*\n +next: kubectl edit namespace shop/,
+        /; 1 workload cannot create its pods$/m,
       ],
       refusals: [
         /replicaset\/orders-5d9f8c7b64 +- +ROLE_FORBIDDEN/,
@@ -156,6 +159,7 @@ const SITUATIONS: readonly Situation[] = [
   {
     name: "a role that was changed on a running pod",
     object: "pod/orders",
+    statusExitCode: 0,
     prepare: (store) => store.create("pods", annotated(podWith(), { "iam.amazonaws.com/role": "shop-other" })),
     says: {
       explain: [
@@ -184,9 +188,13 @@ const SITUATIONS: readonly Situation[] = [
         /not injected/,
         /NAMESPACE_NOT_LABELLED\): The namespace does not have the label podrole\.io\/inject: enabled/,
         NEXT_LABEL,
+        /once the namespace has the label: injected \(INJECTED\): .*shop-orders/,
         /next: kubectl -n shop delete pod orders/,
       ],
-      check: [/warn {2}PODS_INJECTED {2}pod shop\/orders: .*NAMESPACE_NOT_LABELLED/, NEXT_LABEL],
+      check: [
+        /warn {2}PODS_INJECTED {2}pod shop\/orders: .*NAMESPACE_NOT_LABELLED/,
+        /next: kubectl label namespace shop podrole\.io\/inject=enabled\n +next: kubectl -n shop delete pod orders/,
+      ],
       status: [/^orders .* not injected/m, /^namespace shop does not have the label/m, NEXT_LABEL],
     },
   },
@@ -225,7 +233,7 @@ const SITUATIONS: readonly Situation[] = [
     },
     says: {
       explain: [
-        /podrole's webhook is not registered: no pod is injected/,
+        /shop\n {2}if created now: not injected: podrole's webhook is not registered\n {2}once it is registered: injected \(INJECTED\)/,
         NEXT_REGISTER,
         /next: kubectl -n shop delete pod orders/,
       ],
@@ -240,6 +248,7 @@ const SITUATIONS: readonly Situation[] = [
     says: {
       explain: [
         /its pods cannot be created: ResourceQuota team of the namespace refuses them, podrole does not: .*exceeded quota: team/,
+        /its next pods: not created: ResourceQuota team of the namespace refuses it\n {2}once the quota has room for it: injected/,
         /next: kubectl -n shop describe quota team/,
       ],
       status: [
@@ -262,8 +271,14 @@ const SITUATIONS: readonly Situation[] = [
         /SERVER_UNTRUSTED: Cannot trust podrole's server -- /,
         /next: kubectl -n shop delete pod orders .*\n +next: podrole rotate status/,
       ],
-      check: [/FAIL {2}SIDECARS_READY .*SERVER_UNTRUSTED/, /next: kubectl -n shop delete pod orders/],
-      status: [/^SERVER_UNTRUSTED \(pod shop\/orders\): .* -- /m, /next: kubectl -n shop delete pod orders/],
+      check: [
+        /FAIL {2}SIDECARS_READY .*SERVER_UNTRUSTED/,
+        /next: kubectl -n shop delete pod orders.*\n +next: podrole rotate status/,
+      ],
+      status: [
+        /^SERVER_UNTRUSTED \(pod shop\/orders\): .* -- /m,
+        /next: kubectl -n shop delete pod orders.*\n +next: podrole rotate status/,
+      ],
       trust: [/another CA .* yes +no /, /podrole rotate status/],
     },
   },
@@ -318,6 +333,7 @@ suite("situations in which operators ask what is wrong", { concurrency: false },
       for (const [name, patterns] of Object.entries(situation.says)) {
         const { out, err, exitCode } = await commands[name as keyof typeof commands]();
         context.diagnostic(`${name} (exit code ${exitCode})\n${out}${err}`);
+        if (name === "status") assert.equal(exitCode, situation.statusExitCode ?? 1);
         for (const pattern of patterns) assert.match(out, pattern, `${name}: ${out}${err}`);
       }
     });

@@ -54,7 +54,7 @@ suite("statusAction()", () => {
       out,
       /^STS_DENIED \(pod shop\/orders\): Cannot assume role shop-orders -- Let the role trust the server\./m,
     );
-    assert.match(out, /^2 pods in namespace shop use podrole; 1 not well$/m);
+    assert.match(out, /^2 pods in namespace shop use podrole; 1 of 2 pods not well$/m);
     const { status } = await statusOf();
     assert.equal(status.pods?.find(({ pod }) => pod === "orders")?.code, "STS_DENIED");
   });

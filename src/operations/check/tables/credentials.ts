@@ -54,6 +54,6 @@ function judgeHolding(
     `Container ${container} ${state}: ${code}${remedy}`,
     `pod ${namespace}/${name}`,
   );
-  const [next = CHECK_STEP] = stepsAfterCode(code, { object });
-  return withNext(verdict, next === CHECK_STEP ? explainStep(object) : next);
+  const steps = stepsAfterCode(code, { object });
+  return withNext(verdict, ...steps.map((step) => (step === CHECK_STEP ? explainStep(object) : step)));
 }

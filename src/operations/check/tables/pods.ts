@@ -170,9 +170,10 @@ function judgeSidecar(pod: Pod): CheckVerdict | undefined {
   const object = concernedPod(pod);
   const isCopy = !hasInjectedLabel(pod);
   const concerned = { object, restart: restartStep(pod), isCopy, message: lastEnd?.message };
-  const [next = CHECK_STEP] = lastEnd?.code === undefined ? [] : stepsAfterCode(lastEnd.code, concerned);
+  const steps = lastEnd?.code === undefined ? [CHECK_STEP] : stepsAfterCode(lastEnd.code, concerned);
   // The other findings of this check say what is wrong with the installation.
-  return withNext(failed(message, `pod ${qualifiedPodName(pod)}`), next === CHECK_STEP ? explainStep(object) : next);
+  const shown = steps.map((step) => (step === CHECK_STEP ? explainStep(object) : step));
+  return withNext(failed(message, `pod ${qualifiedPodName(pod)}`), ...shown);
 }
 
 function concernedPod({ metadata: { namespace = "", name = "" } }: Pod): ConcernedObject {
@@ -201,13 +202,15 @@ function judgeUninjected(pod: Pod, workloads: Workloads): CheckVerdict | undefin
           `It is not injected, and would be refused if it were created now: ${planned.reason}: ${planned.message}`,
           object,
         ),
-        stepsAfterCode(planned.reason, { object: concernedPod(pod), message: planned.message })[0],
+        ...stepsAfterCode(planned.reason, { object: concernedPod(pod), message: planned.message }),
       );
     case "skip":
       return hasRoleAnnotation(pod) && planned.reason !== "INJECTION_DISABLED"
         ? withNext(
             warning(`It names a role but is not injected (${planned.reason}): ${planned.message}`, object),
-            planned.reason === "NAMESPACE_NOT_LABELLED" ? labelStep(concernedPod(pod).namespace) : undefined,
+            ...(planned.reason === "NAMESPACE_NOT_LABELLED"
+              ? [labelStep(concernedPod(pod).namespace), restartStep(pod)]
+              : []),
           )
         : undefined;
     case undefined:
