@@ -187,6 +187,22 @@ suite("the page of podrole ui", () => {
     });
   });
 
+  test("a role on a telephone's map has the state of the container above it", async () => {
+    snapshot = smallSnapshot();
+    await withPage(LOOKS[2], async (page) => {
+      await open(page, VIEWS.map);
+      const roleBelow = (container: string) =>
+        page.locator("li").filter({ has: page.locator("> .node.container", { hasText: container }) });
+      await roleBelow("loader").locator(".node.role.good", { hasText: "shared-reports" }).waitFor();
+      // data-lake has a terminating pod too.
+      const lakes = page.locator(".node.role", { hasText: "data-lake" });
+      assert.deepEqual(await lakes.evaluateAll((nodes) => nodes.map(({ className }) => className)), [
+        "node role bad",
+        "node role muted",
+      ]);
+    });
+  });
+
   test("the search limits the view and stays in the address; Escape empties it", async () => {
     snapshot = smallSnapshot();
     await withPage(LOOKS[0], async (page) => {

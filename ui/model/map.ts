@@ -162,7 +162,7 @@ function collect<Value>(map: Map<string, Value>, key: string, create: () => Valu
 }
 
 /** Nodes in a bad state, then those with most containers, so that what is left out is the least. */
-function worstFirst(a: MapNode, b: MapNode): number {
+export function worstFirst(a: MapNode, b: MapNode): number {
   const rank = ({ counts }: MapNode) => HOLD_STATES.indexOf(worstState(counts));
   return rank(a) - rank(b) || total(b) - total(a) || (a.title < b.title ? -1 : 1);
 }

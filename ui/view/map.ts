@@ -3,7 +3,14 @@ import { type ComponentChild, h } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
-import { type IdentityMap, identityMapOf, type MapColumn } from "../model/map.ts";
+import {
+  type IdentityMap,
+  identityMapOf,
+  type MapColumn,
+  type MapEdge,
+  type MapNode,
+  worstFirst,
+} from "../model/map.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { searchRows } from "../model/search.ts";
 import { countsText, HOLD_STATES, STATE_LOOKS, worstState } from "../model/state.ts";
@@ -175,16 +182,23 @@ function connectedTo(id: string, { edges }: PlacedMap): ReadonlySet<string> {
 function Outline({ map }: { readonly map: IdentityMap }): ComponentChild {
   const children = Map.groupBy(map.edges, ({ from }) => from);
   const byId = new Map(map.nodes.map((node) => [node.id, node]));
-  const level = (nodes: IdentityMap["nodes"]): ComponentChild =>
+  const level = (nodes: readonly MapNode[]): ComponentChild =>
     h(
       "ul",
       null,
       nodes.map((node) => {
-        const below = (children.get(node.id) ?? []).flatMap(({ to }) => byId.get(to) ?? []);
+        const below = (children.get(node.id) ?? []).flatMap((edge) => nodeBelow(edge, byId)).toSorted(worstFirst);
         return h("li", { key: node.id }, nodeLink(node), below.length > 0 && level(below));
       }),
     );
   return h("div", { class: "outline" }, level(map.nodes.filter(({ column }) => column === "namespace")));
+}
+
+/** The node at the end of an arrow. A role has other holders too: below one of them, it has the state of that one. */
+function nodeBelow({ to, counts }: MapEdge, nodes: ReadonlyMap<string, MapNode>): readonly MapNode[] {
+  const node = nodes.get(to);
+  if (node === undefined) return [];
+  return [node.column === "role" ? { ...node, counts, note: "" } : node];
 }
 
 function hiddenNote({ hidden, columns }: IdentityMap): ComponentChild {
