@@ -9,10 +9,11 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { bundleUi } from "../../scripts/build-ui.ts";
 import { createPageServer, type PageServer } from "../../src/cli/page/page-server.ts";
-import type { UiMigration, UiSnapshot } from "../../src/operations/ui/model.ts";
+import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { ROOT } from "../files.ts";
+import { AUDIT, MIGRATION } from "../ui/page-answers.ts";
 import { largeSnapshot, podAnswer, podRow, ROLE_USERS, smallSnapshot, UI_NOW, uiRoleArn } from "../ui/snapshots.ts";
 
 const TOKEN = "token-of-the-test";
@@ -34,41 +35,6 @@ const LOOKS = [
   { theme: "dark", width: 390 },
 ] as const;
 type Look = (typeof LOOKS)[number];
-
-const MIGRATION: UiMigration = {
-  report: {
-    from: "kiam",
-    pods: 214,
-    counts: { unchanged: 171, changed: 31, needsWork: 9, refused: 3 },
-    moved: 62,
-    withoutRole: 48,
-    general: ["Pods are restarted once, so that the webhook can inject them"],
-    problems: [],
-  },
-  waves: [
-    [{ name: "data", pods: 6, risk: 0, findings: [] }],
-    [{ name: "payroll", pods: 31, risk: 1, findings: ["session names change to namespace.pod"] }],
-  ],
-  postponed: [
-    {
-      name: "legacy",
-      pods: 9,
-      risk: 2,
-      findings: ["the SDK is older than 2023: update it, or set podrole.io/metadata"],
-    },
-  ],
-};
-const AUDIT = {
-  value: [
-    {
-      at: "2026-06-01T11:49:01Z",
-      what: "admitted",
-      text: `by system:serviceaccount:kube-system:replicaset-controller for ReplicaSet/mailer-6f7d9; app=${uiRoleArn("shop-mial")}`,
-    },
-    { at: "2026-06-01T11:49:04Z", what: "certificate", text: "serial 1f:6a:03 for pod uid u-5, proved by JTI=6d0e" },
-    { at: "2026-06-01T11:49:05Z", what: "refused", text: "credentials of app: STS_DENIED: Cannot assume role" },
-  ],
-};
 
 /** The page draws in the event's own turn. */
 const MEASURE_SEARCH = `(() => {
@@ -200,6 +166,27 @@ suite("the page of podrole ui", () => {
         "node role bad",
         "node role muted",
       ]);
+    });
+  });
+
+  test("a refused pod shows cause, remedy and the next command, which a button copies", async () => {
+    snapshot = smallSnapshot();
+    await withPage(LOOKS[0], async (page) => {
+      await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      await open(page, VIEWS.pod);
+      const cause = page.locator(".cause.bad");
+      await cause.getByText("Remedy: Check that the role exists").waitFor();
+      await cause.getByRole("button", { name: "Copy" }).click();
+      await cause.getByRole("button", { name: "Copied" }).waitFor();
+      assert.equal(
+        await page.evaluate("navigator.clipboard.readText()"),
+        "podrole aws trust --principal arn:aws:iam::123456789012:role/podrole-server",
+      );
+      await open(page, "#/pod/legacy/importer-1");
+      await page.locator(".cause").getByText("kubectl -n legacy delete pod importer-1").waitFor();
+      await open(page, VIEWS.refusals);
+      await page.getByText("no pod was created").waitFor();
+      await page.locator(".refusal").first().getByText("Next: podrole aws trust").waitFor();
     });
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodRow } from "../../src/operations/status/model.ts";
+import { causeMessage, refusalStateOf, rowsByPod } from "../../ui/model/cause.ts";
 import { decisionSteps } from "../../ui/model/decision.ts";
 import { fragmentOfRoute, type Route, routeOf } from "../../ui/model/route.ts";
 import { searchRows } from "../../ui/model/search.ts";
@@ -91,16 +92,19 @@ test("restOfLife() is the part that is left, and unknown without both ends", () 
   assert.deepEqual([restOfLife(undefined, LATER, UI_NOW), restOfLife(LATER, EARLIER, UI_NOW)], [undefined, undefined]);
 });
 
-test("decisionSteps() goes from the settings to the sidecar, with reasons and tones", () => {
+test("decisionSteps() goes from admission to the sidecar, with reasons and tones, and ends with the settings", () => {
   const { explanation } = podAnswer();
   assert.ok("value" in explanation);
   const steps = decisionSteps(explanation.value);
   assert.deepEqual(
     steps.map(({ tone }) => tone),
-    ["muted", "good", "good", "good", "notice"],
+    ["good", "good", "good", "bad", "bad", "muted"],
   );
-  assert.match(steps[2]?.text ?? "", /role\/shop-mial, named by the pod's annotation: permitted by its namespace$/);
-  assert.match(steps[4]?.details.join() ?? "", /^STS_DENIED: Cannot assume role/);
+  assert.equal(steps[0]?.text, "Yes: podrole-sidecar would be added");
+  assert.match(steps[1]?.text ?? "", /role\/shop-mial, named by the pod's annotation: permitted by its namespace$/);
+  assert.equal(steps[2]?.text, "injected, created 2026-06-01 11:49:00 UTC");
+  assert.deepEqual([steps[3]?.title, steps[3]?.text], ["Does AWS give container app the role?", "no: STS_DENIED"]);
+  assert.deepEqual(steps[4]?.details, ["it ended with STS_DENIED"]);
 });
 
 test("decisionSteps() shows a refusal as bad, with its code and message", () => {
@@ -113,8 +117,39 @@ test("decisionSteps() shows a refusal as bad, with its code and message", () => 
     code: "ROLE_FORBIDDEN",
     message: "no",
   };
-  const [, , step] = decisionSteps({ ...explanation.value, containers: [refused] });
+  const [, step] = decisionSteps({ ...explanation.value, containers: [refused] });
   assert.deepEqual([step?.tone, step?.details], ["bad", ["code ROLE_FORBIDDEN", "no"]]);
+});
+
+test("decisionSteps() shows a refused renewal as something to look at while credentials are held", () => {
+  const { explanation } = podAnswer();
+  assert.ok("value" in explanation && explanation.value.existing);
+  const { existing } = explanation.value;
+  const containers = [{ container: "app", code: "STS_THROTTLED", expires: LATER }];
+  const steps = decisionSteps({ ...explanation.value, existing: { ...existing, containers } });
+  const step = steps.find(({ title }) => title.startsWith("Does AWS"));
+  assert.deepEqual([step?.text, step?.tone], ["not at the last renewal: STS_THROTTLED", "notice"]);
+});
+
+test("causeMessage() leaves out the remedy that is shown beside it", () => {
+  const code = "STS_DENIED";
+  assert.equal(causeMessage({ code, message: "Cannot -- Do it" }, "Do it"), "Cannot");
+  assert.equal(causeMessage({ code, message: "Cannot -- Do it" }, "Do that"), "Cannot -- Do it");
+  assert.equal(causeMessage({ code }, "Do it"), undefined);
+  assert.match(causeMessage({ requestedRole: "shop-x" }, undefined) ?? "", /names shop-x now/);
+});
+
+test("refusalStateOf() tells whether a container still lacks its role", () => {
+  const { pods, refusals } = smallSnapshot();
+  const rows = rowsByPod(pods);
+  const states = refusals.map((refusal) => refusalStateOf(refusal, rows, UI_NOW));
+  assert.deepEqual(states, ["refused", undefined, "expired"]);
+  const well = { namespace: "shop", pod: "orders-7d9f4-x2x4q", container: "app" };
+  assert.equal(refusalStateOf(well, rows, UI_NOW), "over");
+  assert.equal(refusalStateOf({ ...well, pod: "gone" }, rows, UI_NOW), "over");
+  const worker = { namespace: "shop", pod: "cart-5c6b8-9qwzt", container: "worker" };
+  assert.equal(refusalStateOf(worker, rows, UI_NOW), "failing");
+  assert.equal(refusalStateOf({ ...worker, container: "web" }, rows, UI_NOW), "over");
 });
 
 test("trustLineOf() puts CAs, now and the next steps on one line", () => {

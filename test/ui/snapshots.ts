@@ -1,7 +1,10 @@
 // Readings as the page gets them: a small cluster with one of everything, and a large one.
+
+import { CHECK_STEP, stepsAfterCode } from "../../src/operations/next-steps.ts";
 import type { PodRow, RefusedRow, TrustRow } from "../../src/operations/status/model.ts";
 import type { UiPod, UiRoleUser, UiSnapshot } from "../../src/operations/ui/model.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
+import { fromAwsError } from "../../src/server/aws/aws-errors.ts";
 
 export const UI_NOW = Date.parse("2026-06-01T12:00:00Z");
 const MINUTE = 60_000;
@@ -19,7 +22,21 @@ export function podRow(change: Partial<PodRow> = {}, now = UI_NOW): PodRow {
   };
 }
 
-const TYPO = `Cannot assume role ${uiRoleArn("shop-mial")}: STS denied it (AccessDenied); expected a role that exists and whose trust policy names the server`;
+/** What the server says when STS denies a role, and the first command of status after it. */
+const TYPO = fromAwsError(
+  Object.assign(
+    new Error(
+      `User: arn:aws:sts::123456789012:assumed-role/podrole-server/podrole is not authorized to perform: sts:AssumeRole on resource: ${uiRoleArn("shop-mial")}`,
+    ),
+    { name: "AccessDenied", $fault: "client", $metadata: { httpStatusCode: 403 } },
+  ),
+  `assume role ${uiRoleArn("shop-mial")}`,
+  { roleArn: uiRoleArn("shop-mial") },
+).message;
+const MAILER = { namespace: "shop", kind: "pod", name: "mailer-6f7d9-hx5pl" } as const;
+const [TYPO_STEP = ""] = stepsAfterCode("STS_DENIED", { object: MAILER, message: TYPO });
+const INTRUDER = { namespace: "shop", kind: "deployment", name: "intruder" } as const;
+const [FORBIDDEN_STEP = ""] = stepsAfterCode("ROLE_FORBIDDEN", { object: INTRUDER });
 
 function smallPods(now: number): readonly PodRow[] {
   const row = (change: Partial<PodRow>) => podRow(change, now);
@@ -31,6 +48,7 @@ function smallPods(now: number): readonly PodRow[] {
     row({
       ...{ pod: "cart-5c6b8-9qwzt", workload: "Deployment/cart", role: uiRoleArn("shop-queue"), container: "worker" },
       ...{ expires: at(6 * MINUTE, now), renewed: at(-54 * MINUTE, now), code: "STS_THROTTLED" },
+      next: CHECK_STEP,
     }),
     without(
       row({
@@ -38,7 +56,8 @@ function smallPods(now: number): readonly PodRow[] {
         ...{
           reason: "CrashLoopBackOff",
           code: "STS_DENIED",
-          message: TYPO,
+          message: `${TYPO} -- ${ERRORS.STS_DENIED.remedy}`,
+          next: TYPO_STEP,
           restarts: 4,
           created: at(-11 * MINUTE, now),
         },
@@ -87,6 +106,7 @@ function smallPods(now: number): readonly PodRow[] {
       expires: at(-4 * MINUTE, now),
       renewed: at(-64 * MINUTE, now),
       code: "STS_UNAVAILABLE",
+      next: CHECK_STEP,
     }),
     without(
       row({
@@ -95,6 +115,7 @@ function smallPods(now: number): readonly PodRow[] {
         workload: "Job/importer",
         role: uiRoleArn("legacy-import"),
         phase: "not injected",
+        next: "kubectl -n legacy delete pod importer-1  # its Job creates it again",
       }),
     ),
     row({
@@ -119,6 +140,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       role: uiRoleArn("shop-mial"),
       code: "STS_DENIED",
       message: TYPO,
+      next: TYPO_STEP,
       from: "server",
     },
     {
@@ -129,6 +151,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       container: "",
       code: "ROLE_FORBIDDEN",
       message: forbidden,
+      next: FORBIDDEN_STEP,
       from: "event",
     },
     {
@@ -140,6 +163,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       role: uiRoleArn("data-lake"),
       code: "STS_UNAVAILABLE",
       message: "Cannot assume role: STS did not answer within 5 s; expected an answer",
+      next: CHECK_STEP,
       from: "server",
     },
   ];

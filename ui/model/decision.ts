@@ -1,5 +1,6 @@
 // The decision on a pod as steps in the order in which podrole takes them, from podrole explain. Pure.
 import type { ContainerExplanation, Explanation } from "../../src/operations/explain/model.ts";
+import { clockText } from "./time.ts";
 
 /** One step. */
 export interface DecisionStep {
@@ -9,7 +10,7 @@ export interface DecisionStep {
   readonly tone: "good" | "bad" | "notice" | "muted";
 }
 
-/** Returns the steps: settings, admission, role by container, what the pod got, its sidecar. */
+/** Returns the steps: admission, role by container, what the pod got, AWS, its sidecar, and the settings behind them. */
 export function decisionSteps({
   now,
   containers,
@@ -19,11 +20,10 @@ export function decisionSteps({
   failure,
 }: Explanation): readonly DecisionStep[] {
   return [
-    settingsStep(settings, notes),
     {
       title: "Would the webhook inject it now?",
-      text: `${now.decision} (${now.reason}): ${now.message}`,
-      details: now.warnings,
+      text: `${DECISION_WORDS[now.decision]}: ${now.message}`,
+      details: [...(now.decision === "inject" ? [] : [`reason ${now.reason}`]), ...now.warnings],
       tone: DECISION_TONES[now.decision],
     },
     ...containers.map(roleStep),
@@ -31,10 +31,17 @@ export function decisionSteps({
     ...(failure === undefined
       ? []
       : [{ title: "Its pods cannot be created", text: failure, details: [], tone: "bad" as const }]),
+    settingsStep(settings, notes),
   ];
 }
 
 const DECISION_TONES = { inject: "good", skip: "notice", refuse: "bad", unknown: "muted" } as const;
+const DECISION_WORDS = {
+  inject: "Yes",
+  skip: "No",
+  refuse: "No, the pod would be refused",
+  unknown: "It cannot be said",
+} as const;
 
 function settingsStep(settings: readonly string[], notes: readonly string[]): DecisionStep {
   const text = settings.length === 0 ? "the settings may not be read" : `decided by ${settings.join(", ")}`;
@@ -95,11 +102,12 @@ function existingSteps({
   const steps: DecisionStep[] = [
     {
       title: "What did it get at admission?",
-      text: injected ? `injected, created ${since}` : `not injected, created ${since}`,
+      text: `${injected ? "injected" : "not injected"}, created ${clockText(since)}`,
       details: admitted,
       tone: injected ? "good" : "bad",
     },
   ];
+  steps.push(...containers.flatMap(awsStep));
   if (state !== undefined) {
     const { phase, reason, restarts, lastEnd } = state;
     const isReady = phase === "ready";
@@ -110,15 +118,29 @@ function existingSteps({
         .join(", "),
       details: [
         ...causes,
+        // The message of a code is with the container's cause.
         ...(lastEnd && !isReady
-          ? [lastEnd.code === undefined ? lastEnd.message : `${lastEnd.code}: ${lastEnd.message}`]
+          ? [lastEnd.code === undefined ? lastEnd.message : `it ended with ${lastEnd.code}`]
           : []),
       ],
-      tone: isReady ? "good" : "notice",
+      tone: isReady ? "good" : lastEnd?.code ? "bad" : "notice",
     });
   }
   if (differences.length > 0) {
     steps.push({ title: "Does the decision of now differ?", text: "yes", details: differences, tone: "notice" });
   }
   return steps;
+}
+
+/** A code of STS: everything before AWS went well. */
+function awsStep({
+  container,
+  code,
+  expires,
+}: NonNullable<NonNullable<Explanation["existing"]>["containers"]>[number]): readonly DecisionStep[] {
+  if (!code?.startsWith("STS_")) return [];
+  const title = `Does AWS give container ${container} the role?`;
+  return expires === undefined
+    ? [{ title, text: `no: ${code}`, details: [], tone: "bad" }]
+    : [{ title, text: `not at the last renewal: ${code}`, details: [], tone: "notice" }];
 }

@@ -107,9 +107,16 @@ function blockedPath({ namespace, pod }: RefusedRow): MapPath {
     state: "refused",
     nodes: [
       namespaceNode(namespace),
-      { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: kind, href },
+      { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: `${kindText(kind)}, not created`, href },
     ],
   };
+}
+
+const KINDS = ["ReplicaSet", "StatefulSet", "DaemonSet", "Deployment", "Job", "CronJob", "ReplicationController"];
+
+/** "ReplicaSet" of "replicaset"; another text as it is. */
+export function kindText(kind: string): string {
+  return KINDS.find((name) => name.toLowerCase() === kind.toLowerCase()) ?? kind;
 }
 
 function namespaceNode(namespace: string): MapPath["nodes"][number] {

@@ -6,20 +6,11 @@ import type { PodRow } from "../../src/operations/status/model.ts";
 import type { UiAuditStep, UiPod } from "../../src/operations/ui/model.ts";
 import { type DecisionStep, decisionSteps } from "../model/decision.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { countStates, holdStateOf, worstState } from "../model/state.ts";
+import { countStates, holdStateOf, STATE_LOOKS, worstState } from "../model/state.ts";
 import { relativeText } from "../model/time.ts";
+import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import {
-  countdown,
-  emptyNote,
-  roleLink,
-  shown,
-  stateMark,
-  timeText,
-  unknownNotes,
-  viewTitle,
-  withCode,
-} from "./dom.ts";
+import { countdown, emptyNote, roleLink, shown, stateMark, timeText, unknownNotes, viewTitle } from "./dom.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 /** The view. */
@@ -50,6 +41,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
           ),
     ),
     unknownNotes(snapshot.unknown.pods),
+    rows.map((row) => causeBox(row, { remedies: snapshot.remedies, isAlone: rows.length === 1, now })),
     h(
       "div",
       { class: "pod" },
@@ -65,14 +57,8 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
             : h(
                 "ul",
                 { class: "holds" },
-                rows.map((row) => heldCard(row, snapshot.remedies, now)),
+                rows.map((row) => heldCard(row, now)),
               ),
-        ),
-        h(
-          "section",
-          null,
-          h("h2", null, "Events of the last hour"),
-          data !== undefined && known(data.events, "Events", (events) => eventList(events, now)),
         ),
       ),
       h(
@@ -82,6 +68,12 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
         problem !== undefined && h("p", { class: "problem" }, shown(problem)),
         data === undefined ? h("p", { class: "faint" }, "Asking …") : known(data.explanation, "the decision", steps),
       ),
+    ),
+    h(
+      "section",
+      null,
+      h("h2", null, "Events of the last hour"),
+      data !== undefined && known(data.events, "Events", (events) => eventList(events, now)),
     ),
     h(
       "section",
@@ -110,17 +102,19 @@ function known<Value>(fact: Known<Value>, what: string, show: (value: Value) => 
   return "value" in fact ? show(fact.value) : unknownNotes([{ what, why: fact.unknown, needs: fact.needs ?? [] }]);
 }
 
-function heldCard(row: PodRow, remedies: Readonly<Record<string, string>>, now: number): ComponentChild {
-  const { container, role, roleFrom, expires, renewed, code, message, unknown } = row;
+function heldCard(row: PodRow, now: number): ComponentChild {
+  const { container, role, roleFrom, expires, renewed, unknown } = row;
+  const state = holdStateOf(row, now);
+  const left =
+    expires === undefined
+      ? h("span", { class: "faint" }, shown(unknown ?? "it holds nothing that expires"))
+      : countdown(renewed, expires, now);
+  // Its cause says why it holds nothing.
+  const holdsNothing = expires === undefined && STATE_LOOKS[state].tone === "bad";
   return h(
     "li",
     { key: container },
-    h(
-      "div",
-      { class: "held" },
-      h("b", null, container === "" ? "all containers" : shown(container)),
-      stateMark(holdStateOf(row, now)),
-    ),
+    h("div", { class: "held" }, h("b", null, container === "" ? "all containers" : shown(container)), stateMark(state)),
     h(
       "dl",
       null,
@@ -128,26 +122,10 @@ function heldCard(row: PodRow, remedies: Readonly<Record<string, string>>, now: 
       h("dd", null, roleLink(role), role !== undefined && h("code", { class: "arn" }, shown(role))),
       roleFrom !== undefined && h("dt", null, "Known from"),
       roleFrom !== undefined && h("dd", null, ROLE_SOURCE_TEXTS[roleFrom]),
-      h("dt", null, "Expires in"),
-      h(
-        "dd",
-        null,
-        expires === undefined
-          ? h("span", { class: "faint" }, shown(unknown ?? "it holds nothing that expires"))
-          : countdown(renewed, expires, now),
-      ),
+      !holdsNothing && h("dt", null, "Expires in"),
+      !holdsNothing && h("dd", null, left),
       renewed !== undefined && h("dt", null, "Renewed"),
       renewed !== undefined && h("dd", null, timeText(renewed, now)),
-      code !== undefined && h("dt", null, "Last code"),
-      code !== undefined &&
-        h(
-          "dd",
-          null,
-          h("code", { class: "bad" }, shown(code)),
-          message !== undefined && h("p", null, shown(message)),
-          remedies[code] !== undefined &&
-            h("p", { class: "remedy" }, h("b", null, "Remedy: "), withCode(remedies[code])),
-        ),
     ),
   );
 }
@@ -166,9 +144,16 @@ function steps(explanation: Explanation): ComponentChild {
   );
 }
 
-function stepContent({ title, text, details }: DecisionStep): ComponentChild {
+const STEP_RESULTS: Readonly<Record<DecisionStep["tone"], string>> = {
+  good: "passed: ",
+  bad: "failed: ",
+  notice: "to look at: ",
+  muted: "",
+};
+
+function stepContent({ title, text, details, tone }: DecisionStep): ComponentChild {
   return [
-    h("b", { key: "title" }, title),
+    h("b", { key: "title" }, h("span", { class: "unseen" }, STEP_RESULTS[tone]), title),
     h("span", { key: "text" }, shown(text)),
     details.length > 0 &&
       h(
@@ -198,9 +183,13 @@ function eventList(
         "li",
         { key: `${time} ${reason} ${message}` },
         h("span", { class: "when" }, timeText(time, now)),
-        h("code", { class: type === "Warning" ? "bad" : "" }, shown(reason)),
-        count > 1 && ` × ${count}`,
-        h("p", null, shown(message)),
+        h(
+          "div",
+          null,
+          h("code", { class: type === "Warning" ? "code" : "" }, shown(reason)),
+          count > 1 && ` × ${count}`,
+          h("p", null, shown(message)),
+        ),
       ),
     ),
   );
@@ -217,8 +206,7 @@ function auditList(lines: readonly UiAuditStep[]): ComponentChild {
         "li",
         { key: `${at} ${what} ${text}` },
         h("span", { class: "when" }, h("time", { dateTime: at }, shown(at))),
-        h("code", { class: what === "refused" ? "bad" : "" }, shown(what)),
-        h("p", null, shown(text)),
+        h("div", null, h("code", { class: what === "refused" ? "code" : "" }, shown(what)), h("p", null, shown(text))),
       ),
     ),
   );

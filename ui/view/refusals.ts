@@ -1,10 +1,12 @@
-// What was refused, grouped by code, with reason and remedy.
+// What was refused, grouped by code: the causes and whether they still hold, the remedy, and the next commands.
 import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { RefusedRow } from "../../src/operations/status/model.ts";
+import { causeMessage, type RowsByPod, refusalStateOf, rowsByPod } from "../model/cause.ts";
 import { searchRows } from "../model/search.ts";
+import { nextCommand } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, podLink, roleLink, shown, timeText, unknownNotes, viewTitle, withCode } from "./dom.ts";
+import { emptyNote, podLink, roleLink, shown, stateMark, timeText, unknownNotes, viewTitle, withCode } from "./dom.ts";
 
 /** More rows of one code are searched for. */
 const ROWS_OF_ONE_CODE = 50;
@@ -17,6 +19,7 @@ export function RefusalsView({ snapshot, route, now }: ViewProps): ComponentChil
     const inPlace = namespace === undefined ? refusals : refusals.filter((row) => row.namespace === namespace);
     return [...Map.groupBy(searchRows(inPlace, search, 0), ({ code }) => code)];
   }, [refusals, search, namespace]);
+  const pods = useMemo(() => rowsByPod(snapshot.pods), [snapshot]);
   const reach =
     refusalsSince === undefined
       ? "from the Events of the last hour, and how sidecars ended"
@@ -28,44 +31,63 @@ export function RefusalsView({ snapshot, route, now }: ViewProps): ComponentChil
     unknownNotes([...unknown.refusals, ...unknown.pods]),
     groups.length === 0
       ? emptyNote(refusals.length === 0 ? "Nothing was refused" : "No refusal matches")
-      : groups.map(([code, rows]) => codeGroup(code, rows, remedies[code], now)),
+      : groups.map(([code, rows]) => codeGroup(code, rows, { remedy: remedies[code], pods, now })),
   );
 }
 
-function codeGroup(code: string, rows: readonly RefusedRow[], remedy: string | undefined, now: number): ComponentChild {
+/** What the groups are shown with. */
+interface GroupContext {
+  readonly remedy: string | undefined;
+  readonly pods: RowsByPod;
+  readonly now: number;
+}
+
+function codeGroup(code: string, rows: readonly RefusedRow[], context: GroupContext): ComponentChild {
+  const { remedy } = context;
   const pods = new Set(rows.map(({ namespace, pod }) => `${namespace}/${pod}`)).size;
+  const drawn = rows.slice(0, ROWS_OF_ONE_CODE);
+  const steps = [...new Set(drawn.flatMap(({ next }) => next ?? []))];
   return h(
     "section",
     { key: code, class: "refusal" },
     h(
       "h2",
       null,
-      h("code", null, shown(code)),
+      h("code", { class: "code" }, shown(code)),
       h("span", { class: "faint" }, pods === 1 ? " one pod" : ` ${pods} pods`),
     ),
-    remedy !== undefined && h("p", { class: "remedy" }, h("b", null, "Remedy: "), withCode(remedy)),
     h(
       "ul",
       { class: "lines" },
-      rows.slice(0, ROWS_OF_ONE_CODE).map((row) => {
-        const { namespace, pod, container, time, count, message, role } = row;
-        return h(
-          "li",
-          { key: `${namespace} ${pod} ${container} ${time} ${role ?? ""}` },
-          h("span", { class: "when" }, timeText(time, now)),
-          h(
-            "span",
-            null,
-            podLink(namespace, pod),
-            container !== "" && ` · ${shown(container)}`,
-            count > 1 && ` × ${count}`,
-            role !== undefined && [" · ", roleLink(role)],
-          ),
-          h("p", null, shown(message)),
-        );
-      }),
+      drawn.map((row) => refusalLine(row, context)),
     ),
     rows.length > ROWS_OF_ONE_CODE &&
       h("p", { class: "faint" }, `${rows.length - ROWS_OF_ONE_CODE} more; search for a pod or a namespace`),
+    remedy !== undefined && h("p", null, h("b", null, "Remedy: "), withCode(remedy)),
+    steps.slice(0, MAX_NEXT_COMMANDS).map((step) => h("div", { key: step }, nextCommand(step))),
+  );
+}
+
+/** The commands of more pods are on the pods' own pages. */
+const MAX_NEXT_COMMANDS = 5;
+
+function refusalLine(row: RefusedRow, { remedy, pods, now }: GroupContext): ComponentChild {
+  const { namespace, pod, container, time, count, message, role } = row;
+  const state = refusalStateOf(row, pods, now);
+  return h(
+    "li",
+    { key: `${namespace} ${pod} ${container} ${time} ${role ?? ""}` },
+    h("span", { class: "when" }, timeText(time, now)),
+    h(
+      "div",
+      null,
+      podLink(namespace, pod),
+      container !== "" && ` · ${shown(container)}`,
+      count > 1 && ` × ${count}`,
+      role !== undefined && [" · ", roleLink(role)],
+      state !== undefined && " · ",
+      state === "over" ? h("span", { class: "faint" }, "over") : state !== undefined && stateMark(state),
+      h("p", null, shown(causeMessage({ message, code: row.code }, remedy) ?? message)),
+    ),
   );
 }

@@ -1,0 +1,38 @@
+// Answers to a page that a view asks for alone: a migration, and the audit lines of one pod.
+import type { UiMigration } from "../../src/operations/ui/model.ts";
+import { uiRoleArn } from "./snapshots.ts";
+
+export const MIGRATION: UiMigration = {
+  report: {
+    from: "kiam",
+    pods: 214,
+    counts: { unchanged: 171, changed: 31, needsWork: 9, refused: 3 },
+    moved: 62,
+    withoutRole: 48,
+    general: ["Pods are restarted once, so that the webhook can inject them"],
+    problems: [],
+  },
+  waves: [
+    [{ name: "data", pods: 6, risk: 0, findings: [] }],
+    [{ name: "payroll", pods: 31, risk: 1, findings: ["session names change to namespace.pod"] }],
+  ],
+  postponed: [
+    {
+      name: "legacy",
+      pods: 9,
+      risk: 2,
+      findings: ["the SDK is older than 2023: update it, or set podrole.io/metadata"],
+    },
+  ],
+};
+export const AUDIT = {
+  value: [
+    {
+      at: "2026-06-01T11:49:01Z",
+      what: "admitted",
+      text: `by system:serviceaccount:kube-system:replicaset-controller for ReplicaSet/mailer-6f7d9; app=${uiRoleArn("shop-mial")}`,
+    },
+    { at: "2026-06-01T11:49:04Z", what: "certificate", text: "serial 1f:6a:03 for pod uid u-5, proved by JTI=6d0e" },
+    { at: "2026-06-01T11:49:05Z", what: "refused", text: "credentials of app: STS_DENIED: Cannot assume role" },
+  ],
+};

@@ -1,0 +1,42 @@
+// The cause of a container's state, and whether a refusal still holds. Pure.
+import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
+import { type HoldState, holdStateOf } from "./state.ts";
+
+/**
+ * Returns the message without the remedy that a sidecar puts after it, or which role the pod names instead of its own;
+ * undefined if neither is known.
+ */
+export function causeMessage(
+  { message, code, requestedRole }: Pick<PodRow, "message" | "code" | "requestedRole">,
+  remedy: string | undefined,
+): string | undefined {
+  if (code === undefined && requestedRole !== undefined) {
+    return `the pod's annotation names ${requestedRole} now, and the container has another role`;
+  }
+  const [reason, ...rest] = message?.split(" -- ") ?? [];
+  return remedy !== undefined && rest.join(" -- ") === remedy ? reason : message;
+}
+
+/** The rows of a reading by what a refusal names. */
+export type RowsByPod = ReadonlyMap<string, readonly PodRow[]>;
+
+/** Groups the rows by namespace and pod. */
+export function rowsByPod(rows: readonly PodRow[]): RowsByPod {
+  return Map.groupBy(rows, ({ namespace, pod }) => `${namespace}/${pod}`);
+}
+
+/**
+ * Returns the state of a container that was refused; "over" if it has credentials now, or if its pod is gone; undefined
+ * for pods that were never created.
+ */
+export function refusalStateOf(
+  { namespace, pod, container }: Pick<RefusedRow, "namespace" | "pod" | "container">,
+  rows: RowsByPod,
+  now: number,
+): HoldState | "over" | undefined {
+  if (pod.includes("/")) return undefined;
+  const states = (rows.get(`${namespace}/${pod}`) ?? [])
+    .filter((row) => container === "" || row.container === "" || row.container === container)
+    .map((row) => holdStateOf(row, now));
+  return states.find((state) => state !== "holding") ?? "over";
+}
