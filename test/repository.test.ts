@@ -26,6 +26,7 @@ interface Workflow {
       {
         readonly "timeout-minutes"?: number;
         readonly environment?: string;
+        readonly container?: { readonly image: string };
         readonly permissions?: Readonly<Record<string, string>>;
         readonly steps: readonly Step[];
       }
@@ -58,6 +59,14 @@ for (const { file, text, workflow } of workflows) {
       assert.equal(uses.length, steps.filter((step) => step.uses !== undefined).length);
       assert.deepEqual(
         uses.filter((line) => !/uses: [\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line)),
+        [],
+      );
+    });
+
+    test("its containers are pinned by digest", () => {
+      const images = Object.values(workflow.jobs).flatMap(({ container }) => container?.image ?? []);
+      assert.deepEqual(
+        images.filter((image) => !/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/.test(image)),
         [],
       );
     });
