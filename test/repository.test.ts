@@ -129,6 +129,14 @@ test("LICENSE is the text that the Apache Software Foundation publishes, byte by
   assert.equal(createHash("sha256").update(readText("LICENSE")).digest("hex"), sha256);
 });
 
+test("advisories.yml compares all packages and the base images, because bundles contain development dependencies", () => {
+  const advisories = workflows.find(({ file }) => file === "advisories.yml");
+  const jobs = Object.values(advisories?.workflow.jobs ?? {});
+  const commands = new Set(jobs.flatMap(({ steps }) => steps.map(({ run }) => run)));
+  assert.ok(commands.has("npm audit"));
+  assert.ok(commands.has("npm run --silent check:base"));
+});
+
 test("CODEOWNERS names paths that exist", () => {
   const paths = readText(".github/CODEOWNERS")
     .split("\n")
@@ -162,7 +170,8 @@ test("dependabot.yml names each folder with Go modules, and only folders that ha
   for (const folder of packages) assert.ok(existsSync(join(ROOT, folder, "package.json")), folder);
   assert.ok(existsSync(join(ROOT, "test/sdk/python/requirements.txt")));
   assert.deepEqual(folders("github-actions"), ["/"]);
-  assert.deepEqual(folders("docker"), ["/"]);
+  // Dependabot does not update an ARG, with which the Dockerfiles name their base.
+  assert.deepEqual(folders("docker"), []);
 });
 
 suite(".ci/signed-off", () => {
