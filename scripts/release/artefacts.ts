@@ -8,6 +8,7 @@ import { buildPackage } from "../build-package.ts";
 import { buildSidecar } from "../build-sidecar.ts";
 import { ROOT } from "../root.ts";
 import { addLegalFiles } from "../third-party.ts";
+import type { BasePackage } from "./base-packages.ts";
 import { packExecutables } from "./executable.ts";
 import { allReleaseFileNames, releaseFileNames } from "./file-names.ts";
 import { IMAGE_NAMES, type ImageOptions, packImage } from "./images.ts";
@@ -20,6 +21,7 @@ import { packReproducibly, runReleaseTool } from "./tools.ts";
 export interface ArtefactOptions extends ImageOptions {
   /** What base/build.sh prints: Node for the executables; podman must have loaded the images' base from it. */
   readonly base: string;
+  readonly basePackages: readonly BasePackage[];
   readonly inputs: BuildInputs;
 }
 
@@ -46,7 +48,7 @@ export async function makeArtefacts(directory: string, options: ArtefactOptions)
   for (const folder of ["server", "sidecar", "try"] as const) {
     const bundle = await builds[folder](join(staging, "dist", folder));
     await addLegalFiles(join(staging, "dist", folder), bundle);
-    await writeSbom(bundle, join(directory, names.sbom(`podrole-${folder}`)));
+    await writeSbom(bundle, join(directory, names.sbom(`podrole-${folder}`)), options.basePackages);
   }
   const npm = await buildPackage(join(staging, "package"));
 

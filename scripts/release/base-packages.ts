@@ -1,4 +1,4 @@
-// The packages in the base of the images, as base/build.sh lists them.
+// The packages in the base of the images, as base/build.sh lists them, and as components of a bill of materials.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -30,4 +30,15 @@ export function parseBasePackages(lines: string): readonly BasePackage[] {
           : `pkg:npm/${name}${at}`;
       return { architecture, name, version, purl };
     });
+}
+
+/**
+ * Returns the packages as components. Their licences are in the image, in /usr/share/doc. Scanners find vulnerabilities
+ * of Node by its CPE, those of Debian's packages by the package URL. (https://cyclonedx.org/docs/1.6/json/#components)
+ */
+export function baseComponents(packages: readonly BasePackage[]): readonly object[] {
+  return packages.map(({ name, version, purl }) => {
+    const cpe = name.startsWith("node-") && { cpe: `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*` };
+    return { type: "library", name, version, "bom-ref": purl, purl, ...cpe };
+  });
 }

