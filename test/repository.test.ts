@@ -233,3 +233,14 @@ suite(".github/ISSUE_TEMPLATE", () => {
     assert.ok(links.some(({ name, url }) => /vulnerability/.test(name) && /privately-reporting/.test(url)));
   });
 });
+
+test("npm run test:one prints no line for a file without a matching test", () => {
+  const files = ["test/cli/output/text.test.ts", "test/operations/next-steps.test.ts"];
+  const [name] = /(?<=^ *test\(")[^"]+/m.exec(readText(files[0] ?? "")) ?? assert.fail("no test");
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const args = [join(ROOT, "scripts/test-one.ts"), `^${RegExp.escape(name)}$`, ...files];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, env, encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+  assert.ok(stdout.includes(`✔ ${name} (`), stdout);
+  assert.doesNotMatch(stdout, /\.test\.ts/);
+});
