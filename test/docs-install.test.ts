@@ -27,7 +27,7 @@ test("docs/install.md and docs/platforms.md: exactly the commands that use AWS a
   for (const { mark, commands } of blocks) assert.equal(usesAws(commands), mark === "needs AWS", commands);
 });
 
-/** Copies the installation's folder as docs/install.md does, in a folder with a link to manifests/; returns the copy. */
+/** Copies the folder as docs/install.md does, into a new folder with a link to manifests/; returns the copy. */
 function copyInstallation(context: TestContext): string {
   const folder = createTemporaryDirectory(context);
   symlinkSync(join(ROOT, "manifests"), join(folder, "manifests"));

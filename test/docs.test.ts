@@ -101,6 +101,21 @@ suite("ARCHITECTURE.md", () => {
   });
 });
 
+suite("README.md", () => {
+  const readme = page.get("README.md") ?? "";
+
+  test("the refusal is printed with its whole remedy", () => {
+    assert.ok(readme.replaceAll(/\s+/g, " ").includes(`does not match -- ${ERRORS.ROLE_FORBIDDEN.remedy} \`\`\``));
+  });
+
+  test("the example of test:one selects one test", () => {
+    const pattern = /`npm run test:one -- '([^']+)'`/.exec(readme)?.[1] ?? assert.fail("no example");
+    const texts = globSync("test/**/*.test.ts", { cwd: ROOT }).map((name) => readText(name));
+    const found = texts.flatMap((text) => text.split("\n").filter((line) => line.includes(pattern)));
+    assert.equal(found.length, 1, found.join("\n"));
+  });
+});
+
 suite("codes", () => {
   for (const [name, text] of page) {
     test(`${name} names codes and skip reasons that exist`, () => {
