@@ -50,6 +50,13 @@ export function explainForbiddenSample(): string {
   return explainSample(podWithRole("payroll-admin", "intruder"), false, sampleSettings());
 }
 
+/** Returns what the command prints about a pod that was not injected, because its namespace has no label. */
+export function explainNotLabelledSample(): string {
+  const made = podWithRole("shop-orders", "orders-7d4b9c");
+  const metadata = { ...made.metadata, creationTimestamp: "2026-01-15T12:00:00Z" };
+  return explainSample({ ...made, metadata, status: { phase: "Running" } }, true, sampleSettings(), {});
+}
+
 function sampleSettings(): PlanSettings {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly version: string };
   const flags = { roleBaseArn: ACCOUNT_ROLES, sidecarImage: `registry.example/podrole-sidecar:${version}` };
@@ -69,8 +76,13 @@ function planInput(pod: Pod): PlanInput {
   return { pod, namespace: SAMPLE_NAMESPACE, serviceAccountAnnotations: {} };
 }
 
-function explainSample(pod: Pod, exists: boolean, settings: PlanSettings): string {
-  const { name, labels, annotations } = SAMPLE_NAMESPACE;
+function explainSample(
+  pod: Pod,
+  exists: boolean,
+  settings: PlanSettings,
+  labels: Readonly<Record<string, string>> = SAMPLE_NAMESPACE.labels,
+): string {
+  const { name, annotations } = SAMPLE_NAMESPACE;
   const input: ExplainInput = {
     kind: "Pod",
     name: pod.metadata.name ?? "",

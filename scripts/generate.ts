@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
+import { SKIP_REASONS, type SkipReason } from "../src/injection/skip-reasons.ts";
 import { CLUSTER_CHECKS } from "../src/operations/check/check.ts";
 import { CHECK_PAGES, CHECK_SECTIONS, type Section } from "../src/operations/check/finding.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
@@ -26,14 +26,14 @@ import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate, sourceOfTemplate } from "./chart-templates.ts";
 import { chartValuesTable } from "./chart-values.ts";
 import { renderDashboard } from "./dashboard.ts";
-import { explainDeniedSample, explainForbiddenSample } from "./explain-samples.ts";
+import { explainDeniedSample, explainForbiddenSample, explainNotLabelledSample } from "./explain-samples.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
 import { simulationSummary, simulationTable } from "./simulation-table.ts";
-import { SYMPTOMS, symptomTable } from "./symptoms.ts";
+import { SKIP_REMEDIES, SYMPTOMS, symptomTable } from "./symptoms.ts";
 
 function settingsTable(rows: SettingTable): string {
   const cells = Object.entries(rows).map(([key, row]) => [
@@ -94,8 +94,8 @@ function errorSections(): string {
 
 function skipReasons(): string {
   return markdownTable(
-    ["reason", "meaning"],
-    Object.entries(SKIP_REASONS).map(([id, sentence]) => [`\`${id}\``, sentence]),
+    ["reason", "meaning", "what to do, if it should be injected"],
+    Object.entries(SKIP_REASONS).map(([id, sentence]) => [`\`${id}\``, sentence, SKIP_REMEDIES[id as SkipReason]]),
   );
 }
 
@@ -153,6 +153,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
   "docs/troubleshoot.md": {
     denied: explainDeniedSample,
     forbidden: explainForbiddenSample,
+    "not labelled": explainNotLabelledSample,
     "skip reasons": skipReasons,
     ...Object.fromEntries(Object.keys(SYMPTOMS).map((group) => [group, () => symptomTable(group)])),
   },

@@ -1,5 +1,6 @@
 // Generates the tables of docs/troubleshoot.md: what a person sees, what it means and what to do. Where an error code
 // is behind it, meaning and remedy are those of the error table.
+import type { SkipReason } from "../src/injection/skip-reasons.ts";
 import { ERRORS, type ErrorCode } from "../src/protocol/errors.ts";
 import { markdownTable } from "./markdown-table.ts";
 
@@ -31,7 +32,40 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
       remedy: "See [CA_BUNDLE](checks-trust.md#ca_bundle).",
     },
   ],
-  "the pod does not start": [
+  "the pod hangs in Init or restarts": [
+    {
+      sees: "`Init:0/N` in the first 30 s",
+      means: "podrole-sidecar fetches its first credentials; the kubelet starts the next container when it has them.",
+      remedy: "Wait. `kubectl describe pod POD` shows the Events.",
+    },
+    {
+      sees: "`Init:0/N` for longer, in a pod with `restartPolicy: OnFailure`",
+      means: "It waits for credentials without a restart, so that no restart counts against its Job.",
+      remedy: "`kubectl logs POD -c podrole-sidecar` shows why.",
+    },
+    {
+      sees: "`Init:0/N` for longer, in a pod with podrole-init (classic mode)",
+      means: "podrole-init waits for the first credentials.",
+      remedy: "`kubectl logs POD -c podrole-init` shows why.",
+    },
+    {
+      sees: "`Init:1/N` or more",
+      means: "An init container after the first one has not ended, or is not ready: podrole-sidecar or another one.",
+      remedy: "`kubectl describe pod POD` names it; `kubectl logs POD -c NAME` shows its log.",
+    },
+    {
+      sees: "`Init:ErrImagePull`, `Init:ImagePullBackOff`",
+      means:
+        "The node cannot pull the image of an init container. If it is podrole-sidecar's: its name or tag is wrong, or the pull secret is missing in this namespace.",
+      remedy:
+        "`kubectl describe pod POD` names the image and the error; [install.md](install.md#2-the-images) has the pull secret.",
+    },
+    {
+      sees: "`Init:0/N` or `ContainerCreating`, and no container was started, with [pod certificates](pod-certificates.md)",
+      means: "The kubelet has no certificate for the pod yet, or podrole denied it.",
+      remedy:
+        "`kubectl describe pod POD` shows the reason: [what is denied](pod-certificates.md#what-is-denied). After a denial delete the pod.",
+    },
     {
       sees: "`Init:PostStartHookError`, `Init:CrashLoopBackOff`",
       means:
@@ -54,7 +88,7 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
       sees: "`Unable to locate credentials` (boto3, AWS CLI), `no EC2 IMDS role found` (Go v2), `NoCredentialProviders` (Go v1), `Unable to load credentials from any of the providers in the chain` (Java)",
       means: "The container has no podrole variables, or the SDK does not know the token file.",
       remedy:
-        "Look whether [the pod has podrole-sidecar](#the-pod-has-no-podrole-sidecar) and the container a role (`podrole explain`), then whether the SDK is [new enough](sdk.md).",
+        "Run `podrole explain pod/NAME -n NAMESPACE`. (1) The pod is not injected: see [why](#the-pod-has-no-podrole-sidecar), label the namespace or remove the reason, and restart the pod. (2) The container has no role: name one. (3) Otherwise the SDK is older than [these versions](sdk.md): `kubectl exec POD -n NAMESPACE -c CONTAINER -- aws --version` prints the AWS CLI's, `… -- python3 -c 'import boto3; print(boto3.__version__)'` boto3's.",
     },
     {
       sees: "`Could not load credentials from any providers`, `Missing credentials in config` (JavaScript)",
@@ -107,6 +141,19 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
       remedy: "Let the SDK fetch them: it refreshes them before they expire. [sdk.md](sdk.md#how-long-an-sdk-waits)",
     },
   ],
+};
+
+/** What to do if a pod with this reason was to be injected. */
+export const SKIP_REMEDIES: Readonly<Record<SkipReason, string>> = {
+  NOT_A_CREATION: "Create the pod again.",
+  SYSTEM_NAMESPACE: "Run the pod in a namespace of its own.",
+  NAMESPACE_NOT_LABELLED: "`kubectl label namespace NAMESPACE podrole.io/inject=enabled`, then restart the pod.",
+  INJECTION_DISABLED: "Remove the annotation from the pod's template.",
+  MIRROR_POD: "Run the pod by a DaemonSet or a Deployment.",
+  NO_CONTAINER: "Name the containers in `podrole.io/containers`, or remove the annotation.",
+  WINDOWS: "Use another source of credentials: [compare.md](compare.md).",
+  HOST_NETWORK: "Remove `hostNetwork`, or use another source of credentials: [compare.md](compare.md).",
+  NO_ROLE: "Annotate the pod with `iam.amazonaws.com/role`.",
 };
 
 /** Returns the table of one group. */

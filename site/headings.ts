@@ -28,6 +28,8 @@ export function headingsOf(markdown: string): readonly Heading[] {
 export function plainText(markdown: string): string {
   return markdown
     .replaceAll(/<!--[\s\S]*?-->/g, "")
+    .replaceAll(/^ *```.*$/gm, "")
+    .replaceAll(/<br *\/?>/g, " ")
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replaceAll(/^\|[ :|-]+\|$/gm, "")
     .replaceAll(/[`*|]/g, " ")

@@ -2,7 +2,7 @@
 import { dirname, relative } from "node:path/posix";
 import type { MarkdownLibrary, MarkdownToken } from "@11ty/eleventy";
 import { anchorOf, type SiteLink, siteLink } from "./links.ts";
-import { addressOf } from "./reading-paths.ts";
+import { addressOf, withLabels } from "./reading-paths.ts";
 import { addressOfFile } from "./shown-files.ts";
 
 /** What the rules need besides the page. */
@@ -24,6 +24,7 @@ export function addMarkdownRules(library: MarkdownLibrary, options: MarkdownOpti
     tokens.forEach((token, index) => {
       if (token.type === "heading_open") token.attrSet("id", anchorOf(tokens[index + 1]?.content ?? "", anchors));
       if (source !== undefined) rewriteLinks(token.children ?? [], source, options);
+      for (const child of token.children ?? []) if (child.type === "text") child.content = withLabels(child.content);
     });
   });
 }

@@ -130,6 +130,17 @@ export function addressOf(source: string): string {
   return OTHER_ADDRESSES[source] ?? source.replace(/\.md$/, ".html").toLowerCase();
 }
 
+const LABELS: ReadonlyMap<string, string> = new Map(
+  SOURCE_PAGES.flatMap(({ source, label }) =>
+    source.startsWith("docs/") ? [[source, label] as const, [source.replace("docs/", ""), label] as const] : [],
+  ),
+);
+
+/** Returns the text with the labels of pages in place of the names of their files, which are no names on the site. */
+export function withLabels(text: string): string {
+  return text.replaceAll(/(?<![\w./-])[a-z][\w/-]*\.md(?![\w/])/g, (name) => LABELS.get(name) ?? name);
+}
+
 /** The pages before and after one, as its end shows them. */
 export interface Neighbours {
   readonly path: ReadingPath | undefined;

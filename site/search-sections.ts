@@ -1,5 +1,6 @@
 // The sections of the pages, as the search finds them. Pure.
 import { headingsOf, plainText } from "./headings.ts";
+import { withLabels } from "./reading-paths.ts";
 
 /** A part of a page below one heading. */
 export interface SearchSection {
@@ -15,7 +16,7 @@ export function sectionsOf(markdown: string, page: string, address: string): rea
   const lines = markdown.split("\n");
   const headings = headingsOf(markdown);
   return headings.flatMap(({ level, text: title, anchor, line }, index) => {
-    const text = plainText(lines.slice(line + 1, headings[index + 1]?.line).join("\n"));
+    const text = withLabels(plainText(lines.slice(line + 1, headings[index + 1]?.line).join("\n")));
     if (text === "") return [];
     const isTitle = level === 1;
     return [{ address: isTitle ? address : `${address}#${anchor}`, page, heading: isTitle ? page : title, text }];

@@ -1,5 +1,5 @@
 // Search over the sections of all pages, without a server.
-import MiniSearch, { type Query } from "minisearch";
+import MiniSearch, { type Query, type SearchResult } from "minisearch";
 import type { SearchSection } from "../search-sections.ts";
 import { STOP_WORDS, SYNONYMS } from "./synonyms.ts";
 
@@ -18,6 +18,9 @@ export type Search = (words: string) => readonly FoundSection[];
 
 const MAX_FOUND = 12;
 const EXCERPT_LENGTH = 160;
+/** A search of so many words that finds fewer sections than MIN_FOUND is a sentence: some of its words are enough. */
+const MIN_WORDS_OF_SENTENCE = 3;
+const MIN_FOUND = 3;
 
 const BOOST = { heading: 4, page: 2 };
 /** What is short begins too many words: "pod", "podrole", "podTemplate". */
@@ -29,7 +32,8 @@ const SYNONYM_BOOST = { heading: 2, page: 1, text: 0.5 };
 
 /**
  * Builds the index. Codes such as ROLE_FORBIDDEN and flags such as --role-base-arn are found whole and in parts. A section
- * contains every word or a synonym of it; if there is none, sections with some of the words are found.
+ * contains every word or a synonym of it; if there is none, or if a sentence finds too few, sections with some of the
+ * words follow.
  */
 export function createSearch(sections: readonly SearchSection[]): Search {
   const index = new MiniSearch<SearchSection & { readonly id: number }>({
@@ -48,12 +52,18 @@ export function createSearch(sections: readonly SearchSection[]): Search {
     const words = searchedWords(text);
     const queries = words.map(withSynonyms);
     const all = index.search({ combineWith: "AND", queries });
-    const found = all.length > 0 ? all : index.search({ combineWith: "OR", queries });
+    const isEnough = all.length >= (words.length >= MIN_WORDS_OF_SENTENCE ? MIN_FOUND : 1);
+    const found = isEnough ? all : [...all, ...othersThan(all, index.search({ combineWith: "OR", queries }))];
     return found.slice(0, MAX_FOUND).flatMap(({ id, terms }) => {
       const section = sections[id as number];
       return section === undefined ? [] : [{ ...section, excerpt: excerptOf(section.text, [...words, ...terms]) }];
     });
   };
+}
+
+function othersThan(some: readonly SearchResult[], results: readonly SearchResult[]): readonly SearchResult[] {
+  const ids = new Set(some.map(({ id }) => id as number));
+  return results.filter(({ id }) => !ids.has(id as number));
 }
 
 function tokensOf(text: string): string[] {

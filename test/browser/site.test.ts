@@ -140,8 +140,8 @@ suite("the site in a browser", () => {
         const contents = page.locator("details.contents");
         assert.equal(await contents.evaluate((details) => Reflect.get(details, "open")), isOpen);
         if (!isOpen) await contents.locator("summary").click();
-        await contents.getByRole("link", { name: "The pod does not start" }).click();
-        await page.waitForURL(urlOf("docs/troubleshoot.html#the-pod-does-not-start").replace("%23", "#"));
+        await contents.getByRole("link", { name: "The pod hangs in Init or restarts" }).click();
+        await page.waitForURL(urlOf("docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts").replace("%23", "#"));
         await page.locator(".pager [rel=next]").click();
         await page.waitForURL(urlOf("docs/errors.html"));
       });

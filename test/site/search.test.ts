@@ -31,7 +31,7 @@ suite("createSearch()", () => {
     ["403", "docs/troubleshoot.html#the-app-gets-no-credentials"],
     ["AccessDenied", "docs/errors.html#sts_denied"],
     ["Unable to locate credentials", "docs/troubleshoot.html#the-app-gets-no-credentials"],
-    ["CrashLoopBackOff", "docs/troubleshoot.html#the-pod-does-not-start"],
+    ["CrashLoopBackOff", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
     ["Could not load credentials from any providers", "docs/troubleshoot.html#the-app-gets-no-credentials"],
     ["connection refused 9763", "docs/troubleshoot.html#the-app-gets-no-credentials"],
     ["failed calling webhook", "docs/troubleshoot.html#the-pod-is-not-created"],
@@ -40,6 +40,22 @@ suite("createSearch()", () => {
     ["OIDC", "docs/compare.html"],
     ["backup", "docs/ca.html#backup-and-restore"],
     ["kube2iam", "docs/kiam-behaviour.html"],
+    ["maturity", "readme.html"],
+    ["production", "readme.html"],
+    ["adopters", "readme.html"],
+    ["init", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
+    ["Init:0/1", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
+    ["pod stuck", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
+    ["pod hang", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
+    ["pending", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
+    ["ImagePullBackOff", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
+    ["alternatives", "docs/compare.html"],
+    ["risks", "security.html"],
+    ["two roles", "security.html#containers-of-one-pod"],
+    ["multiple roles", "security.html#containers-of-one-pod"],
+    ["unannotated pods", "docs/migrate.html#pods-without-an-annotation"],
+    ["uninstall kiam", "docs/migrate.html#remove-kiam"],
+    ["pod stuck in Init forever after deploy", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
   ] as const;
   for (const [words, expected] of cases) {
     test(`createSearch() leads from "${words}" to ${expected}`, () => {
@@ -61,6 +77,10 @@ suite("createSearch()", () => {
       ["a.html"],
     );
     assert.deepEqual(createSearch(given)("unheardof"), []);
+    const both = [...given, { address: "c.html", page: "C", heading: "C", text: "webhook sidecar pod" }];
+    assert.equal(createSearch(both)("webhook sidecar pod")[0]?.address, "c.html");
+    assert.equal(createSearch(both)("webhook sidecar pod").length, 3);
+    assert.equal(createSearch(both)("webhook sidecar").length, 1);
   });
 
   test("createSearch() shows the text around the word, or around the synonym that it found", () => {

@@ -4,8 +4,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { plainText } from "../../site/headings.ts";
 import { rootFrom, siteLink } from "../../site/links.ts";
-import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES } from "../../site/reading-paths.ts";
+import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES, withLabels } from "../../site/reading-paths.ts";
 import { sectionsOf } from "../../site/search-sections.ts";
 import { addressOfFile, linkedManifests } from "../../site/shown-files.ts";
 import { versionsOf } from "../../site/versions.ts";
@@ -177,6 +178,15 @@ test("neighboursOf() leads through each path, and from its end into the next one
   assert.equal(neighboursOf(SOURCE_PAGES.at(-1)?.source ?? "").next, undefined);
 });
 
+test("withLabels() names pages as the site does, and leaves other names", () => {
+  assert.equal(withLabels("see docs/sdk.md and migrate.md."), "see AWS SDKs and Migrate.");
+  assert.equal(withLabels("CHANGELOG.md, other.md, ../docs/sdk.md"), "CHANGELOG.md, other.md, ../docs/sdk.md");
+});
+
+test("plainText() drops the marks of code blocks and of line breaks", () => {
+  assert.equal(plainText("a<br>b\n\n```console\nhelm list\n```\n"), "a b helm list");
+});
+
 test("rootFrom() leads from a page to the site's root", () => {
   assert.deepEqual(["index.html", "docs/install.html", "docs/adr/x.html"].map(rootFrom), ["", "../", "../../"]);
 });
@@ -188,7 +198,7 @@ test("sectionsOf() splits a page at its headings, and not inside of code", () =>
     sectionsOf(markdown, "Page", "p.html").map(({ address, heading, text }) => [address, heading, text]),
     [
       ["p.html", "Page", "Intro link."],
-      ["p.html#part", "Part", "console # comment"],
+      ["p.html#part", "Part", "# comment"],
       ["p.html#part-1", "Part", "a b"],
     ],
   );
