@@ -69,6 +69,7 @@ addEventListener("hashchange", () => {
   draw();
   if (before.view === route.view && before.parts.join("/") === route.parts.join("/")) return;
   scrollTo(0, 0);
+  document.querySelector(".sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   document.querySelector<HTMLElement>("#title")?.focus({ preventScroll: true });
 });
 addEventListener("keydown", (event) => {

@@ -143,7 +143,7 @@ suite("the page of podrole ui", () => {
       assert.equal(await page.evaluate("document.activeElement.id"), "title");
       await page.goBack();
       await page.locator(".node.role").filter({ hasText: "shared-reports" }).click();
-      await page.getByText("Who else could have it").waitFor();
+      await page.getByText("Namespaces that may use it").waitFor();
       await page.getByText("holds it now").first().waitFor();
       await page.goBack();
       await page.locator(".node.namespace").filter({ hasText: "payroll" }).click();

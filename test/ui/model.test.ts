@@ -3,12 +3,13 @@ import { test } from "node:test";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { causeMessage, refusalStateOf, rowsByPod } from "../../ui/model/cause.ts";
 import { decisionSteps } from "../../ui/model/decision.ts";
+import { statesByRole } from "../../ui/model/roles.ts";
 import { fragmentOfRoute, type Route, routeOf } from "../../ui/model/route.ts";
 import { searchRows } from "../../ui/model/search.ts";
-import { countStates, countsText, type HoldState, holdStateOf, worstState } from "../../ui/model/state.ts";
+import { countStates, countsText, type HoldState, holdStateOf, stateSearch, worstState } from "../../ui/model/state.ts";
 import { clockText, relativeText, restOfLife, spanText } from "../../ui/model/time.ts";
-import { trustGap, trustLineOf } from "../../ui/model/trust.ts";
-import { podAnswer, podRow, smallSnapshot, UI_NOW } from "./snapshots.ts";
+import { trustGap, trustLineOf, trustMarks, trustVerdict } from "../../ui/model/trust.ts";
+import { podAnswer, podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
 
 const SECOND = 1_000;
 const LATER = new Date(UI_NOW + 60 * SECOND).toISOString();
@@ -158,11 +159,11 @@ test("trustLineOf() puts CAs, now and the next steps on one line", () => {
   assert.deepEqual(
     line?.bars.map(({ title, isExpired }) => [title, isExpired]),
     [
-      ["next", false],
       ["current", false],
+      ["next", false],
     ],
   );
-  const [next, current] = line?.bars ?? [];
+  const [current, next] = line?.bars ?? [];
   assert.ok(next && current && current.from === 0 && current.to < next.to && next.to === 1);
   assert.ok(line && line.now > next.from && line.now < current.to);
   assert.deepEqual(
@@ -179,4 +180,32 @@ test("trustLineOf() marks an expired CA, and trustGap() says who does not trust 
   assert.equal(trustLineOf([expired], undefined, UI_NOW)?.bars[0]?.isExpired, true);
   assert.match(trustGap(expired), /not in the webhook's caBundle/);
   assert.equal(trustGap(current), "");
+});
+
+test("searchRows() finds containers of one state by what the summary links to", () => {
+  const { pods } = smallSnapshot();
+  const found = (state: HoldState) => searchRows(pods, stateSearch(state), UI_NOW).map(({ pod }) => pod);
+  // The phase of mailer's sidecar is "waiting" too, and its state is not.
+  assert.deepEqual(found("starting"), ["search-84b5c-2m4kd"]);
+  assert.deepEqual(found("bare"), ["importer-1"]);
+});
+
+test("statesByRole() counts the states of each role's containers", () => {
+  const states = statesByRole(smallSnapshot().pods, UI_NOW);
+  assert.deepEqual(states.get(uiRoleArn("data-lake")), { expired: 1, leaving: 1 });
+  assert.deepEqual(states.get(uiRoleArn("shop-orders")), { holding: 2 });
+});
+
+test("trustVerdict() says what needs work, or that nothing does", () => {
+  const { trust, rotation } = smallSnapshot();
+  const [next, current] = trust;
+  assert.ok(next && current);
+  const verdictOf = (rows: typeof trust) => {
+    const line = trustLineOf(rows, rotation, UI_NOW);
+    return line && trustVerdict(line, rotation)?.text;
+  };
+  assert.equal(verdictOf(trust), "Nothing to do.");
+  assert.match(verdictOf([next, { ...current, expires: EARLIER }]) ?? "", /^The current CA has expired/);
+  assert.match(verdictOf([{ ...next, inBundle: false }, current]) ?? "", /^Not everything trusts/);
+  assert.equal(trustMarks({ ...next, inCaBundle: false }), "✓ trust bundle · ✕ webhook caBundle");
 });

@@ -29,8 +29,8 @@ export interface PlacedMap {
   readonly edges: readonly PlacedEdge[];
 }
 
-const NODE_HEIGHT = 38;
-const NODE_DISTANCE = 9;
+const NODE_HEIGHT = 32;
+const NODE_DISTANCE = 7;
 /** Parts of the width: names of roles are the longest. */
 const SHARES: Readonly<Record<MapColumn, number>> = { namespace: 5, workload: 6, container: 5, role: 7 };
 const GAP_SHARE = 0.3;

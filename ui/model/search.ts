@@ -1,6 +1,6 @@
 // Searching the rows of a view: every word must be part of a row, in any case. Pure; a row's text is made once.
 import type { PodRow, RefusedRow, RoleRow } from "../../src/operations/status/model.ts";
-import { holdStateOf, STATE_LOOKS } from "./state.ts";
+import { holdStateOf, STATE_LOOKS, stateSearch } from "./state.ts";
 
 type AnyRow = PodRow | RoleRow | RefusedRow;
 
@@ -28,6 +28,9 @@ function textOf(row: AnyRow, now: number): string {
 }
 
 function moreText(row: AnyRow, now: number): string {
-  if ("phase" in row) return STATE_LOOKS[holdStateOf(row, now)].label;
+  if ("phase" in row) {
+    const state = holdStateOf(row, now);
+    return `${STATE_LOOKS[state].label} ${stateSearch(state)}`;
+  }
   return "namespaces" in row ? row.namespaces.join(" ") : "";
 }

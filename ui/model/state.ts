@@ -20,7 +20,7 @@ export type HoldState = (typeof HOLD_STATES)[number];
 export interface StateLook {
   readonly label: string;
   readonly glyph: string;
-  readonly tone: "good" | "bad" | "notice" | "muted" | "accent";
+  readonly tone: "good" | "bad" | "notice" | "muted" | "wait";
   readonly meaning: string;
 }
 
@@ -35,7 +35,7 @@ export const STATE_LOOKS: Readonly<Record<HoldState, StateLook>> = {
     meaning: "it has credentials, and their last renewal was refused",
   },
   bare: { label: "not injected", glyph: "○", tone: "bad", meaning: "the pod names a role and has no podrole-sidecar" },
-  starting: { label: "waiting", glyph: "◔", tone: "accent", meaning: "its sidecar has no credentials yet" },
+  starting: { label: "waiting", glyph: "◔", tone: "wait", meaning: "its sidecar has no credentials yet" },
   unknown: { label: "unknown", glyph: "?", tone: "muted", meaning: "it cannot be said what it holds" },
   leaving: { label: "terminating", glyph: "–", tone: "muted", meaning: "the pod is being deleted" },
   holding: { label: "valid", glyph: "●", tone: "good", meaning: "it has valid credentials" },
@@ -74,4 +74,9 @@ export function countsText(counts: StateCounts): string {
   return HOLD_STATES.flatMap((state) => (counts[state] ? `${counts[state]} ${STATE_LOOKS[state].label}` : [])).join(
     ", ",
   );
+}
+
+/** What the reader searches for to see the containers of one state: "is:not-renewed". */
+export function stateSearch(state: HoldState): string {
+  return `is:${STATE_LOOKS[state].label.replaceAll(" ", "-")}`;
 }

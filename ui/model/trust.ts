@@ -42,6 +42,12 @@ const STEP_TEXTS: Readonly<Record<UiRotation["outlook"][number]["step"], string>
   forget: "the previous CA is forgotten",
 };
 
+const SLOT_ORDER = ["current", "own", "published", "next", "previous"] as const;
+
+function signingFirst(a: TrustRow, b: TrustRow): number {
+  return SLOT_ORDER.indexOf(a.slot ?? "published") - SLOT_ORDER.indexOf(b.slot ?? "published");
+}
+
 /** Returns the line at `now` (Unix milliseconds); undefined without a CA. */
 export function trustLineOf(
   rows: readonly TrustRow[],
@@ -61,7 +67,7 @@ export function trustLineOf(
     begin: new Date(begin).toISOString(),
     end: new Date(end).toISOString(),
     now: place(now),
-    bars: rows.map((row) => {
+    bars: rows.toSorted(signingFirst).map((row) => {
       const [title, meaning] = SLOT_TEXTS[row.slot ?? "published"];
       const expires = Date.parse(row.expires);
       return {
@@ -84,4 +90,26 @@ export function trustGap({ inBundle, inCaBundle, slot }: TrustRow): string {
     inCaBundle === false ? "not in the webhook's caBundle, so the API server does not trust it" : "",
   ].filter(Boolean);
   return slot === "next" && gaps.length > 0 ? `${gaps.join("; ")}; activate it only after that` : gaps.join("; ");
+}
+
+/** Who trusts a CA: "✓ trust bundle · ✕ webhook caBundle"; "" if neither is known. */
+export function trustMarks({ inBundle, inCaBundle }: TrustRow): string {
+  const mark = (isTrusted: boolean | undefined, who: string) =>
+    isTrusted === undefined ? [] : [`${isTrusted ? "✓" : "✕"} ${who}`];
+  return [...mark(inBundle, "trust bundle"), ...mark(inCaBundle, "webhook caBundle")].join(" · ");
+}
+
+/** What a line says first: what needs work, or that nothing does; undefined if that is not known. */
+export function trustVerdict(
+  { bars, marks }: TrustLine,
+  rotation: UiRotation | undefined,
+): { readonly tone: "good" | "bad" | "notice"; readonly text: string; readonly next?: TrustMark } | undefined {
+  const expired = bars.find(({ isExpired, row }) => isExpired && row.slot !== "previous");
+  if (expired) return { tone: "bad", text: `The ${expired.title} CA has expired.` };
+  if (bars.some(({ row }) => trustGap(row) !== "")) {
+    return { tone: "notice", text: "Not everything trusts every CA yet: the CA below says what is missing." };
+  }
+  if (rotation === undefined) return undefined;
+  const [next] = marks;
+  return { tone: "good", text: "Nothing to do.", ...(next && { next }) };
 }

@@ -3,7 +3,7 @@ import { type ComponentChild, type ComponentType, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { fragmentOfRoute, type Route, VIEWS, type ViewName } from "../model/route.ts";
-import { countStates, HOLD_STATES, holdStateOf, STATE_LOOKS } from "../model/state.ts";
+import { countStates, HOLD_STATES, holdStateOf, STATE_LOOKS, stateSearch } from "../model/state.ts";
 import { spanText } from "../model/time.ts";
 import type { ViewProps } from "./context.ts";
 import { shown, stateMark } from "./dom.ts";
@@ -131,9 +131,10 @@ function Summary({
   readonly now: number;
   readonly problem: string | undefined;
 }): ComponentChild {
-  const { pods, at, stale, installation, namespace } = snapshot;
+  const { pods, refusals, at, stale, installation, namespace } = snapshot;
   const counts = useMemo(() => countStates(pods.map((row) => holdStateOf(row, Date.parse(at)))), [snapshot]);
-  const shownStates = HOLD_STATES.toReversed().filter((state) => counts[state]);
+  const shownStates = HOLD_STATES.filter((state) => counts[state]);
+  const blocked = new Set(refusals.flatMap(({ namespace: of, pod }) => (pod.includes("/") ? `${of} ${pod}` : []))).size;
   const why = problem ?? stale?.why;
   return h(
     "section",
@@ -145,8 +146,28 @@ function Summary({
       pods.length === 0
         ? "no container uses podrole"
         : shownStates.map((state) =>
-            h("span", { key: state, class: "count" }, stateMark(state, `${counts[state]} ${STATE_LOOKS[state].label}`)),
+            h(
+              "a",
+              {
+                key: state,
+                class: "count",
+                href: fragmentOfRoute({ view: "pods", search: stateSearch(state) }),
+                title: STATE_LOOKS[state].meaning,
+              },
+              stateMark(state, `${counts[state]} ${STATE_LOOKS[state].label}`),
+            ),
           ),
+      blocked > 0 &&
+        h(
+          "a",
+          { class: "count", href: fragmentOfRoute({ view: "refusals" }) },
+          h(
+            "span",
+            { class: "mark bad" },
+            h("span", { class: "glyph", "aria-hidden": "true" }, "✕"),
+            blocked === 1 ? "1 workload could not create pods" : `${blocked} workloads could not create pods`,
+          ),
+        ),
     ),
     h(
       "p",

@@ -30,7 +30,13 @@ export function causeBox(
     h(
       "p",
       null,
-      code === undefined ? stateMark(state) : h("b", null, h("code", { class: "code" }, shown(code))),
+      code === undefined
+        ? stateMark(state)
+        : h(
+            "b",
+            null,
+            h("code", { class: `code ${STATE_LOOKS[state].tone === "bad" ? "bad" : "notice"}` }, shown(code)),
+          ),
       !isAlone && container !== "" && h("span", { class: "faint" }, ` container ${shown(container)}`),
     ),
     h("p", null, shown(message)),

@@ -5,7 +5,7 @@ import type { UnknownPart } from "../../src/operations/status/model.ts";
 import { kindText } from "../model/map.ts";
 import { shortRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { countsText, HOLD_STATES, type HoldState, STATE_LOOKS, type StateCounts } from "../model/state.ts";
+import { HOLD_STATES, type HoldState, STATE_LOOKS, type StateCounts } from "../model/state.ts";
 import { clockText, relativeText, restOfLife, spanText } from "../model/time.ts";
 
 /** Makes a text of the cluster safe to read: no character of it hides, or changes the direction of others. */
@@ -24,12 +24,12 @@ export function stateMark(state: HoldState, label: string = STATE_LOOKS[state].l
   return h("span", { class: `mark ${tone}` }, h("span", { class: "glyph", "aria-hidden": "true" }, glyph), label);
 }
 
-/** Containers by state as one line; its text is for readers who do not see it. */
+/** Containers by state as one line; what is beside it says the same in words. */
 export function stateBar(counts: StateCounts): ComponentChild {
   const parts = HOLD_STATES.filter((state) => counts[state]);
   return h(
     "span",
-    { class: "bar", role: "img", "aria-label": countsText(counts) },
+    { class: "bar", "aria-hidden": "true" },
     parts.map((state) =>
       h("span", { key: state, class: STATE_LOOKS[state].tone, style: { flexGrow: counts[state] ?? 0 } }),
     ),
@@ -59,7 +59,8 @@ function neverCreatedLink(namespace: string, maker: string): ComponentChild {
 /** A link to a role, by its short name; the ARN is its title. */
 export function roleLink(role: string | undefined): ComponentChild {
   if (role === undefined) return h("span", { class: "faint" }, "none");
-  return h("a", { href: fragmentOfRoute({ view: "role", parts: [role] }), title: shown(role) }, shown(shortRole(role)));
+  const href = fragmentOfRoute({ view: "role", parts: [role] });
+  return h("a", { class: "role-name", href, title: shown(role) }, shown(shortRole(role)));
 }
 
 /** A time with how far away it is. */
@@ -83,7 +84,11 @@ export function countdown(from: string | undefined, to: string | undefined, now:
         { class: "life", "aria-hidden": "true" },
         h("span", { class: tone, style: { width: `${rest * 100}%` } }),
       ),
-    h("time", { dateTime: to }, left <= 0 ? `expired ${spanText(left)} ago` : spanText(left)),
+    h(
+      "time",
+      { dateTime: to, class: left <= 0 ? "bad" : undefined },
+      left <= 0 ? `expired ${spanText(left)} ago` : spanText(left),
+    ),
   );
 }
 

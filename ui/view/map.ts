@@ -15,7 +15,7 @@ import { fragmentOfRoute } from "../model/route.ts";
 import { searchRows } from "../model/search.ts";
 import { countsText, HOLD_STATES, STATE_LOOKS, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, shown, stateBar, stateMark, unknownNotes, viewTitle } from "./dom.ts";
+import { emptyNote, shown, stateBar, unknownNotes, viewTitle } from "./dom.ts";
 
 const MIN_DRAWING_WIDTH = 760;
 
@@ -60,7 +60,6 @@ export function MapView({ snapshot, route }: ViewProps): ComponentChild {
           width > 0 && (placed ? h(Drawing, { placed }) : h(Outline, { map })),
     ),
     hiddenNote(map),
-    legend(),
   );
 }
 
@@ -104,7 +103,7 @@ function Drawing({ placed }: { readonly placed: PlacedMap }): ComponentChild {
     h(
       "svg",
       { width: placed.width, height: placed.height, "aria-hidden": "true", style: { top: `${HEAD_HEIGHT}px` } },
-      placed.edges.map(({ id, path, from, to, counts }) =>
+      placed.edges.toSorted(worstLast).map(({ id, path, from, to, counts }) =>
         h("path", {
           key: id,
           d: path,
@@ -147,6 +146,11 @@ function Drawing({ placed }: { readonly placed: PlacedMap }): ComponentChild {
   );
 }
 
+/** What is drawn last stands before the rest. */
+function worstLast(a: PlacedMap["edges"][number], b: PlacedMap["edges"][number]): number {
+  return HOLD_STATES.indexOf(worstState(b.counts)) - HOLD_STATES.indexOf(worstState(a.counts));
+}
+
 const HEAD_HEIGHT = 34;
 
 function nodeLink(
@@ -160,13 +164,15 @@ function nodeLink(
     h("span", { class: "glyph", "aria-hidden": "true" }, glyph),
     h("span", { class: "name" }, shown(title)),
     note !== "" && h("span", { class: "kind" }, shown(note)),
-    stateBar(counts),
+    h("span", { class: "unseen" }, `: ${countsText(counts)}`),
+    // One state alone is the node's own colour.
+    Object.keys(counts).length > 1 && stateBar(counts),
   );
 }
 
 function edgeWidth(counts: IdentityMap["edges"][number]["counts"]): number {
   const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
-  return Math.min(7, 1.5 + Math.log2(count));
+  return Math.min(7, 2 + Math.log2(count));
 }
 
 /** The node, what leads to it, and what it leads to. */
@@ -213,15 +219,5 @@ function hiddenNote({ hidden, columns }: IdentityMap): ComponentChild {
     isOverview && "Overview: choose a namespace, or search, to see its workloads and containers. ",
     parts.length > 0 && `Not drawn, because nothing is wrong with them or others are worse: ${parts.join(" and ")}. `,
     h("a", { href: fragmentOfRoute({ view: "pods" }) }, "All containers as a list"),
-  );
-}
-
-function legend(): ComponentChild {
-  return h(
-    "ul",
-    { class: "legend", "aria-label": "Legend" },
-    HOLD_STATES.toReversed().map((state) =>
-      h("li", { key: state, title: STATE_LOOKS[state].meaning }, stateMark(state)),
-    ),
   );
 }

@@ -3,6 +3,7 @@ import { type ComponentChild, h } from "preact";
 import type { Known } from "../../src/operations/known.ts";
 import type { UiMigration, UiMove } from "../../src/operations/ui/model.ts";
 import { fragmentOfRoute } from "../model/route.ts";
+import { nextCommand } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, shown, unknownNotes, viewTitle } from "./dom.ts";
 import { useLoaded } from "./use-loaded.ts";
@@ -10,7 +11,7 @@ import { useLoaded } from "./use-loaded.ts";
 const PREDECESSORS = ["kiam", "kube2iam"] as const;
 
 /** The view. */
-export function MigrationView({ route, load }: ViewProps): ComponentChild {
+export function MigrationView({ snapshot, route, load }: ViewProps): ComponentChild {
   const from = route.parts[0] === "kube2iam" ? "kube2iam" : "kiam";
   const { data, problem } = useLoaded<Known<UiMigration>>(load, "migration", { from });
   return h(
@@ -37,41 +38,55 @@ export function MigrationView({ route, load }: ViewProps): ComponentChild {
       ? problem === undefined && h("p", { class: "faint" }, "Reading workloads …")
       : "unknown" in data
         ? unknownNotes([{ what: `the migration from ${from}`, why: data.unknown, needs: data.needs ?? [] }])
-        : migration(data.value),
+        : migration(data.value, snapshot.namespace),
   );
 }
 
-function migration({ report, waves, postponed }: UiMigration): ComponentChild {
-  const { counts, pods, moved, problems, general } = report;
+function migration({ report, waves, postponed }: UiMigration, namespace: string | undefined): ComponentChild {
+  const { from, counts, pods, moved, problems, general } = report;
+  const scope = namespace === undefined ? "" : ` -n ${shown(namespace)}`;
+  const figures = [
+    ["unchanged", counts.unchanged, ""],
+    ["work differently", counts.changed, "notice"],
+    ["need work first", counts.needsWork, "bad"],
+    ["refused", counts.refused, "bad"],
+  ] as const;
   return h(
     "div",
     null,
     h(
-      "dl",
-      { class: "figures" },
-      [
-        ["pods", pods, ""],
-        ["moved already", moved, "good"],
-        ["unchanged", counts.unchanged, ""],
-        ["work differently", counts.changed, counts.changed > 0 ? "notice" : ""],
-        ["need work first", counts.needsWork, counts.needsWork > 0 ? "bad" : ""],
-        ["refused", counts.refused, counts.refused > 0 ? "bad" : ""],
-      ].map(([label, count, tone]) =>
-        h(
-          "div",
-          { key: String(label), class: String(tone) },
-          h("dd", null, String(count)),
-          h("dt", null, String(label)),
-        ),
+      "section",
+      { class: "moved" },
+      h("p", null, h("b", null, `${moved} of ${pods} pods moved`)),
+      h(
+        "div",
+        { class: "share", "aria-hidden": "true" },
+        h("span", { style: { width: `${pods === 0 ? 0 : (100 * moved) / pods}%` } }),
       ),
     ),
+    h("h2", null, `What changes for the ${pods} pods`),
+    h(
+      "dl",
+      { class: "figures" },
+      figures.map(([label, count, tone]) =>
+        h("div", { key: label, class: count > 0 ? tone : "" }, h("dd", null, String(count)), h("dt", null, label)),
+      ),
+    ),
+    counts.refused > 0 && nextCommand(`podrole migrate ${from}${scope}  # lists the refused pods, with reasons`),
     problems.length > 0 &&
       h(
         "ul",
         { class: "unknown" },
         problems.map((text) => h("li", { key: text }, shown(text))),
       ),
-    waves.map((wave, index) => h("section", { key: index }, h("h2", null, `Wave ${index + 1}`), moves(wave))),
+    waves.length > 0 &&
+      h(
+        "section",
+        null,
+        h("h2", null, "Waves"),
+        nextCommand(`podrole migrate ${from} --waves ${waves.length}${scope}  # prints the commands of each wave`),
+        waveTable(waves),
+      ),
     postponed.length > 0 && h("section", null, h("h2", null, "Need work first"), moves(postponed)),
     waves.length === 0 && postponed.length === 0 && emptyNote("No namespace is left to move"),
     h(
@@ -92,6 +107,52 @@ const RISKS = [
   ["notice", "something works differently"],
   ["bad", "something needs work first"],
 ] as const;
+
+function waveTable(waves: UiMigration["waves"]): ComponentChild {
+  const heads = ["Wave", "Namespace", "Pods", "Risk", "What to look at"];
+  const rowOfMove = (wave: number, { name, pods, risk, findings }: UiMove) =>
+    h(
+      "tr",
+      { key: `${wave} ${name}` },
+      h("td", { "data-label": "Wave" }, `Wave ${wave}`),
+      h(
+        "td",
+        { "data-label": "Namespace" },
+        h("a", { href: fragmentOfRoute({ view: "map", namespace: name }) }, shown(name)),
+      ),
+      h("td", { "data-label": "Pods", class: "number" }, String(pods)),
+      h("td", { "data-label": "Risk", class: RISKS[risk][0] === "good" ? "" : RISKS[risk][0] }, RISKS[risk][1]),
+      h(
+        "td",
+        { "data-label": "What to look at", class: findings.length === 0 ? "none" : "" },
+        findings.length === 0 ? "–" : shown(findings.join("; ")),
+      ),
+    );
+  return h(
+    "div",
+    { class: "scroll" },
+    h(
+      "table",
+      { class: "rows" },
+      h(
+        "thead",
+        null,
+        h(
+          "tr",
+          null,
+          heads.map((head) =>
+            h("th", { key: head, scope: "col", class: head === "Pods" ? "number" : undefined }, head),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        null,
+        waves.flatMap((wave, index) => wave.map((move) => rowOfMove(index + 1, move))),
+      ),
+    ),
+  );
+}
 
 function moves(all: readonly UiMove[]): ComponentChild {
   return h(

@@ -2,8 +2,9 @@
 import { type ComponentChild, h } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
+import { causeMessage } from "../model/cause.ts";
 import { searchRows } from "../model/search.ts";
-import { HOLD_STATES, holdStateOf } from "../model/state.ts";
+import { HOLD_STATES, type HoldState, holdStateOf, STATE_LOOKS } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { countdown, emptyNote, podLink, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
 
@@ -31,8 +32,15 @@ export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
   );
 }
 
+/** Which rows, and whether all are of one role. */
+interface PodTableProps {
+  readonly rows: readonly PodRow[];
+  readonly now: number;
+  readonly isOfOneRole?: boolean;
+}
+
 /** The rows, the worst first. */
-export function PodTable({ rows, now }: { readonly rows: readonly PodRow[]; readonly now: number }): ComponentChild {
+export function PodTable({ rows, now, isOfOneRole = false }: PodTableProps): ComponentChild {
   const [limit, setLimit] = useState(ROWS_AT_ONCE);
   const sorted = useMemo(() => worstRowsFirst(rows, now), [rows]);
   if (rows.length === 0) return emptyNote("No container matches");
@@ -49,7 +57,7 @@ export function PodTable({ rows, now }: { readonly rows: readonly PodRow[]; read
         h(
           "tr",
           null,
-          ["State", "Pod", "Container", "Role", "Expires in", "Last code"].map((head) =>
+          ["State", "Pod", "Container", ...(isOfOneRole ? [] : ["Role"]), "Expires in", "Why"].map((head) =>
             h("th", { key: head, scope: "col" }, head),
           ),
         ),
@@ -57,7 +65,7 @@ export function PodTable({ rows, now }: { readonly rows: readonly PodRow[]; read
       h(
         "tbody",
         null,
-        sorted.slice(0, limit).map((row) => rowOf(row, now)),
+        sorted.slice(0, limit).map((row) => rowOf(row, now, isOfOneRole)),
       ),
     ),
     more > 0 &&
@@ -69,8 +77,8 @@ export function PodTable({ rows, now }: { readonly rows: readonly PodRow[]; read
   );
 }
 
-function rowOf(row: PodRow, now: number): ComponentChild {
-  const { namespace, pod, container, role, expires, renewed, code, phase, reason } = row;
+function rowOf(row: PodRow, now: number, isOfOneRole: boolean): ComponentChild {
+  const { namespace, pod, container, role, expires, renewed, phase, reason } = row;
   const state = holdStateOf(row, now);
   return h(
     "tr",
@@ -86,18 +94,37 @@ function rowOf(row: PodRow, now: number): ComponentChild {
       { "data-label": "Container" },
       container === "" ? h("span", { class: "faint" }, "unknown") : shown(container),
     ),
-    h("td", { "data-label": "Role" }, roleLink(role)),
+    !isOfOneRole && h("td", { "data-label": "Role" }, roleLink(role)),
     h(
       "td",
-      { "data-label": "Expires in" },
+      { "data-label": "Expires in", class: expires === undefined ? "none" : "" },
       expires === undefined
         ? h("span", { class: "faint" }, row.unknown === undefined ? "–" : "unknown")
         : countdown(renewed, expires, now),
     ),
+    whyCell(row, state),
+  );
+}
+
+/** Code and message in one line, which its title has in full. */
+function whyCell(row: PodRow, state: HoldState): ComponentChild {
+  const { code, phase, reason } = row;
+  const { tone, meaning } = STATE_LOOKS[state];
+  const message = causeMessage(row, undefined) ?? (tone === "bad" ? meaning : undefined);
+  if (code === undefined && message === undefined)
+    return h("td", { "data-label": "Why", class: "why none" }, h("span", { class: "faint" }, "–"));
+  const text = shown(message ?? (reason === undefined ? phase : `${phase}: ${reason}`));
+  return h(
+    "td",
+    { "data-label": "Why", class: "why", title: text },
     h(
-      "td",
-      { "data-label": "Last code" },
-      code === undefined ? h("span", { class: "faint" }, "–") : h("code", null, shown(code)),
+      "span",
+      { class: "line" },
+      code !== undefined && [
+        h("code", { key: "code", class: `code ${tone === "bad" ? "bad" : "notice"}` }, shown(code)),
+        " ",
+      ],
+      h("span", { class: "faint" }, text),
     ),
   );
 }

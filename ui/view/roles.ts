@@ -5,20 +5,25 @@ import type { Known } from "../../src/operations/known.ts";
 import type { RoleRow } from "../../src/operations/status/model.ts";
 import { roleRows } from "../../src/operations/status/pod-rows.ts";
 import type { UiRoleUser } from "../../src/operations/ui/model.ts";
-import { accountOf, rowsOfRole, shortRole } from "../model/roles.ts";
+import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { searchRows } from "../model/search.ts";
+import { countsText, HOLD_STATES, STATE_LOOKS, type StateCounts, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
-import { countdown, emptyNote, roleLink, shown, unknownNotes, viewTitle } from "./dom.ts";
+import { countdown, emptyNote, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
 import { PodTable } from "./pods.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 /** The list. */
 export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
-  const roles = useMemo(
-    () => searchRows(roleRows(snapshot.pods), route.search, Date.parse(snapshot.at)),
-    [snapshot, route.search],
-  );
+  const { roles, states } = useMemo(() => {
+    const at = Date.parse(snapshot.at);
+    const counts = statesByRole(snapshot.pods, at);
+    const rank = ({ role }: RoleRow) => HOLD_STATES.indexOf(worstState(counts.get(role) ?? {}));
+    const found = searchRows(roleRows(snapshot.pods), route.search, at);
+    return { roles: found.toSorted((a, b) => rank(a) - rank(b)), states: counts };
+  }, [snapshot, route.search]);
+  const isOfOneAccount = new Set(roles.map(({ role }) => accountOf(role))).size <= 1;
   return h(
     "div",
     { class: "view" },
@@ -38,15 +43,24 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
               h(
                 "tr",
                 null,
-                ["Role", "Account", "Pods", "Ready", "Namespaces", "Next expiry", "Refusals"].map((head) =>
-                  h("th", { key: head, scope: "col" }, head),
+                [
+                  "Role",
+                  "State",
+                  ...(isOfOneAccount ? [] : ["Account"]),
+                  "Pods",
+                  "Ready",
+                  "Namespaces",
+                  "Next expiry",
+                  "Refusals",
+                ].map((head) =>
+                  h("th", { key: head, scope: "col", class: head === "Pods" ? "number" : undefined }, head),
                 ),
               ),
             ),
             h(
               "tbody",
               null,
-              roles.map((role) => roleLine(role, now)),
+              roles.map((role) => roleLine(role, { counts: states.get(role.role) ?? {}, isOfOneAccount, now })),
             ),
           ),
         ),
@@ -55,26 +69,36 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
 
 function roleLine(
   { role, pods, containers, ready, namespaces, nearestExpiry, codes }: RoleRow,
-  now: number,
+  {
+    counts,
+    isOfOneAccount,
+    now,
+  }: { readonly counts: StateCounts; readonly isOfOneAccount: boolean; readonly now: number },
 ): ComponentChild {
   const refused = Object.entries(codes).map(([code, count]) => `${count} × ${code}`);
   return h(
     "tr",
     { key: role },
     h("td", { "data-label": "Role" }, roleLink(role)),
-    h("td", { "data-label": "Account" }, shown(accountOf(role)) || "–"),
-    h("td", { "data-label": "Pods" }, String(pods)),
-    h("td", { "data-label": "Ready", class: ready < containers ? "bad" : "" }, `${ready} of ${containers}`),
+    h("td", { "data-label": "State" }, stateMark(worstState(counts), countsText(counts))),
+    !isOfOneAccount && h("td", { "data-label": "Account" }, shown(accountOf(role)) || "–"),
+    h("td", { "data-label": "Pods", class: "number" }, String(pods)),
+    h("td", { "data-label": "Ready" }, `${ready} of ${containers}`),
     h("td", { "data-label": "Namespaces" }, shown(namespaces.join(", "))),
     h(
       "td",
-      { "data-label": "Next expiry" },
+      { "data-label": "Next expiry", class: nearestExpiry === undefined ? "none" : "" },
       nearestExpiry === undefined ? "–" : countdown(undefined, nearestExpiry, now),
     ),
     h(
       "td",
-      { "data-label": "Refusals" },
-      refused.length === 0 ? "–" : h("span", { class: "bad" }, shown(refused.join(", "))),
+      { "data-label": "Refusals", class: refused.length === 0 ? "none" : "" },
+      refused.length === 0
+        ? "–"
+        : refused.map((text) => [
+            h("code", { key: text, class: `code ${STATE_LOOKS[worstState(counts)].tone}` }, shown(text)),
+            " ",
+          ]),
     ),
   );
 }
@@ -90,11 +114,17 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
     { class: "view" },
     h("p", { class: "crumbs" }, h("a", { href: fragmentOfRoute({ view: "roles" }) }, "Roles")),
     viewTitle(shown(shortRole(role)), h("code", null, shown(role))),
-    h("section", null, h("h2", null, "What holds it"), unknownNotes(snapshot.unknown.pods), h(PodTable, { rows, now })),
     h(
       "section",
       null,
-      h("h2", null, "Who else could have it"),
+      h("h2", null, "What holds it"),
+      unknownNotes(snapshot.unknown.pods),
+      h(PodTable, { rows, now, isOfOneRole: true }),
+    ),
+    h(
+      "section",
+      null,
+      h("h2", null, "Namespaces that may use it"),
       h(
         "p",
         { class: "faint" },

@@ -51,15 +51,17 @@ function usage({
   const ok = results["OK"] ?? 0;
   const others = Object.entries(results).filter(([code]) => code !== "OK");
   const failed = others.reduce((sum, [, count]) => sum + count, 0);
+  const share = failed === 0 ? "" : ` (${((100 * failed) / (ok + failed)).toFixed(1)} %)`;
   return h(
     "div",
     null,
+    h("section", null, h("h2", null, "Now"), h("dl", { class: "figures" }, figure("wait for their turn", waiting))),
+    h("h2", null, "Since the servers' start"),
     h(
       "dl",
       { class: "figures" },
       figure("calls that succeeded", ok),
-      figure("calls that failed", failed, failed > 0 ? "bad" : ""),
-      figure("wait for their turn", waiting),
+      figure("calls that failed", failed, failed > 0 ? "bad" : "", share),
       figure("refused by the rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
       figure("refused after throttling", heldBack.pause, heldBack.pause > 0 ? "bad" : ""),
     ),
@@ -67,12 +69,21 @@ function usage({
       h(
         "section",
         null,
-        h("h2", null, "Failures since the server's start"),
+        h("h2", null, "Failures by code"),
         h(
           "ul",
           { class: "lines" },
           others.map(([code, count]) =>
-            h("li", { key: code }, h("code", { class: "bad" }, shown(code)), ` × ${count}`),
+            h(
+              "li",
+              { key: code },
+              h(
+                "a",
+                { href: fragmentOfRoute({ view: "refusals", search: code }) },
+                h("code", { class: "code" }, shown(code)),
+              ),
+              ` × ${count}`,
+            ),
           ),
         ),
       ),
@@ -103,6 +114,7 @@ function usage({
   );
 }
 
-function figure(label: string, count: number, tone = ""): ComponentChild {
-  return h("div", { key: label, class: tone }, h("dd", null, count.toLocaleString("en")), h("dt", null, label));
+function figure(label: string, count: number, tone = "", share = ""): ComponentChild {
+  const figures = h("dd", null, count.toLocaleString("en"), share !== "" && h("small", null, share));
+  return h("div", { key: label, class: tone }, figures, h("dt", null, label));
 }

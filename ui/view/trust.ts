@@ -2,7 +2,7 @@
 import { type ComponentChild, h } from "preact";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { spanText } from "../model/time.ts";
-import { type TrustBar, type TrustLine, trustGap, trustLineOf } from "../model/trust.ts";
+import { type TrustBar, type TrustLine, trustGap, trustLineOf, trustMarks, trustVerdict } from "../model/trust.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
 
@@ -15,12 +15,27 @@ export function TrustView({ snapshot, now }: ViewProps): ComponentChild {
     { class: "view" },
     viewTitle("Trust", "podrole's CAs, who trusts them, and their rotation"),
     unknownNotes([...unknown.trust, ...unknown.pods.filter(({ what }) => what === "what containers hold")]),
+    line !== undefined && verdictLine(line, rotation, now),
     line === undefined
       ? emptyNote("No CA can be shown")
       : h("section", null, h("h2", null, "CAs"), timeLine(line, leafSeconds, now)),
     rotation !== undefined && rotationPart(rotation, now),
   );
 }
+
+function verdictLine(line: TrustLine, rotation: UiSnapshot["rotation"], now: number): ComponentChild {
+  const verdict = trustVerdict(line, rotation);
+  if (verdict === undefined) return null;
+  const { tone, text, next } = verdict;
+  return h(
+    "p",
+    { class: "verdict" },
+    h("b", { class: tone }, `${VERDICT_GLYPHS[tone]} ${text}`),
+    next && [" The servers' next step: ", next.label, ", ", timeText(next.time, now), "."],
+  );
+}
+
+const VERDICT_GLYPHS = { good: "✓", notice: "▲", bad: "✕" } as const;
 
 function timeLine(
   { bars, marks, begin, end, now: nowAt }: TrustLine,
@@ -40,7 +55,7 @@ function timeLine(
     h(
       "ul",
       null,
-      bars.map((bar) => caItem(bar, leafSeconds[bar.row.fingerprint], { nowAt, now })),
+      bars.map((bar) => caItem(bar, leafSeconds[bar.row.fingerprint], { nowAt, now, marks })),
     ),
     marks.length > 0 &&
       h(
@@ -56,10 +71,11 @@ function timeLine(
 function caItem(
   bar: TrustBar,
   leaf: number | undefined,
-  { nowAt, now }: { readonly nowAt: number; readonly now: number },
+  { nowAt, now, marks }: { readonly nowAt: number; readonly now: number; readonly marks: TrustLine["marks"] },
 ): ComponentChild {
   const { row, title, meaning, from, to, isExpired } = bar;
   const gap = trustGap(row);
+  const trusted = trustMarks(row);
   return h(
     "li",
     { key: row.fingerprint },
@@ -70,6 +86,9 @@ function caItem(
         class: `ca ${isExpired ? "bad" : title}`,
         style: { left: `${from * 100}%`, width: `${Math.max(0.6, (to - from) * 100)}%` },
       }),
+      marks.map(({ at, label }) =>
+        h("span", { key: `${label} ${at}`, class: "tick", title: label, style: { left: `${at * 100}%` } }),
+      ),
       h("span", { class: "now", style: { left: `${nowAt * 100}%` } }),
     ),
     h("p", null, h("b", null, title), " ", shown(row.subject), h("span", { class: "faint" }, ` · ${meaning}`)),
@@ -82,12 +101,13 @@ function caItem(
       " · SHA-256 ",
       h("code", null, shown(row.fingerprint.slice(0, 23)), "…"),
     ),
+    trusted !== "" && h("p", { class: gap === "" ? "faint" : "" }, trusted),
     gap !== "" && h("p", { class: "problem" }, gap),
   );
 }
 
 function rotationPart(
-  { outlook, waitsFor, leafSeconds, servingExpiresAt }: NonNullable<UiSnapshot["rotation"]>,
+  { waitsFor, leafSeconds, servingExpiresAt }: NonNullable<UiSnapshot["rotation"]>,
   now: number,
 ): ComponentChild {
   const refused = new Map(waitsFor.map(({ step, reason }) => [step, reason] as const));
@@ -102,8 +122,6 @@ function rotationPart(
       h("dd", null, `valid for ${spanText(leafSeconds * 1_000)}`),
       servingExpiresAt !== undefined && h("dt", null, "Server's own certificate"),
       servingExpiresAt !== undefined && h("dd", null, "expires ", timeText(servingExpiresAt, now)),
-      h("dt", null, "The servers' next step"),
-      h("dd", null, outlook[0] === undefined ? "none" : [`${outlook[0].step} `, timeText(outlook[0].at, now)]),
     ),
     h(
       "ul",
@@ -111,7 +129,7 @@ function rotationPart(
       (["prepare", "activate", "retire"] as const).map((step) =>
         h(
           "li",
-          { key: step, class: refused.has(step) ? "muted" : "good" },
+          { key: step, class: "muted" },
           h("code", null, `podrole rotate ${step}`),
           h("span", null, refused.has(step) ? shown(refused.get(step) ?? "") : "possible now"),
         ),
