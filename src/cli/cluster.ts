@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createOperatorKubernetes } from "../kubernetes/client.ts";
-import { UnusableKubeconfig } from "../kubernetes/errors.ts";
+import { ApiError, UnusableKubeconfig } from "../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { findOwnNamespaceProblem, findPodroleNamespace } from "../operations/podrole-namespace.ts";
 import { PodroleError } from "../protocol/errors.ts";
@@ -27,8 +27,19 @@ export async function withCluster(
     }
   } catch (error) {
     if (!(error instanceof PodroleError || error instanceof UnusableKubeconfig)) throw error;
-    return writeProblems(terminal, command, [error.message]);
+    const isUnreachable = error instanceof ApiError && error.status === 0;
+    const hints = isUnreachable ? [unreachableHint(terminal, connection)] : [];
+    return writeProblems(terminal, command, [error.message, ...hints]);
   }
+}
+
+/** Says which kubeconfig and context name the API server, and how to ask it without podrole. */
+function unreachableHint({ env }: Pick<Terminal, "env">, { kubeconfig, context }: Connection): string {
+  const path = kubeconfigPath(env, kubeconfig);
+  if (path === undefined) return "the API server is that of this pod's cluster; next: kubectl get --raw /readyz";
+  const named = context === undefined ? "the current context" : `context "${context}"`;
+  const flags = context === undefined ? "" : ` --context ${context}`;
+  return `${named} of kubeconfig ${path} names this API server; next: KUBECONFIG=${path} kubectl${flags} get --raw /readyz`;
 }
 
 /** podrole's own namespace and that of the pods, as the flags name them; undefined for those that they do not name. */

@@ -69,6 +69,22 @@ suite("explainAction()", () => {
     assert.match(terminal.said.err(), /KUBECONFIG is not set, .*expected --kubeconfig FILE/);
   });
 
+  test("names kubeconfig, context and the next command when the API server refuses connections", async (context) => {
+    const { kubernetes } = await cluster(context);
+    const path = writeTemporaryFile(context, "kubeconfig", kubernetes.kubeconfig());
+    await kubernetes.close();
+    for (const [given, named, command] of [
+      [{}, "the current context", "kubectl"],
+      [{ context: "emulator" }, 'context "emulator"', "kubectl --context emulator"],
+    ] as const) {
+      const terminal = createTerminal();
+      assert.equal(await explainAction(terminal, { kubeconfig: path, ...given }, ["pod/orders"]), 2);
+      assert.match(terminal.said.err(), /cannot connect to https:\S+: connection refused\n/);
+      const hint = `${named} of kubeconfig ${path} names this API server; next: KUBECONFIG=${path} ${command} get --raw /readyz\n`;
+      assert.ok(terminal.said.err().endsWith(hint), terminal.said.err());
+    }
+  });
+
   test("reads the namespace of the kubeconfig's context, as kubectl does", async (context) => {
     const { kubernetes, store, run } = await cluster(context);
     store.create("deployments", web("shop-orders"));

@@ -271,11 +271,14 @@ suite("statusAction()", () => {
     assert.match(out, /^unknown: pods: Cannot list pods/m);
   });
 
-  test("ends with 2 and one line when the API server cannot be reached", async (context) => {
+  test("ends with 2 and two lines when the API server cannot be reached", async (context) => {
     const { kubernetes, run } = await cluster(context);
     kubernetes.faults.down = true;
     const { exitCode, out, err } = await run();
     assert.deepEqual([exitCode, out], [2, ""]);
-    assert.match(err, /^podrole status: Cannot list \S+: cannot connect to https:\S+: .*\n$/);
+    assert.match(
+      err,
+      /^podrole status: Cannot list \S+: cannot connect to https:\S+: .*\npodrole status: the current context of kubeconfig .*\n$/,
+    );
   });
 });
