@@ -69,7 +69,8 @@ export function stepsAfterCreationFailure(message: string, object: ConcernedObje
     case "quota": {
       const inNamespace = `kubectl -n ${shellQuote(object.namespace)}`;
       return [
-        `${inNamespace} describe quota ${shellQuote(failure.quota)}  # raise it, or delete pods that count for it`,
+        `${inNamespace} describe quota ${shellQuote(failure.quota)}  # what is used of it`,
+        `${inNamespace} edit quota ${shellQuote(failure.quota)}  # raise it; or delete pods that count for it`,
       ];
     }
     case "other":

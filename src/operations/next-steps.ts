@@ -3,6 +3,7 @@
 // not say it. Pure; nothing is decided from it.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
+import { createSuggester } from "../runtime/suggest.ts";
 import { shellQuote } from "./migrate/shell-commands.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
@@ -57,25 +58,41 @@ export function stepsAfterCode(code: string, concerned: ConcernedPod): readonly 
 export const CHECK_STEP = "podrole check --quiet";
 
 const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => readonly string[] } = {
-  ROLE_FORBIDDEN: ({ object }) => [
-    editStep(object, "correct the role"),
+  ROLE_FORBIDDEN: ({ object, message = "" }) => [
+    editStep(object, `correct the role${meantText(message)}`),
     `kubectl edit namespace ${shellQuote(object.namespace)}  # or permit it: annotation iam.amazonaws.com/permitted`,
   ],
   ROLE_MISSING: ({ object }) => [editStep(object, "add the annotation iam.amazonaws.com/role")],
   STS_DENIED: ({ message = "" }) => {
     if (message.includes("itself lacks")) return ["podrole aws policy  # prints the policy that this principal needs"];
     const [, principal] = TRUSTED_PRINCIPAL.exec(message) ?? [];
+    const [, role = "NAME"] =
+      /\bassume role arn:aws[\w-]*:iam::\d{12}:role\/(?:[^\s:]*\/)?([\w+=,.@-]+)/.exec(message) ?? [];
     return [
       principal === undefined
         ? "podrole aws trust --principal ARN  # ARN: the server's role or user, which its log names"
         : `podrole aws trust --principal ${shellQuote(principal)}  # prints the trust policy that the role needs`,
+      `aws iam get-role --role-name ${shellQuote(role)}  # whether the role exists, and its present trust policy`,
+      `aws iam update-assume-role-policy --role-name ${shellQuote(role)} --policy-document file://trust.json  # replaces the whole policy: keep the statements that it has`,
     ];
   },
-  SERVER_UNTRUSTED: ({ restart }) => [
-    ...(restart === undefined ? [] : [restart]),
-    "podrole rotate status  # if a rotation is in progress, wait before its next step until its pods are restarted",
-  ],
+  SERVER_UNTRUSTED: ({ restart, message = "" }) =>
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(message)
+      ? ["podrole check --quiet  # the dates of the certificates; then compare the clock of the pod's node"]
+      : [
+          "podrole rotate status  # if a rotation is in progress, wait before its next step until its pods are restarted",
+          ...(restart === undefined ? [] : [restart]),
+        ],
 };
+
+/** ": did you mean …", for a role that is like one that the namespace permits by its name; else empty. */
+function meantText(message: string): string {
+  const [, role] = /^Cannot give role \S+?:role\/(\S+) to /.exec(message) ?? [];
+  const [, permitted = ""] = / permits (.*)$/s.exec(message) ?? [];
+  const names = Array.from(permitted.matchAll(/:role\/([\w+=,.@/-]+)"/g), ([, name = ""]) => name);
+  const meant = role === undefined ? undefined : createSuggester(names)(role);
+  return meant === undefined ? "" : `: did you mean ${meant}?`;
+}
 
 /** In the server's explanation of a denial, "must allow sts:AssumeRole to ARN, such as": the server's role or user. */
 const TRUSTED_PRINCIPAL = /\bto (arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-])/;
@@ -104,10 +121,19 @@ export function likelyWorkload({ namespace, kind, name }: ConcernedObject): Conc
 /** Returns the commands after which the copy has the role of the pod that it is a copy of. */
 function copySteps({ namespace, name }: ConcernedObject): readonly string[] {
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
+  // Without --keep-labels: with the labels, a Service sends requests to the copy, and a ReplicaSet may adopt it.
   return [
     `${inNamespace} delete pod ${shellQuote(name)}  # then copy the pod (POD) again, with the next command`,
-    `${inNamespace} debug POD --copy-to=${shellQuote(name)} --keep-labels --keep-annotations`,
+    `${inNamespace} debug POD -it --copy-to=${shellQuote(name)} --keep-annotations --image=busybox -- sh`,
   ];
+}
+
+/** Returns the command that gives an annotation of a pod another value. */
+export function annotateStep(
+  { metadata: { namespace = "", name = "" } }: Pick<Pod, "metadata">,
+  { annotation, value, purpose }: { readonly annotation: string; readonly value: string; readonly purpose: string },
+): string {
+  return `kubectl -n ${shellQuote(namespace)} annotate pod ${shellQuote(name)} ${shellQuote(`${annotation}=${value}`)} --overwrite  # ${purpose}`;
 }
 
 /** Returns the command that labels a namespace, so that its new pods are injected. */

@@ -170,7 +170,7 @@ function changedLines(pods: readonly PodRow[]): readonly string[] {
   if (first === undefined) return [];
   const { role, requestedRole } = first;
   return [
-    `role changed (${whose(changed)}): the pod's annotation now names ${requestedRole}, and its container has ${role}; without --pin-roles, the next renewal follows the annotation`,
+    `role changed (${whose(changed)}): the pod's annotation now names ${requestedRole}, and its container ${first.roleFrom === "server" ? "has" : "got"} ${role}${first.roleFrom === "server" ? "" : " at admission"}; if that is intended, there is nothing to do: without --pin-roles, the next renewal follows the annotation`,
     ...nextLines(first),
   ];
 }
@@ -203,10 +203,11 @@ function podSummary(rows: readonly PodRow[], where: string, now: number): string
   const users = new Set(rows.filter(({ phase }) => phase !== "not injected").map(qualified));
   const spaces = new Set(rows.map(({ namespace }) => namespace)).size;
   const all = new Set(rows.map(qualified)).size;
+  const hasChanged = rows.some(({ requestedRole }) => requestedRole !== undefined);
   const unwell = new Set(rows.filter((row) => !isRowWell(row, now)).map(qualified)).size;
   if (rows.length === 0) return `no pod${where} uses podrole or names a role`;
   const places = where === "" ? ` in ${countOf(spaces, "namespace")}` : where;
-  return `${countOf(users.size, "pod")}${places} ${users.size === 1 ? "uses" : "use"} podrole; ${unwell === 0 ? "all have what they need" : `${unwell} of ${countOf(all, "pod")} not well`}`;
+  return `${countOf(users.size, "pod")}${places} ${users.size === 1 ? "uses" : "use"} podrole; ${unwell === 0 ? (hasChanged ? "all are ready, not all with the role that they name now" : "all have what they need") : `${unwell} of ${countOf(all, "pod")} not well`}`;
 }
 
 function blockedSummary({ blocked = [] }: Status): readonly string[] {

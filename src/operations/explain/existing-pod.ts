@@ -50,7 +50,7 @@ function causesOf({ phase, reason, restarts }: SidecarState, server: ExplainSett
 }
 
 const COPIED =
-  "the pod has podrole-sidecar and not the label podrole.io/injected, as a copy of kubectl debug, which leaves out labels and annotations unless it has --keep-labels and --keep-annotations";
+  "the pod has podrole-sidecar and not the label podrole.io/injected, as a copy of kubectl debug, which leaves out the annotation of the role unless it has --keep-annotations";
 const HOOK_ENDED =
   "PostStartHookError: podrole-sidecar had no credentials within 30 s; the kubelet starts it again, after waits of at most 5 min";
 const HOOK_WAITS =
@@ -129,7 +129,9 @@ function presentText({ container, holds, admitted, admittedBy }: ContainerInPod)
 
 function consequenceOf({ holds, admittedBy }: ContainerInPod, now: ContainerExplanation | undefined): string {
   const isCertain = holds !== undefined || admittedBy === "pin";
-  const effect = now?.allowed ? "it gets that role with its next renewal" : "its next renewal is refused";
+  const effect = now?.allowed
+    ? "if that is intended, there is nothing to do: it gets that role with its next renewal"
+    : "its next renewal is refused";
   return isCertain ? effect : `the role was changed after admission, or that annotation was; ${effect}`;
 }
 

@@ -1,7 +1,9 @@
 // What an operator does next about the pod that explain describes, from its state and the decision about it. Pure.
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
+import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { stepsAfterCreationFailure } from "../creation-failure.ts";
 import {
+  annotateStep,
   type ConcernedObject,
   type ConcernedPod,
   describeStep,
@@ -62,10 +64,22 @@ function injectedSteps(
   const code = end?.code ?? held ?? (now.decision === "refuse" ? now.reason : undefined);
   if (code !== undefined) return stepsAfterCode(code, { ...concerned, message: end?.message });
   if (differences.length === 0) return [];
-  return [
-    restartStep(input.pod, "only to use the new role before the next renewal"),
-    editStep(concerned.object, "only if the earlier role was right: name it again"),
-  ];
+  return [...earlierRoleSteps(input, containers), restartStep(input.pod, NEW_POD)];
+}
+
+const NEW_POD =
+  "only to use the new role before the next renewal; the new pod has the role that its manifest or template names";
+
+/** Names the earlier role of the first container that has one in the annotation that names its role now. */
+function earlierRoleSteps({ pod }: ExplainInput, containers: NonNullable<ExistingPod["containers"]>) {
+  const annotations = pod.metadata.annotations ?? {};
+  return containers.flatMap(({ container, holds, admitted }) => {
+    const earlier = holds ?? admitted;
+    const own = `${ANNOTATIONS.roleOfContainer}${container}`;
+    const annotation = Object.hasOwn(annotations, own) ? own : ANNOTATIONS.role;
+    if (earlier === undefined || !Object.hasOwn(annotations, annotation)) return [];
+    return [annotateStep(pod, { annotation, value: earlier, purpose: "only if the earlier role was right" })];
+  });
 }
 
 function uninjectedSteps({ input, settings, now, existing }: NextInput): readonly string[] {

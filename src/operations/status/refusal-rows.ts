@@ -98,7 +98,9 @@ function failureRow({ involvedObject, message = "", count = 1, lastTimestamp }: 
   const { code, reason } = failure;
   const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
   const pod = `${kind.toLowerCase()}/${name}`;
-  return { time: lastTimestamp ?? "", count, namespace, pod, container: "", code, message: reason, from: "event" };
+  const [, role, container = ""] = /^Cannot give role (\S+) to pod "[^"]*" container "([^"]*)"/.exec(reason) ?? [];
+  const common = { time: lastTimestamp ?? "", count, namespace, pod, container, code, message: reason } as const;
+  return { ...common, ...(role !== undefined && { role }), from: "event" };
 }
 
 /** Undefined unless the sidecar waits after an end with a code. */

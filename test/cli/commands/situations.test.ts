@@ -26,7 +26,8 @@ interface Situation {
   readonly says: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
 }
 
-const NEXT_TRUST = /next: podrole aws trust --principal arn:aws:iam::123456789012:role\/podrole-server {2}#/;
+const NEXT_TRUST =
+  /next: podrole aws trust --principal arn:aws:iam::123456789012:role\/podrole-server {2}#.*\n +next: aws iam get-role --role-name shop-orders .*\n +next: aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/trust\.json {2}# replaces the whole policy/;
 const NEXT_DESCRIBE = /next: kubectl -n podrole describe deployment podrole-server/;
 const NEXT_LABEL = /next: kubectl label namespace shop podrole\.io\/inject=enabled/;
 const NEXT_REGISTER = /next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml/;
@@ -107,7 +108,7 @@ const SITUATIONS: readonly Situation[] = [
       explain: [
         /its pods cannot be created: podrole refuses them: ROLE_FORBIDDEN: .*role\/shop-oders .* -- Permit the role/,
         /^ {2}its next pods: refused \(ROLE_FORBIDDEN\): as the last ones\n {2}container app: \S+shop-oders, named by the pod's annotation: refused \(ROLE_FORBIDDEN\)$/m,
-        /next: kubectl -n shop edit deployment\/orders {2}# correct the role, in the pod template/,
+        /next: kubectl -n shop edit deployment\/orders {2}# correct the role: did you mean shop-orders\?, in the pod template/,
         /next: kubectl edit namespace shop {2}# or permit it: annotation iam\.amazonaws\.com\/permitted/,
       ],
       status: [
@@ -116,7 +117,7 @@ const SITUATIONS: readonly Situation[] = [
         /; 1 workload cannot create its pods$/m,
       ],
       refusals: [
-        /replicaset\/orders-5d9f8c7b64 +- +ROLE_FORBIDDEN/,
+        /replicaset\/orders-5d9f8c7b64 +app +ROLE_FORBIDDEN +1 +shop-oders$/m,
         /^ROLE_FORBIDDEN .*Permit the role/m,
         /next: kubectl -n shop edit deployment\/orders/,
       ],
@@ -164,13 +165,13 @@ const SITUATIONS: readonly Situation[] = [
     says: {
       explain: [
         /container app: arn:\S+shop-orders at admission/,
-        /differs: .*shop-orders, and the decision now is \S+shop-other: the role was changed after admission, or that annotation was; it gets that role with its next renewal/,
-        /next: kubectl -n shop delete pod orders {2}# only to use the new role before the next renewal; then apply/,
-        /next: kubectl -n shop edit pod\/orders {2}# only if the earlier role was right: name it again/,
+        /differs: .*shop-orders, and the decision now is \S+shop-other: the role was changed after admission, or that annotation was; if that is intended, there is nothing to do: it gets that role with its next renewal/,
+        /next: kubectl -n shop annotate pod orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right\n +next: kubectl -n shop delete pod orders {2}# only to use the new role before the next renewal; the new pod has the role that its manifest/,
       ],
       status: [
         /^orders +app +shop-orders +ready /m,
-        /^role changed \(pod shop\/orders\): the pod's annotation now names shop-other/m,
+        /^role changed \(pod shop\/orders\): the pod's annotation now names shop-other, and its container got \S+shop-orders at admission; if that is intended, there is nothing to do/m,
+        /; all are ready, not all with the role that they name now$/m,
         /next: podrole explain pod\/orders -n shop/,
       ],
     },
@@ -211,7 +212,7 @@ const SITUATIONS: readonly Situation[] = [
         /as a copy of kubectl debug.*--keep-annotations/,
         /ROLE_MISSING: Cannot issue credentials -- Annotate the pod/,
         /not injected \(NO_ROLE\)/,
-        /next: kubectl -n shop delete pod orders-debug .*\n +next: kubectl -n shop debug POD --copy-to=orders-debug --keep-labels/,
+        /next: kubectl -n shop delete pod orders-debug .*\n +next: kubectl -n shop debug POD -it --copy-to=orders-debug --keep-annotations --image=busybox -- sh/,
       ],
       check: [
         /FAIL {2}SIDECARS_READY {2}pod shop\/orders-debug: .*ROLE_MISSING/,
@@ -237,7 +238,10 @@ const SITUATIONS: readonly Situation[] = [
         NEXT_REGISTER,
         /next: kubectl -n shop delete pod orders/,
       ],
-      check: [/FAIL {2}WEBHOOK_REGISTERED/, NEXT_REGISTER, /FAIL {2}PODS_INJECTED/],
+      check: [
+        /FAIL {2}WEBHOOK_REGISTERED/,
+        /FAIL {2}PODS_INJECTED.*\n +next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml .*\n +next: kubectl -n shop delete pod orders/,
+      ],
       status: [/podrole's webhook is not registered: new pods are not injected/, NEXT_REGISTER],
     },
   },
@@ -249,11 +253,11 @@ const SITUATIONS: readonly Situation[] = [
       explain: [
         /its pods cannot be created: ResourceQuota team of the namespace refuses them, podrole does not: .*exceeded quota: team/,
         /its next pods: not created: ResourceQuota team of the namespace refuses it\n {2}once the quota has room for it: injected/,
-        /next: kubectl -n shop describe quota team/,
+        /next: kubectl -n shop describe quota team .*\n +next: kubectl -n shop edit quota team/,
       ],
       status: [
         /deployment\/orders in namespace shop cannot create its pods: ResourceQuota team .* podrole does not/,
-        /next: kubectl -n shop describe quota team/,
+        /next: kubectl -n shop describe quota team .*\n +next: kubectl -n shop edit quota team/,
       ],
     },
   },
@@ -269,15 +273,15 @@ const SITUATIONS: readonly Situation[] = [
     says: {
       explain: [
         /SERVER_UNTRUSTED: Cannot trust podrole's server -- /,
-        /next: kubectl -n shop delete pod orders .*\n +next: podrole rotate status/,
+        /next: podrole rotate status.*\n +next: kubectl -n shop delete pod orders/,
       ],
       check: [
         /FAIL {2}SIDECARS_READY .*SERVER_UNTRUSTED/,
-        /next: kubectl -n shop delete pod orders.*\n +next: podrole rotate status/,
+        /next: podrole rotate status.*\n +next: kubectl -n shop delete pod orders/,
       ],
       status: [
         /^SERVER_UNTRUSTED \(pod shop\/orders\): .* -- /m,
-        /next: kubectl -n shop delete pod orders.*\n +next: podrole rotate status/,
+        /next: podrole rotate status.*\n +next: kubectl -n shop delete pod orders/,
       ],
       trust: [/another CA .* yes +no /, /podrole rotate status/],
     },

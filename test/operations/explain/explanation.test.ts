@@ -191,7 +191,7 @@ suite("explainPod(): podrole.io/resolved", () => {
     const pod = resolvedAs(`{"app":"${ARN}shop-admin"}`);
     const { existing, containers } = explained({ pod, exists: true });
     assert.deepEqual(existing?.differences, [
-      `podrole.io/resolved says that container app got ${ARN}shop-admin, and the decision now is ${ARN}shop-orders: the role was changed after admission, or that annotation was; it gets that role with its next renewal`,
+      `podrole.io/resolved says that container app got ${ARN}shop-admin, and the decision now is ${ARN}shop-orders: the role was changed after admission, or that annotation was; if that is intended, there is nothing to do: it gets that role with its next renewal`,
     ]);
     assert.equal(containers[0]?.role, `${ARN}shop-orders`);
   });
@@ -223,7 +223,7 @@ suite("explainPod(): what containers hold", () => {
       [role, times.expiresAt, times.renewedAt, "STS_DENIED"],
     );
     assert.deepEqual(existing?.differences, [
-      `container app holds ${role}, and the decision now is ${ARN}shop-orders: it gets that role with its next renewal`,
+      `container app holds ${role}, and the decision now is ${ARN}shop-orders: if that is intended, there is nothing to do: it gets that role with its next renewal`,
     ]);
   });
 

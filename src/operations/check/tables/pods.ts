@@ -16,10 +16,12 @@ import {
   type ConcernedObject,
   explainStep,
   labelStep,
+  REGISTER_STEP,
   restartStep,
   stepsAfterCode,
 } from "../../next-steps.ts";
 import { readSidecarState, sidecarEndText } from "../../sidecar-state.ts";
+import type { Facts } from "../facts.ts";
 import {
   type CheckVerdict,
   failed,
@@ -33,6 +35,7 @@ import {
   withNext,
 } from "../finding.ts";
 import { planOf, qualifiedPodName, type Workloads, workloadsOf } from "../workloads.ts";
+import { ownWebhooks } from "./registration.ts";
 
 /** Checks of section "workloads" that judge pods, and of section "nodes". */
 export const POD_CHECKS = {
@@ -45,7 +48,9 @@ export const POD_CHECKS = {
         judgeKnown(workloadsOf(facts), (workloads) => {
           const injected = workloads.pods.filter(isInjected).length;
           return problemsOrOk(
-            workloads.pods.filter((pod) => !isInjected(pod)).flatMap((pod) => judgeUninjected(pod, workloads) ?? []),
+            workloads.pods
+              .filter((pod) => !isInjected(pod))
+              .flatMap((pod) => judgeUninjected(pod, workloads, isUnregistered(facts)) ?? []),
             injected === 0
               ? "no pod names a role"
               : `${countOf(injected, "pod")} injected, and no pod that names a role lacks the sidecar`,
@@ -183,8 +188,12 @@ function concernedPod({ metadata: { namespace = "", name = "" } }: Pod): Concern
 /** Reasons of the kubelet for a container that waits for its first start. */
 const STARTING: ReadonlySet<string> = new Set(["PodInitializing", "ContainerCreating"]);
 
+function isUnregistered({ webhookConfigurations: read, namespace }: Facts): boolean {
+  return "value" in read && ownWebhooks(read.value, namespace).length === 0;
+}
+
 /** Judges a pod that is not injected; undefined if it needs no injection. */
-function judgeUninjected(pod: Pod, workloads: Workloads): CheckVerdict | undefined {
+function judgeUninjected(pod: Pod, workloads: Workloads, unregistered: boolean): CheckVerdict | undefined {
   const planned = planOf(pod, workloads);
   const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {
@@ -194,6 +203,7 @@ function judgeUninjected(pod: Pod, workloads: Workloads): CheckVerdict | undefin
           "It is not injected, but would be if it were created now: it was created before the namespace got the label, or while the webhook was not called",
           object,
         ),
+        ...(unregistered ? [REGISTER_STEP] : []),
         restartStep(pod),
       );
     case "refuse":
