@@ -4,6 +4,8 @@
 /** A map with a budget. get() and set() make an entry the most recently used one. */
 export interface Lru<V> {
   get(key: string): V | undefined;
+  /** Returns a value, and does not make its entry the most recently used one. */
+  peek(key: string): V | undefined;
   /**
    * Stores a value. `cost` has the unit of the budget, 1 by default. A value that costs more than the whole budget is
    * not stored.
@@ -12,6 +14,8 @@ export interface Lru<V> {
   delete(key: string): void;
   /** Number of entries. */
   readonly size: number;
+  /** The keys, least recently used first; deleting one meanwhile is allowed. */
+  keys(): Iterable<string>;
   /** The entries, least recently used first; deleting one meanwhile is allowed. */
   entries(): Iterable<readonly [string, V]>;
 }
@@ -33,6 +37,7 @@ export function createLru<V>(budget: number): Lru<V> {
       entries.set(key, entry);
       return entry.value;
     },
+    peek: (key) => entries.get(key)?.value,
     set(key, value, cost = 1) {
       remove(key);
       if (cost > budget) return;
@@ -47,6 +52,7 @@ export function createLru<V>(budget: number): Lru<V> {
     get size() {
       return entries.size;
     },
+    keys: () => entries.keys(),
     *entries() {
       for (const [key, { value }] of entries) yield [key, value];
     },

@@ -110,6 +110,10 @@ export function createCredentialCache(
   const entries = createLru<SessionEntry>(capacity);
   /** The entries with requests in flight: no more than the limiter lets wait. */
   const requested = new Map<string, SessionEntry>();
+  /** The keys of the entries that each sweep looks at: the others, which may be tens of thousands, are settled. */
+  const unsettled = new Set<string>();
+  /** Nothing happens to a settled entry before the first of them expires, as long as the same pods are alive. */
+  let settled: { readonly living: LivingPods; readonly untilExpiry: DueTime } | undefined;
 
   const newEntry = (): SessionEntry => ({
     inFlight: new Map(),
@@ -120,7 +124,9 @@ export function createCredentialCache(
   });
 
   function entryOf(key: string, podUid: string): SessionEntry {
-    const entry = entries.get(key) ?? requested.get(key) ?? newEntry();
+    const known = entries.get(key);
+    if (known) unsettled.add(key);
+    const entry = known ?? requested.get(key) ?? newEntry();
     entry.requestedAt = clock.elapsedMs();
     entry.holders.add(podUid);
     entry.comparedWith = undefined;
@@ -138,14 +144,14 @@ export function createCredentialCache(
     const request = assumeRole(input, pod, key)
       .then(
         (credentials) => {
-          entries.set(key, entry);
+          store(key, entry);
           return hold(entry, credentials, requestedAt);
         },
         (thrown: unknown) => {
           const error = toPodroleError(thrown);
           if (error !== entry.lastError) entry.failure.remember(error, entry.inFlight.keys());
           entry.lastError = error;
-          if (error.code !== "STS_THROTTLED") entries.set(key, entry);
+          if (error.code !== "STS_THROTTLED") store(key, entry);
           throw error;
         },
       )
@@ -158,6 +164,11 @@ export function createCredentialCache(
     entry.inFlight.set(pod.circumstances, request);
     requested.set(key, entry);
     return request;
+  }
+
+  function store(key: string, entry: SessionEntry): void {
+    entries.set(key, entry);
+    unsettled.add(key);
   }
 
   /** Keeps a session. The first of several requests that were answered together began before the call did. */
@@ -213,21 +224,43 @@ export function createCredentialCache(
       return nearest;
     },
     sweep(living) {
-      // There may be tens of thousands of entries, and the sweep takes no time on either clock.
+      // The sweep takes no time on either clock.
       const [wallMs, elapsedMs] = [clock.now(), clock.elapsedMs()];
       const atSweep = { now: () => wallMs, elapsedMs: () => elapsedMs };
-      for (const [key, entry] of entries.entries()) {
+      const areOthersSettled = settled?.living === living && !isDue(atSweep, settled.untilExpiry);
+      let untilExpiry = (areOthersSettled && settled?.untilExpiry) || NEVER;
+      for (const key of areOthersSettled ? unsettled : entries.keys()) {
+        const entry = entries.peek(key);
+        const isSettled = entry === undefined || look(key, entry);
+        if (isSettled) unsettled.delete(key);
+        else unsettled.add(key);
+      }
+      settled = { living, untilExpiry };
+
+      /** Evicts the entry if it is over; returns whether the next sweep may leave it out. */
+      function look(key: string, entry: SessionEntry): boolean {
         const { session, inFlight, failure, requestedAt, holders } = entry;
-        if (inFlight.size > 0) continue;
+        if (inFlight.size > 0) return false;
         const isValid = session !== undefined && !isDue(atSweep, session.expiry);
         if (!isValid && !failure.isInUse()) entries.delete(key);
-        if (elapsedMs - requestedAt < GRACE_MS || entry.comparedWith === living) continue;
-        for (const uid of holders) if (!living.has(uid)) holders.delete(uid);
-        if (holders.size === 0) entries.delete(key);
-        entry.comparedWith = living;
+        if (entry.comparedWith !== living) {
+          if (elapsedMs - requestedAt < GRACE_MS) return false;
+          for (const uid of holders) if (!living.has(uid)) holders.delete(uid);
+          if (holders.size === 0) entries.delete(key);
+          entry.comparedWith = living;
+        }
+        if (isValid) untilExpiry = earlierOf(untilExpiry, session.expiry);
+        return isValid;
       }
     },
   };
+}
+
+const NEVER: DueTime = { wallMs: Number.POSITIVE_INFINITY, elapsedMs: Number.POSITIVE_INFINITY };
+
+/** Returns the earlier time on each of the two clocks. */
+function earlierOf(a: DueTime, b: DueTime): DueTime {
+  return { wallMs: Math.min(a.wallMs, b.wallMs), elapsedMs: Math.min(a.elapsedMs, b.elapsedMs) };
 }
 
 /** SDKs refresh up to 15 minutes before expiry, so half of this should be left when credentials are returned. */

@@ -253,6 +253,34 @@ test("sweep() compares the pods of a session again only after a request, or when
   assert.equal(compared.length, 4);
 });
 
+test("sweep() evicts each session at its own expiry while the same pods are alive", async () => {
+  const { cache, clock } = setUp();
+  const sizes: number[] = [];
+  for (const sessionName of ["first", "second", "third"]) {
+    await cache.get({ ...INPUT, sessionName }, POD);
+    await clock.advance(10 * MINUTE_MS);
+    cache.sweep(allAlive);
+  }
+  for (let minute = 30; minute < 80; minute += 10) {
+    sizes.push(cache.size);
+    await clock.advance(10 * MINUTE_MS);
+    cache.sweep(allAlive);
+  }
+  assert.deepEqual([...sizes, cache.size], [3, 3, 3, 2, 1, 0]);
+});
+
+test("sweep() evicts settled sessions when a wall clock that is set forward reaches their expiry", async () => {
+  const { cache, clock } = setUp();
+  await cache.get(INPUT, POD);
+  for (let minute = 0; minute < 3; minute++) {
+    await clock.advance(MINUTE_MS);
+    cache.sweep(allAlive);
+  }
+  clock.step(57 * MINUTE_MS);
+  cache.sweep(allAlive);
+  assert.equal(cache.size, 0);
+});
+
 test("createCredentialCache() renews only on request: other sessions expire", async () => {
   const { cache, calls, clock } = setUp();
   await cache.prefetch(INPUT, POD);
