@@ -36,6 +36,9 @@ const BORDER: readonly StandIn[] = [
 const CRYPTOGRAPHY: readonly StandIn[] = [
   { module: "node:crypto", importedBy: "src/pki/", by: "crypto.ts" },
   { module: "node:crypto", importedBy: "src/server/trust/serving-certificate.ts", by: "crypto.ts" },
+  { module: "node:crypto", importedBy: "src/server/aws/credential-cache.ts", by: "crypto.ts" },
+  { module: "node:crypto", importedBy: "src/server/issue/circumstances.ts", by: "crypto.ts" },
+  { module: "node:crypto", importedBy: "src/sidecar/authorization-tokens.ts", by: "crypto.ts" },
   { module: "src/pki/der.ts", by: "der.ts" },
 ];
 

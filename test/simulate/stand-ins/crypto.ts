@@ -43,7 +43,7 @@ function checksum(chunks: readonly Uint8Array[]): Buffer {
   return digest;
 }
 
-/** SHA-256 is used for key identifiers and hashes of bundles. */
+/** SHA-256 is used for identifiers, keys of caches and hashes of bundles and tokens. */
 export function createHash(_name: string) {
   const chunks: Uint8Array[] = [];
   const hash = {
@@ -51,9 +51,14 @@ export function createHash(_name: string) {
       chunks.push(typeof data === "string" ? Buffer.from(data) : data);
       return hash;
     },
-    digest: (encoding?: "hex") => (encoding === undefined ? checksum(chunks) : checksum(chunks).toString(encoding)),
+    digest: (encoding?: BufferEncoding) =>
+      encoding === undefined ? checksum(chunks) : checksum(chunks).toString(encoding),
   };
   return hash;
+}
+
+export function hash(_name: string, text: string, encoding: BufferEncoding): string {
+  return checksum([Buffer.from(text)]).toString(encoding);
 }
 
 /** Repeatable, because renewals are spread by a hash of the certificate. */
