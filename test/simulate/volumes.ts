@@ -19,7 +19,9 @@ export interface Volumes {
 
 /** Creates volumes without files. */
 export function createVolumes(): Volumes {
-  const directories = new Map<string, Map<string, string>>();
+  const contents = new Map<string, string>();
+  /** Names of the files by directory. */
+  const directories = new Map<string, Set<string>>();
   const provided = new Map<string, () => string | undefined>();
 
   function split(path: string): readonly [string, string] {
@@ -28,31 +30,36 @@ export function createVolumes(): Volumes {
   }
 
   const volumes: Volumes = {
-    read(path) {
-      const [directory, name] = split(path);
-      return directories.get(directory)?.get(name) ?? provided.get(path)?.();
-    },
+    read: (path) => contents.get(path) ?? provided.get(path)?.(),
     write(path, content) {
-      const [directory, name] = split(path);
-      const files = directories.get(directory) ?? new Map<string, string>();
-      directories.set(directory, files.set(name, content));
+      if (!contents.has(path)) {
+        const [directory, name] = split(path);
+        const names = directories.get(directory) ?? new Set<string>();
+        directories.set(directory, names.add(name));
+      }
+      contents.set(path, content);
     },
     remove(path) {
+      if (!contents.delete(path)) return;
       const [directory, name] = split(path);
       directories.get(directory)?.delete(name);
     },
     list(directory) {
       volumes.onList(directory);
-      return [...(directories.get(directory)?.keys() ?? [])];
+      return [...(directories.get(directory) ?? [])];
     },
     provide(path, content) {
       provided.set(path, content);
     },
     clear(prefix) {
-      for (const directory of directories.keys()) if (directory.startsWith(prefix)) directories.delete(directory);
+      for (const [directory, names] of directories) {
+        if (!directory.startsWith(prefix)) continue;
+        directories.delete(directory);
+        for (const name of names) contents.delete(`${directory}/${name}`);
+      }
       for (const path of provided.keys()) if (path.startsWith(prefix)) provided.delete(path);
     },
-    size: () => directories.values().reduce((sum, files) => sum + files.size, 0),
+    size: () => contents.size,
     onList() {},
   };
   return volumes;
