@@ -30,7 +30,7 @@ test("identityMapOf() shows a workload whose pods were refused at admission, and
   const workloads = nodes.filter(({ column }) => column === "workload");
   assert.equal(workloads[0]?.title, "lake");
   const blocked = workloads.find(({ title }) => title === "intruder-6c9d7");
-  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["ReplicaSet, not created", "refused"]);
+  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["not created", "refused"]);
 });
 
 test("identityMapOf() joins a role that containers of several namespaces hold", () => {

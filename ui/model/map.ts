@@ -101,13 +101,13 @@ function wholePath(row: PodRow, now: number): MapPath {
 }
 
 function blockedPath({ namespace, pod }: RefusedRow): MapPath {
-  const [kind = "", name = ""] = pod.split("/", 2);
+  const [, name = ""] = pod.split("/", 2);
   const href = fragmentOfRoute({ view: "refusals", namespace, search: name });
   return {
     state: "refused",
     nodes: [
       namespaceNode(namespace),
-      { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: `${kindText(kind)}, not created`, href },
+      { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: "not created", href },
     ],
   };
 }

@@ -113,7 +113,7 @@ function whyCell(row: PodRow, state: HoldState): ComponentChild {
   const message = causeMessage(row, undefined) ?? (tone === "bad" ? meaning : undefined);
   if (code === undefined && message === undefined)
     return h("td", { "data-label": "Why", class: "why none" }, h("span", { class: "faint" }, "–"));
-  const text = shown(message ?? (reason === undefined ? phase : `${phase}: ${reason}`));
+  const text = shown(message ?? (reason === undefined ? meaning : `${phase}: ${reason}`));
   return h(
     "td",
     { "data-label": "Why", class: "why", title: text },
