@@ -140,7 +140,7 @@ suite("the page of podrole ui", () => {
       await page.locator(".node.container").first().focus();
       await page.keyboard.press("Enter");
       await page.waitForURL(/#\/pod\//);
-      assert.equal(await page.evaluate("document.activeElement.id"), "title");
+      await page.locator("#title:focus").waitFor();
       await page.goBack();
       await page.locator(".node.role").filter({ hasText: "shared-reports" }).click();
       await page.getByText("Namespaces that may use it").waitFor();
@@ -315,7 +315,7 @@ suite("the page of podrole ui", () => {
     if (process.env["UPDATE"] !== "1") return;
     const directory = join(ROOT, "docs/images/ui");
     mkdirSync(directory, { recursive: true });
-    const picture = await page.screenshot({ type: "webp", quality: 55 });
+    const picture = await page.screenshot({ type: "webp", quality: 50 });
     writeFileSync(join(directory, `${name}-${theme}-${width}.webp`), picture);
   }
 });
