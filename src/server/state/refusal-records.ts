@@ -21,13 +21,25 @@ export interface RefusalLimits {
 /** A ConfigMap holds up to 1 MiB. */
 export const REFUSAL_LIMITS: RefusalLimits = { rows: 2_000, bytes: 256 * 1024, ageMs: DAY_MS };
 
-/** Characters of a reason. The beginning names what was refused and why. */
-const MAX_RECORDED_REASON_LENGTH = 500;
+/** Bytes of a reason in JSON, where a control character has six. The beginning names what was refused and why. */
+const MAX_RECORDED_REASON_BYTES = 500;
 
 /** Returns the record of one refusal at `now` (Unix milliseconds). */
 export function toRefusalRecord(refusal: Omit<RefusalRecord, "time" | "since" | "count">, now: number): RefusalRecord {
   const time = new Date(now).toISOString();
-  return { time, since: time, count: 1, ...refusal, reason: refusal.reason.slice(0, MAX_RECORDED_REASON_LENGTH) };
+  return { time, since: time, count: 1, ...refusal, reason: cutToJsonBytes(refusal.reason) };
+}
+
+/** Returns the beginning of a reason that has at most MAX_RECORDED_REASON_BYTES in JSON, without its quotes. */
+function cutToJsonBytes(reason: string): string {
+  let bytes = 0;
+  let length = 0;
+  for (const character of reason) {
+    bytes += Buffer.byteLength(JSON.stringify(character)) - 2;
+    if (bytes > MAX_RECORDED_REASON_BYTES) break;
+    length += character.length;
+  }
+  return reason.slice(0, length);
 }
 
 /** Adds the counts of `more` to equal records of `records`. Unlike mergeRefusals(), of which each row is a view. */
@@ -44,9 +56,10 @@ export function addRefusals(
 }
 
 /**
- * Returns what the limits leave at `now` (Unix milliseconds), the newest first. If there is too much, the oldest record
- * of the namespace with most goes, so that one namespace cannot remove the records of the others; the records then
- * count as complete from after that one on.
+ * Returns what the limits leave at `now` (Unix milliseconds), the newest first. While the text has too
+ * many bytes, the oldest record of the namespace with most bytes goes; while there are too many records, that of the
+ * namespace with most records. So one namespace cannot remove the records of the others. The records then count as
+ * complete from after the removed one on.
  */
 export function boundRefusals(
   { recordedSince, rows }: RefusalRecords,
@@ -55,22 +68,30 @@ export function boundRefusals(
 ): RefusalRecords {
   const oldest = new Date(now - limits.ageMs).toISOString();
   const left = rows.filter(({ time }) => time >= oldest).toSorted(newestRefusalFirst);
-  const byNamespace = Map.groupBy(left, ({ namespace }) => namespace);
+  const shares = [...Map.groupBy(left, ({ namespace }) => namespace).values()].map((own) => ({
+    rows: own,
+    bytes: totalRowBytes(own),
+  }));
   let count = left.length;
-  let bytes = left.reduce(
-    (sum, row) => sum + rowBytes(row),
-    Buffer.byteLength(encodeRefusals({ recordedSince, rows: [] })),
-  );
+  let bytes = totalRowBytes(left) + Buffer.byteLength(encodeRefusals({ recordedSince, rows: [] }));
   let since = recordedSince > oldest ? recordedSince : oldest;
   while (count > limits.rows || bytes > limits.bytes) {
-    const heaviest = [...byNamespace.values()].reduce((most, other) => (other.length > most.length ? other : most));
-    const dropped = heaviest.pop();
+    const isTooLong = bytes > limits.bytes;
+    const heaviest = shares.reduce((most, other) =>
+      (isTooLong ? other.bytes > most.bytes : other.rows.length > most.rows.length) ? other : most,
+    );
+    const dropped = heaviest.rows.pop();
     if (dropped === undefined) break;
     count -= 1;
     bytes -= rowBytes(dropped);
+    heaviest.bytes -= rowBytes(dropped);
     if (dropped.time > since) since = dropped.time;
   }
-  return { recordedSince: since, rows: [...byNamespace.values()].flat().toSorted(newestRefusalFirst) };
+  return { recordedSince: since, rows: shares.flatMap((share) => share.rows).toSorted(newestRefusalFirst) };
+}
+
+function totalRowBytes(rows: readonly RefusalRecord[]): number {
+  return rows.reduce((sum, row) => sum + rowBytes(row), 0);
 }
 
 /** With the comma between rows. */

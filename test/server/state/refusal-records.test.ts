@@ -30,6 +30,19 @@ test("toRefusalRecord() cuts the reason", () => {
   assert.deepEqual([record.count, record.time, record.since, record.reason.length], [1, timeOf(0), timeOf(0), 500]);
 });
 
+test("toRefusalRecord() cuts the reason by its bytes in JSON, between characters", () => {
+  for (const [character, length] of [
+    ["\u0001", 83],
+    ["é", 250],
+    ["🔑", 250],
+    ['"', 250],
+  ] as const) {
+    const { time: _t, since: _s, count: _c, ...refusal } = exampleRefusal({ reason: character.repeat(600) });
+    const { reason } = toRefusalRecord(refusal, START);
+    assert.deepEqual([reason.length, reason.isWellFormed()], [length, true], JSON.stringify(character));
+  }
+});
+
 test("addRefusals() adds the counts of equal refusals, and keeps the first time and the last reason", () => {
   const [first] = refusalsOf("shop", 1);
   assert.ok(first);
@@ -57,6 +70,17 @@ test("boundRefusals() removes the oldest of the namespace with most, so that one
   assert.equal(rows.length, 20);
   assert.equal(rows.filter(({ namespace }) => namespace === "quiet").length, 3);
   assert.equal(recordedSince, timeOf(10 + 32), "complete from the last one that was removed");
+});
+
+test("boundRefusals() removes too many bytes from the namespace with most bytes, whoever has most records", () => {
+  const wide = refusalsOf("wide", 75, 300, "\u0001".repeat(500));
+  const { rows } = boundRefusals(
+    { recordedSince: timeOf(0), rows: [...refusalsOf("narrow", 200, 0, "x".repeat(100)), ...wide] },
+    START,
+  );
+  const countIn = (of: string) => rows.filter(({ namespace }) => namespace === of).length;
+  assert.equal(countIn("narrow"), 200);
+  assert.ok(countIn("wide") > 0 && countIn("wide") < 75, `${countIn("wide")}`);
 });
 
 test("boundRefusals() keeps the text within its bytes", () => {
