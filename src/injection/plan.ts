@@ -90,7 +90,10 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const invalid = refuseSwitches(pod);
   if (invalid) return refusedPlan("pod", invalid, warnings);
   const podReason = skipReasonOfPod(pod);
-  if (podReason !== undefined) return skipPod("pod", pod, podReason, warnings);
+  if (podReason !== undefined) {
+    const skipped = skipPod("pod", pod, podReason, warnings);
+    return podReason === "MIRROR_POD" ? skipped : withoutLeftovers(skipped, pod, settings);
+  }
 
   const inherited = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
   const decided = decidePodRoles(pod, namespace.name, inherited, settings.policy);
@@ -140,12 +143,12 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
 }
 
 /**
- * Takes podrole out of an injected pod without a role, such as a copy that `kubectl debug --copy-to` makes without the
- * annotations: its sidecar would never get credentials, and the pod would never start.
+ * Takes podrole out of a skipped pod, such as a copy that `kubectl debug --copy-to` makes without the annotations: its
+ * sidecar would get no credentials, so the pod would never start, or get them once its annotations are changed.
  */
 function withoutLeftovers(skipped: Plan, pod: Pod, { region, pullSecrets }: PlanSettings): Plan {
   if (skipped.decision !== "skip" || !hasOwnParts(pod)) return skipped;
-  const warnings = [...skipped.warnings, warningOf("LEFTOVERS_REMOVED")];
+  const warnings = [...skipped.warnings, warningOf("LEFTOVERS_REMOVED", skipped.reason)];
   return { ...skipped, warnings, pod: uninject(pod, { region, pullSecrets }) };
 }
 

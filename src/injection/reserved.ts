@@ -2,6 +2,7 @@
 // put their own container or volume in the place of one that other people trust.
 import type { Pod, VolumeMount } from "../kubernetes/objects.ts";
 import { INJECTED_VALUE, LABELS, quoted } from "../policy/annotations.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { PODROLE_NAMES } from "./names.ts";
 import { findForeignPart } from "./parts.ts";
@@ -15,6 +16,11 @@ import { cleanPath, TOKEN_DIRECTORIES } from "./token-mount.ts";
  */
 export function hasInjectedLabel({ metadata }: Pod): boolean {
   return metadata.labels?.[LABELS.injected] === INJECTED_VALUE;
+}
+
+/** Returns true if the pod has podrole's label or a container with a name of podrole's, whatever they contain. */
+export function bearsOwnNames(pod: Pod): boolean {
+  return pod.metadata.labels?.[LABELS.injected] !== undefined || allContainers(pod).some(isPodroleContainer);
 }
 
 /**

@@ -17,8 +17,10 @@ const WARNING_TEXTS = {
   SESSION_MAY_BE_SHORTENED: (requested: string) =>
     `${ANNOTATIONS.sessionDuration} ${quoted(requested)} is shortened to 1h (role chaining) if the server runs as a role or uses --first-hops`,
   ROLE_IGNORED: (reason: SkipReason) => `the pod's role has no effect (${reason}): ${SKIP_REASONS[reason]}`,
-  LEFTOVERS_REMOVED: () =>
-    "the pod has podrole's sidecar but no role, so podrole takes it out; a copy needs the role (kubectl debug --keep-annotations)",
+  LEFTOVERS_REMOVED: (reason: SkipReason) =>
+    reason === "NO_ROLE" || reason === "NO_CONTAINER"
+      ? "the pod has podrole's sidecar but no role, so podrole takes it out; a copy needs the role (kubectl debug --keep-annotations)"
+      : `the pod has podrole's sidecar but podrole does not inject it (${reason}), so podrole takes it out`,
 
   CREDENTIALS_SHADOWED: (container: string, variable: string, effect: string) =>
     `container ${quoted(container)} sets ${variable}: ${effect}`,

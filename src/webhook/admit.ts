@@ -2,6 +2,7 @@
 // throws: every failure is a denial with a code, because a pod without its sidecar would use the node's role. Its
 // record is its only side effect (sideEffects: None), so a dry run needs no special case.
 import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
+import { bearsOwnNames } from "../injection/reserved.ts";
 import { readPod } from "../injection/shape.ts";
 import { SKIP_REASONS } from "../injection/skip-reasons.ts";
 import type { Pod } from "../kubernetes/objects.ts";
@@ -62,7 +63,8 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
   return async (request) => {
     const startedAt = clock.elapsedMs();
     const planned = await decide(request).catch((thrown: unknown) => refusalFor(thrown, request, log));
-    const isSampled = planned.decision === "skip" && request.caller !== "api-server";
+    const isSkippedUnproven = planned.decision === "skip" && request.caller !== "api-server";
+    const isSampled = isSkippedUnproven && !createsPodWithOwnNames(request);
     const omitted = isSampled ? skips.take(request.namespace) : 0;
     if (omitted !== undefined) {
       const record = admissionRecord(request, planned, Math.round(clock.elapsedMs() - startedAt));
@@ -70,6 +72,15 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     }
     return { decision: planned.decision, reason: planned.reason, response: responseFor(request, planned) };
   };
+}
+
+/**
+ * Returns true for the creation of a pod that has podrole's label or containers. Such a pod may get credentials
+ * although it is skipped, and then only this record names its creator.
+ */
+function createsPodWithOwnNames({ createsPod, object }: AdmissionRequest): boolean {
+  const read = readPod(object);
+  return createsPod && read.ok && bearsOwnNames(read.value);
 }
 
 /**

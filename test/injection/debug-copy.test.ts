@@ -82,6 +82,24 @@ for (const mode of ["native", "classic"] as const) {
   });
 }
 
+for (const [reason, skip] of [
+  ["INJECTION_DISABLED", ({ metadata }: Pod) => (metadata.annotations = { ...ROLE, "podrole.io/inject": "disabled" })],
+  ["HOST_NETWORK", ({ spec }: Pod) => (spec.hostNetwork = true)],
+  ["WINDOWS", ({ spec }: Pod) => (spec["os"] = { name: "windows" })],
+] as const) {
+  test(`plan() takes copied parts out of a pod that it skips with ${reason}`, () => {
+    const copy = copyOf(injectedPod(), { annotations: true, labels: true });
+    skip(copy);
+    const made = plan(inShop(copy), PLAN_SETTINGS);
+    assert.ok(made.decision === "skip" && made.pod, made.message);
+    assert.equal(made.reason, reason);
+    assert.doesNotMatch(JSON.stringify(made.pod.spec), /podrole/);
+    assert.deepEqual(applyPatch(copy, [...removalPatch(copy, made.pod)]), made.pod);
+    const { text } = made.warnings.find(({ code }) => code === "LEFTOVERS_REMOVED") ?? {};
+    assert.match(text ?? "", new RegExp(`podrole does not inject it \\(${reason}\\)`));
+  });
+}
+
 test("plan() leaves a pod without a role alone whose author has a container with podrole's name", () => {
   const pod: Pod = { metadata: {}, spec: { containers: [{ name: "podrole-sidecar", image: "mine" }] } };
   const made = plan(inShop(pod), PLAN_SETTINGS);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createAdmissionStage } from "./admission-stage.ts";
 import { annotatedPod, ROLE_ANNOTATIONS } from "./requests.ts";
 
@@ -119,6 +120,23 @@ test("admit() records each skip of a caller that proved that it is the API serve
   for (let index = 0; index < 25; index++) await send(annotatedPod({}), {}, "api-server");
   assert.equal(records.length, 25);
 });
+
+for (const [what, change] of [
+  ["the label", (pod: Pod) => (pod.metadata.labels = { "podrole.io/injected": "true" })],
+  ["a container", (pod: Pod) => pod.spec.containers.push({ name: "podrole-sidecar" })],
+  ["an init container", (pod: Pod) => (pod.spec.initContainers = [{ name: "podrole-sidecar" }])],
+] as const) {
+  test(`admit() records each skip of a pod that has ${what} of podrole's, whoever the caller is`, async () => {
+    const { send, records } = createAdmissionStage();
+    const pod = annotatedPod({ "podrole.io/inject": "disabled" });
+    change(pod);
+    for (let index = 0; index < 12; index++) await send(annotatedPod({}));
+    assert.equal(records.length, 10);
+    await send(pod);
+    await send(pod, { operation: "UPDATE" });
+    assert.deepEqual([records.length, records[10]?.["reason"]], [11, "INJECTION_DISABLED"]);
+  });
+}
 
 test("admit() records each injection and each refusal, whoever the caller is", async () => {
   const { send, records } = createAdmissionStage();
