@@ -149,7 +149,7 @@ suite("createProgram()", () => {
   for (const args of [
     ["serve"],
     ["server", "--regoin", "x"],
-    ["inject"],
+    ["inject", "--trust-bunlde", "ca.pem"],
     ["migrate", "kiam", "--cluster-name", "prod"],
     ["migrate", "irsa", "--waves", "2"],
     ["rotate", "status", "--force"],
