@@ -11,7 +11,7 @@ import type { Log } from "../runtime/log.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
 import { isGone, readPages } from "./list-pages.ts";
-import { createObjectCache } from "./object-cache.ts";
+import { cacheKey, createObjectCache } from "./object-cache.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { findWatchError, followWatch } from "./watch.ts";
 
@@ -41,8 +41,11 @@ export interface ReflectorDeps<Item> {
 export interface ReflectorOptions<Item, Cached> {
   /** Selects the part of an object to cache. Memory use is that part times the number of objects. */
   readonly project: (object: Item) => Cached;
-  /** Called after the content has changed; must not throw. */
-  readonly onUpdate?: () => void;
+  /**
+   * Called after the content has changed, with the key of the object that an event of the watch concerns, and without
+   * one after a list; must not throw.
+   */
+  readonly onUpdate?: (key?: string) => void;
   /** True: listIn() is available, which takes memory for each object. */
   readonly isIndexed?: boolean;
   /** Objects per page, at most. */
@@ -138,7 +141,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
     // Callers read live what is not cached.
     if (event.type === "DELETED" || event.type === "TOO_LARGE") cache.remove(event.object);
     else cache.put(event.object);
-    onUpdate();
+    onUpdate(cacheKey(event.object.metadata));
   }
 
   async function recover(error: unknown): Promise<void> {

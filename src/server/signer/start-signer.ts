@@ -1,27 +1,33 @@
 // The signer of pod certificates (Kubernetes 1.37): finds the requests for podrole.io/pod that have no answer, and has
-// them answered, a few at a time. Namespaces take turns, and within a namespace its nodes, so that a node that makes
-// thousands of requests delays its own. Every replica does this; the API server accepts the first answer, and each
-// replica reads a request anew before it signs.
-// States of a request: waiting (for its turn, or for its retry) → in work → waiting again, until the watch reports an
-// answer or the end of the request: then it is forgotten. A request that failed or has to wait is tried again after
-// 1 s, doubling to 30 s; a request that is answered here waits for the watch. The API server deletes each request after
-// some time, whatever its state. States of the signer: running → stopped (stop()).
+// them answered, a few at a time. Namespaces take turns, and within a namespace its nodes; of each node's requests in a
+// namespace only some hundred are known at a time (known-requests.ts). So a node that makes thousands of requests
+// delays its own. Every replica does this; the API server accepts the first answer, and each replica reads a request
+// anew before it signs.
+// States of a request: known, waiting (for its turn, or for its retry) → in work → waiting again, until the watch
+// reports an answer or the end of the request: then it is forgotten. A request that failed or has to wait is tried
+// again after 1 s, doubling to 30 s; a request that is answered here waits for the watch. The API server deletes each
+// request after some time, whatever its state. States of the signer: running → stopped (stop()).
+import { setImmediate } from "node:timers/promises";
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { PodCertificateRequest } from "../../kubernetes/objects.ts";
 import { startReflector } from "../../kubernetes/reflector.ts";
 import { toPodroleError } from "../../protocol/errors.ts";
 import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
 import { backoff, type Clock, MINUTE_MS, repeat, SECOND_MS } from "../../runtime/clock.ts";
-import { type DueTime, dueAfter, isDue, passedMs, untilDueMs } from "../../runtime/due.ts";
+import { dueAfter, passedMs } from "../../runtime/due.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
-import { createFairQueue, type PodKey } from "../turns/fair-queue.ts";
+import { createFairQueue } from "../turns/fair-queue.ts";
 import { isAnswered } from "./decide-request.ts";
+import { type CachedRequest, createKnownRequests, type KnownRequest, MAX_KNOWN_REQUESTS } from "./known-requests.ts";
+import { createRetries } from "./retries.ts";
 import type { RequestPlace, SigningResult, SignRequest } from "./sign-request.ts";
 
 /** A running signer. */
 export interface PodCertificateSigner {
-  /** Requests that have no answer, and for how many milliseconds the oldest of them has been known; 0 without one. */
+  /**
+   * Known requests that have no answer, and for how many milliseconds the oldest of them has been known; 0 without one.
+   */
   backlog(): { readonly waiting: number; readonly oldestMs: number };
   /** Milliseconds since the API server last confirmed the list of requests. */
   ageMs(): number;
@@ -39,22 +45,10 @@ export interface PodCertificateSignerDeps {
   readonly onResult: (result: SigningResult["result"]) => void;
 }
 
-/** What is cached of a request: its author chooses how large the rest is. */
-type CachedRequest = (RequestPlace & { readonly node: string }) | "answered";
-
-/** A request that is known to have no answer. Its key for turns is its node, in place of a pod. */
-interface WaitingRequest extends PodKey {
-  readonly place: RequestPlace;
-  readonly since: DueTime;
-  /** When it is tried next; undefined while it is queued or in work. */
-  retryAt: DueTime | undefined;
-  attempts: number;
-}
-
 /** Each holds one request and one pod, which may have 2 MiB each. */
 const MAX_REQUESTS_IN_WORK = 8;
-/** A newcomer beyond this displaces the newest request of the node with most, which is tried again later. */
-const MAX_QUEUED_REQUESTS = 10_000;
+/** Retries that begin in one turn of the event loop. */
+const MAX_RETRIES_PER_TURN = 500;
 const SIGN_RETRY_MS = { base: SECOND_MS, cap: 30 * SECOND_MS };
 /** For the watch to report an answer that was written here; then the request is looked at once more. */
 const ANSWER_REPORT_MS = 10 * SECOND_MS;
@@ -70,8 +64,9 @@ export function startSigner({
 }: PodCertificateSignerDeps): PodCertificateSigner {
   const stopped = new AbortController();
   const sampler = createSampler({ clock });
-  const waiting = new Map<string, WaitingRequest>();
-  const queue = createFairQueue<WaitingRequest>(MAX_QUEUED_REQUESTS);
+  /** As large as the number of known requests, so that it drops none. */
+  const queue = createFairQueue<KnownRequest>(MAX_KNOWN_REQUESTS);
+  const retries = createRetries<KnownRequest>({ clock });
   const inWork = new Set<Promise<void>>();
 
   const requests = startReflector<PodCertificateRequest, CachedRequest>(
@@ -82,49 +77,37 @@ export function startSigner({
       clock,
       log,
     },
-    { project: cachedRequestOf, onUpdate: () => passes.wake() },
+    {
+      project: cachedRequestOf,
+      onUpdate(key) {
+        known.update(key);
+        passes.wake();
+      },
+    },
   );
-
-  function enqueue(request: WaitingRequest): void {
-    request.retryAt = undefined;
-    const dropped = queue.push(request);
-    if (dropped) dropped.retryAt = dueAfter(clock, SIGN_RETRY_MS.cap);
-  }
-
-  /** Takes over what the watch has reported. */
-  function update(): void {
-    const open = new Set<string>();
-    for (const cached of requests.list()) {
-      if (cached === "answered") continue;
-      open.add(cached.uid);
-      if (waiting.has(cached.uid)) continue;
-      const { node, ...place } = cached;
-      const { namespace } = place;
-      const request = { namespace, uid: node, place, since: dueAfter(clock, 0), retryAt: undefined, attempts: 0 };
-      waiting.set(place.uid, request);
-      enqueue(request);
-    }
-    for (const [uid, request] of waiting) {
-      if (open.has(uid)) continue;
-      waiting.delete(uid);
+  const known = createKnownRequests({
+    clock,
+    cached: requests,
+    onKnown: (request) => queue.push(request),
+    onForgotten(request) {
       queue.delete(request);
-    }
-  }
+      request.retryAt = undefined;
+    },
+  });
 
-  async function work(request: WaitingRequest): Promise<void> {
+  async function work(request: KnownRequest): Promise<void> {
     const { result, waitsFor } = await sign(request.place).catch((error: unknown): SigningResult => {
       const { code, message } = toPodroleError(error);
       return { result: code, waitsFor: message };
     });
     onResult(result);
-    if (waitsFor === undefined) {
-      request.attempts = 0;
-      request.retryAt = dueAfter(clock, ANSWER_REPORT_MS);
-      return;
-    }
-    logDelay(request.place, result, waitsFor);
-    request.retryAt = dueAfter(clock, backoff(request.attempts, SIGN_RETRY_MS.base, SIGN_RETRY_MS.cap));
-    request.attempts += 1;
+    if (waitsFor !== undefined) logDelay(request.place, result, waitsFor);
+    if (!known.has(request)) return;
+    const { base, cap } = SIGN_RETRY_MS;
+    const retryMs = waitsFor === undefined ? ANSWER_REPORT_MS : backoff(request.attempts, base, cap);
+    request.attempts = waitsFor === undefined ? 0 : request.attempts + 1;
+    request.retryAt = dueAfter(clock, retryMs);
+    retries.add(request);
   }
 
   function logDelay(place: RequestPlace, code: string, reason: string): void {
@@ -136,7 +119,7 @@ export function startSigner({
     );
   }
 
-  function begin(request: WaitingRequest): void {
+  function begin(request: KnownRequest): void {
     const ending = work(request).finally(() => {
       inWork.delete(ending);
       passes.wake();
@@ -144,19 +127,29 @@ export function startSigner({
     inWork.add(ending);
   }
 
-  /** Returns the milliseconds until the next retry. */
-  function pass(): number {
-    update();
-    let nextMs = MAX_PASS_INTERVAL_MS;
-    for (const request of waiting.values()) {
-      if (!request.retryAt) continue;
-      if (isDue(clock, request.retryAt)) enqueue(request);
-      else nextMs = Math.min(nextMs, untilDueMs(clock, request.retryAt));
+  function enqueueDue(): void {
+    for (let taken = 0; taken < MAX_RETRIES_PER_TURN; taken += 1) {
+      const request = retries.take();
+      if (request === undefined) return;
+      request.retryAt = undefined;
+      queue.push(request);
     }
+  }
+
+  /** Returns the milliseconds until there is more to do. */
+  async function pass(): Promise<number> {
+    const walkMs = known.step();
+    enqueueDue();
     while (inWork.size < MAX_REQUESTS_IN_WORK) {
       const request = queue.take();
       if (request === undefined) break;
       begin(request);
+    }
+    const nextMs = Math.min(walkMs, retries.untilNextMs(), MAX_PASS_INTERVAL_MS);
+    // Everything else of the server takes its turn in between.
+    if (nextMs === 0) {
+      await setImmediate();
+      passes.wake();
     }
     return nextMs;
   }
@@ -164,8 +157,8 @@ export function startSigner({
   const passes = repeat({ clock, signal: stopped.signal }, pass);
   return {
     backlog() {
-      const ages = Array.from(waiting.values(), ({ since }) => passedMs(clock, since));
-      return { waiting: waiting.size, oldestMs: ages.reduce((most, age) => Math.max(most, age), 0) };
+      const oldest = known.oldest();
+      return { waiting: known.size, oldestMs: oldest ? passedMs(clock, oldest.since) : 0 };
     },
     ageMs: () => requests.ageMs(),
     async stop() {

@@ -23,8 +23,46 @@ export interface FairQueue<Item extends PodKey> {
 
 /** The waiting items of one namespace, by pod. The order of the map is the order of turns. */
 interface PodLine<Item> {
-  readonly pods: Map<string, Set<Item>>;
+  readonly pods: Map<string, PodItems<Item>>;
   size: number;
+}
+
+/** The waiting items of one pod, oldest first. */
+interface PodItems<Item> {
+  readonly size: number;
+  add(item: Item): void;
+  delete(item: Item): boolean;
+  oldest(): Item | undefined;
+  newest(): Item | undefined;
+}
+
+/** Each operation takes a constant time on average, also newest(), which a Set can find only by a walk over it all. */
+function createPodItems<Item>(): PodItems<Item> {
+  const items = new Set<Item>();
+  /** In the order of add(), with items that have left the set meanwhile. */
+  let added: Item[] = [];
+  return {
+    get size() {
+      return items.size;
+    },
+    add(item) {
+      items.add(item);
+      added.push(item);
+      if (added.length > 2 * items.size + 8) added = Array.from(items);
+    },
+    delete: (item) => items.delete(item),
+    oldest() {
+      const [item] = items;
+      return item;
+    },
+    newest() {
+      for (let item = added.at(-1); item !== undefined; item = added.at(-1)) {
+        if (items.has(item)) return item;
+        added.pop();
+      }
+      return undefined;
+    },
+  };
 }
 
 /** Creates an empty queue for at most `capacity` items. */
@@ -36,8 +74,9 @@ export function createFairQueue<Item extends PodKey>(capacity: number): FairQueu
   function add(item: Item): void {
     const line: PodLine<Item> = lines.get(item.namespace) ?? { pods: new Map(), size: 0 };
     lines.set(item.namespace, line);
-    const items = line.pods.get(item.uid) ?? new Set();
-    line.pods.set(item.uid, items.add(item));
+    const items = line.pods.get(item.uid) ?? createPodItems<Item>();
+    line.pods.set(item.uid, items);
+    items.add(item);
     line.size += 1;
     size += 1;
   }
@@ -61,14 +100,14 @@ export function createFairQueue<Item extends PodKey>(capacity: number): FairQueu
       if (size <= capacity) return undefined;
       const line = largestOf(lines.values());
       const items = line && largestOf(line.pods.values());
-      const newest = items && Array.from(items).at(-1);
+      const newest = items?.newest();
       if (newest) remove(newest);
       return newest;
     },
     take() {
       const [namespace, line] = firstEntry(lines);
       const [uid, items] = firstEntry(line?.pods);
-      const [item] = items ?? [];
+      const item = items?.oldest();
       if (!line || !items || !item) return undefined;
       remove(item);
       // Whoever still has items takes the next turn after everyone else.

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { until } from "../../../emulators/until.ts";
-import type { Kubernetes } from "../../../src/kubernetes/api.ts";
+import type { Kubernetes, ListWatch } from "../../../src/kubernetes/api.ts";
 import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
@@ -199,4 +199,42 @@ test("startSigner() waits for a CA that can sign for an hour", async (context) =
   authority = newAuthority(stage.clock.now());
   stage.clock.advance(40_000);
   await until(() => conditionsOf(stage, request).length > 0, "the new CA signs");
+});
+
+test("startSigner() answers another node's request while a node has 30 000, of which it knows some hundred", async (context) => {
+  const request = (nodeName: string, name: string) =>
+    ({
+      metadata: { namespace: "team", name, uid: `uid-${name}`, resourceVersion: "1" },
+      spec: {
+        signerName: "podrole.io/pod",
+        nodeName,
+        podName: "web",
+        podUID: "uid-web",
+        serviceAccountName: "default",
+      },
+    }) as PodCertificateRequest;
+  const flood = Array.from({ length: 30_000 }, (_, index) => request("node-1", `flood-${index}`));
+  const source: ListWatch<PodCertificateRequest> = {
+    name: "podcertificaterequests",
+    list: () => Promise.resolve({ items: [...flood, request("node-2", "honest")], resourceVersion: "1" }),
+    async *watch({ signal }) {
+      yield { type: "OPENED" } as const;
+      await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+    },
+  };
+  const names: string[] = [];
+  const signer = startSigner({
+    clock: createAdvancingClock(),
+    log: createKeptLog().log,
+    kubernetes: { source: () => source as never },
+    onResult() {},
+    sign({ name }) {
+      names.push(name);
+      return Promise.resolve({ result: "ISSUED" });
+    },
+  });
+  context.after(() => signer.stop());
+  await until(() => names.includes("honest"), "the other node's request was tried");
+  assert.ok(names.length <= 300, `${names.length} attempts`);
+  assert.ok(signer.backlog().waiting <= 257, `${signer.backlog().waiting} known`);
 });

@@ -71,3 +71,17 @@ test("delete() removes an item once, and ignores one that is not in the queue", 
   assert.equal(queue.size, 1);
   assert.equal(queue.take()?.uid, "q");
 });
+
+test("push() drops the newest item also after others of its pod were taken, deleted, and pushed again", () => {
+  const queue = createFairQueue<Item>(3);
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((order) => item("a", "p", order));
+  assert.ok(first && second && third && fourth);
+  for (const one of [first, second, third]) queue.push(one);
+  queue.delete(first);
+  queue.push(first);
+  assert.equal(queue.push(item("b", "q")), first);
+  queue.delete(third);
+  assert.equal(queue.push(fourth), undefined);
+  assert.equal(queue.push(item("c", "r")), fourth);
+  assert.equal(queue.take(), second);
+});
