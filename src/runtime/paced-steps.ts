@@ -1,9 +1,10 @@
-// Runs expensive steps one at a time, with rests between them, so that all of them together use a fixed share of the
-// event loop's time however many wait. Callers take turns.
+// Runs expensive steps one at a time, with rests between them, so that all of them together use at most a fixed share
+// of one core however many wait. Callers take turns. A step is measured in CPU time: where the process gets only a part
+// of a core, a step takes longer, and rests that grew with it would leave idle most of what the process gets.
 // States of a step: waiting → run. A step whose caller has left runs too, and returns at once.
 import type { Clock } from "./clock.ts";
 
-/** Rest after a step, as a multiple of what the step took: all steps together use a quarter of the time. */
+/** Rest after a step, as a multiple of its CPU time: all steps together use at most a quarter of one core. */
 const REST_FACTOR = 3;
 
 /** Steps that wait for their turn. */
@@ -12,12 +13,17 @@ export interface PacedSteps {
   add(caller: string, step: () => void): void;
 }
 
-/** Creates an empty queue. `nextTurn` runs a task once sockets have been read. */
+/**
+ * Creates an empty queue. `cpuMs` returns the CPU time of the thread that runs the steps, in milliseconds since some
+ * point in the past; `nextTurn` runs a task once sockets have been read.
+ */
 export function createPacedSteps({
   clock,
+  cpuMs,
   nextTurn,
 }: {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "schedule">;
+  readonly cpuMs: () => number;
   readonly nextTurn: (task: () => void) => void;
 }): PacedSteps {
   /** A Map keeps the order of insertion: the first caller is the one whose last turn is longest ago. */
@@ -31,9 +37,9 @@ export function createPacedSteps({
     const [caller, [step, ...others]] = first;
     waiting.delete(caller);
     if (others.length > 0) waiting.set(caller, others);
-    const from = clock.elapsedMs();
+    const from = cpuMs();
     step?.();
-    clock.schedule(runNext, REST_FACTOR * (clock.elapsedMs() - from));
+    clock.schedule(runNext, REST_FACTOR * (cpuMs() - from));
   }
 
   return {

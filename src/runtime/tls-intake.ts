@@ -13,6 +13,7 @@ import type { Server, TLSSocket } from "node:tls";
 import { addressOf } from "./budget-http.ts";
 import type { Clock } from "./clock.ts";
 import { createPacedSteps, type PacedSteps } from "./paced-steps.ts";
+import { threadCpuMs } from "./thread-cpu.ts";
 
 /** Bytes that a client may send before its handshake is complete. */
 export interface IntakeLimits {
@@ -40,7 +41,7 @@ export function limitIntake(
   { clock, onSurplus = () => {} }: { readonly clock: Clock; readonly onSurplus?: () => void },
   limits: IntakeLimits,
 ): void {
-  const steps = createPacedSteps({ clock, nextTurn: setImmediate });
+  const steps = createPacedSteps({ clock, cpuMs: threadCpuMs, nextTurn: setImmediate });
   const accept = server.listeners("connection");
   /** Which stream a TLS socket reads from: the handshake ends in the context in which the TLS socket was created. */
   const current = new AsyncLocalStorage<IntakeStream>();

@@ -3,17 +3,17 @@ import { suite, test } from "node:test";
 import { createPacedSteps } from "../../src/runtime/paced-steps.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
-/** Steps that take as long as their names say, in milliseconds, and when each has run. */
-function createScene() {
+/** Steps that use as much CPU time as they are told, in milliseconds, and when each has run. */
+function createScene({ cores = 1 } = {}) {
   const clock = createFakeClock();
-  let busyMs = 0;
-  const elapsedMs = () => clock.elapsedMs() + busyMs;
-  const steps = createPacedSteps({ clock: { ...clock, elapsedMs }, nextTurn: setImmediate });
+  let cpuMs = 0;
+  const elapsedMs = () => clock.elapsedMs() + cpuMs / cores;
+  const steps = createPacedSteps({ clock, cpuMs: () => cpuMs, nextTurn: setImmediate });
   const ran: string[] = [];
   const add = (caller: string, name: string, ms: number) =>
     steps.add(caller, () => {
       ran.push(`${name} at ${elapsedMs()}`);
-      busyMs += ms;
+      cpuMs += ms;
     });
   return { clock, ran, add };
 }
@@ -31,6 +31,16 @@ suite("createPacedSteps()", () => {
     assert.deepEqual(ran.at(-1), "second at 160");
     await clock.advance(120);
     assert.deepEqual(ran.at(-1), "third at 320");
+  });
+
+  test("rests no longer when the process gets a quarter of a core and each step takes four times as long", async () => {
+    const { clock, ran, add } = createScene({ cores: 1 / 4 });
+    for (const name of ["first", "second"]) add("one", name, 40);
+    await clock.advance(0);
+    await clock.advance(119);
+    assert.equal(ran.length, 1);
+    await clock.advance(1);
+    assert.deepEqual(ran, ["first at 0", "second at 280"]);
   });
 
   test("lets callers take turns, however many steps one of them has", async () => {
