@@ -87,6 +87,11 @@ export interface ListenerDeps {
   readonly implementation: UntypedServiceImplementation;
   /** Names the caller of a connection by its client certificate (DER); undefined: its address remains the caller. */
   readonly callerOf?: (certificate: Uint8Array) => string | undefined;
+  /**
+   * Returns how many bytes clients with a certificate of these CAs (PEM) send with it; absent: as many as with a CA
+   * that podrole has made.
+   */
+  readonly presentedBytes?: (clientBundlePem: string) => number;
   /** Receives the reason of each connection or call that the budget ends. */
   readonly onClose?: (reason: CloseReason) => void;
 }
@@ -173,10 +178,25 @@ export const MAX_IDENTITY_CALLS = 192;
 export const MAX_CREDENTIALS_CALLS = 384;
 
 /**
- * A pod's certificate has about 700 bytes, and 2 KiB with the longest names and a signature of an operator's CA with an
- * RSA key of 4096 bits. podrole's client begins with up to 1.8 KiB, and sends 200 bytes beside its certificate.
+ * podrole's client begins with up to 1.8 KiB. Then it sends its certificate, that of the CA and 200 bytes: up to 1.4 KB
+ * in all with a CA that podrole has made, and 2.8 KB with an operator's CA with an RSA key of 4096 bits.
  */
 const CREDENTIALS_INTAKE: IntakeLimits = { greetingBytes: 2 * 1024, proofBytes: 1_400, handshakeBytes: 6 * 1024 };
+
+/** Returns the limits of handshakes by the CAs of the present material, read once for each bundle. */
+function createIntakeLimits(tls: TlsSource, presentedBytes: (clientBundlePem: string) => number): () => IntakeLimits {
+  const { greetingBytes, proofBytes, handshakeBytes } = CREDENTIALS_INTAKE;
+  let bundle: string | undefined;
+  let limits = CREDENTIALS_INTAKE;
+  return () => {
+    const { clientBundlePem = "" } = tls.current();
+    if (clientBundlePem === bundle) return limits;
+    bundle = clientBundlePem;
+    const expected = Math.max(proofBytes, presentedBytes(bundle));
+    limits = { ...CREDENTIALS_INTAKE, proofBytes: Math.min(expected, handshakeBytes - greetingBytes) };
+    return limits;
+  };
+}
 
 /** grpc-js has no way to get the server that it has bound. */
 function boundServer(server: Server): TlsServer {
@@ -188,7 +208,7 @@ function boundServer(server: Server): TlsServer {
 
 /** Creates a listener for one service; it listens after `listen()`. */
 export function createListener(
-  { clock, service, implementation, callerOf, onClose }: ListenerDeps,
+  { clock, service, implementation, callerOf, presentedBytes = () => 0, onClose }: ListenerDeps,
   { address, tls, requireClientCertificate, graceMs, limits = CREDENTIALS_LIMITS }: ListenerOptions,
 ): Listener {
   const server = new Server({
@@ -221,7 +241,9 @@ export function createListener(
       return new Promise((resolve, reject) => {
         server.bindAsync(formatAddress(address), tlsCredentials, (error, port) => {
           if (error) return reject(error);
-          if (requireClientCertificate) limitIntake(boundServer(server), { clock, onSurplus }, CREDENTIALS_INTAKE);
+          if (requireClientCertificate) {
+            limitIntake(boundServer(server), { clock, onSurplus }, createIntakeLimits(tls, presentedBytes));
+          }
           counter.start(port);
           resolve(port);
         });

@@ -34,12 +34,12 @@ interface IntakeStreamDeps {
 /**
  * Limits the handshakes of connections that the server accepts from now on. Call it before others listen to the
  * server's "connection" event: those who already do get a stream instead of the socket. `onSurplus` is called for each
- * connection that is closed because its client sent too much.
+ * connection that is closed because its client sent too much; `limits` at each connection, for which they then hold.
  */
 export function limitIntake(
   server: Server,
   { clock, onSurplus = () => {} }: { readonly clock: Clock; readonly onSurplus?: () => void },
-  limits: IntakeLimits,
+  limits: () => IntakeLimits,
 ): void {
   const steps = createPacedSteps({ clock, cpuMs: threadCpuMs, nextTurn: setImmediate });
   const accept = server.listeners("connection");
@@ -47,7 +47,7 @@ export function limitIntake(
   const current = new AsyncLocalStorage<IntakeStream>();
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
-    const stream = new IntakeStream(socket, { steps, limits, onSurplus });
+    const stream = new IntakeStream(socket, { steps, limits: limits(), onSurplus });
     current.run(stream, () => {
       for (const listener of accept) Reflect.apply(listener, server, [stream]);
     });

@@ -3,6 +3,7 @@
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { notAfterOf } from "../pki/bundle.ts";
 import { podIdentityOf } from "../pki/identity.ts";
+import { presentedBytes } from "../pki/presented-bytes.ts";
 import { createCallsInFlight } from "../protocol/calls-in-flight.ts";
 import { isRefusal, type PodroleError } from "../protocol/errors.ts";
 import {
@@ -126,7 +127,10 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
       { ...shared, address: identityBind, requireClientCertificate: false, limits: IDENTITY_LIMITS },
     ),
     credentials: createListener(
-      { clock, ...credentials, onClose: onClose("credentials"), callerOf: (der) => podUidOf(der, trustDomain) },
+      {
+        ...{ clock, ...credentials, presentedBytes, onClose: onClose("credentials") },
+        callerOf: (der) => podUidOf(der, trustDomain),
+      },
       { ...shared, address: bind, requireClientCertificate: true, limits: CREDENTIALS_LIMITS },
     ),
   };

@@ -110,7 +110,7 @@ export function createWebhookApp(
     return503OnClosing: false,
   });
   if (callers.tls().requestCert === true) {
-    limitIntake(http.server, { clock, onSurplus: () => onClose?.("handshakes") }, WEBHOOK_INTAKE);
+    limitIntake(http.server, { clock, onSurplus: () => onClose?.("handshakes") }, () => WEBHOOK_INTAKE);
   }
   const exempt = addressList(apiServerCidrs);
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);

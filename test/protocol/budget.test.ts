@@ -7,7 +7,9 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { until } from "../../emulators/until.ts";
 import type { PodroleError } from "../../src/protocol/errors.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { expensiveChain } from "../pki/expensive-chain.ts";
+import { caConstraints, newKey, oddCertificate } from "../pki/samples.ts";
 import { openAndReset } from "./h2-frames.ts";
 import { LIMITS, METHOD, startLimitedPort } from "./limited-port.ts";
 
@@ -185,5 +187,18 @@ test("the credentials port closes the connection of a client that presents a lon
   context.after(() => stranger.destroy());
   await once(stranger, "close");
   assert.deepEqual(closed, ["handshakes"]);
+  await callAs("honest");
+});
+
+test("the credentials port serves pods of an operator's CA with an RSA key at once, while a step for a long chain rests", async (context) => {
+  const key = newKey("rsa");
+  const own = { name: "corp-ca", key, extensions: [caConstraints()], notBefore: Date.now() - HOUR_MS };
+  const authority = { certificatePem: oddCertificate(own), key };
+  const { port, callAs } = await startLimitedPort(context, "credentials", { authority });
+  const options = { port, ALPNProtocols: ["h2"], rejectUnauthorized: false, ...expensiveChain(3) };
+  const stranger = connectTls(options).on("error", () => {});
+  context.after(() => stranger.destroy());
+  // Its certificates have passed, and the clock, which stands still, lets nothing else of that length pass.
+  await once(stranger, "close");
   await callAs("honest");
 });

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { connect as connectHttp2, type OutgoingHttpHeaders, type Settings } from "node:http2";
 import type { TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
-import { createAuthority } from "../../src/pki/certificate.ts";
+import { type Authority, createAuthority } from "../../src/pki/certificate.ts";
 import { podIdentityOf } from "../../src/pki/identity.ts";
+import { presentedBytes } from "../../src/pki/presented-bytes.ts";
 import { createCallsInFlight } from "../../src/protocol/calls-in-flight.ts";
 import { getCredentials, requestCertificate } from "../../src/protocol/client.ts";
 import type { PodroleError } from "../../src/protocol/errors.ts";
@@ -29,15 +30,20 @@ export interface LimitedPortOptions {
   readonly answer?: (signal: AbortSignal) => Promise<void>;
   readonly limits?: ListenerLimits;
   readonly bundle?: string;
+  readonly authority?: Authority;
 }
 
 /** Starts one of the two ports, with clients of every kind. */
 export async function startLimitedPort(
   context: TestContext,
   service: "identity" | "credentials",
-  { answer = async () => {}, limits = LIMITS, bundle = "" }: LimitedPortOptions = {},
+  {
+    answer = async () => {},
+    limits = LIMITS,
+    bundle = "",
+    authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS }),
+  }: LimitedPortOptions = {},
 ) {
-  const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
   const pem = authority.certificatePem;
   const serving = newLeaf(authority, { kind: "serving", dnsNames: [NAME], ipAddresses: [] }, Date.now());
   const clock = createFakeClock();
@@ -67,6 +73,7 @@ export async function startLimitedPort(
     {
       clock,
       ...served,
+      presentedBytes,
       onClose: (reason) => closed.push(reason),
       callerOf(certificate) {
         const identity = podIdentityOf(certificate, "cluster.local");

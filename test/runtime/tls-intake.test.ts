@@ -25,7 +25,7 @@ async function start(context: TestContext) {
     ...{ cert: serving.pem, key: serving.key.reveal(), ca, requestCert: true, rejectUnauthorized: true },
     minVersion: "TLSv1.3",
   });
-  limitIntake(server, { clock, onSurplus: () => surplus++ }, LIMITS);
+  limitIntake(server, { clock, onSurplus: () => surplus++ }, () => LIMITS);
   server.on("secureConnection", (socket) => {
     served.push(socket.remoteAddress);
     socket.on("error", () => {}).pipe(socket);

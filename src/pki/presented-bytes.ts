@@ -1,0 +1,49 @@
+// How many bytes a pod's TLS client sends to prove its key, by the CAs that the server trusts. A client that presents a
+// certificate alone also sends its issuers from the client's CAs, the root included: OpenSSL adds them, and Node has no
+// option against it (https://docs.openssl.org/master/man3/SSL_CTX_set_mode/, SSL_MODE_NO_AUTO_CHAIN).
+import type { X509Certificate } from "node:crypto";
+import { readCertificates } from "./bundle.ts";
+
+/**
+ * The pod's certificate without its issuer and signature, about 500 bytes with names of 140 characters in all; the
+ * signature of the handshake, and what TLS adds to each message.
+ */
+const POD_BYTES = 830;
+
+/** Of an AttributeTypeAndValue around its text (RFC 5280 §4.1.2.4). */
+const ATTRIBUTE_BYTES = 11;
+
+/**
+ * Returns how many bytes ordinary clients send at most after the server's first answer until the handshake is complete,
+ * if a CA of the bundle has issued their certificates.
+ */
+export function presentedBytes(bundlePem: string): number {
+  const authorities = readCertificates(bundlePem);
+  const ofIssuer = (issuer: X509Certificate) => certificateBytes(issuer, authorities) + bytesInLeaf(issuer);
+  return POD_BYTES + Math.max(0, ...authorities.map(ofIssuer));
+}
+
+/** The issuer's certificate, and those between it and its root, if the root is another one. */
+function certificateBytes(issuer: X509Certificate, authorities: readonly X509Certificate[]): number {
+  let bytes = issuer.raw.length;
+  const left = new Set(authorities);
+  for (let last = issuer; left.delete(last); ) {
+    const next = [...left].find((other) => last.checkIssued(other) && !other.checkIssued(other));
+    if (next === undefined) break;
+    bytes += next.raw.length;
+    last = next;
+  }
+  return bytes;
+}
+
+/** The issuer's name and signature in the certificate of the pod. */
+function bytesInLeaf({ subject, publicKey }: X509Certificate): number {
+  const attributes = subject.split("\n");
+  return Buffer.byteLength(subject) + ATTRIBUTE_BYTES * attributes.length + maxSignatureBytes(publicKey);
+}
+
+/** RFC 8017 §8.2; RFC 3279 §2.2.3 for ECDSA: two integers and the bytes around them. */
+function maxSignatureBytes({ asymmetricKeyDetails: { modulusLength, namedCurve } = {} }: X509Certificate["publicKey"]) {
+  if (modulusLength !== undefined) return modulusLength / 8;
+  return namedCurve === "secp384r1" ? 104 : 72;
+}
