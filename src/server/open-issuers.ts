@@ -66,7 +66,9 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     () => {},
   );
   const holdings = createPodHoldings({ clock });
+  const repeats = createRepeatSampler({ clock });
   void repeat({ clock, signal: shutdown.signal }, () => {
+    repeats.sweep();
     const living = directory.livingPods() ?? EVERY_POD;
     aws.cache.sweep(living);
     holdings.sweep((uid) => living.has(uid));
@@ -99,7 +101,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     }),
     recordRefusal,
     policy: aws.policy,
-    repeats: createRepeatSampler({ clock }),
+    repeats,
     observer,
   });
   function onRefused(pod: ProvenPod, refusal: Refusal): void {

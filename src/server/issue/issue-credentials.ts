@@ -8,13 +8,14 @@ import { sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { overloadedError } from "../../protocol/calls-in-flight.ts";
 import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
-import { type Sampler, sampledFields } from "../../runtime/sampler.ts";
+import { sampledFields } from "../../runtime/sampler.ts";
 import type { CredentialCache, RequestingPod } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
 import { circumstancesOf } from "./circumstances.ts";
 import { asPinned, type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
+import type { RepeatSampler } from "./repeat-sampler.ts";
 import { NO_OBSERVER, type ResultObserver } from "./result-observer.ts";
 import type { ReadSessionPolicy } from "./session-policy-reader.ts";
 import { podFields } from "./verify-proof.ts";
@@ -29,7 +30,7 @@ export interface CredentialIssuerDeps {
   readonly recordRefusal: RecordRefusal;
   readonly policy: () => PolicySettings;
   /** Chooses which of the audit lines that repeat earlier ones are written; by default all. */
-  readonly repeats?: Sampler;
+  readonly repeats?: Pick<RepeatSampler, "write">;
   /** Follows each result; by default nobody does. */
   readonly observer?: Omit<ResultObserver, "reported" | "requested">;
 }
@@ -68,7 +69,7 @@ export function createCredentialIssuer({
   readSessionPolicy,
   recordRefusal,
   policy,
-  repeats = { take: () => 0 },
+  repeats = { write: (_key, write) => write(0) },
   observer = NO_OBSERVER,
 }: CredentialIssuerDeps): CredentialIssuer {
   async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<IssueResult> {
@@ -83,12 +84,8 @@ export function createCredentialIssuer({
       if (isRefusal(input)) return recordedRefusal(identity, container, input, peer, role.arn);
       const { credentials, remainingMs, outcome } = await cache.get(input, requestingPod(identity, found));
       const { roleArn, sessionName } = input;
-      const omitted = repeats.take(["issued", identity.uid, container, credentials.accessKeyId].join(" "));
-      if (omitted !== undefined) {
-        const session = { ...sessionFields(credentials), ...sampledFields(omitted) };
-        const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
-        audit({ ...containerFields(identity, container), ...issued });
-      }
+      const session = { role: roleArn, sessionName, outcome, peer, ...sessionFields(credentials) };
+      auditIssue(identity, container, session);
       observer.issued(identity, container, { role: roleArn, remainingMs });
       return { container, credentials, remainingMs, role };
     } catch (thrown) {
@@ -140,6 +137,15 @@ export function createCredentialIssuer({
     return refusedResult(container, refusal);
   }
 
+  /** Never gets the credentials themselves, because the line may be written later. */
+  function auditIssue(identity: PodIdentity, container: string, session: SessionLine): void {
+    const { accessKeyId, peer } = session;
+    repeats.write(["issued", identity.uid, container, accessKeyId, peerAddress(peer)].join(" "), (omitted) => {
+      const line = { decision: "issued", ...session, ...sampledFields(omitted) } as const;
+      audit({ ...containerFields(identity, container), ...line });
+    });
+  }
+
   /**
    * Writes one line about the first container, with the number of the others. `subject`: the container of the pod that
    * is refused; absent if the pod as a whole is, or names that the caller chose.
@@ -150,11 +156,11 @@ export function createCredentialIssuer({
     { code, message }: Refusal,
     { peer, role, subject }: { readonly peer: string; readonly role?: string | undefined; readonly subject?: string },
   ): void {
-    const omitted = repeats.take(["refused", identity.uid, code, role, subject].join(" "));
-    if (omitted === undefined) return;
     const containersOmitted = others.length > 0 ? others.length : undefined;
-    const line = { decision: "refused", reason: code, message, role, containersOmitted, peer } as const;
-    audit({ ...containerFields(identity, first), ...line, ...sampledFields(omitted) });
+    repeats.write(["refused", identity.uid, code, role, subject, peerAddress(peer)].join(" "), (omitted) => {
+      const line = { decision: "refused", reason: code, message, role, containersOmitted, peer } as const;
+      audit({ ...containerFields(identity, first), ...line, ...sampledFields(omitted) });
+    });
   }
 
   /** A pod that cannot be looked up is refused as a whole, which observers of its start have to learn. */
@@ -209,6 +215,15 @@ function refusedResult(container: string, refusal: Refusal): IssueResult {
   const { code, message } = refusal;
   const retryAfterMs = refusal instanceof PodroleError ? refusal.retryAfterMs : undefined;
   return { container, refusal: { code, message, retryAfterMs } };
+}
+
+/** What an audit line says about a session, and who received it. */
+type SessionLine = Readonly<Record<"role" | "sessionName" | "outcome" | "peer", string>> &
+  ReturnType<typeof sessionFields>;
+
+/** Of another address, the same call is no repetition: a stolen certificate may be in use there. */
+function peerAddress(peer: string): string {
+  return peer.replace(/:\d+$/, "");
 }
 
 /** The fields of an audit line that name the container. */

@@ -3,12 +3,11 @@ import { test } from "node:test";
 import type { AssumeRoleInput } from "../../../src/policy/decide.ts";
 import { ERRORS, type ErrorInfo, PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { MINUTE_MS } from "../../../src/runtime/clock.ts";
-import type { Sampler } from "../../../src/runtime/sampler.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { type CredentialIssuerDeps, createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
-import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
+import { createRepeatSampler, type RepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
 import { NO_OBSERVER } from "../../../src/server/issue/result-observer.ts";
 import { createSlowStarts } from "../../../src/server/issue/slow-starts.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -39,7 +38,7 @@ function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::
 function setUp(
   found: PodInContext | Refusal,
   get: () => Promise<SessionCredentials> = async () => SESSION,
-  repeats?: Sampler,
+  repeats?: RepeatSampler,
   observer: CredentialIssuerDeps["observer"] = NO_OBSERVER,
   find: () => Promise<PodInContext | Refusal> = async () => found,
 ) {
@@ -155,6 +154,21 @@ test("issue() records once a minute that a container receives the same session o
     ["job", "ROLE_FORBIDDEN", 19],
     ["app", "ASIAOTHER", 9],
   ]);
+});
+
+test("issue() records each address from which a pod's session or refusal is requested, whatever the port", async () => {
+  const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
+  const { issuer, audit } = setUp(
+    podWith(annotations, ROLE),
+    undefined,
+    createRepeatSampler({ clock: createFakeClock() }),
+  );
+  for (const peer of ["10.0.0.7:4711", "10.0.0.7:4712", "10.0.6.66:4711", "10.0.6.66:4713", "[fd00::7]:4711"])
+    await issuer.issue(IDENTITY, ["app", "job"], peer);
+  for (const decision of ["issued", "refused"]) {
+    const peers = audit.filter((line) => line["decision"] === decision).map(({ peer }) => peer);
+    assert.deepEqual(peers, ["10.0.0.7:4711", "10.0.6.66:4711", "[fd00::7]:4711"], decision);
+  }
 });
 
 test("issue() records the refusal of a whole pod in one line, however many containers it asks for", async () => {

@@ -4,25 +4,69 @@ import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
+function setUp() {
+  const clock = createFakeClock();
+  const sampler = createRepeatSampler({ clock });
+  const written: (readonly [string, number])[] = [];
+  const write = (key: string, line = key) => sampler.write(key, (omitted) => written.push([line, omitted]));
+  return { clock, sampler, write, lines: () => written.splice(0) };
+}
+
 suite("createRepeatSampler()", () => {
-  test("takes one event of each key a minute, with the number of those left out", async () => {
-    const clock = createFakeClock();
-    const sampler = createRepeatSampler({ clock });
-    const takeAll = () => ["a", "a", "b", "a"].map((key) => sampler.take(key));
-    assert.deepEqual(takeAll(), [0, undefined, 0, undefined]);
+  test("writes one line of each key a minute, with the number of those left out", async () => {
+    const { clock, write, lines } = setUp();
+    const writeAll = () => {
+      for (const key of ["a", "a", "b", "a"]) write(key);
+      return lines();
+    };
+    const first = [
+      ["a", 0],
+      ["b", 0],
+    ];
+    assert.deepEqual(writeAll(), first);
     await clock.advance(MINUTE_MS - 1);
-    assert.deepEqual(takeAll(), [undefined, undefined, undefined, undefined]);
+    assert.deepEqual(writeAll(), []);
     await clock.advance(1);
-    assert.deepEqual(takeAll(), [5, undefined, 1, undefined]);
+    assert.deepEqual(writeAll(), [
+      ["a", 5],
+      ["b", 1],
+    ]);
   });
 
-  test("takes the next event of a key that many others have evicted, and of every key if the clock is set back", () => {
-    const clock = createFakeClock();
-    const sampler = createRepeatSampler({ clock });
-    assert.equal(sampler.take("a"), 0);
-    for (let index = 0; index < 8_192; index++) sampler.take(`other ${index}`);
-    assert.equal(sampler.take("a"), 0);
+  test("writes the last repetition when the sweep ends its window, with the number of the others", async () => {
+    const { clock, sampler, write, lines } = setUp();
+    for (const line of ["first", "second", "third"]) write("a", line);
+    write("b");
+    assert.deepEqual(lines(), [
+      ["first", 0],
+      ["b", 0],
+    ]);
+    await clock.advance(MINUTE_MS - 1);
+    sampler.sweep();
+    assert.deepEqual(lines(), []);
+    await clock.advance(1);
+    sampler.sweep();
+    assert.deepEqual(lines(), [["third", 1]]);
+    sampler.sweep();
+    write("a");
+    assert.deepEqual(lines(), [["a", 0]]);
+  });
+
+  test("writes the last repetition of a key that many others evict, and the next line of every key if the clock is set back", () => {
+    const { clock, write, lines } = setUp();
+    for (const line of ["first", "second", "third"]) write("a", line);
+    for (let index = 0; index < 8_192; index++) write(`other ${index}`);
+    assert.deepEqual(
+      lines().filter(([line]) => !line.startsWith("other")),
+      [
+        ["first", 0],
+        ["third", 1],
+      ],
+    );
+    write("a");
+    assert.deepEqual(lines(), [["a", 0]]);
     clock.step(-MINUTE_MS);
-    assert.equal(sampler.take("a"), 0);
+    write("a");
+    assert.deepEqual(lines(), [["a", 0]]);
   });
 });
