@@ -70,7 +70,7 @@ export function stepsAfterCreationFailure(message: string, object: ConcernedObje
       const inNamespace = `kubectl -n ${shellQuote(object.namespace)}`;
       return [
         `${inNamespace} describe quota ${shellQuote(failure.quota)}  # what is used of it`,
-        `${inNamespace} edit quota ${shellQuote(failure.quota)}  # raise it; or delete pods that count for it`,
+        `${inNamespace} edit quota ${shellQuote(failure.quota)}  # raise it, or delete pods that count for it`,
       ];
     }
     case "other":

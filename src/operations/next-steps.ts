@@ -1,10 +1,11 @@
 // The next command of an operator who has found out what is wrong with a pod: what explain, check and status print
 // after a cause. Each step is a command that can be copied, with its purpose as a comment where the command alone does
-// not say it. Pure; nothing is decided from it.
+// not say it. A comment has no text of the cluster that a shell could run: see shellCommentText(). Pure; nothing is
+// decided from it.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { createSuggester } from "../runtime/suggest.ts";
-import { shellQuote } from "./migrate/shell-commands.ts";
+import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
 export interface StepFields {
@@ -70,7 +71,7 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
       /\bassume role arn:aws[\w-]*:iam::\d{12}:role\/(?:[^\s:]*\/)?([\w+=,.@-]+)/.exec(message) ?? [];
     return [
       principal === undefined
-        ? "podrole aws trust --principal ARN  # ARN: the server's role or user, which its log names"
+        ? "podrole aws trust --principal ARN  # ARN: the AWS identity of the server itself, which its log names"
         : `podrole aws trust --principal ${shellQuote(principal)}  # prints the trust policy that the role needs`,
       `aws iam get-role --role-name ${shellQuote(role)}  # whether the role exists, and its present trust policy`,
       `aws iam update-assume-role-policy --role-name ${shellQuote(role)} --policy-document file://trust.json  # replaces the whole policy: keep the statements that it has`,
@@ -78,7 +79,7 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
   },
   SERVER_UNTRUSTED: ({ restart, message = "" }) =>
     /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(message)
-      ? ["podrole check --quiet  # the dates of the certificates; then compare the clock of the pod's node"]
+      ? ["podrole check --quiet  # the dates of the certificates, then compare the clock of the node"]
       : [
           "podrole rotate status  # if a rotation is in progress, wait before its next step until its pods are restarted",
           ...(restart === undefined ? [] : [restart]),
@@ -91,7 +92,7 @@ function meantText(message: string): string {
   const [, permitted = ""] = / permits (.*)$/s.exec(message) ?? [];
   const names = Array.from(permitted.matchAll(/:role\/([\w+=,.@/-]+)"/g), ([, name = ""]) => name);
   const meant = role === undefined ? undefined : createSuggester(names)(role);
-  return meant === undefined ? "" : `: did you mean ${meant}?`;
+  return meant === undefined ? "" : `: did you mean ${shellCommentText(meant)}?`;
 }
 
 /** In the server's explanation of a denial, "must allow sts:AssumeRole to ARN, such as": the server's role or user. */
@@ -123,7 +124,7 @@ function copySteps({ namespace, name }: ConcernedObject): readonly string[] {
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
   // Without --keep-labels: with the labels, a Service sends requests to the copy, and a ReplicaSet may adopt it.
   return [
-    `${inNamespace} delete pod ${shellQuote(name)}  # then copy the pod (POD) again, with the next command`,
+    `${inNamespace} delete pod ${shellQuote(name)}  # then copy the pod POD again with the next command`,
     `${inNamespace} debug POD -it --copy-to=${shellQuote(name)} --keep-annotations --image=busybox -- sh`,
   ];
 }
@@ -143,7 +144,7 @@ export function labelStep(namespace: string): string {
 
 /** Registers podrole's webhook. */
 export const REGISTER_STEP =
-  "kubectl apply -f manifests/base/webhook-configuration.yaml  # or helm upgrade with podrole's chart";
+  "kubectl apply -f manifests/base/webhook-configuration.yaml  # or helm upgrade with the chart of podrole";
 
 /** Returns the command that shows why a Deployment has no ready replica. */
 export function describeStep({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
@@ -166,11 +167,11 @@ export function restartStep({ metadata }: Pick<Pod, "metadata">, purpose?: strin
   if (owner?.kind === "StatefulSet" || owner?.kind === "DaemonSet") {
     return `${inNamespace} rollout restart ${shellQuote(`${owner.kind.toLowerCase()}/${owner.name}`)}${commentOf(purpose)}`;
   }
-  const after = owner === undefined ? "then apply its manifest again" : `its ${owner.kind} creates it again`;
+  const after = owner === undefined ? "then apply its manifest again" : "its controller creates it again";
   return `${inNamespace} delete pod ${shellQuote(name)}${commentOf(purpose, after)}`;
 }
 
 function commentOf(...parts: readonly (string | undefined)[]): string {
   const known = parts.filter((part) => part !== undefined);
-  return known.length === 0 ? "" : `  # ${known.join("; ")}`;
+  return known.length === 0 ? "" : `  # ${known.join(", ")}`;
 }

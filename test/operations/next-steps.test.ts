@@ -44,7 +44,7 @@ suite("restartStep()", () => {
       "rollout restart deployment/web",
     ],
     ["a pod of a StatefulSet", owned("StatefulSet", "web"), "rollout restart statefulset/web"],
-    ["a pod of a ReplicaSet alone", owned("ReplicaSet", "web"), "delete pod web-0  # its ReplicaSet creates it again"],
+    ["a pod of a ReplicaSet alone", owned("ReplicaSet", "web"), "delete pod web-0  # its controller creates it again"],
     [
       "a pod without a controller",
       { metadata: { namespace: "shop", name: "web-0" } },

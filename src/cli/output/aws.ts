@@ -2,7 +2,7 @@
 import type { TrustReview } from "../../operations/aws/existing-trust.ts";
 import type { CallerPolicy } from "../../operations/aws/policies.ts";
 import { MAX_TRUST_POLICY_LENGTH, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
-import { trustCommand } from "../../operations/migrate/shell-commands.ts";
+import { shellCommentText, trustCommand } from "../../operations/migrate/shell-commands.ts";
 import { escapeControls } from "./text.ts";
 
 /** What a review found about each role. */
@@ -12,8 +12,8 @@ export type RoleTrustStates = TrustReview["states"];
 export function callerPoliciesText(policies: readonly CallerPolicy[]): string {
   return policies
     .map(({ caller, document }) => {
-      const whose = caller === undefined ? "podrole's server" : caller;
-      return `# Policy of ${escapeControls(whose)}\n${JSON.stringify(document, undefined, 2)}\n`;
+      const whose = caller === undefined ? "podrole's server" : shellCommentText(caller);
+      return `# Policy of ${whose}\n${JSON.stringify(document, undefined, 2)}\n`;
     })
     .join("\n");
 }
@@ -25,22 +25,25 @@ export function callerPoliciesText(policies: readonly CallerPolicy[]): string {
 export function serverTrustText(policies: readonly TrustPolicy[], states?: RoleTrustStates): string {
   const head =
     states === undefined
-      ? "# Each command replaces the whole trust policy of a role: first add the role's existing statements to the document."
+      ? "# Each command replaces the whole trust policy of a role: first add the existing statements of the role to the document."
       : "# Each command replaces the whole trust policy of a role by its existing statements and a new one.";
-  const lines = policies.flatMap((policy) => [`# ${policy.roleArn}${lengthNote(policy)}`, trustCommand(policy)]);
+  const lines = policies.flatMap((policy) => [
+    `# ${shellCommentText(policy.roleArn)}${lengthNote(policy)}`,
+    trustCommand(policy),
+  ]);
   const isWithHead = states === undefined || policies.length > 0;
   return [...trustStateLines(states ?? []), ...(isWithHead ? [head] : []), ...lines, ""].map(escapeControls).join("\n");
 }
 
 /** Returns what stands behind the ARN of a role whose trust policy is longer than IAM accepts; otherwise nothing. */
 export function lengthNote({ length }: TrustPolicy): string {
-  const limit = `IAM's limit is ${MAX_TRUST_POLICY_LENGTH} characters unless you raise the quota`;
+  const limit = `the limit of IAM is ${MAX_TRUST_POLICY_LENGTH} characters unless you raise the quota`;
   return length > MAX_TRUST_POLICY_LENGTH ? `: ${length} characters; ${limit}` : "";
 }
 
 /** Returns a comment line for each role of a review. */
 export function trustStateLines(states: RoleTrustStates): readonly string[] {
-  return states.map((one) => escapeControls(`# ${one.roleArn}: ${describeTrustState(one)}`));
+  return states.map((one) => escapeControls(`# ${shellCommentText(one.roleArn)}: ${describeTrustState(one)}`));
 }
 
 function describeTrustState(one: RoleTrustStates[number]): string {

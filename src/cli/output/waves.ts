@@ -2,7 +2,7 @@
 import { countOf, podsIn } from "../../operations/format.ts";
 import { isBuiltIn } from "../../operations/manifests/templates.ts";
 import type { WorkloadGroup } from "../../operations/migrate/report.ts";
-import { shellQuote } from "../../operations/migrate/shell-commands.ts";
+import { shellCommentText, shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import { escapeControls } from "./text.ts";
@@ -30,7 +30,7 @@ function waveLines(wave: readonly NamespaceMove[], number: number, count: number
     "",
     `# Wave ${number} of ${count}: ${countOf(wave.length, "namespace")}, ${countOf(pods, "pod")} with a role`,
     ...wave.flatMap(({ name, groups, risk }) => [
-      ...(risk === 1 ? [`# ${name}: something changes for some pods (see the report)`] : []),
+      ...(risk === 1 ? [`# ${shellCommentText(name)}: something changes for some pods (see the report)`] : []),
       ...commandsFor(name, groups),
     ]),
   ];
@@ -41,9 +41,9 @@ function postponedLines({ name, groups }: NamespaceMove): readonly string[] {
     .filter(({ verdict }) => verdict === "refused" || verdict === "needsWork")
     .map(({ kind, name: owner, findings }) => {
       const heavy = findings.filter(({ weight }) => weight === "work" || weight === "refused");
-      return `#   ${kind}/${owner}: ${heavy.map(({ id }) => id).join(", ")}`;
+      return `#   ${shellCommentText(`${kind}/${owner}`)}: ${heavy.map(({ id }) => id).join(", ")}`;
     });
-  const head = [`# ${name}:`, ...new Set(reasons)];
+  const head = [`# ${shellCommentText(name)}:`, ...new Set(reasons)];
   // podrole injects nothing in such a namespace, so a label would have no effect.
   if (groups.every(({ findings }) => findings.some(({ id }) => id === "place"))) return head;
   return [...head, ...commandsFor(name, groups).map((line) => (line.startsWith("#") ? line : `# ${line}`))];
@@ -64,21 +64,23 @@ const RESTARTABLE_KINDS = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 function restartCommand(namespace: string, group: WorkloadGroup): string {
   const { kind, name, updateStrategy, apiVersion, managedBy } = group;
   const target = `${kind.toLowerCase()}/${name}`;
+  const named = shellCommentText(target);
   if (managedBy)
-    return `# ${target} is managed by ${managedBy.kind}/${managedBy.name}: restart it as its operator documents`;
-  if (kind === "Pod") return `# ${target} has no controller: it is injected when it is created again`;
+    return `# ${named} is managed by ${shellCommentText(`${managedBy.kind}/${managedBy.name}`)}: restart it as its operator documents`;
+  if (kind === "Pod") return `# ${named} has no controller: it is injected when it is created again`;
   if (!isBuiltIn(kind, apiVersion)) return restartByOperator(namespace, group);
   if (RESTARTABLE_KINDS.has(kind) && updateStrategy !== "OnDelete")
     return `kubectl -n ${shellQuote(namespace)} rollout restart ${shellQuote(target)}`;
-  if (RESTARTABLE_KINDS.has(kind)) return `# ${target} has updateStrategy OnDelete: delete its pods one at a time`;
-  if (kind === "CronJob") return `# ${target}: pods of its next run are injected`;
-  if (kind === "Job") return `# ${target}: only pods that it creates from now on are injected`;
-  return `# ${target}: delete its pods one at a time; those that it creates instead are injected`;
+  if (RESTARTABLE_KINDS.has(kind)) return `# ${named} has updateStrategy OnDelete: delete its pods one at a time`;
+  if (kind === "CronJob") return `# ${named}: pods of its next run are injected`;
+  if (kind === "Job") return `# ${named}: only pods that it creates from now on are injected`;
+  return `# ${named}: delete its pods one at a time; those that it creates instead are injected`;
 }
 
 /** podrole does not know what such a resource does with data when its pods or itself are deleted. */
 function restartByOperator(namespace: string, { kind, name, apiVersion = "" }: WorkloadGroup): string {
   if (kind === "Rollout" && apiVersion.startsWith("argoproj.io/"))
-    return `# rollout/${name}: kubectl argo rollouts -n ${shellQuote(namespace)} restart ${shellQuote(name)}`;
-  return `# ${kind}/${name} (${apiVersion || "unknown group"}) belongs to an operator: restart its pods as the operator documents`;
+    return `# rollout/${shellCommentText(name)}: kubectl argo rollouts -n ${shellQuote(namespace)} restart ${shellQuote(name)}`;
+  const named = shellCommentText(`${kind}/${name}`);
+  return `# ${named} (${shellCommentText(apiVersion) || "unknown group"}) belongs to an operator: restart its pods as the operator documents`;
 }

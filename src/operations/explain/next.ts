@@ -68,7 +68,7 @@ function injectedSteps(
 }
 
 const NEW_POD =
-  "only to use the new role before the next renewal; the new pod has the role that its manifest or template names";
+  "only to use the new role before the next renewal: the new pod has the role that its manifest or template names";
 
 /** Names the earlier role of the first container that has one in the annotation that names its role now. */
 function earlierRoleSteps({ pod }: ExplainInput, containers: NonNullable<ExistingPod["containers"]>) {

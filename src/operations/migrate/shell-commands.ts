@@ -8,6 +8,15 @@ export function shellQuote(arg: string): string {
   return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/**
+ * Returns text of the cluster for a comment of a command: each character that a shell may read as more than a part of
+ * a word becomes "_". An interactive zsh reads comments as words unless INTERACTIVE_COMMENTS is set, and a line end
+ * ends a comment in every shell. (https://zsh.sourceforge.io/Doc/Release/Options.html#index-INTERACTIVECOMMENTS)
+ */
+export function shellCommentText(text: string): string {
+  return text.replaceAll(/^[^A-Za-z0-9]|[^\w./:@+,=-]/gu, "_");
+}
+
 /** Returns the kubectl command that sets these annotations, and overwrites them if they exist. */
 export function annotateNamespaceCommand(namespace: string, annotations: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(annotations).map(([name, value]) => shellQuote(`${name}=${value}`));

@@ -166,7 +166,7 @@ const SITUATIONS: readonly Situation[] = [
       explain: [
         /container app: arn:\S+shop-orders at admission/,
         /differs: .*shop-orders, and the decision now is \S+shop-other: the role was changed after admission, or that annotation was; if that is intended, there is nothing to do: it gets that role with its next renewal/,
-        /next: kubectl -n shop annotate pod orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right\n +next: kubectl -n shop delete pod orders {2}# only to use the new role before the next renewal; the new pod has the role that its manifest/,
+        /next: kubectl -n shop annotate pod orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right\n +next: kubectl -n shop delete pod orders {2}# only to use the new role before the next renewal: the new pod has the role that its manifest/,
       ],
       status: [
         /^orders +app +shop-orders +ready /m,

@@ -1,0 +1,94 @@
+// Commands to copy contain names of the cluster, which are untrusted: none may end its quotes or its comment.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { serverTrustText } from "../../src/cli/output/aws.ts";
+import { wavesScript } from "../../src/cli/output/waves.ts";
+import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
+import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
+import { shellCommentText } from "../../src/operations/migrate/shell-commands.ts";
+import { annotateStep, editStep, restartStep, stepsAfterCode } from "../../src/operations/next-steps.ts";
+import { ERRORS } from "../../src/protocol/errors.ts";
+
+/** Names with what a shell reads as more than a word. */
+const NAMES = fc.oneof(
+  fc
+    .array(fc.constantFrom("$(", ")", "`", ";", "\n", "\r", "|", "&", ">", "<", "'", '"', "\\", "#", " ", "x", "-"), {
+      minLength: 1,
+      maxLength: 8,
+    })
+    .map((parts) => parts.join("")),
+  fc.string({ minLength: 1, maxLength: 8, unit: "binary" }),
+);
+
+/** Removes what stands in single quotes, which a shell takes as it is, and an escaped quote between two of them. */
+function outsideQuotes(line: string): string {
+  return line.replaceAll(/'[^']*'|\\'/g, "Q");
+}
+
+const META_CHARACTERS = /[$`;|&<>(){}'"\\\p{Cc}\p{Zl}\p{Zp}]/u;
+
+test("shellCommentText() leaves words and ARNs as they are, and nothing that a shell reads as more", () => {
+  for (const text of ["Job", "argoproj.io/v1", "arn:aws:iam::123456789012:role/team/a+b=c,d.e@f-g_h"]) {
+    assert.equal(shellCommentText(text), text);
+  }
+  assert.equal(shellCommentText("Job$(touch /tmp/x)"), "Job__touch_/tmp/x_");
+  assert.equal(shellCommentText("Job\ntouch x\n#"), "Job_touch_x__");
+  fc.assert(fc.property(NAMES, (name) => assert.match(shellCommentText(name), /^[A-Za-z0-9_][\w./:@+,=-]*$/)));
+});
+
+test("restartStep() and stepsAfterCode() have no character outside of quotes that a shell runs, whatever names are", () => {
+  fc.assert(
+    fc.property(NAMES, NAMES, fc.boolean(), (name, kind, isCopy) => {
+      const owner = { kind, name, controller: true };
+      const pod = { metadata: { namespace: name, name, ownerReferences: [owner] } };
+      const concerned = {
+        object: { namespace: name, kind, name },
+        restart: restartStep(pod),
+        isCopy,
+        message: `Cannot give role arn:aws:iam::1:role/${name} to x permits "arn:aws:iam::1:role/${name}"`,
+      };
+      const steps = [
+        restartStep(pod),
+        editStep(concerned.object, "correct the role"),
+        annotateStep(pod, { annotation: kind, value: name, purpose: "only then" }),
+        ...Object.keys(ERRORS).flatMap((code) => stepsAfterCode(code, concerned)),
+      ];
+      for (const step of steps) assert.doesNotMatch(outsideQuotes(step), META_CHARACTERS, step);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("wavesScript() and serverTrustText() have no text of the cluster in comments that a shell runs", () => {
+  const finding = { id: "role", weight: "work", text: "x" } as never;
+  fc.assert(
+    fc.property(NAMES, NAMES, (name, kind) => {
+      const common = { namespace: name, kind, name, pods: 1, names: [name], namesRole: true, isMoved: false } as const;
+      const rest = {
+        verdict: "needsWork",
+        before: "",
+        after: "",
+        findings: [finding],
+        updateStrategy: undefined,
+      } as const;
+      const groups: readonly WorkloadGroup[] = [
+        { ...common, ...rest, apiVersion: kind, managedBy: undefined },
+        { ...common, ...rest, apiVersion: "apps/v1", managedBy: { kind, name } },
+        { ...common, ...rest, kind: "Rollout", apiVersion: "argoproj.io/v1", managedBy: undefined },
+        { ...common, ...rest, kind: "Job", apiVersion: "batch/v1", managedBy: undefined },
+      ];
+      const move = { name, groups, pods: 1 };
+      const script = wavesScript({ from: "kiam", waves: [[{ ...move, risk: 1 }]], postponed: [{ ...move, risk: 2 }] });
+      const arn = `arn:aws:iam::123456789012:role/${name}/x`;
+      const trust = serverTrustText([trustPolicyOf({ arn, name: "x" } as never, [])], [
+        { roleArn: arn, state: "trusted" },
+      ] as never);
+      // The project's own words have brackets and semicolons.
+      for (const line of (script + trust).split("\n")) {
+        assert.doesNotMatch(outsideQuotes(line), /[$`|&<>{}'"\\\p{Cc}\p{Zl}\p{Zp}]/u, line);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
