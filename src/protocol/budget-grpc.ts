@@ -29,7 +29,8 @@ const ANSWERS_CHANNEL = "http2.server.stream.finish";
 /**
  * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection
  * may open in all, whether or not they were served. `idleBytes`, `callBytes`: what a connection may send in all,
- * without calls and for each of them, as TLS records. `answers`: bytes that callers have not read.
+ * without calls and for each of them, as TLS records. `answers`: bytes that callers have not read. `isHeldBack`:
+ * whether a connection waits for its turn in the handshake.
  */
 export interface LimitGrpcOptions {
   readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
@@ -38,6 +39,7 @@ export interface LimitGrpcOptions {
   readonly idleBytes: number;
   readonly callBytes: number;
   readonly answers: UnreadAnswerLimits;
+  readonly isHeldBack?: (socket: Socket) => boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface LimitGrpcOptions {
  */
 export function limitGrpc(
   budget: Budget,
-  { callerOf, maxHeaders, maxStreams, idleBytes, callBytes, answers }: LimitGrpcOptions,
+  { callerOf, maxHeaders, maxStreams, idleBytes, callBytes, answers, isHeldBack = () => false }: LimitGrpcOptions,
 ): LimitedConnections {
   const unread = createUnreadAnswers(answers);
   const connections = createPeerConnections(budget);
@@ -64,7 +66,11 @@ export function limitGrpc(
     opened += 1;
     // Frames that belong to no call, such as those that enlarge a window, are seen by nobody but Node's parser.
     const hasExcess = () => socket.bytesRead > idleBytes + callBytes * (streams.get(connection) ?? 0);
-    const connection = connections.open(socket, { caller: `address ${addressOf(socket)}`, hasExcess });
+    const connection = connections.open(socket, {
+      caller: `address ${addressOf(socket)}`,
+      hasExcess,
+      isHeldBack: () => isHeldBack(socket),
+    });
     socket.once("close", () => {
       open -= 1;
     });

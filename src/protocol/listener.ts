@@ -13,7 +13,7 @@ import {
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Address, formatAddress } from "../runtime/settings.ts";
-import { type IntakeLimits, limitIntake } from "../runtime/tls-intake.ts";
+import { type IntakeLimits, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
 import { limitGrpc } from "./budget-grpc.ts";
 import { type CallsInFlight, withoutPort } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
@@ -227,6 +227,7 @@ export function createListener(
       initialWindowSize: MAX_MESSAGE_BYTES,
     },
   });
+  let intake: LimitedIntake | undefined;
   const counter = limitGrpc(createBudget({ clock, ...(onClose && { onClose }) }, limits), {
     callerOf,
     maxHeaders: MAX_GRPC_HEADERS_BYTES,
@@ -234,6 +235,7 @@ export function createListener(
     idleBytes: MAX_IDLE_BYTES,
     callBytes: MAX_CALL_BYTES,
     answers: limits.answers,
+    isHeldBack: (socket) => intake?.isHeldBack(socket) ?? false,
   });
   const onSurplus = () => onClose?.("handshakes");
   return {
@@ -242,7 +244,7 @@ export function createListener(
         server.bindAsync(formatAddress(address), tlsCredentials, (error, port) => {
           if (error) return reject(error);
           if (requireClientCertificate) {
-            limitIntake(boundServer(server), { clock, onSurplus }, createIntakeLimits(tls, presentedBytes));
+            intake = limitIntake(boundServer(server), { clock, onSurplus }, createIntakeLimits(tls, presentedBytes));
           }
           counter.start(port);
           resolve(port);

@@ -14,6 +14,7 @@ export interface HeldConnection {
   caller: string;
   readonly isExempt: boolean;
   readonly hasExcess: () => boolean;
+  readonly isHeldBack: () => boolean;
   readonly close: () => void;
   readonly requests: Set<HeldRequest>;
   isOpen: boolean;
@@ -23,6 +24,8 @@ export interface HeldConnection {
   progress: number;
   /** Sweep in which the phase without requests began. */
   since: number;
+  /** Last sweep in which the connection waited for this process; that of its beginning if it never did. */
+  heldBackAt: number;
 }
 
 /** A request in flight. */

@@ -68,6 +68,8 @@ export interface OpenOptions {
   readonly isExempt?: boolean;
   /** Checked at each sweep: whether the peer has sent more than it may, whatever part of it belongs to a request. */
   readonly hasExcess?: () => boolean;
+  /** Checked at each sweep: whether the connection waits for this process, and its peer can do nothing about it. */
+  readonly isHeldBack?: () => boolean;
   /** Closes the connection; called at most once, and never after closed(). */
   readonly close: () => void;
 }
@@ -206,7 +208,8 @@ export function createBudget(
   /** Reports whether the connection has waited for its peer for at least one whole sweep. */
   function hasWaited(connection: HeldConnection): boolean {
     const times = [...connection.requests].map(({ since }) => since);
-    return isWaiting(connection) && sweeps - Math.max(connection.since, ...times) > 1;
+    const { since, heldBackAt } = connection;
+    return isWaiting(connection) && sweeps - Math.max(since, heldBackAt, ...times) > 1;
   }
 
   function sweep(): void {
@@ -219,6 +222,7 @@ export function createBudget(
         shut(connection, "bytes");
         continue;
       }
+      if (connection.isHeldBack()) connection.heldBackAt = sweeps;
       if (hasWaited(connection)) silent.noteWaiting(connection.caller, sweeps);
       if (requests.size === 0) {
         if (isOverdue(since, hasServed ? limits.keepAliveMs : limits.headersMs)) {
@@ -288,11 +292,12 @@ export function createBudget(
 
   return {
     held: () => ({ ...total }),
-    open({ caller, isExempt = false, hasExcess = () => false, close }) {
+    open({ caller, isExempt = false, hasExcess = () => false, isHeldBack = () => false, close }) {
       const connection: HeldConnection = {
         caller,
         isExempt,
         hasExcess,
+        isHeldBack,
         close,
         requests: new Set(),
         isOpen: true,
@@ -300,6 +305,7 @@ export function createBudget(
         bytes: 0,
         progress: ++sequence,
         since: sweeps,
+        heldBackAt: sweeps,
       };
       connections.add(connection);
       starting.add(connection);

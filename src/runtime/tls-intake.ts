@@ -25,6 +25,12 @@ export interface IntakeLimits {
   readonly handshakeBytes: number;
 }
 
+/** The connections whose handshakes are limited. */
+export interface LimitedIntake {
+  /** Reports whether bytes of this accepted socket wait for their step. */
+  isHeldBack(socket: Socket): boolean;
+}
+
 interface IntakeStreamDeps {
   readonly steps: PacedSteps;
   readonly limits: IntakeLimits;
@@ -40,14 +46,16 @@ export function limitIntake(
   server: Server,
   { clock, onSurplus = () => {} }: { readonly clock: Clock; readonly onSurplus?: () => void },
   limits: () => IntakeLimits,
-): void {
+): LimitedIntake {
   const steps = createPacedSteps({ clock, cpuMs: threadCpuMs, nextTurn: setImmediate });
   const accept = server.listeners("connection");
   /** Which stream a TLS socket reads from: the handshake ends in the context in which the TLS socket was created. */
   const current = new AsyncLocalStorage<IntakeStream>();
+  const streams = new WeakMap<Socket, IntakeStream>();
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
     const stream = new IntakeStream(socket, { steps, limits: limits(), onSurplus });
+    streams.set(socket, stream);
     current.run(stream, () => {
       for (const listener of accept) Reflect.apply(listener, server, [stream]);
     });
@@ -55,6 +63,7 @@ export function limitIntake(
     stream.allowHalfOpen = true;
   });
   server.prependListener("secureConnection", (tls: TLSSocket) => current.getStore()?.open(tls));
+  return { isHeldBack: (socket) => streams.get(socket)?.isHeldBack() ?? false };
 }
 
 /** What TLS reads and writes instead of the socket. */
@@ -92,6 +101,11 @@ class IntakeStream extends Duplex {
     const { remoteAddress, remoteFamily, remotePort, localAddress, localPort } = this.#socket;
     const peer = { remoteAddress, remoteFamily, remotePort, localAddress, localPort };
     for (const [name, value] of Object.entries(peer)) Object.defineProperty(tls, name, { value });
+  }
+
+  /** Reports whether bytes wait for their step. */
+  isHeldBack(): boolean {
+    return this.#waiting !== undefined;
   }
 
   #receive(chunk: Buffer): void {

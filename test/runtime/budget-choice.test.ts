@@ -29,6 +29,8 @@ function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnect
     bytes: 0,
     progress: ++sequence,
     since: 0,
+    heldBackAt: 0,
+    isHeldBack: () => false,
     ...fields,
   };
 }

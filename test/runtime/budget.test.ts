@@ -88,6 +88,20 @@ for (const [phase, wait] of [
   });
 }
 
+test("open() closes the new handshake, not one of a caller whose connections only waited for their turn in this process", async () => {
+  const { clock, budget, open, closed } = setUp({ handshakes: 2, headersMs: 10_000 });
+  let isHeldBack = true;
+  for (const caller of ["a", "b"])
+    budget.open({ caller, isHeldBack: () => isHeldBack, close: () => closed.push(caller) });
+  await clock.advance(4 * LIMITS.sweepMs);
+  open("newest", "c");
+  assert.deepEqual(closed, ["newest"]);
+  isHeldBack = false;
+  await clock.advance(2 * LIMITS.sweepMs);
+  open("later", "d");
+  assert.deepEqual(closed, ["newest", "a"]);
+});
+
 test("open() with too many handshakes closes that of a caller who opened many connections without a request", () => {
   const { open, closed } = setUp({ handshakes: 2 });
   for (let count = 0; count < 6; count++) open("brief", "silent").closed();

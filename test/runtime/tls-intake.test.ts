@@ -1,19 +1,20 @@
 // A TLS server that requests client certificates, over real sockets, and clients that present more than they need.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, connect as connectTcp } from "node:net";
+import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { until } from "../../emulators/until.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
-import { systemClock as clock, HOUR_MS } from "../../src/runtime/clock.ts";
+import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { limitIntake } from "../../src/runtime/tls-intake.ts";
+import { createFakeClock } from "../fakes/clock.ts";
 import { newLeaf, POD_SUBJECT } from "../pki/samples.ts";
 
 const LIMITS = { greetingBytes: 2_048, proofBytes: 1_400, handshakeBytes: 6_144 };
 
 /** An echo server, and clients that present `others` certificates beside their own. */
-async function start(context: TestContext) {
+async function start(context: TestContext, clock = systemClock) {
   const newAuthority = () => createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
   const authority = newAuthority();
   const ca = authority.certificatePem;
@@ -25,7 +26,9 @@ async function start(context: TestContext) {
     ...{ cert: serving.pem, key: serving.key.reveal(), ca, requestCert: true, rejectUnauthorized: true },
     minVersion: "TLSv1.3",
   });
-  limitIntake(server, { clock, onSurplus: () => surplus++ }, () => LIMITS);
+  const intake = limitIntake(server, { clock, onSurplus: () => surplus++ }, () => LIMITS);
+  const accepted: Socket[] = [];
+  server.on("connection", (socket) => accepted.push(socket));
   server.on("secureConnection", (socket) => {
     served.push(socket.remoteAddress);
     socket.on("error", () => {}).pipe(socket);
@@ -60,7 +63,8 @@ async function start(context: TestContext) {
     });
     return answer;
   }
-  return { echo, open, port, served, errors, surplus: () => surplus, openSockets };
+  const heldBack = () => accepted.map((socket) => intake.isHeldBack(socket));
+  return { echo, open, port, heldBack, served, errors, surplus: () => surplus, openSockets };
 }
 
 suite("limitIntake()", () => {
@@ -81,6 +85,18 @@ suite("limitIntake()", () => {
       texts.map((text) => [text, 50_000]),
     );
     assert.deepEqual([served.length, surplus()], [4, 0]);
+  });
+
+  test("reports that a connection is held back while its bytes wait for their step, and no longer", async (context) => {
+    const clock = createFakeClock();
+    const { echo, open, heldBack } = await start(context, clock);
+    assert.equal(await echo(3, "first"), "first");
+    const second = open(3);
+    await until(() => heldBack()[1] === true);
+    assert.deepEqual(heldBack(), [false, true]);
+    await clock.advance(60_000);
+    await once(second.resume().end(), "close");
+    assert.deepEqual(heldBack(), [false, false]);
   });
 
   test("closes the connection of a client that presents too many, before TLS has read them", async (context) => {
