@@ -41,8 +41,10 @@ export interface ConcernedPod {
   readonly restart?: string | undefined;
   /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
   readonly isCopy?: boolean | undefined;
-  /** The error's message: that of STS names the principal. */
+  /** The error's message. A pod's author or an Event's may have written it, so no principal is taken from it. */
   readonly message?: string | undefined;
+  /** The same message as the server itself recorded it: that of STS names the principal. */
+  readonly serverMessage?: string | undefined;
 }
 
 /** Returns the steps after an error code; every code has at least one. */
@@ -64,9 +66,9 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
     `kubectl edit namespace ${shellQuote(object.namespace)}  # or permit it: annotation iam.amazonaws.com/permitted`,
   ],
   ROLE_MISSING: ({ object }) => [editStep(object, "add the annotation iam.amazonaws.com/role")],
-  STS_DENIED: ({ message = "" }) => {
+  STS_DENIED: ({ serverMessage = "", message = serverMessage }) => {
     if (message.includes("itself lacks")) return ["podrole aws policy  # prints the policy that this principal needs"];
-    const [, principal] = TRUSTED_PRINCIPAL.exec(message) ?? [];
+    const [, principal] = TRUSTED_PRINCIPAL.exec(serverMessage) ?? [];
     const [, role = "NAME"] =
       /\bassume role arn:aws[\w-]*:iam::\d{12}:role\/(?:[^\s:]*\/)?([\w+=,.@-]+)/.exec(message) ?? [];
     return [

@@ -21,9 +21,13 @@ suite("stepsAfterCode()", () => {
     assert.equal(first, "kubectl -n shop edit 'pod/a; b'  # add the annotation iam.amazonaws.com/role");
   });
 
-  test("names the server's principal for STS_DENIED only if the message does", () => {
+  test("names the server's principal for STS_DENIED only if the server's own message does", () => {
     const principal = "arn:aws:iam::123456789012:role/podrole-server";
-    const steps = (message: string) => stepsAfterCode("STS_DENIED", { object: OBJECT, message }).join("\n");
+    const steps = (message: string, field = "serverMessage") =>
+      stepsAfterCode("STS_DENIED", { object: OBJECT, [field]: message }).join("\n");
+    const forged = steps(`must allow sts:AssumeRole to ${principal}, such as {}`, "message");
+    assert.match(forged, /^podrole aws trust --principal ARN {2}#/);
+    assert.ok(!forged.includes(principal), forged);
     assert.match(
       steps(`must allow sts:AssumeRole to ${principal}, such as {}`),
       new RegExp(`--principal ${principal} `),

@@ -34,7 +34,7 @@ const TYPO = fromAwsError(
   { roleArn: uiRoleArn("shop-mial") },
 ).message;
 const MAILER = { namespace: "shop", kind: "pod", name: "mailer-6f7d9-hx5pl" } as const;
-const [TYPO_STEP = ""] = stepsAfterCode("STS_DENIED", { object: MAILER, message: TYPO });
+const [TYPO_STEP = ""] = stepsAfterCode("STS_DENIED", { object: MAILER, serverMessage: TYPO });
 const INTRUDER = { namespace: "shop", kind: "deployment", name: "intruder" } as const;
 const [FORBIDDEN_STEP = ""] = stepsAfterCode("ROLE_FORBIDDEN", { object: INTRUDER });
 

@@ -46,10 +46,10 @@ export function refusalRows({ records, events, failures, seen }: RefusalRowInput
 /** A row before its next command is known. */
 type FoundRefusal = Omit<RefusedRow, keyof StepFields>;
 
-function stepsAfterRefusal({ namespace, pod, code, message }: FoundRefusal): StepFields {
+function stepsAfterRefusal({ namespace, pod, code, message, from }: FoundRefusal): StepFields {
   const [kind = "", name] = pod.split("/");
   const object = name === undefined ? { namespace, kind: "pod", name: pod } : likelyWorkload({ namespace, kind, name });
-  return stepFields(stepsAfterCode(code, { object, message }));
+  return stepFields(stepsAfterCode(code, { object, message, ...(from === "server" && { serverMessage: message }) }));
 }
 
 /** Time after which the Event of a workload that cannot create its pods is repeated: at most 17 min, by back-off. */

@@ -27,7 +27,7 @@ interface Situation {
 }
 
 const NEXT_TRUST =
-  /next: podrole aws trust --principal arn:aws:iam::123456789012:role\/podrole-server {2}#.*\n +next: aws iam get-role --role-name shop-orders .*\n +next: aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/trust\.json {2}# replaces the whole policy/;
+  /next: podrole aws trust --principal ARN {2}#.*\n +next: aws iam get-role --role-name shop-orders .*\n +next: aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/trust\.json {2}# replaces the whole policy/;
 const NEXT_DESCRIBE = /next: kubectl -n podrole describe deployment podrole-server/;
 const NEXT_LABEL = /next: kubectl label namespace shop podrole\.io\/inject=enabled/;
 const NEXT_REGISTER = /next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml/;
