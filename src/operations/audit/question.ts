@@ -26,6 +26,8 @@ export interface JoinKeys {
   readonly requests: Set<string>;
   readonly credentialIds: Set<string>;
   readonly accessKeyIds: Set<string>;
+  /** As "namespace/name". */
+  readonly pods: Set<string>;
 }
 
 /** The events of other logs that the question named. */

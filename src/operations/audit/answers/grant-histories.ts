@@ -49,7 +49,7 @@ export interface GrantHistories {
 }
 
 /** Clocks of webhook and server may differ this much. */
-const MAX_CLOCK_SKEW_MS = 5_000;
+export const MAX_CLOCK_SKEW_MS = 5_000;
 
 /**
  * `matches` selects the issues; admissions and certificates are kept for all pods of `namespace`, or of every

@@ -6,7 +6,13 @@ import type { ApiEvent } from "../records/api-events.ts";
 import type { CallSum } from "../records/aws-calls.ts";
 import type { CertificateRecord } from "../records/podrole-records.ts";
 import { type CallerTrust, callerTrustOf, isRefusedByApiServer } from "./caller-trust.ts";
-import type { GrantHistories, GrantHistory, MatchedAdmission, Session } from "./grant-histories.ts";
+import {
+  type GrantHistories,
+  type GrantHistory,
+  MAX_CLOCK_SKEW_MS,
+  type MatchedAdmission,
+  type Session,
+} from "./grant-histories.ts";
 
 /** An admission, and how far it is believed. */
 export interface BelievedAdmission extends MatchedAdmission {
@@ -25,15 +31,22 @@ export interface Origin {
 
 /**
  * Returns the origin of a grant. An admission whose pod the API server then refused is left out, and one that is
- * believed is preferred to an unproven one.
+ * believed is preferred to an unproven one. If the API server's log has the creation of the pod by its own name, no
+ * other admission with a generated name counts, nor does one whose event names another pod.
  */
 export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: Joins): Origin {
-  const admission = likeliestOf(grants.admissionsOf(grant), api);
+  const own = api?.namedCreation(grant, grant.first + MAX_CLOCK_SKEW_MS);
+  const candidates = grants.admissionsOf(grant).filter(({ record, isExact }) => {
+    if (own !== undefined) return isExact || record.request === own.request;
+    const created = api?.creation(record.request)?.name;
+    return isExact || created === undefined || created === grant.pod;
+  });
+  const admission = likeliestOf(candidates, api);
   const certificate = grants.certificateOf(grant);
   return {
     admission,
     certificate,
-    creation: admission?.caller === "unproven" ? undefined : api?.creation(admission?.record.request),
+    creation: admission?.caller === "unproven" ? undefined : (api?.creation(admission?.record.request) ?? own),
     tokenRequest: api?.token(certificate?.credentialId),
   };
 }
@@ -76,8 +89,9 @@ export function sessionsOf({ sessions }: GrantHistory, joins: Joins): readonly U
 
 /** Returns the values by which other logs are searched for these grants. */
 export function joinKeysOf(grants: GrantHistories): JoinKeys {
-  const keys: JoinKeys = { requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set() };
+  const keys: JoinKeys = { requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set(), pods: new Set() };
   for (const grant of grants.list()) {
+    keys.pods.add(`${grant.namespace}/${grant.pod}`);
     for (const { record } of grants.admissionsOf(grant)) if (record.request) keys.requests.add(record.request);
     const credentialId = grants.certificateOf(grant)?.credentialId;
     if (credentialId !== undefined) keys.credentialIds.add(credentialId);

@@ -78,6 +78,7 @@ export function createRefusalsQuestion({ reason, role, namespace }: RefusalFilte
       requests: new Set(admissions.flatMap(({ request }) => request ?? [])),
       credentialIds: new Set(),
       accessKeyIds: new Set(),
+      pods: new Set(),
     }),
     answer({ api }: Joins) {
       for (const record of admissions) count(record, callerTrustOf(record, api));

@@ -65,16 +65,22 @@ export interface ApiJoin {
   add(event: ApiEvent): void;
   creation(request: string | undefined): ApiEvent | undefined;
   token(credentialId: string | undefined): ApiEvent | undefined;
+  /** The latest event until `until` (Unix milliseconds) that created the pod under its full name. */
+  namedCreation(pod: { readonly namespace: string; readonly pod: string }, until: number): ApiEvent | undefined;
 }
 
 /** Creates a join that stores only events with one of these keys. */
 export function createApiJoin({
   requests,
   credentialIds,
+  pods = new Set(),
 }: {
   readonly requests: ReadonlySet<string>;
   readonly credentialIds: ReadonlySet<string>;
+  /** As "namespace/name". */
+  readonly pods?: ReadonlySet<string>;
 }): ApiJoin {
+  const named: ApiEvent[] = [];
   const creations = new Map<string, ApiEvent>();
   const tokens = new Map<string, ApiEvent>();
   return {
@@ -82,7 +88,13 @@ export function createApiJoin({
       if (event.request !== undefined && requests.has(event.request)) creations.set(event.request, event);
       if (event.credentialId !== undefined && credentialIds.has(event.credentialId))
         tokens.set(event.credentialId, event);
+      const isCreation = event.verb === "create" && event.resource === "pods" && !event.isRefused;
+      if (isCreation && pods.has(`${event.namespace}/${event.name}`)) named.push(event);
     },
+    namedCreation: ({ namespace, pod }, until) =>
+      named
+        .filter((event) => event.namespace === namespace && event.name === pod && event.at <= until)
+        .toSorted((a, b) => b.at - a.at)[0],
     creation: (request) => (request === undefined ? undefined : creations.get(request)),
     token: (credentialId) => (credentialId === undefined ? undefined : tokens.get(credentialId)),
   };

@@ -134,6 +134,24 @@ suite("podrole audit", () => {
     assert.equal(user, LATER.user);
   });
 
+  for (const [what, controllers, others] of [
+    ["the log has the pod's own creation", {}, [{ user: { username: "mallory" }, auditID: "a-2" }]],
+    ["the event names another pod", { objectRef: { resource: "pods", namespace: "shop", name: "oxxxxx" } }, []],
+  ] as const) {
+    test(`who: does not name the creator of a pod with a similar name if ${what}`, async (context) => {
+      const generated = { pod: undefined, generateName: "o", user: "replicaset-controller" };
+      const event = { user: { username: "replicaset-controller" }, objectRef: { resource: "pods", namespace: "shop" } };
+      const own = others.map((each) => creation({ ...each, annotations: { "pods.podrole.io/request": "r-9" } }));
+      const log = writeTemporaryFile(context, "own.log", linesOf([creation({ ...event, ...controllers }), ...own]));
+      for (const caller of [{}, PROVEN]) {
+        const records = [admission({ ...caller, ...generated })];
+        const { json, out } = await who({ ...JSON_OUT, apiAuditLog: log }, records);
+        assert.equal(creator(json()[0])[0], undefined);
+        assert.equal(out.includes("mallory"), own.length > 0);
+      }
+    });
+  }
+
   const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
 
   test("refusals: separates those that are believed from those that are not", async () => {
