@@ -15,7 +15,7 @@ export const BROKEN_CREDENTIALS: readonly Broken[] = [
     heldBy({ code: "STS_DENIED" }),
     "CREDENTIALS_HELD",
     "warning",
-    /app holds credentials until 2026-06-01T12:50:00.000Z, and its last renewal failed: STS_DENIED -- Add the principal/,
+    /app holds credentials until 2026-06-01T12:50:00.000Z, and its last renewal failed: STS_DENIED -- Check that the role exists/,
   ],
   [
     "a ready pod whose credentials were revoked",
