@@ -9,13 +9,15 @@ import { createFairQueue, type PodKey } from "../turns/fair-queue.ts";
 import type { RequestPlace } from "./sign-request.ts";
 
 /** What is cached of a request: its author chooses how large the rest is. */
-export type CachedRequest = (RequestPlace & { readonly node: string }) | "answered";
+export type CachedRequest = (RequestPlace & { readonly node: string; readonly pod: string }) | "answered";
 
 /** A request that is known to have no answer. Its key for turns is its node, in place of a pod. */
 export interface KnownRequest extends PodKey {
   /** "namespace/name". */
   readonly key: string;
   readonly place: RequestPlace;
+  /** The pod's namespace, name and uid, as the request has them. */
+  readonly pod: string;
   /** When it became known. */
   readonly since: DueTime;
   /** When it is tried next; undefined while it is queued or in work. */
@@ -89,13 +91,13 @@ export function createKnownRequests({ clock, cached, onKnown, onForgotten }: Kno
     if (open && !known.has(key)) add(key, open);
   }
 
-  function add(key: string, { node, ...place }: Exclude<CachedRequest, "answered">): void {
+  function add(key: string, { node, pod, ...place }: Exclude<CachedRequest, "answered">): void {
     const turn = { namespace: place.namespace, uid: node };
     if (count(turn, 0) >= MAX_KNOWN_PER_NODE) {
       hasMore = true;
       return;
     }
-    const request = { ...turn, key, place, since: dueAfter(clock, 0), retryAt: undefined, attempts: 0 };
+    const request = { ...turn, key, place, pod, since: dueAfter(clock, 0), retryAt: undefined, attempts: 0 };
     known.set(key, request);
     count(request, 1);
     const dropped = shares.push(request);

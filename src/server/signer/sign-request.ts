@@ -5,9 +5,13 @@ import type { Condition, PodCertificateRequest, PodCertificateStatus } from "../
 import { type Authority, type IssuedCertificate, issueCertificate } from "../../pki/certificate.ts";
 import { formatSpiffeId, type PodIdentity } from "../../pki/identity.ts";
 import { type ErrorCode, PodroleError, type Refusal } from "../../protocol/errors.ts";
-import { type Clock, formatSeconds } from "../../runtime/clock.ts";
+import { type Clock, formatSeconds, MINUTE_MS, SECOND_MS } from "../../runtime/clock.ts";
+import { dueAfter, isDue } from "../../runtime/due.ts";
 import type { Audit } from "../../runtime/log.ts";
+import { sampledFields } from "../../runtime/sampler.ts";
 import type { KnownPod } from "../issue/known-pod.ts";
+import { createLookupCache } from "../issue/lookup-cache.ts";
+import { createRepeatSampler } from "../issue/repeat-sampler.ts";
 import { podFields } from "../issue/verify-proof.ts";
 import {
   decideRequest,
@@ -25,7 +29,7 @@ export interface RequestSignerDeps {
   readonly kubernetes: Pick<Kubernetes, "getPodCertificateRequest" | "answerPodCertificateRequest">;
   /** Returns the cached pod. */
   readonly cachedPod: (namespace: string, name: string) => KnownPod | undefined;
-  /** Reads the pod from the API server; undefined if there is none. */
+  /** Reads the pod from the API server; undefined if there is none. Called once in some seconds for each pod. */
   readonly readPod: (namespace: string, name: string) => Promise<KnownPod | undefined>;
   readonly authority: () => Authority;
   /** Called for each pod that gets a certificate, before it has received it; must not throw. */
@@ -55,19 +59,31 @@ export interface RequestPlace {
  */
 export type SignRequest = (place: RequestPlace) => Promise<SigningResult>;
 
-/** Creates the use case; it has no state of its own. */
+/** A denied pod may have thousands of requests, each of which would read it anew. */
+const POD_LOOKUPS = { rememberMs: 5 * SECOND_MS, capacity: 1_000 };
+
+/** Creates the use case. Its state: pods read within the last 5 s, and denials recorded within the last minute. */
 export function createRequestSigner(
   { clock, audit, kubernetes, cachedPod, readPod, authority, onIssued }: RequestSignerDeps,
   settings: SignerSettings,
 ): SignRequest {
+  const lookUpOnce = createLookupCache<KnownPod | undefined>({ clock }, POD_LOOKUPS);
+  const denials = createRepeatSampler({ clock });
+  let sweepAt = dueAfter(clock, MINUTE_MS);
+
   async function decide(request: PodCertificateRequest): Promise<RequestDecision> {
     const [namespace, name] = [request.metadata.namespace ?? "", request.spec.podName];
     const cached = decideRequest(request, cachedPod(namespace, name), settings, clock.now());
     if (cached.decision !== "deny") return cached;
-    return decideRequest(request, await readPod(namespace, name), settings, clock.now());
+    const key = `${namespace}/${name}/${request.spec.podUID}`;
+    return decideRequest(request, await lookUpOnce(key, () => readPod(namespace, name)), settings, clock.now());
   }
 
   return async ({ namespace, name, uid }) => {
+    if (isDue(clock, sweepAt)) {
+      denials.sweep();
+      sweepAt = dueAfter(clock, MINUTE_MS);
+    }
     const request = await kubernetes.getPodCertificateRequest(namespace, name);
     if (request === undefined || request.metadata.uid !== uid || isAnswered(request)) return { result: "ANSWERED" };
     const decision = await decide(request);
@@ -77,7 +93,11 @@ export function createRequestSigner(
       const { reason, refusal } = decision;
       const status = { conditions: [conditionOf("Denied", reason, refusal.message, now)] };
       if ((await kubernetes.answerPodCertificateRequest(request, status)) === "conflict") return { result: "ANSWERED" };
-      recordDenial(audit, request, refusal);
+      const { podName, podUID } = request.spec;
+      const fields = requestFields(request);
+      denials.write([namespace, podName, podUID, refusal.code].join("/"), (omitted) =>
+        recordDenial(audit, fields, refusal, omitted),
+      );
       return { result: refusal.code };
     }
     const { identity, publicKey, validityMs } = decision;
@@ -125,8 +145,14 @@ function conditionOf(type: string, reason: string, message: string, now: number)
   return { type, status: "True", reason, message, lastTransitionTime: formatSeconds(now) };
 }
 
-function recordDenial(audit: Audit, request: PodCertificateRequest, { code, message }: Refusal): void {
-  audit({ audit: "certificate", decision: "refused", ...requestFields(request), reason: code, message });
+function recordDenial(
+  audit: Audit,
+  fields: ReturnType<typeof requestFields>,
+  { code, message }: Refusal,
+  omitted: number,
+): void {
+  const more = sampledFields(omitted);
+  audit({ audit: "certificate", decision: "refused", ...fields, ...more, reason: code, message });
 }
 
 function requestFields({ metadata: { namespace = "", name = "" }, spec }: PodCertificateRequest) {

@@ -68,6 +68,10 @@ export function startSigner({
   const queue = createFairQueue<KnownRequest>(MAX_KNOWN_REQUESTS);
   const retries = createRetries<KnownRequest>({ clock });
   const inWork = new Set<Promise<void>>();
+  /** The pods with a request in work: one at a time, so that no pod takes the turns of all others. */
+  const busyPods = new Set<string>();
+  /** Requests whose turn came while their pod was busy, by pod. */
+  const parked = new Map<string, KnownRequest[]>();
 
   const requests = startReflector<PodCertificateRequest, CachedRequest>(
     {
@@ -92,6 +96,7 @@ export function startSigner({
     onForgotten(request) {
       queue.delete(request);
       request.retryAt = undefined;
+      unpark(request.pod);
     },
   });
 
@@ -119,9 +124,29 @@ export function startSigner({
     );
   }
 
+  /** Lets the pod's next request wait for a turn again, when the pod has none in work. */
+  function unpark(pod: string): void {
+    const others = parked.get(pod);
+    if (!others || busyPods.has(pod)) return;
+    let next = others.shift();
+    while (next && !known.has(next)) next = others.shift();
+    if (others.length === 0) parked.delete(pod);
+    if (next) queue.push(next);
+  }
+
   function begin(request: KnownRequest): void {
+    const { pod } = request;
+    if (busyPods.has(pod)) {
+      const others = parked.get(pod) ?? [];
+      others.push(request);
+      parked.set(pod, others);
+      return;
+    }
+    busyPods.add(pod);
     const ending = work(request).finally(() => {
       inWork.delete(ending);
+      busyPods.delete(pod);
+      unpark(pod);
       passes.wake();
     });
     inWork.add(ending);
@@ -172,5 +197,6 @@ export function startSigner({
 function cachedRequestOf(request: PodCertificateRequest): CachedRequest {
   if (isAnswered(request)) return "answered";
   const { namespace = "", name = "", uid = "" } = request.metadata;
-  return { namespace, name, uid, node: request.spec.nodeName };
+  const { nodeName: node, podName, podUID } = request.spec;
+  return { namespace, name, uid, node, pod: `${namespace}/${podName}/${podUID}` };
 }

@@ -32,7 +32,7 @@ function setUp() {
     onForgotten: (request) => forgotten.push(request),
   });
   const add = (node: string, name: string, namespace = "team") =>
-    content.set(`${namespace}/${name}`, { namespace, name, uid: `uid-${name}`, node });
+    content.set(`${namespace}/${name}`, { namespace, name, uid: `uid-${name}`, node, pod: "web" });
 
   /** Walks to the end; returns the number of turns that it took. */
   function walk(): number {
@@ -98,7 +98,7 @@ test("createKnownRequests() forgets after a list what is answered, gone, or of a
   walk();
   content.set("team/answered", "answered");
   content.delete("team/gone");
-  content.set("team/replaced", { namespace: "team", name: "replaced", uid: "another", node: "node-1" });
+  content.set("team/replaced", { namespace: "team", name: "replaced", uid: "another", node: "node-1", pod: "web" });
   known.update();
   walk();
   assert.deepEqual(forgotten.map(({ key }) => key).toSorted(), ["team/answered", "team/gone", "team/replaced"]);

@@ -73,6 +73,32 @@ type Stage = Awaited<ReturnType<typeof setUp>>;
 const conditionsOf = ({ emulator }: Stage, request: PodCertificateRequest) =>
   readRequest(emulator, request).status?.conditions ?? [];
 
+test("startSigner() reads a denied pod once for all its requests, one at a time, with one audit line", async (context) => {
+  const stage = await setUp(context);
+  const pod = await createPod(stage.emulator, "web");
+  const change = { nodeName: "another" };
+  const requests = await Promise.all(Array.from({ length: 20 }, () => createRequest(stage.emulator, pod, change)));
+  let [reads, inWork, most] = [0, 0, 0];
+  const { store } = stage.emulator;
+  const { results } = await stage.start({
+    getPod(namespace, name) {
+      reads += 1;
+      return Promise.resolve(store.find("pods", namespace, name) as never);
+    },
+    async getPodCertificateRequest(namespace, name) {
+      inWork += 1;
+      most = Math.max(most, inWork);
+      await new Promise((resolve) => setImmediate(resolve));
+      inWork -= 1;
+      return store.find("podcertificaterequests", namespace, name) as never;
+    },
+  });
+  const isDenied = (request: PodCertificateRequest) => conditionsOf(stage, request)[0]?.type === "Denied";
+  await until(() => requests.every(isDenied), "all are denied");
+  await until(() => results.filter((result) => result === "POD_UNKNOWN").length === 20, "all are counted");
+  assert.deepEqual([reads, most, stage.audit.length], [1, 1, 1]);
+});
+
 async function answerTo(stage: Stage, pod: Pod, change?: SpecChange): Promise<PodCertificateRequest> {
   const request = await createRequest(stage.emulator, pod, change);
   await until(() => conditionsOf(stage, request).length > 0, "the request has an answer");
