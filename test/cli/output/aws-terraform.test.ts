@@ -84,7 +84,10 @@ suite("serverTrustTerraform()", () => {
 
   test("notes a document that is longer than IAM accepts", () => {
     const long = trustPolicyOf(role, [{ Sid: "a".repeat(3_000) }]);
-    assert.match(serverTrustTerraform([long]), /^ {4}# arn:\S+shop-orders: \d{4} characters; the limit of IAM is 2048 /m);
+    assert.match(
+      serverTrustTerraform([long]),
+      /^ {4}# arn:\S+shop-orders: \d{4} characters; the limit of IAM is 2048 /m,
+    );
   });
 });
 
