@@ -86,7 +86,8 @@ suite("podrole inject and kubectl", { timeout: 120_000 }, () => {
         style === "JSON"
           ? JSON.stringify(object)
           : stringify(object, {
-              ...(style === "flow" && { collectionStyle: "flow" as const }),
+              // Quoted: in flow collections `yaml` writes plain scalars with "?", which go-yaml cannot read.
+              ...(style === "flow" && { collectionStyle: "flow" as const, defaultStringType: "QUOTE_DOUBLE" as const }),
               aliasDuplicateObjects: false,
               version: "1.1",
             });
