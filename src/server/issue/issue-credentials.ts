@@ -137,10 +137,14 @@ export function createCredentialIssuer({
     return refusedResult(container, refusal);
   }
 
-  /** Never gets the credentials themselves, because the line may be written later. */
+  /**
+   * Never gets the credentials themselves, because the line may be written later. A session that could not be renewed
+   * is no repetition of itself: its first line tells when that began.
+   */
   function auditIssue(identity: PodIdentity, container: string, session: SessionLine): void {
-    const { accessKeyId, peer } = session;
-    repeats.write(["issued", identity.uid, container, accessKeyId, peerAddress(peer)].join(" "), (omitted) => {
+    const { accessKeyId, outcome, peer } = session;
+    const kind = outcome === "stale" ? "stale" : "issued";
+    repeats.write([kind, identity.uid, container, accessKeyId, peerAddress(peer)].join(" "), (omitted) => {
       const line = { decision: "issued", ...session, ...sampledFields(omitted) } as const;
       audit({ ...containerFields(identity, container), ...line });
     });
