@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { NODE_SCRIPT } from "../kubernetes/node.ts";
 import { deploymentManifest } from "./pods.ts";
 import { runCheck, runPodrole, startPodrole } from "./run-podrole.ts";
@@ -29,8 +30,12 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
 
   test("check --wait exits with 0 when the installation becomes healthy", async () => {
     await scaleDeployment("podrole-server", 0);
-    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
-    const { code, out, err } = await runPodrole(["check", "--wait", "2m"]);
+    // The check begins while there is no server, however fast one starts.
+    const scaleUp = async () => {
+      await sleep(10_000);
+      await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
+    };
+    const [{ code, out, err }] = await Promise.all([runPodrole(["check", "--wait", "2m"]), scaleUp()]);
     assert.equal(code, 0, out);
     assert.match(err, /waiting for .*SERVER_READY/);
   });
