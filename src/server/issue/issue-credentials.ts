@@ -5,7 +5,7 @@ import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { sessionPolicyConfigMap } from "../../policy/session-policy.ts";
-import { overloadedError } from "../../protocol/calls-in-flight.ts";
+import { overloadedError, withoutPort } from "../../protocol/calls-in-flight.ts";
 import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { sampledFields } from "../../runtime/sampler.ts";
@@ -139,12 +139,13 @@ export function createCredentialIssuer({
 
   /**
    * Never gets the credentials themselves, because the line may be written later. A session that could not be renewed
-   * is no repetition of itself: its first line tells when that began.
+   * is no repetition of itself: its first line tells when that began. A call from another address is no repetition
+   * either: a stolen certificate may be in use there.
    */
   function auditIssue(identity: PodIdentity, container: string, session: SessionLine): void {
     const { accessKeyId, outcome, peer } = session;
     const kind = outcome === "stale" ? "stale" : "issued";
-    repeats.write([kind, identity.uid, container, accessKeyId, peerAddress(peer)].join(" "), (omitted) => {
+    repeats.write([kind, identity.uid, container, accessKeyId, withoutPort(peer)].join(" "), (omitted) => {
       const line = { decision: "issued", ...session, ...sampledFields(omitted) } as const;
       audit({ ...containerFields(identity, container), ...line });
     });
@@ -161,7 +162,7 @@ export function createCredentialIssuer({
     { peer, role, subject }: { readonly peer: string; readonly role?: string | undefined; readonly subject?: string },
   ): void {
     const containersOmitted = others.length > 0 ? others.length : undefined;
-    repeats.write(["refused", identity.uid, code, role, subject, peerAddress(peer)].join(" "), (omitted) => {
+    repeats.write(["refused", identity.uid, code, role, subject, withoutPort(peer)].join(" "), (omitted) => {
       const line = { decision: "refused", reason: code, message, role, containersOmitted, peer } as const;
       audit({ ...containerFields(identity, first), ...line, ...sampledFields(omitted) });
     });
@@ -224,11 +225,6 @@ function refusedResult(container: string, refusal: Refusal): IssueResult {
 /** What an audit line says about a session, and who received it. */
 type SessionLine = Readonly<Record<"role" | "sessionName" | "outcome" | "peer", string>> &
   ReturnType<typeof sessionFields>;
-
-/** Of another address, the same call is no repetition: a stolen certificate may be in use there. */
-function peerAddress(peer: string): string {
-  return peer.replace(/:\d+$/, "");
-}
 
 /** The fields of an audit line that name the container. */
 function containerFields(identity: PodIdentity, container: string) {
