@@ -106,7 +106,7 @@ function createKeyIndex() {
 }
 
 /** Returns "namespace/name", or "name" for an object without a namespace. */
-export function cacheKey({ namespace, name = "" }: ObjectMeta): string {
+export function cacheKey({ namespace, name = "" }: Pick<ObjectMeta, "namespace" | "name">): string {
   return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
 }
 

@@ -3,6 +3,7 @@
 // list, and while requests beyond a bound were left out and others have ended since: at most every 5 s, some hundred in
 // a turn of the event loop. States of a request: unknown → known → forgotten, when the watch reports its answer or end,
 // or when a bound is exceeded; the next walk finds it again.
+import { cacheKey } from "../../kubernetes/object-cache.ts";
 import { type Clock, SECOND_MS } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts";
 import { createFairQueue, type PodKey } from "../turns/fair-queue.ts";
@@ -110,7 +111,7 @@ export function createKnownRequests({ clock, cached, onKnown, onForgotten }: Kno
 
   function* keysOfWalk(): IterableIterator<string> {
     yield* Array.from(known.keys());
-    for (const request of cached.list()) yield request === "answered" ? "" : keyOf(request);
+    for (const request of cached.list()) yield request === "answered" ? "" : cacheKey(request);
   }
 
   function beginWalk(): void {
@@ -144,8 +145,4 @@ export function createKnownRequests({ clock, cached, onKnown, onForgotten }: Kno
       return hasMore && hasRoom && walkAt ? Math.max(0, untilDueMs(clock, walkAt)) : Number.POSITIVE_INFINITY;
     },
   };
-}
-
-function keyOf({ namespace, name }: RequestPlace): string {
-  return `${namespace}/${name}`;
 }
