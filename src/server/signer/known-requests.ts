@@ -59,27 +59,17 @@ const WALK_INTERVAL_MS = 5 * SECOND_MS;
 /** Creates the list, which is empty until the first update(). It has no timer. */
 export function createKnownRequests({ clock, cached, onKnown, onForgotten }: KnownRequestsDeps): KnownRequests {
   const known = new Map<string, KnownRequest>();
+  /** The known requests by namespace and node, for the bounds alone: nothing takes its turn here. */
   const shares = createFairQueue<KnownRequest>(MAX_KNOWN_REQUESTS);
-  /** Numbers of known requests, by namespace and node. */
-  const counts = new Map<string, number>();
   let walk: IterableIterator<string> | undefined;
   let walkAt: DueTime | undefined;
   /** Whether a request was left out since the last walk began, and whether one was forgotten. */
   let hasMore = false;
   let hasRoom = false;
 
-  function count(request: PodKey, change: number): number {
-    const node = `${request.namespace}/${request.uid}`;
-    const number = (counts.get(node) ?? 0) + change;
-    if (number > 0) counts.set(node, number);
-    else counts.delete(node);
-    return number;
-  }
-
   function forget(request: KnownRequest): void {
     known.delete(request.key);
     shares.delete(request);
-    count(request, -1);
     hasRoom = true;
     onForgotten(request);
   }
@@ -94,13 +84,12 @@ export function createKnownRequests({ clock, cached, onKnown, onForgotten }: Kno
 
   function add(key: string, { node, pod, ...place }: Exclude<CachedRequest, "answered">): void {
     const turn = { namespace: place.namespace, uid: node };
-    if (count(turn, 0) >= MAX_KNOWN_PER_NODE) {
+    if (shares.sizeOf(turn) >= MAX_KNOWN_PER_NODE) {
       hasMore = true;
       return;
     }
     const request = { ...turn, key, place, pod, since: dueAfter(clock, 0), retryAt: undefined, attempts: 0 };
     known.set(key, request);
-    count(request, 1);
     const dropped = shares.push(request);
     if (dropped) {
       hasMore = true;

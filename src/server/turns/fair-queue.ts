@@ -13,6 +13,8 @@ export interface PodKey {
 /** A bounded queue of items, each an object that is in it at most once. */
 export interface FairQueue<Item extends PodKey> {
   readonly size: number;
+  /** Number of waiting items of one pod. */
+  sizeOf(pod: PodKey): number;
   /** Adds an item; returns the item that was dropped for it, which may be the same one, undefined if there was room. */
   push(item: Item): Item | undefined;
   /** Removes and returns the item whose turn it is; undefined if the queue is empty. */
@@ -95,6 +97,7 @@ export function createFairQueue<Item extends PodKey>(capacity: number): FairQueu
     get size() {
       return size;
     },
+    sizeOf: ({ namespace, uid }) => lines.get(namespace)?.pods.get(uid)?.size ?? 0,
     push(item) {
       add(item);
       if (size <= capacity) return undefined;

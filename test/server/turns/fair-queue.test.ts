@@ -34,6 +34,17 @@ test("push() drops the newest item of the pod with most items, and the new item 
   assert.equal(queue.size, 3);
 });
 
+test("sizeOf() counts the items of one pod that wait, whether others were taken, deleted or dropped", () => {
+  const queue = createFairQueue<Item>(4);
+  const items = [1, 2, 3, 4].map((order) => item("a", "p", order));
+  for (const one of items) queue.push(one);
+  queue.push(item("b", "p"));
+  assert.deepEqual([queue.sizeOf(item("a", "p")), queue.sizeOf(item("b", "p"))], [3, 1]);
+  queue.take();
+  for (const one of items.slice(1, 2)) queue.delete(one);
+  assert.deepEqual([queue.sizeOf(item("a", "p")), queue.sizeOf(item("a", "q"))], [1, 0]);
+});
+
 test("createFairQueue() never loses an item, and never lets a pod wait for more than one item of each other pod", () => {
   const pushes = fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), fc.constantFrom("1", "2", "3", "4")), {
     maxLength: 60,
