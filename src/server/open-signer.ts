@@ -2,9 +2,11 @@
 import type { Kubernetes } from "../kubernetes/api.ts";
 import type { PodIdentity } from "../pki/identity.ts";
 import { isRefusal } from "../protocol/errors.ts";
+import { MINUTE_MS, repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { knownPodOf } from "./issue/known-pod.ts";
+import { createRepeatSampler } from "./issue/repeat-sampler.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedIssuers } from "./open-issuers.ts";
@@ -36,6 +38,13 @@ export function openSigner(deps: OpenSignerDeps, settings: ServerSettings): PodC
     }
   }
 
+  /** Its own: users who may create requests choose the uids in them, and would evict lines of the credentials port. */
+  const denials = createRepeatSampler({ clock });
+  void repeat({ clock, signal: shutdown.signal }, () => {
+    denials.sweep();
+    return MINUTE_MS;
+  });
+
   const sign = createRequestSigner(
     {
       clock,
@@ -47,6 +56,7 @@ export function openSigner(deps: OpenSignerDeps, settings: ServerSettings): PodC
         return pod && knownPodOf(pod, aws.policy());
       },
       authority: () => trust.poller.current().authority,
+      denials,
       onIssued: (identity) => void prefetch(identity),
     },
     { trustDomain: settings.trustDomain, certificateTtlMs: settings.certificateTtl },

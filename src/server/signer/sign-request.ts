@@ -5,13 +5,12 @@ import type { Condition, PodCertificateRequest, PodCertificateStatus } from "../
 import { type Authority, type IssuedCertificate, issueCertificate } from "../../pki/certificate.ts";
 import { formatSpiffeId, type PodIdentity } from "../../pki/identity.ts";
 import { type ErrorCode, PodroleError, type Refusal } from "../../protocol/errors.ts";
-import { type Clock, formatSeconds, MINUTE_MS, SECOND_MS } from "../../runtime/clock.ts";
-import { dueAfter, isDue } from "../../runtime/due.ts";
+import { type Clock, formatSeconds, SECOND_MS } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { sampledFields } from "../../runtime/sampler.ts";
 import type { KnownPod } from "../issue/known-pod.ts";
 import { createLookupCache } from "../issue/lookup-cache.ts";
-import { createRepeatSampler } from "../issue/repeat-sampler.ts";
+import type { RepeatSampler } from "../issue/repeat-sampler.ts";
 import { podFields } from "../issue/verify-proof.ts";
 import {
   decideRequest,
@@ -32,6 +31,8 @@ export interface RequestSignerDeps {
   /** Reads the pod from the API server; undefined if there is none. Called once in some seconds for each pod. */
   readonly readPod: (namespace: string, name: string) => Promise<KnownPod | undefined>;
   readonly authority: () => Authority;
+  /** Chooses which of the audit lines of denials that repeat earlier ones are written. */
+  readonly denials: Pick<RepeatSampler, "write">;
   /** Called for each pod that gets a certificate, before it has received it; must not throw. */
   readonly onIssued: (identity: PodIdentity) => void;
 }
@@ -62,14 +63,12 @@ export type SignRequest = (place: RequestPlace) => Promise<SigningResult>;
 /** A denied pod may have thousands of requests, each of which would read it anew. */
 const POD_LOOKUPS = { rememberMs: 5 * SECOND_MS, capacity: 1_000 };
 
-/** Creates the use case. Its state: pods read within the last 5 s, and denials recorded within the last minute. */
+/** Creates the use case. Its state: pods read within the last 5 s. */
 export function createRequestSigner(
-  { clock, audit, kubernetes, cachedPod, readPod, authority, onIssued }: RequestSignerDeps,
+  { clock, audit, kubernetes, cachedPod, readPod, authority, denials, onIssued }: RequestSignerDeps,
   settings: SignerSettings,
 ): SignRequest {
   const lookUpOnce = createLookupCache<KnownPod | undefined>({ clock }, POD_LOOKUPS);
-  const denials = createRepeatSampler({ clock });
-  let sweepAt = dueAfter(clock, MINUTE_MS);
 
   async function decide(request: PodCertificateRequest): Promise<RequestDecision> {
     const [namespace, name] = [request.metadata.namespace ?? "", request.spec.podName];
@@ -80,10 +79,6 @@ export function createRequestSigner(
   }
 
   return async ({ namespace, name, uid }) => {
-    if (isDue(clock, sweepAt)) {
-      denials.sweep();
-      sweepAt = dueAfter(clock, MINUTE_MS);
-    }
     const request = await kubernetes.getPodCertificateRequest(namespace, name);
     if (request === undefined || request.metadata.uid !== uid || isAnswered(request)) return { result: "ANSWERED" };
     const decision = await decide(request);

@@ -7,8 +7,9 @@ import type { Kubernetes, ListWatch } from "../../../src/kubernetes/api.ts";
 import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
-import { HOUR_MS } from "../../../src/runtime/clock.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
+import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
 import { createRequestSigner, type SigningResult } from "../../../src/server/signer/sign-request.ts";
 import { startSigner } from "../../../src/server/signer/start-signer.ts";
 import { createAdvancingClock } from "../../fakes/clock.ts";
@@ -40,6 +41,7 @@ async function setUp(context: TestContext, rights = RIGHTS) {
     const kubernetes: Kubernetes = { ...(await connect(SIGNER_USER)), ...change };
     const results: SigningResult["result"][] = [];
     const issued: string[] = [];
+    const denials = createRepeatSampler({ clock });
     const signer = startSigner({
       clock,
       log,
@@ -56,13 +58,14 @@ async function setUp(context: TestContext, rights = RIGHTS) {
             return pod && knownPodOf(pod, { sessionTagLabels: [] });
           },
           authority: sign,
+          denials,
           onIssued: ({ name }) => issued.push(name),
         },
         { trustDomain: "cluster.local", certificateTtlMs: HOUR_MS },
       ),
     });
     context.after(() => signer.stop());
-    return { signer, results, issued };
+    return { signer, results, issued, denials };
   }
 
   return { clock, emulator, audit, lines, start };
@@ -80,7 +83,7 @@ test("startSigner() reads a denied pod once for all its requests, one at a time,
   const requests = await Promise.all(Array.from({ length: 20 }, () => createRequest(stage.emulator, pod, change)));
   let [reads, inWork, most] = [0, 0, 0];
   const { store } = stage.emulator;
-  const { results } = await stage.start({
+  const { results, denials } = await stage.start({
     getPod(namespace, name) {
       reads += 1;
       return Promise.resolve(store.find("pods", namespace, name) as never);
@@ -97,6 +100,9 @@ test("startSigner() reads a denied pod once for all its requests, one at a time,
   await until(() => requests.every(isDenied), "all are denied");
   await until(() => results.filter((result) => result === "POD_UNKNOWN").length === 20, "all are counted");
   assert.deepEqual([reads, most, stage.audit.length], [1, 1, 1]);
+  stage.clock.advance(MINUTE_MS);
+  denials.sweep();
+  assert.deepEqual(stage.audit[1]?.["omitted"], 18, "the number of the others is written without another request");
 });
 
 async function answerTo(stage: Stage, pod: Pod, change?: SpecChange): Promise<PodCertificateRequest> {
