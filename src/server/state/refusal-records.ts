@@ -56,10 +56,10 @@ export function addRefusals(
 }
 
 /**
- * Returns what the limits leave at `now` (Unix milliseconds), the newest first. While the text has too
- * many bytes, the oldest record of the namespace with most bytes goes; while there are too many records, that of the
- * namespace with most records. So one namespace cannot remove the records of the others. The records then count as
- * complete from after the removed one on.
+ * Returns what the limits leave at `now` (Unix milliseconds), the newest first. While the text has too many bytes, the
+ * oldest record of the namespace with most bytes goes; while there are too many records, that of the namespace with
+ * most records. So one namespace cannot remove the records of the others. The records then count as complete from after
+ * the removed one on.
  */
 export function boundRefusals(
   { recordedSince, rows }: RefusalRecords,
@@ -70,10 +70,11 @@ export function boundRefusals(
   const left = rows.filter(({ time }) => time >= oldest).toSorted(newestRefusalFirst);
   const shares = [...Map.groupBy(left, ({ namespace }) => namespace).values()].map((own) => ({
     rows: own,
-    bytes: totalRowBytes(own),
+    bytes: own.reduce((sum, row) => sum + rowBytes(row), 0),
   }));
   let count = left.length;
-  let bytes = totalRowBytes(left) + Buffer.byteLength(encodeRefusals({ recordedSince, rows: [] }));
+  const emptyBytes = Buffer.byteLength(encodeRefusals({ recordedSince, rows: [] }));
+  let bytes = shares.reduce((sum, share) => sum + share.bytes, emptyBytes);
   let since = recordedSince > oldest ? recordedSince : oldest;
   while (count > limits.rows || bytes > limits.bytes) {
     const isTooLong = bytes > limits.bytes;
@@ -82,16 +83,13 @@ export function boundRefusals(
     );
     const dropped = heaviest.rows.pop();
     if (dropped === undefined) break;
+    const droppedBytes = rowBytes(dropped);
     count -= 1;
-    bytes -= rowBytes(dropped);
-    heaviest.bytes -= rowBytes(dropped);
+    bytes -= droppedBytes;
+    heaviest.bytes -= droppedBytes;
     if (dropped.time > since) since = dropped.time;
   }
   return { recordedSince: since, rows: shares.flatMap((share) => share.rows).toSorted(newestRefusalFirst) };
-}
-
-function totalRowBytes(rows: readonly RefusalRecord[]): number {
-  return rows.reduce((sum, row) => sum + rowBytes(row), 0);
 }
 
 /** With the comma between rows. */
