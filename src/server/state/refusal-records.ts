@@ -32,14 +32,20 @@ export function toRefusalRecord(refusal: Omit<RefusalRecord, "time" | "since" | 
 
 /** Returns the beginning of a reason that has at most MAX_RECORDED_REASON_BYTES in JSON, without its quotes. */
 function cutToJsonBytes(reason: string): string {
+  // Nearly all reasons are shorter, and counting by characters takes 40 µs.
+  if (jsonBytes(reason) <= MAX_RECORDED_REASON_BYTES) return reason;
   let bytes = 0;
   let length = 0;
   for (const character of reason) {
-    bytes += Buffer.byteLength(JSON.stringify(character)) - 2;
+    bytes += jsonBytes(character);
     if (bytes > MAX_RECORDED_REASON_BYTES) break;
     length += character.length;
   }
   return reason.slice(0, length);
+}
+
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
 }
 
 /** Adds the counts of `more` to equal records of `records`. Unlike mergeRefusals(), of which each row is a view. */
