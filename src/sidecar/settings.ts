@@ -5,6 +5,7 @@ import {
   address,
   duration,
   flag,
+  flagName,
   list,
   oneOf,
   type Parser,
@@ -156,8 +157,8 @@ export const SIDECAR_SETTINGS = {
 export type SidecarSettings = Settings<typeof SIDECAR_SETTINGS>;
 
 /**
- * Returns a text for each setting that is missing beside another: a pod proves itself by a token or by a certificate
- * in a file, and each needs its own form of the trust bundle.
+ * Returns a text if the settings are neither those of a token nor those of a certificate, by which a pod proves itself:
+ * each needs its own form of the trust bundle. Empty if they are.
  */
 export function findProofProblems(settings: SidecarSettings): readonly string[] {
   const { proofFile, trustBundle, certificateFile, trustBundleFile } = settings;
@@ -168,7 +169,8 @@ export function findProofProblems(settings: SidecarSettings): readonly string[] 
   if (isByToken || isByCertificate) return [];
   const expected = "expected --proof-file and --trust-bundle, or --certificate-file and --trust-bundle-file";
   const set = Object.entries({ proofFile, trustBundle, certificateFile, trustBundleFile }).filter(([, value]) => value);
-  return [`the proof of the pod: ${set.map(([name]) => name).join(", ") || "none"} set; ${expected}`];
+  const flags = set.map(([key]) => `--${flagName(key)}`);
+  return [`the proof of the pod: ${flags.join(", ") || "none"} set; ${expected}`];
 }
 
 /** Settings of the mode wait. */

@@ -95,12 +95,15 @@ test("findProofProblems() accepts a token with a bundle, or a certificate with a
   const both = { ...settings, proofFile: "/token", trustBundle: server.bundlePem };
   const byToken = { ...both, certificateFile: undefined, trustBundleFile: undefined };
   assert.deepEqual([findProofProblems(settings), findProofProblems(byToken)], [[], []]);
-  for (const wrong of [
-    both,
-    { ...settings, trustBundleFile: undefined },
-    { ...settings, certificateFile: undefined },
-    { ...byToken, trustBundle: undefined },
-  ]) {
-    assert.match(findProofProblems(wrong).join(), /expected --proof-file and --trust-bundle, or --certificate-file/);
+  for (const [wrong, flags] of [
+    [both, "--proof-file, --trust-bundle, --certificate-file, --trust-bundle-file set"],
+    [{ ...settings, trustBundleFile: undefined }, "--certificate-file set"],
+    [{ ...settings, certificateFile: undefined }, "--trust-bundle-file set"],
+    [{ ...byToken, trustBundle: undefined }, "--proof-file set"],
+    [{ ...byToken, proofFile: undefined, trustBundle: undefined }, "none set"],
+  ] as const) {
+    const text = findProofProblems(wrong).join();
+    assert.match(text, /expected --proof-file and --trust-bundle, or --certificate-file/);
+    assert.ok(text.startsWith(`the proof of the pod: ${flags};`), text);
   }
 });
