@@ -131,25 +131,26 @@ function withSidecarSettings(
   args: readonly string[],
   run: (settings: SidecarSettings, flags: Readonly<Record<string, string>>) => Promise<number>,
 ): Promise<number> {
-  return withSettings(host, args, SIDECAR_SETTINGS, (settings, flags) => {
+  return withSettings(host, args, SIDECAR_SETTINGS, async (settings, flags) => {
     const problems = findProofProblems(settings);
-    if (problems.length === 0) return run(settings, flags);
-    for (const problem of problems) host.err(`podrole-sidecar: ${problem}\n`);
-    return Promise.resolve(2);
+    return problems.length === 0 ? run(settings, flags) : rejectSettings(host, problems);
   });
 }
 
 async function withSettings<const Table extends SettingTable>(
-  { env, err }: SidecarHost,
+  host: SidecarHost,
   args: readonly string[],
   table: Table,
   run: (settings: Settings<Table>, flags: Readonly<Record<string, string>>) => Promise<number>,
 ): Promise<number> {
   const parsed = parseFlags(args, SIDECAR_SETTINGS);
   const alsoKnown = [...Object.keys(SIDECAR_SETTINGS).map(envName), ...VARIABLES_FOR_OTHERS];
-  const read = parsed.ok ? readSettings(table, parsed.value, env, alsoKnown) : parsed;
+  const read = parsed.ok ? readSettings(table, parsed.value, host.env, alsoKnown) : parsed;
   if (read.ok && parsed.ok) return run(read.value, parsed.value);
-  const problems = read.ok ? [] : read.problems;
+  return rejectSettings(host, read.ok ? [] : read.problems);
+}
+
+function rejectSettings({ err }: SidecarHost, problems: readonly string[]): number {
   err(problems.map((problem) => `podrole-sidecar: ${problem}\n`).join(""));
   return 2;
 }
