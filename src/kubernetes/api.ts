@@ -222,7 +222,7 @@ export interface Kubernetes {
   putClusterTrustBundle(name: string, signerName: string, bundlePem: string): Promise<void>;
   getPodCertificateRequest(namespace: string, name: string): Promise<PodCertificateRequest | undefined>;
   /**
-   * Writes the answer to a request as it was read, which is final: a request that has changed, was answered by another
+   * Answers a request; the answer is final. A request that has changed since it was read, was answered by another
    * replica or was deleted is a conflict. The API server verifies the answer (422), and that the caller may sign with
    * the signer's name.
    */

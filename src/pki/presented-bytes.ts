@@ -10,7 +10,7 @@ import { readCertificates } from "./bundle.ts";
  */
 const POD_BYTES = 830;
 
-/** Of an AttributeTypeAndValue around its text (RFC 5280 §4.1.2.4). */
+/** Bytes of an AttributeTypeAndValue around its text (RFC 5280 §4.1.2.4). */
 const ATTRIBUTE_BYTES = 11;
 
 /**

@@ -64,7 +64,7 @@ export function limitGrpc(
     if (socket.localPort !== port) return;
     open += 1;
     opened += 1;
-    // Frames that belong to no call, such as those that enlarge a window, are seen by nobody but Node's parser.
+    // Only Node's parser sees frames that belong to no call, such as those that enlarge a window.
     const hasExcess = () => socket.bytesRead > idleBytes + callBytes * (streams.get(connection) ?? 0);
     const connection = connections.open(socket, {
       caller: `address ${addressOf(socket)}`,

@@ -6,6 +6,6 @@ export const POD_SIGNER_NAME = "podrole.io/pod";
 
 /**
  * Name of the ClusterTrustBundle in which the server publishes its trust bundle. Kubernetes requires the signer's name
- * at its beginning; only who may attest for the signer can write it.
+ * at its beginning, and lets only users write it who may attest for the signer.
  */
 export const POD_BUNDLE_NAME = "podrole.io:pod:trust";

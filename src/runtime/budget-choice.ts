@@ -62,7 +62,7 @@ export function surplusConnection(newest: HeldConnection, holdings: Holdings, si
   return idlestConnection(others) ?? (newest.isExempt ? spare() : undefined) ?? waiting() ?? newest;
 }
 
-/** The connections that wait for what a caller has yet to send who is more silent than that of the newest. */
+/** The connections that wait for their callers to send something, if those are more silent than the newest one's. */
 function waitingFor(
   newest: HeldConnection,
   candidates: Iterable<HeldConnection>,

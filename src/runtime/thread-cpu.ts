@@ -1,5 +1,5 @@
 // The CPU time that this thread has used, which does not grow while the thread waits for a core. Node 22, on which the
-// command line also runs, knows only that of the whole process, threads of the garbage collector included.
+// command line also runs, reports only that of the whole process, threads of the garbage collector included.
 import * as nodeProcess from "node:process";
 
 /** Returns the CPU time of the calling thread since some point in the past, in milliseconds. */

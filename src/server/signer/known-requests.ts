@@ -1,8 +1,8 @@
-// The requests without an answer that the signer knows, within bounds, so that whoever makes a great many costs no
-// more than these bounds. An event of the watch is looked at alone. All cached requests are walked over only after a
-// list, and while requests beyond a bound were left out and others have ended since: at most every 5 s, some hundred in
-// a turn of the event loop. States of a request: unknown → known → forgotten, when the watch reports its answer or end,
-// or when a bound is exceeded; the next walk finds it again.
+// The requests without an answer that the signer knows, within bounds, so that a node or user that makes a great many
+// costs no more than these bounds. An event of the watch is looked at alone. All cached requests are walked over only
+// after a list, and while requests beyond a bound were left out and others have ended since: at most every 5 s, some
+// hundred in a turn of the event loop. States of a request: unknown → known → forgotten, when the watch reports its
+// answer or end, or when a bound is exceeded; the next walk finds it again.
 import { cacheKey } from "../../kubernetes/object-cache.ts";
 import { type Clock, SECOND_MS } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts";

@@ -22,7 +22,7 @@ export interface Retries<Item extends Retried> {
 export function createRetries<Item extends Retried>({ clock }: { readonly clock: Clocks }): Retries<Item> {
   const entries: { readonly at: DueTime; readonly item: Item }[] = [];
 
-  /** Removes the first entries that hold no longer. */
+  /** Removes entries at the front whose item has another time by now, or none; returns the next entry. */
   function first(): { readonly at: DueTime; readonly item: Item } | undefined {
     while (entries[0] && entries[0].item.retryAt !== entries[0].at) entries.shift();
     return entries[0];

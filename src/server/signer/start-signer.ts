@@ -1,8 +1,8 @@
 // The signer of pod certificates (Kubernetes 1.37): finds the requests for podrole.io/pod that have no answer, and has
 // them answered, a few at a time. Namespaces take turns, and within a namespace its nodes; of each node's requests in a
 // namespace only some hundred are known at a time (known-requests.ts). So a node that makes thousands of requests
-// delays its own. Every replica does this; the API server accepts the first answer, and each replica reads a request
-// anew before it signs.
+// delays only its own. Every replica does this; the API server accepts the first answer, and each replica reads a
+// request anew before it signs.
 // States of a request: known, waiting (for its turn, or for its retry) → in work → waiting again, until the watch
 // reports an answer or the end of the request: then it is forgotten. A request that failed or has to wait is tried
 // again after 1 s, doubling to 30 s; a request that is answered here waits for the watch. The API server deletes each

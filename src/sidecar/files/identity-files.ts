@@ -17,7 +17,7 @@ export interface Identity {
   readonly issuedAtMs: number;
   /** Half of the lifetime ±10 %, from a hash of the certificate: every reader of the file computes the same time. */
   readonly renewAtMs: number;
-  /** The earliest that `renewAtMs` may be: a renewal after it replaces the certificate, whatever it runs for. */
+  /** The earliest value of `renewAtMs`: each renewal after it replaces the certificate, even one for credentials. */
   readonly renewableAtMs: number;
   readonly expiresAtMs: number;
 }
