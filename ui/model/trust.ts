@@ -1,4 +1,4 @@
-// The CAs and the steps of their rotation on one line of time. Pure.
+// The CAs and the steps of their rotation on one timeline. Pure.
 import type { TrustRow } from "../../src/operations/status/model.ts";
 import type { UiRotation } from "../../src/operations/ui/model.ts";
 

@@ -1,4 +1,4 @@
-// The CAs on a line of time, who trusts them, and what a rotation would do next.
+// The CAs on a timeline, who trusts them, and what a rotation would do next.
 import { type ComponentChild, h } from "preact";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { spanText } from "../model/time.ts";

@@ -1,4 +1,4 @@
-// podrole demo --ui: a small cluster that lives, and the page of podrole ui on it. Pods come and go, are refused, wait
+// podrole demo --ui: a small emulated cluster, and the page of podrole ui on it. Pods come and go, are refused, wait
 // and renew; a rotation of the CA begins. It stays until it is interrupted, and always removes its processes and files.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
