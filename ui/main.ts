@@ -3,11 +3,10 @@
 import { h, render } from "preact";
 import { applyTheme, keepTheme, readTheme, shownTheme } from "../site/client/theme-choice.ts";
 import type { UiSnapshot } from "../src/operations/ui/model.ts";
-import { fragmentOfRoute, routeOf } from "./model/route.ts";
+import { fragmentOfRoute, routeOf, searchedView } from "./model/route.ts";
 import { App, documentTitle } from "./view/app.ts";
 
 const INTERVAL_MS = 2_000;
-const SEARCHED_VIEWS = new Set(["map", "pods", "roles", "refusals"]);
 
 const root = document.querySelector("#app");
 let snapshot: UiSnapshot | undefined;
@@ -49,7 +48,7 @@ async function whenVisible(): Promise<void> {
 
 /** The search stays in the address, without a step back for each letter. */
 function onSearch(search: string): void {
-  const view = SEARCHED_VIEWS.has(route.view) ? route.view : "pods";
+  const view = searchedView(route.view);
   const place = view === route.view ? route : { view, parts: [] };
   history.replaceState(null, "", fragmentOfRoute({ ...place, view, search }));
   route = routeOf(location.hash);

@@ -6,6 +6,13 @@ export const VIEWS = ["map", "pods", "roles", "refusals", "trust", "sts", "migra
 /** A view of the page. */
 export type ViewName = (typeof VIEWS)[number] | "pod" | "role";
 
+const SEARCHED_VIEWS: ReadonlySet<ViewName> = new Set(["map", "pods", "roles", "refusals"]);
+
+/** Returns the view that a search in `view` limits: itself, or the pods if it has nothing to search. */
+export function searchedView(view: ViewName): ViewName {
+  return SEARCHED_VIEWS.has(view) ? view : "pods";
+}
+
 /** A place in the page. */
 export interface Route {
   readonly view: ViewName;

@@ -2,7 +2,7 @@
 import { type ComponentChild, type ComponentType, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
-import { fragmentOfRoute, type Route, VIEWS, type ViewName } from "../model/route.ts";
+import { fragmentOfRoute, type Route, searchedView, VIEWS, type ViewName } from "../model/route.ts";
 import { countStates, HOLD_STATES, holdStateOf, STATE_LOOKS, stateSearch } from "../model/state.ts";
 import { spanText } from "../model/time.ts";
 import type { ViewProps } from "./context.ts";
@@ -51,7 +51,6 @@ const VIEW_PARTS: Readonly<Record<ViewName, ComponentType<ViewProps>>> = {
 };
 
 const LIST_OF: Readonly<Partial<Record<ViewName, ViewName>>> = { pod: "pods", role: "roles" };
-const SEARCHED: ReadonlySet<ViewName> = new Set(["map", "pods", "roles", "refusals"]);
 
 /** The whole page. */
 export function App({ snapshot, problem, onSearch, onTheme, ...props }: AppProps): ComponentChild {
@@ -107,7 +106,7 @@ function header({ route, onSearch, onTheme }: Pick<AppProps, "route" | "onSearch
         id: "search",
         type: "search",
         placeholder: "Search (press /)",
-        "aria-label": `Search ${VIEW_TITLES[SEARCHED.has(route.view) ? route.view : "pods"]}`,
+        "aria-label": `Search ${VIEW_TITLES[searchedView(route.view)]}`,
         autocomplete: "off",
         spellcheck: false,
         value: route.search,
