@@ -1,10 +1,19 @@
-// Searching the rows of a view: every word must be part of a row, in any case. Pure; a row's text is made once.
+// Limits the rows of a view to a namespace, and to those that contain every word of a search, in any case. Pure; a row's
+// text is made once.
 import type { PodRow, RefusedRow, RoleRow } from "../../src/operations/status/model.ts";
 import { holdStateOf, STATE_LOOKS, stateSearch } from "./state.ts";
 
 type AnyRow = PodRow | RoleRow | RefusedRow;
 
 const texts = new WeakMap<AnyRow, string>();
+
+/** Returns the rows of a namespace; all of them without one. */
+export function rowsInNamespace<Row extends { readonly namespace: string }>(
+  rows: readonly Row[],
+  namespace: string | undefined,
+): readonly Row[] {
+  return namespace === undefined ? rows : rows.filter((row) => row.namespace === namespace);
+}
 
 /** Returns the rows that contain every word of the search. */
 export function searchRows<Row extends AnyRow>(rows: readonly Row[], search: string, now: number): readonly Row[] {

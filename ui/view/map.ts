@@ -12,7 +12,7 @@ import {
   worstFirst,
 } from "../model/map.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { searchRows } from "../model/search.ts";
+import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { countsText, HOLD_STATES, STATE_LOOKS, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, shown, stateBar, unknownNotes, viewTitle } from "./dom.ts";
@@ -33,11 +33,9 @@ export function MapView({ snapshot, route }: ViewProps): ComponentChild {
   const width = useWidth(place);
   const map = useMemo(() => {
     const now = Date.parse(snapshot.at);
-    const inPlace = <Row extends { readonly namespace: string }>(rows: readonly Row[]) =>
-      namespace === undefined ? rows : rows.filter((row) => row.namespace === namespace);
     return identityMapOf({
-      rows: searchRows(inPlace(snapshot.pods), search, now),
-      refusals: searchRows(inPlace(snapshot.refusals), search, now),
+      rows: searchRows(rowsInNamespace(snapshot.pods, namespace), search, now),
+      refusals: searchRows(rowsInNamespace(snapshot.refusals, namespace), search, now),
       now,
     });
   }, [snapshot, search, namespace]);

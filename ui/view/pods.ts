@@ -3,7 +3,7 @@ import { type ComponentChild, h } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { causeMessage } from "../model/cause.ts";
-import { searchRows } from "../model/search.ts";
+import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { HOLD_STATES, type HoldState, holdStateOf, STATE_LOOKS } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { countdown, emptyNote, podLink, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
@@ -14,12 +14,10 @@ const ROWS_AT_ONCE = 100;
 /** The view. */
 export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { namespace, search } = route;
-  const rows = useMemo(() => {
-    const at = Date.parse(snapshot.at);
-    const inPlace =
-      namespace === undefined ? snapshot.pods : snapshot.pods.filter((row) => row.namespace === namespace);
-    return searchRows(inPlace, search, at);
-  }, [snapshot, namespace, search]);
+  const rows = useMemo(
+    () => searchRows(rowsInNamespace(snapshot.pods, namespace), search, Date.parse(snapshot.at)),
+    [snapshot, namespace, search],
+  );
   return h(
     "div",
     { class: "view" },

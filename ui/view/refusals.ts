@@ -3,7 +3,7 @@ import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { RefusedRow } from "../../src/operations/status/model.ts";
 import { causeMessage, type RowsByPod, refusalStateOf, rowsByPod } from "../model/cause.ts";
-import { searchRows } from "../model/search.ts";
+import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { nextCommand } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, podLink, roleLink, shown, stateMark, timeText, unknownNotes, viewTitle, withCode } from "./dom.ts";
@@ -16,8 +16,8 @@ export function RefusalsView({ snapshot, route, now }: ViewProps): ComponentChil
   const { refusals, refusalsSince, remedies, unknown } = snapshot;
   const { search, namespace } = route;
   const groups = useMemo(() => {
-    const inPlace = namespace === undefined ? refusals : refusals.filter((row) => row.namespace === namespace);
-    return [...Map.groupBy(searchRows(inPlace, search, 0), ({ code }) => code)];
+    const found = searchRows(rowsInNamespace(refusals, namespace), search, 0);
+    return [...Map.groupBy(found, ({ code }) => code)];
   }, [refusals, search, namespace]);
   const pods = useMemo(() => rowsByPod(snapshot.pods), [snapshot]);
   const reach =
