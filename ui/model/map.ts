@@ -3,7 +3,15 @@
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
 import { accountOf, shortRole } from "./roles.ts";
 import { fragmentOfRoute } from "./route.ts";
-import { countStates, HOLD_STATES, type HoldState, holdStateOf, type StateCounts, worstState } from "./state.ts";
+import {
+  countStates,
+  type HoldState,
+  holdStateOf,
+  type StateCounts,
+  totalOf,
+  worseFirst,
+  worstState,
+} from "./state.ts";
 
 /** The columns, from left to right. */
 export const MAP_COLUMNS = ["namespace", "workload", "container", "role"] as const;
@@ -170,17 +178,16 @@ function collect<Value>(map: Map<string, Value>, key: string, create: () => Valu
 
 /** Nodes in a bad state, then those with most containers, so that what is left out is the least. */
 export function worstFirst(a: MapNode, b: MapNode): number {
-  const rank = ({ counts }: MapNode) => HOLD_STATES.indexOf(worstState(counts));
-  return rank(a) - rank(b) || total(b) - total(a) || (a.title < b.title ? -1 : 1);
-}
-
-function total({ counts }: Pick<MapNode, "counts">): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return (
+    worseFirst(worstState(a.counts), worstState(b.counts)) ||
+    totalOf(b.counts) - totalOf(a.counts) ||
+    (a.title < b.title ? -1 : 1)
+  );
 }
 
 /** A map of one account does not repeat it. */
 function noteOf(node: MapNode, showsAccount: boolean): string {
-  const count = total(node);
+  const count = totalOf(node.counts);
   if (node.column === "workload") return node.note;
   const times = count === 1 ? "" : `× ${count}`;
   return [node.column === "role" && !showsAccount ? "" : node.note, times].filter(Boolean).join(" · ");

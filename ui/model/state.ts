@@ -69,6 +69,16 @@ export function worstState(counts: StateCounts): HoldState {
   return HOLD_STATES.find((state) => (counts[state] ?? 0) > 0) ?? "unknown";
 }
 
+/** Compares two states for sorting: the worse one comes first. */
+export function worseFirst(a: HoldState, b: HoldState): number {
+  return HOLD_STATES.indexOf(a) - HOLD_STATES.indexOf(b);
+}
+
+/** Returns how many containers are counted. */
+export function totalOf(counts: StateCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 /** "2 refused, 5 valid", the worst first. */
 export function countsText(counts: StateCounts): string {
   return HOLD_STATES.flatMap((state) => (counts[state] ? `${counts[state]} ${STATE_LOOKS[state].label}` : [])).join(

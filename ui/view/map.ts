@@ -13,7 +13,7 @@ import {
 } from "../model/map.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
-import { countsText, HOLD_STATES, STATE_LOOKS, worstState } from "../model/state.ts";
+import { countsText, STATE_LOOKS, type StateCounts, totalOf, worseFirst, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, shown, stateBar, unknownNotes, viewTitle } from "./dom.ts";
 
@@ -146,7 +146,7 @@ function Drawing({ placed }: { readonly placed: PlacedMap }): ComponentChild {
 
 /** What is drawn last stands before the rest. */
 function worstLast(a: PlacedMap["edges"][number], b: PlacedMap["edges"][number]): number {
-  return HOLD_STATES.indexOf(worstState(b.counts)) - HOLD_STATES.indexOf(worstState(a.counts));
+  return worseFirst(worstState(b.counts), worstState(a.counts));
 }
 
 const HEAD_HEIGHT = 34;
@@ -168,9 +168,8 @@ function nodeLink(
   );
 }
 
-function edgeWidth(counts: IdentityMap["edges"][number]["counts"]): number {
-  const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
-  return Math.min(7, 2 + Math.log2(count));
+function edgeWidth(counts: StateCounts): number {
+  return Math.min(7, 2 + Math.log2(totalOf(counts)));
 }
 
 /** The node, what leads to it, and what it leads to. */

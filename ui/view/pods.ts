@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { causeMessage } from "../model/cause.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
-import { HOLD_STATES, type HoldState, holdStateOf, STATE_LOOKS } from "../model/state.ts";
+import { type HoldState, holdStateOf, STATE_LOOKS, worseFirst } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { countdown, emptyNote, podLink, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
 
@@ -128,6 +128,6 @@ function whyCell(row: PodRow, state: HoldState): ComponentChild {
 }
 
 function worstRowsFirst(rows: readonly PodRow[], now: number): readonly PodRow[] {
-  const ranked = rows.map((row) => ({ row, rank: HOLD_STATES.indexOf(holdStateOf(row, now)) }));
-  return ranked.toSorted((a, b) => a.rank - b.rank).map(({ row }) => row);
+  const withStates = rows.map((row) => ({ row, state: holdStateOf(row, now) }));
+  return withStates.toSorted((a, b) => worseFirst(a.state, b.state)).map(({ row }) => row);
 }

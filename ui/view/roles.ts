@@ -8,7 +8,7 @@ import type { UiRoleUser } from "../../src/operations/ui/model.ts";
 import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { searchRows } from "../model/search.ts";
-import { countsText, HOLD_STATES, STATE_LOOKS, type StateCounts, worstState } from "../model/state.ts";
+import { countsText, STATE_LOOKS, type StateCounts, worseFirst, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { countdown, emptyNote, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
 import { PodTable } from "./pods.ts";
@@ -19,9 +19,9 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { roles, states } = useMemo(() => {
     const at = Date.parse(snapshot.at);
     const counts = statesByRole(snapshot.pods, at);
-    const rank = ({ role }: RoleRow) => HOLD_STATES.indexOf(worstState(counts.get(role) ?? {}));
+    const worstOf = ({ role }: RoleRow) => worstState(counts.get(role) ?? {});
     const found = searchRows(roleRows(snapshot.pods), route.search, at);
-    return { roles: found.toSorted((a, b) => rank(a) - rank(b)), states: counts };
+    return { roles: found.toSorted((a, b) => worseFirst(worstOf(a), worstOf(b))), states: counts };
   }, [snapshot, route.search]);
   const isOfOneAccount = new Set(roles.map(({ role }) => accountOf(role))).size <= 1;
   return h(
