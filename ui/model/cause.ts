@@ -1,5 +1,6 @@
 // The cause of a container's state, and whether a refusal still holds. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
+import { makerOf } from "./maker.ts";
 import { type HoldState, holdStateOf } from "./state.ts";
 
 /**
@@ -34,7 +35,7 @@ export function refusalStateOf(
   rows: RowsByPod,
   now: number,
 ): HoldState | "over" | undefined {
-  if (pod.includes("/")) return undefined;
+  if (makerOf(pod) !== undefined) return undefined;
   const states = (rows.get(`${namespace}/${pod}`) ?? [])
     .filter((row) => container === "" || row.container === "" || row.container === container)
     .map((row) => holdStateOf(row, now));

@@ -1,6 +1,7 @@
 // The identity map as a graph of four columns: namespace → workload → container → role. Pods of a workload are one
 // node. A graph that would have too many nodes to read is an overview: namespace → role. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
+import { makerOf } from "./maker.ts";
 import { accountOf, shortRole } from "./roles.ts";
 import { fragmentOfRoute } from "./route.ts";
 import {
@@ -65,7 +66,7 @@ interface MapPath {
 /** Returns the whole map, or an overview if the whole has too many nodes in a column. */
 export function identityMapOf(input: MapInput): IdentityMap {
   const whole = input.rows.map((row) => wholePath(row, input.now));
-  const blocked = input.refusals.filter(({ pod }) => pod.includes("/")).map(blockedPath);
+  const blocked = input.refusals.flatMap(blockedPath);
   const paths = [...whole, ...blocked];
   const containers = new Set(
     paths.flatMap(({ nodes }) => nodes.filter(({ column }) => column === "container").map(({ id }) => id)),
@@ -108,23 +109,21 @@ function wholePath(row: PodRow, now: number): MapPath {
   };
 }
 
-function blockedPath({ namespace, pod }: RefusedRow): MapPath {
-  const [, name = ""] = pod.split("/", 2);
+/** No path for the refusal of a pod that was created: its row has one. */
+function blockedPath({ namespace, pod }: RefusedRow): readonly MapPath[] {
+  const maker = makerOf(pod);
+  if (maker === undefined) return [];
+  const { name } = maker;
   const href = fragmentOfRoute({ view: "refusals", namespace, search: name });
-  return {
-    state: "refused",
-    nodes: [
-      namespaceNode(namespace),
-      { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: "not created", href },
-    ],
-  };
-}
-
-const KINDS = ["ReplicaSet", "StatefulSet", "DaemonSet", "Deployment", "Job", "CronJob", "ReplicationController"];
-
-/** "ReplicaSet" of "replicaset"; another text as it is. */
-export function kindText(kind: string): string {
-  return KINDS.find((name) => name.toLowerCase() === kind.toLowerCase()) ?? kind;
+  return [
+    {
+      state: "refused",
+      nodes: [
+        namespaceNode(namespace),
+        { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: "not created", href },
+      ],
+    },
+  ];
 }
 
 function namespaceNode(namespace: string): MapPath["nodes"][number] {

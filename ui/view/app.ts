@@ -2,6 +2,7 @@
 import { type ComponentChild, type ComponentType, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
+import { makerOf } from "../model/maker.ts";
 import { fragmentOfRoute, type Route, searchedView, VIEWS, type ViewName } from "../model/route.ts";
 import { countStates, HOLD_STATES, holdStateOf, STATE_LOOKS, stateSearch } from "../model/state.ts";
 import { spanText } from "../model/time.ts";
@@ -133,7 +134,7 @@ function Summary({
   const { pods, refusals, at, stale, installation, namespace } = snapshot;
   const counts = useMemo(() => countStates(pods.map((row) => holdStateOf(row, Date.parse(at)))), [snapshot]);
   const shownStates = HOLD_STATES.filter((state) => counts[state]);
-  const blocked = new Set(refusals.flatMap(({ namespace: of, pod }) => (pod.includes("/") ? `${of} ${pod}` : []))).size;
+  const blocked = new Set(refusals.flatMap(({ namespace: of, pod }) => (makerOf(pod) ? `${of} ${pod}` : []))).size;
   const why = problem ?? stale?.why;
   return h(
     "section",

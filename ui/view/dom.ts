@@ -2,7 +2,7 @@
 import { type ComponentChild, h } from "preact";
 import { escapeControls } from "../../src/cli/output/text.ts";
 import type { UnknownPart } from "../../src/operations/status/model.ts";
-import { kindText } from "../model/map.ts";
+import { makerOf, type PodMaker } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { HOLD_STATES, type HoldState, STATE_LOOKS, type StateCounts } from "../model/state.ts";
@@ -39,19 +39,14 @@ export function stateBar(counts: StateCounts): ComponentChild {
 /** A link to a pod. */
 export function podLink(namespace: string, pod: string): ComponentChild {
   const name = shown(`${namespace}/${pod}`);
-  if (pod.includes("/")) return neverCreatedLink(namespace, pod);
+  const maker = makerOf(pod);
+  if (maker !== undefined) return neverCreatedLink(namespace, maker);
   return h("a", { href: fragmentOfRoute({ view: "pod", parts: [namespace, pod] }) }, name);
 }
 
-/** "replicaset/orders-5d9f": pods that were refused before they had a name. */
-function neverCreatedLink(namespace: string, maker: string): ComponentChild {
-  const [kind = "", name = ""] = maker.split("/", 2);
+function neverCreatedLink(namespace: string, { kind, name }: PodMaker): ComponentChild {
   return [
-    h(
-      "a",
-      { key: "link", href: fragmentOfRoute({ view: "map", namespace }) },
-      shown(`${namespace} · ${kindText(kind)} ${name}`),
-    ),
+    h("a", { key: "link", href: fragmentOfRoute({ view: "map", namespace }) }, shown(`${namespace} · ${kind} ${name}`)),
     h("span", { key: "note", class: "faint" }, " no pod was created"),
   ];
 }

@@ -1,0 +1,18 @@
+// What creates the pods that were refused before they had a name. Pure.
+import type { RefusedRow } from "../../src/operations/status/model.ts";
+
+/** The object that would have created a pod. */
+export interface PodMaker {
+  /** "ReplicaSet". */
+  readonly kind: string;
+  readonly name: string;
+}
+
+const KINDS = ["ReplicaSet", "StatefulSet", "DaemonSet", "Deployment", "Job", "CronJob", "ReplicationController"];
+
+/** Returns the maker of "replicaset/orders-5d9f"; undefined for the name of a pod, which was created. */
+export function makerOf(pod: RefusedRow["pod"]): PodMaker | undefined {
+  const [kind = "", name] = pod.split("/", 2);
+  if (name === undefined) return undefined;
+  return { kind: KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? kind, name };
+}
