@@ -104,6 +104,24 @@ export function unknownNotes(parts: readonly UnknownPart[]): ComponentChild {
   );
 }
 
+/** A table; on a narrow screen each cell shows the head that its attribute data-label repeats. */
+export function rowsTable(heads: readonly string[], rows: readonly ComponentChild[]): ComponentChild {
+  return h(
+    "table",
+    { class: "rows" },
+    h(
+      "thead",
+      null,
+      h(
+        "tr",
+        null,
+        heads.map((head) => h("th", { key: head, scope: "col", class: head === "Pods" ? "number" : undefined }, head)),
+      ),
+    ),
+    h("tbody", null, rows),
+  );
+}
+
 /** What a view says instead of rows. */
 export function emptyNote(title: string, ...more: readonly ComponentChild[]): ComponentChild {
   return h("div", { class: "empty" }, h("p", null, h("b", null, title)), ...more);

@@ -5,7 +5,7 @@ import type { UiMigration, UiMove } from "../../src/operations/ui/model.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { nextCommand } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, shown, unknownNotes, viewTitle } from "./dom.ts";
+import { emptyNote, rowsTable, shown, unknownNotes, viewTitle } from "./dom.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 const PREDECESSORS = ["kiam", "kube2iam"] as const;
@@ -109,7 +109,6 @@ const RISKS = [
 ] as const;
 
 function waveTable(waves: UiMigration["waves"]): ComponentChild {
-  const heads = ["Wave", "Namespace", "Pods", "Risk", "What to look at"];
   const rowOfMove = (wave: number, { name, pods, risk, findings }: UiMove) =>
     h(
       "tr",
@@ -131,25 +130,9 @@ function waveTable(waves: UiMigration["waves"]): ComponentChild {
   return h(
     "div",
     { class: "scroll" },
-    h(
-      "table",
-      { class: "rows" },
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          heads.map((head) =>
-            h("th", { key: head, scope: "col", class: head === "Pods" ? "number" : undefined }, head),
-          ),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        waves.flatMap((wave, index) => wave.map((move) => rowOfMove(index + 1, move))),
-      ),
+    rowsTable(
+      ["Wave", "Namespace", "Pods", "Risk", "What to look at"],
+      waves.flatMap((wave, index) => wave.map((move) => rowOfMove(index + 1, move))),
     ),
   );
 }

@@ -6,7 +6,17 @@ import { causeMessage } from "../model/cause.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { type HoldState, holdStateOf, STATE_LOOKS, worseFirst } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
-import { countdown, emptyNote, podLink, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
+import {
+  countdown,
+  emptyNote,
+  podLink,
+  roleLink,
+  rowsTable,
+  shown,
+  stateMark,
+  unknownNotes,
+  viewTitle,
+} from "./dom.ts";
 
 /** More rows than a screen shows; the rest comes when the reader asks for it. */
 const ROWS_AT_ONCE = 100;
@@ -46,25 +56,9 @@ export function PodTable({ rows, now, isOfOneRole = false }: PodTableProps): Com
   return h(
     "div",
     { class: "scroll" },
-    h(
-      "table",
-      { class: "rows" },
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          ["State", "Pod", "Container", ...(isOfOneRole ? [] : ["Role"]), "Expires in", "Why"].map((head) =>
-            h("th", { key: head, scope: "col" }, head),
-          ),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        sorted.slice(0, limit).map((row) => rowOf(row, now, isOfOneRole)),
-      ),
+    rowsTable(
+      ["State", "Pod", "Container", ...(isOfOneRole ? [] : ["Role"]), "Expires in", "Why"],
+      sorted.slice(0, limit).map((row) => rowOf(row, now, isOfOneRole)),
     ),
     more > 0 &&
       h(

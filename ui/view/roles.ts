@@ -10,7 +10,7 @@ import { fragmentOfRoute } from "../model/route.ts";
 import { searchRows } from "../model/search.ts";
 import { countsText, STATE_LOOKS, type StateCounts, worseFirst, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
-import { countdown, emptyNote, roleLink, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
+import { countdown, emptyNote, roleLink, rowsTable, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
 import { PodTable } from "./pods.ts";
 import { useLoaded } from "./use-loaded.ts";
 
@@ -34,34 +34,18 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
       : h(
           "div",
           { class: "scroll" },
-          h(
-            "table",
-            { class: "rows" },
-            h(
-              "thead",
-              null,
-              h(
-                "tr",
-                null,
-                [
-                  "Role",
-                  "State",
-                  ...(isOfOneAccount ? [] : ["Account"]),
-                  "Pods",
-                  "Ready",
-                  "Namespaces",
-                  "Next expiry",
-                  "Refusals",
-                ].map((head) =>
-                  h("th", { key: head, scope: "col", class: head === "Pods" ? "number" : undefined }, head),
-                ),
-              ),
-            ),
-            h(
-              "tbody",
-              null,
-              roles.map((role) => roleLine(role, { counts: states.get(role.role) ?? {}, isOfOneAccount, now })),
-            ),
+          rowsTable(
+            [
+              "Role",
+              "State",
+              ...(isOfOneAccount ? [] : ["Account"]),
+              "Pods",
+              "Ready",
+              "Namespaces",
+              "Next expiry",
+              "Refusals",
+            ],
+            roles.map((role) => roleLine(role, { counts: states.get(role.role) ?? {}, isOfOneAccount, now })),
           ),
         ),
   );
