@@ -1,6 +1,7 @@
 // Small parts that several views share. Text of the cluster becomes text nodes alone, with control characters escaped.
 import { type ComponentChild, h } from "preact";
 import { escapeControls } from "../../src/cli/output/text.ts";
+import type { Known } from "../../src/operations/known.ts";
 import type { UnknownPart } from "../../src/operations/status/model.ts";
 import { makerOf, type PodMaker } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
@@ -102,6 +103,15 @@ export function unknownNotes(parts: readonly UnknownPart[]): ComponentChild {
       ),
     ),
   );
+}
+
+/** A fact, or why it is not known. */
+export function knownPart<Value>(
+  fact: Known<Value>,
+  what: string,
+  show: (value: Value) => ComponentChild,
+): ComponentChild {
+  return "value" in fact ? show(fact.value) : unknownNotes([{ what, why: fact.unknown, needs: fact.needs ?? [] }]);
 }
 
 /** A table; on a narrow screen each cell shows the head that its attribute data-label repeats. */

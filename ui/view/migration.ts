@@ -5,7 +5,7 @@ import type { UiMigration, UiMove } from "../../src/operations/ui/model.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { nextCommand } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, rowsTable, shown, unknownNotes, viewTitle } from "./dom.ts";
+import { emptyNote, knownPart, rowsTable, shown, viewTitle } from "./dom.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 const PREDECESSORS = ["kiam", "kube2iam"] as const;
@@ -36,9 +36,7 @@ export function MigrationView({ snapshot, route, load }: ViewProps): ComponentCh
     problem !== undefined && h("p", { class: "problem" }, shown(problem)),
     data === undefined
       ? problem === undefined && h("p", { class: "faint" }, "Reading workloads …")
-      : "unknown" in data
-        ? unknownNotes([{ what: `the migration from ${from}`, why: data.unknown, needs: data.needs ?? [] }])
-        : migration(data.value, snapshot.namespace),
+      : knownPart(data, `the migration from ${from}`, (value) => migration(value, snapshot.namespace)),
   );
 }
 

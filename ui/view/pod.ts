@@ -10,7 +10,17 @@ import { countStates, holdStateOf, STATE_LOOKS, worstState } from "../model/stat
 import { relativeText } from "../model/time.ts";
 import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import { countdown, emptyNote, roleLink, shown, stateMark, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import {
+  countdown,
+  emptyNote,
+  knownPart,
+  roleLink,
+  shown,
+  stateMark,
+  timeText,
+  unknownNotes,
+  viewTitle,
+} from "./dom.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 /** The view. */
@@ -66,14 +76,16 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
         null,
         h("h2", null, "The decision, step by step"),
         problem !== undefined && h("p", { class: "problem" }, shown(problem)),
-        data === undefined ? h("p", { class: "faint" }, "Asking …") : known(data.explanation, "the decision", steps),
+        data === undefined
+          ? h("p", { class: "faint" }, "Asking …")
+          : knownPart(data.explanation, "the decision", steps),
       ),
     ),
     h(
       "section",
       null,
       h("h2", null, "Events of the last hour"),
-      data !== undefined && known(data.events, "Events", (events) => eventList(events, now)),
+      data !== undefined && knownPart(data.events, "Events", (events) => eventList(events, now)),
     ),
     h(
       "section",
@@ -82,7 +94,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
       audit.problem !== undefined && h("p", { class: "problem" }, shown(audit.problem)),
       audit.data === undefined
         ? h("p", { class: "faint" }, "Reading podrole's logs …")
-        : known(audit.data, "audit lines", auditList),
+        : knownPart(audit.data, "audit lines", auditList),
     ),
   );
 }
@@ -96,10 +108,6 @@ function placeText(row: PodRow | undefined, now: number): string {
     restarts > 0 && `${restarts} restarts of its sidecar`,
   ];
   return ` ${parts.filter((part) => part !== false).join(" · ")}`;
-}
-
-function known<Value>(fact: Known<Value>, what: string, show: (value: Value) => ComponentChild): ComponentChild {
-  return "value" in fact ? show(fact.value) : unknownNotes([{ what, why: fact.unknown, needs: fact.needs ?? [] }]);
 }
 
 function heldCard(row: PodRow, now: number): ComponentChild {

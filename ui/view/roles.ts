@@ -10,7 +10,17 @@ import { fragmentOfRoute } from "../model/route.ts";
 import { searchRows } from "../model/search.ts";
 import { countsText, STATE_LOOKS, type StateCounts, worseFirst, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
-import { countdown, emptyNote, roleLink, rowsTable, shown, stateMark, unknownNotes, viewTitle } from "./dom.ts";
+import {
+  countdown,
+  emptyNote,
+  knownPart,
+  roleLink,
+  rowsTable,
+  shown,
+  stateMark,
+  unknownNotes,
+  viewTitle,
+} from "./dom.ts";
 import { PodTable } from "./pods.ts";
 import { useLoaded } from "./use-loaded.ts";
 
@@ -117,9 +127,7 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
       problem !== undefined && h("p", { class: "problem" }, shown(problem)),
       data === undefined
         ? problem === undefined && h("p", { class: "faint" }, "Asking the policy …")
-        : "unknown" in data
-          ? unknownNotes([{ what: "who could have the role", why: data.unknown, needs: data.needs ?? [] }])
-          : roleUsers(data.value, holding),
+        : knownPart(data, "who could have the role", (users) => roleUsers(users, holding)),
     ),
   );
 }
