@@ -21,22 +21,10 @@ const REQUIRE_BANNER =
   'import{createRequire as podroleRequire}from"node:module";const require=podroleRequire(import.meta.url);';
 
 /** Replaces the demo, which needs the emulators and the programs of the pods; the image contains neither. */
-const withoutDemo = replaceModule(
-  /\/demo\/demo\.ts$/,
-  `export const demoAction = async ({ err }) => {
-    err("Cannot run podrole demo: this is the server's image; expected the npm package or a checkout of podrole\\n");
-    return 1;
-  };`,
-);
+const withoutDemo = withoutCommand("demo", { module: /\/demo\/demo\.ts$/, exitCode: 1 });
 
 /** Replaces the page of operators, which the image does not contain. */
-const withoutUi = replaceModule(
-  /\/commands\/ui\.ts$/,
-  `export const uiAction = async ({ err }) => {
-    err("Cannot run podrole ui: this is the server's image; expected the npm package or a checkout of podrole\\n");
-    return 2;
-  };`,
-);
+const withoutUi = withoutCommand("ui", { module: /\/commands\/ui\.ts$/, exitCode: 2 });
 
 const packagedPage = replaceModule(/\/page-files\.ts$/, PACKAGED_PAGE_FILES);
 
@@ -198,6 +186,20 @@ async function bundleCommandLine(
     plugins: [...plugins],
   });
   return { sizes: sizesOf(metafile, directory), metafile };
+}
+
+/** Replaces the module with a command's action by one that refuses to run it. */
+function withoutCommand(
+  name: string,
+  { module, exitCode }: { readonly module: RegExp; readonly exitCode: number },
+): Plugin {
+  return replaceModule(
+    module,
+    `export const ${name}Action = async ({ err }) => {
+      err("Cannot run podrole ${name}: this is the server's image; expected the npm package or a checkout of podrole\\n");
+      return ${exitCode};
+    };`,
+  );
 }
 
 /** Puts other contents in the place of a module; they may import what Node has. */
