@@ -1,7 +1,7 @@
 // Bundles the page of podrole ui: one script and one style sheet, without a request to any other host. A checkout
 // bundles it when the command starts; the npm package contains its files.
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { build, type Metafile } from "esbuild";
 import type { PageFile } from "../src/cli/page/page-files.ts";
 import { ROOT } from "./root.ts";
@@ -12,6 +12,13 @@ export interface UiBundle {
   readonly files: ReadonlyMap<string, PageFile>;
   readonly metafile: Metafile;
 }
+
+/** Content-Type of each file of the page, by path. */
+const PAGE_TYPES = {
+  "": "text/html; charset=utf-8",
+  "ui.js": "text/javascript; charset=utf-8",
+  "ui.css": "text/css; charset=utf-8",
+};
 
 /** Bundles the page. */
 export async function bundleUi(): Promise<UiBundle> {
@@ -29,16 +36,11 @@ export async function bundleUi(): Promise<UiBundle> {
     logLevel: "warning",
     metafile: true,
   });
-  const textOf = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
   const page = await readFile(join(ROOT, "ui/page.html"), "utf8");
-  return {
-    metafile,
-    files: new Map<string, PageFile>([
-      ["", { type: "text/html; charset=utf-8", content: page }],
-      ["ui.js", { type: "text/javascript; charset=utf-8", content: textOf(".js") }],
-      ["ui.css", { type: "text/css; charset=utf-8", content: textOf(".css") }],
-    ]),
-  };
+  const textOf = (path: string) =>
+    path === "" ? page : (outputFiles.find((file) => extname(file.path) === extname(path))?.text ?? "");
+  const files = Object.entries(PAGE_TYPES).map(([path, type]) => [path, { type, content: textOf(path) }] as const);
+  return { metafile, files: new Map<string, PageFile>(files) };
 }
 
 /** Name of the page's file in the npm package, where it is beside many others. */
@@ -52,8 +54,5 @@ export async function writeUi(directory: string, { files }: UiBundle): Promise<v
 /** Source of the module that reads those files, in place of src/cli/page/page-files.ts. */
 export const PACKAGED_PAGE_FILES = `import { readFileSync } from "node:fs";
   const read = (name) => readFileSync(new URL(name, import.meta.url));
-  export const readPageFiles = async () => new Map([
-    ["", { type: "text/html; charset=utf-8", content: read("./${PACKAGED_PAGE}") }],
-    ["ui.js", { type: "text/javascript; charset=utf-8", content: read("./ui.js") }],
-    ["ui.css", { type: "text/css; charset=utf-8", content: read("./ui.css") }],
-  ]);`;
+  export const readPageFiles = async () => new Map(Object.entries(${JSON.stringify(PAGE_TYPES)}).map(([path, type]) =>
+    [path, { type, content: read("./" + (path || "${PACKAGED_PAGE}")) }]));`;
