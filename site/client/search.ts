@@ -32,8 +32,8 @@ const SYNONYM_BOOST = { heading: 2, page: 1, text: 0.5 };
 
 /**
  * Builds the index. Codes such as ROLE_FORBIDDEN and flags such as --role-base-arn are found whole and in parts. A section
- * contains every word or a synonym of it; if there is none, or if a sentence finds too few, sections with some of the
- * words follow.
+ * contains every word or a synonym of it; if there is none outside of the records, or if a sentence finds too few, sections
+ * with some of the words follow.
  */
 export function createSearch(sections: readonly SearchSection[]): Search {
   const index = new MiniSearch<SearchSection & { readonly id: number }>({
@@ -42,7 +42,7 @@ export function createSearch(sections: readonly SearchSection[]): Search {
     storeFields: ["address"],
     searchOptions: {
       boost: BOOST,
-      boostDocument: (_id, _term, stored) => (RECORDS.test(String(stored?.["address"])) ? 0.4 : 1),
+      boostDocument: (_id, _term, stored) => (isRecord(stored?.["address"]) ? 0.4 : 1),
       prefix: (term) => term.length >= MIN_PREFIX_LENGTH,
       fuzzy: 0.15,
     },
@@ -52,13 +52,18 @@ export function createSearch(sections: readonly SearchSection[]): Search {
     const words = searchedWords(text);
     const queries = words.map(withSynonyms);
     const all = index.search({ combineWith: "AND", queries });
-    const isEnough = all.length >= (words.length >= MIN_WORDS_OF_SENTENCE ? MIN_FOUND : 1);
-    const found = isEnough ? all : [...all, ...othersThan(all, index.search({ combineWith: "OR", queries }))];
+    const answers = all.filter(({ address }) => !isRecord(address));
+    const isEnough = answers.length >= (words.length >= MIN_WORDS_OF_SENTENCE ? MIN_FOUND : 1);
+    const found = isEnough ? all : [...answers, ...othersThan(answers, index.search({ combineWith: "OR", queries }))];
     return found.slice(0, MAX_FOUND).flatMap(({ id, terms }) => {
       const section = sections[id as number];
       return section === undefined ? [] : [{ ...section, excerpt: excerptOf(section.text, [...words, ...terms]) }];
     });
   };
+}
+
+function isRecord(address: unknown): boolean {
+  return RECORDS.test(String(address));
 }
 
 function othersThan(some: readonly SearchResult[], results: readonly SearchResult[]): readonly SearchResult[] {

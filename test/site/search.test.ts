@@ -83,6 +83,14 @@ suite("createSearch()", () => {
     assert.equal(createSearch(both)("webhook sidecar").length, 1);
   });
 
+  test("createSearch() finds pages with some of the words if only the changelog contains all of them", () => {
+    const given = [
+      { address: "changelog.html#1", page: "Changelog", heading: "1", text: "migration rollback" },
+      { address: "docs/migrate.html", page: "Migrate", heading: "Rollback", text: "rollback of a namespace" },
+    ];
+    assert.equal(createSearch(given)("rollback migration")[0]?.address, "docs/migrate.html");
+  });
+
   test("createSearch() shows the text around the word, or around the synonym that it found", () => {
     const text = `${"before ".repeat(60)}replicas ${"after ".repeat(60)}`;
     const [found] = createSearch([{ address: "a.html", page: "A", heading: "A", text }])("ha");
