@@ -2,24 +2,17 @@
 // processes; the Kubernetes API, STS and the kubelet are emulators. The demo ends by itself and always removes its
 // processes and files.
 import { parseAllDocuments } from "yaml";
-import { type EmulatedCluster, SIDECAR_PROGRAM, startEmulatedCluster } from "../../../emulators/cluster.ts";
-import { requestToken } from "../../../emulators/installation.ts";
-import { createProcessNode } from "../../../emulators/kubelet/node.ts";
+import { type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
 import type { Runtime } from "../../../emulators/start-program.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
-import { createLog } from "../../runtime/log.ts";
-import { Secret } from "../../runtime/secret.ts";
+import { createDemoNode, DEMO_ACCOUNT, DEMO_REGION, SIDECAR_PORT } from "./demo-node.ts";
 import { DEMO_PROGRAMS } from "./demo-programs.ts";
 import { demoManifest } from "./manifest.ts";
 import type { Narrator } from "./narrator.ts";
 import { freeOffset } from "./ports.ts";
 
-const DEMO_REGION = "eu-central-1";
-const DEMO_ACCOUNT = "123456789012";
-const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
-const SIDECAR_PORT = 9763;
 const POD_TIMEOUT_MS = 15_000;
 
 /** What the demo runs with. */
@@ -90,7 +83,8 @@ async function runOrders(
 ): Promise<boolean> {
   const pod = body as Pod;
   narrator.step("The webhook patched pod orders", describeInjection(pod));
-  const node = createNode(cluster, runtime);
+  const app = [runtime.execPath, DEMO_PROGRAMS.app];
+  const node = createDemoNode(cluster, runtime, { "demo/app:1": { command: app } });
   narrator.progress("starting podrole-sidecar, then the app");
   try {
     const running = node.run(pod, { portOffset: await freeOffset(SIDECAR_PORT) });
@@ -117,26 +111,6 @@ async function runOrders(
   } finally {
     await node.stop(2_000);
   }
-}
-
-function createNode(cluster: EmulatedCluster, { execPath, path }: Runtime) {
-  const sidecar = [execPath, DEMO_PROGRAMS.sidecar];
-  return createProcessNode(
-    { clock, log: createLog("kubelet", "error", { write: () => {} }) },
-    {
-      directory: `${cluster.directory}/node`,
-      searchPath: path,
-      startupPeriodMs: 50,
-      images: {
-        [SIDECAR_IMAGE]: { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } },
-        "demo/app:1": { command: [execPath, DEMO_PROGRAMS.app] },
-      },
-      tokens: async ({ namespace, serviceAccount, pod }) => {
-        const token = await requestToken(cluster.kubernetes, { namespace, serviceAccount, pod });
-        return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
-      },
-    },
-  );
 }
 
 function describeInjection({ metadata, spec }: Pod): string[] {

@@ -5,6 +5,7 @@ import type { EmulatedCluster } from "../../../emulators/cluster.ts";
 import type { ProcessNode, RunningPod } from "../../../emulators/kubelet/node.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { formatSeconds } from "../../runtime/clock.ts";
+import { SIDECAR_PORT } from "./demo-node.ts";
 import { freeOffset } from "./ports.ts";
 
 /** A pod of a workload. */
@@ -34,7 +35,6 @@ export interface ShownPodsDeps {
 
 /** The image of their containers: it runs until it is stopped. */
 export const IDLE_IMAGE = "demo/idle:1";
-const FIRST_PORT = 9763;
 
 /** Creates the pods' keeper; no pod exists yet. */
 export function createShownPods({ cluster, node, now }: ShownPodsDeps): ShownPods {
@@ -69,7 +69,7 @@ export function createShownPods({ cluster, node, now }: ShownPodsDeps): ShownPod
         recordFailure(pod, `Error creating: ${message}`);
         return;
       }
-      const run = node.run(body as Pod, { portOffset: await freeOffset(FIRST_PORT) });
+      const run = node.run(body as Pod, { portOffset: await freeOffset(SIDECAR_PORT) });
       running.set(`${namespace}/${name}`, run);
       run.onChange(() => writeStatus(pod, run));
       writeStatus(pod, run);

@@ -2,27 +2,21 @@
 // and renew; a rotation of the CA begins. It stays until it is interrupted, and always removes its processes and files.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type EmulatedCluster, SIDECAR_PROGRAM, startEmulatedCluster } from "../../../emulators/cluster.ts";
-import { requestToken } from "../../../emulators/installation.ts";
-import { createProcessNode } from "../../../emulators/kubelet/node.ts";
+import { type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { rotate } from "../../operations/rotate/rotate.ts";
 import { createServerQuestion } from "../../operations/state/ask-server.ts";
 import { systemClock as clock, sleep } from "../../runtime/clock.ts";
-import { createLog } from "../../runtime/log.ts";
-import { Secret } from "../../runtime/secret.ts";
 import { openConnection } from "../cluster.ts";
 import { servePage } from "../page/serve-page.ts";
 import { type Terminal, writeProblems } from "../terminal.ts";
+import { createDemoNode, DEMO_ACCOUNT, DEMO_REGION, SIDECAR_IMAGE } from "./demo-node.ts";
 import { DEMO_PROGRAMS } from "./demo-programs.ts";
 import type { Narrator } from "./narrator.ts";
 import { showInstallation } from "./shown-installation.ts";
 import { createShownPods, IDLE_IMAGE, type ShownPod, type ShownPods } from "./shown-pods.ts";
 
-const UI_ACCOUNT = "123456789012";
-const BASE_ARN = `arn:aws:iam::${UI_ACCOUNT}:role/`;
-const UI_REGION = "eu-central-1";
-const UI_SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
+const BASE_ARN = `arn:aws:iam::${DEMO_ACCOUNT}:role/`;
 /** Sidecars renew after about half of it. */
 const UI_SESSION_SECONDS = 120;
 
@@ -34,7 +28,10 @@ const NAMESPACES = {
 } as const;
 
 const pod = (namespace: string, name: string, workload: string, roles: ShownPod["roles"]): ShownPod => ({
-  ...{ namespace, name, workload, roles },
+  namespace,
+  name,
+  workload,
+  roles,
 });
 
 /** Pods that stay; among them a role that does not trust the server, a name without a role, and a foreign namespace. */
@@ -66,15 +63,15 @@ export async function runUiDemo(
     { clock },
     {
       runtime,
-      region: UI_REGION,
-      accountId: UI_ACCOUNT,
+      region: DEMO_REGION,
+      accountId: DEMO_ACCOUNT,
       roles: [...ROLES.map((name) => ({ name, isTrusted: true })), { name: UNTRUSTING, isTrusted: false }],
       sessionCapSeconds: UI_SESSION_SECONDS,
     },
   );
-  const node = createDemoNode(cluster, runtime);
+  const node = createDemoNode(cluster, runtime, { [IDLE_IMAGE]: { command: ["sleep", "86400"] } });
   try {
-    await showInstallation(cluster, { roleBaseArn: BASE_ARN, region: UI_REGION, sidecarImage: UI_SIDECAR_IMAGE });
+    await showInstallation(cluster, { roleBaseArn: BASE_ARN, region: DEMO_REGION, sidecarImage: SIDECAR_IMAGE });
     await createNamespaces(cluster);
     const kubernetes = await openDemoConnection(terminal, cluster);
     const pods = createShownPods({ cluster, node, now: () => clock.now() });
@@ -122,30 +119,6 @@ async function openDemoConnection(terminal: Terminal, { directory, kubernetes }:
   const kubeconfig = join(directory, "operator.kubeconfig");
   await writeFile(kubeconfig, kubernetes.kubeconfig(), { mode: 0o600 });
   return openConnection(terminal, { kubeconfig });
-}
-
-function createDemoNode(
-  cluster: EmulatedCluster,
-  { execPath, path }: { readonly execPath: string; readonly path: string },
-) {
-  const sidecar = [execPath, DEMO_PROGRAMS.sidecar];
-  return createProcessNode(
-    { clock, log: createLog("kubelet", "error", { write: () => {} }) },
-    {
-      directory: `${cluster.directory}/node`,
-      searchPath: path,
-      nodeName: "node-1",
-      startupPeriodMs: 50,
-      images: {
-        [UI_SIDECAR_IMAGE]: { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } },
-        [IDLE_IMAGE]: { command: ["sleep", "86400"] },
-      },
-      tokens: async ({ namespace, serviceAccount, pod: bound }) => {
-        const token = await requestToken(cluster.kubernetes, { namespace, serviceAccount, pod: bound });
-        return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
-      },
-    },
-  );
 }
 
 /** What happens in the cluster: the steady pods, then a report that comes and goes, and a first step of a rotation. */
