@@ -47,11 +47,11 @@ export function createShownPods({ cluster, node, now }: ShownPodsDeps): ShownPod
   }
 
   function recordFailure({ namespace, name, workload }: ShownPod, message: string): void {
-    const [kind = "", owner = ""] = workload.split("/");
+    const { kind, name: owner } = controllerOfShown(workload);
     const event = `${name}.refused`;
     const before = kubernetes.store.find("events", namespace, event);
     const count = Number(before?.["count"] ?? 0) + 1;
-    const involvedObject = { kind: kind === "Deployment" ? "ReplicaSet" : kind, namespace, name: owner };
+    const involvedObject = { kind, namespace, name: owner };
     const fields = { involvedObject, type: "Warning", reason: "FailedCreate", message, count };
     const metadata = before?.metadata ?? { name: event, namespace };
     const object = { ...fields, metadata, lastTimestamp: formatSeconds(now()) };
@@ -83,26 +83,28 @@ export function createShownPods({ cluster, node, now }: ShownPodsDeps): ShownPod
   };
 }
 
+/** Hash of the pod template, by which Kubernetes names ReplicaSets. */
+const TEMPLATE_HASH = "7d9f4";
+
+/** The object that creates the pods of a workload: of a Deployment, its ReplicaSet. */
+function controllerOfShown(workload: string) {
+  const [kind = "", name = ""] = workload.split("/");
+  return kind === "Deployment"
+    ? { apiVersion: "apps/v1", kind: "ReplicaSet", name: `${name}-${TEMPLATE_HASH}`, uid: `${name}-uid` }
+    : { apiVersion: "batch/v1", kind, name, uid: `${name}-uid` };
+}
+
 function podObject({ namespace, name, workload, roles }: ShownPod) {
-  const [kind = "", owner = ""] = workload.split("/");
-  const hash = "7d9f4";
-  const isDeployment = kind === "Deployment";
-  const controller = {
-    apiVersion: isDeployment ? "apps/v1" : "batch/v1",
-    kind: isDeployment ? "ReplicaSet" : kind,
-    name: isDeployment ? `${owner}-${hash}` : owner,
-    uid: `${owner}-uid`,
-    controller: true,
-  };
+  const controller = controllerOfShown(workload);
   return {
     metadata: {
       namespace,
       name,
-      labels: isDeployment ? { "pod-template-hash": hash } : {},
+      labels: controller.kind === "ReplicaSet" ? { "pod-template-hash": TEMPLATE_HASH } : {},
       annotations: Object.fromEntries(
         Object.entries(roles).map(([container, role]) => [`iam.amazonaws.com/role.${container}`, role]),
       ),
-      ownerReferences: [controller],
+      ownerReferences: [{ ...controller, controller: true }],
     },
     spec: {
       nodeName: "node-1",
