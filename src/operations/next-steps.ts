@@ -5,6 +5,7 @@
 import type { Pod } from "../kubernetes/objects.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { createSuggester } from "../runtime/suggest.ts";
+import { ownerOf } from "./migrate/input/owners.ts";
 import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
@@ -158,20 +159,21 @@ export function describeStep({ namespace, name }: { readonly namespace: string; 
  * comment.
  */
 export function restartStep({ metadata }: Pick<Pod, "metadata">, purpose?: string): string {
-  const { namespace = "", name = "", labels = {}, ownerReferences = [] } = metadata;
-  const owner = ownerReferences.find(({ controller }) => controller === true);
+  const { namespace = "", name = "", ownerReferences = [] } = metadata;
+  // An owner that is no controller does not create the pod again.
+  const controllers = ownerReferences.filter(({ controller }) => controller === true);
+  const workload = ownerOf({ kind: "Pod", metadata: { ...metadata, ownerReferences: controllers } }, new Map());
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
-  const hash = labels["pod-template-hash"];
-  if (owner?.kind === "ReplicaSet" && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
-    const deployment = `deployment/${owner.name.slice(0, -hash.length - 1)}`;
-    return `${inNamespace} rollout restart ${shellQuote(deployment)}${commentOf(purpose)}`;
+  if (RESTARTABLE_KINDS.has(workload.kind)) {
+    const restarted = `${workload.kind.toLowerCase()}/${workload.name}`;
+    return `${inNamespace} rollout restart ${shellQuote(restarted)}${commentOf(purpose)}`;
   }
-  if (owner?.kind === "StatefulSet" || owner?.kind === "DaemonSet") {
-    return `${inNamespace} rollout restart ${shellQuote(`${owner.kind.toLowerCase()}/${owner.name}`)}${commentOf(purpose)}`;
-  }
-  const after = owner === undefined ? "then apply its manifest again" : "its controller creates it again";
+  const after = workload.kind === "Pod" ? "then apply its manifest again" : "its controller creates it again";
   return `${inNamespace} delete pod ${shellQuote(name)}${commentOf(purpose, after)}`;
 }
+
+/** Kinds that `kubectl rollout restart` accepts. */
+export const RESTARTABLE_KINDS: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
 function commentOf(...parts: readonly (string | undefined)[]): string {
   const known = parts.filter((part) => part !== undefined);

@@ -38,8 +38,8 @@ suite("stepsAfterCode()", () => {
 });
 
 suite("restartStep()", () => {
-  const owned = (kind: string, name: string, labels = {}) => ({
-    metadata: { namespace: "shop", name: "web-0", labels, ownerReferences: [{ kind, name, controller: true }] },
+  const owned = (kind: string, name: string, labels = {}, controller = true) => ({
+    metadata: { namespace: "shop", name: "web-0", labels, ownerReferences: [{ kind, name, controller }] },
   });
   for (const [what, pod, step] of [
     [
@@ -49,6 +49,11 @@ suite("restartStep()", () => {
     ],
     ["a pod of a StatefulSet", owned("StatefulSet", "web"), "rollout restart statefulset/web"],
     ["a pod of a ReplicaSet alone", owned("ReplicaSet", "web"), "delete pod web-0  # its controller creates it again"],
+    [
+      "a pod whose owner is no controller",
+      owned("StatefulSet", "web", {}, false),
+      "delete pod web-0  # then apply its manifest again",
+    ],
     [
       "a pod without a controller",
       { metadata: { namespace: "shop", name: "web-0" } },

@@ -4,6 +4,7 @@ import { isBuiltIn } from "../../operations/manifests/templates.ts";
 import type { WorkloadGroup } from "../../operations/migrate/report.ts";
 import { shellCommentText, shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
+import { RESTARTABLE_KINDS } from "../../operations/next-steps.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import { escapeControls } from "./text.ts";
 
@@ -57,9 +58,6 @@ function commandsFor(namespace: string, groups: readonly WorkloadGroup[]): reado
     `kubectl -n ${shellQuote(namespace)} get pods -l ${INJECTED_PODS}`,
   ];
 }
-
-/** Kinds that `kubectl rollout restart` accepts. */
-const RESTARTABLE_KINDS = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
 function restartCommand(namespace: string, group: WorkloadGroup): string {
   const { kind, name, updateStrategy, apiVersion, managedBy } = group;
