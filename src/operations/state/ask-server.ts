@@ -11,17 +11,15 @@ export type AskServer = (namespace: string | undefined) => Promise<Known<StateRe
 
 /**
  * Creates the question to the server of the installation in `podroleNamespace`. Its token has the audience of the
- * server's settings, or of their default if the caller may not read them.
+ * server's settings, or of their default while they cannot be read.
  */
 export function createServerQuestion(
   { kubernetes }: { readonly kubernetes: OperatorKubernetes },
   { podroleNamespace }: { readonly podroleNamespace: string },
 ): AskServer {
-  let settings: ReturnType<typeof readServerSettings> | undefined;
+  let audience: string | undefined;
   return async (namespace) => {
-    settings ??= readServerSettings(kubernetes, podroleNamespace);
-    const installed = await settings;
-    const audience = "value" in installed ? installed.value?.audience : undefined;
+    audience ??= await readAudience(kubernetes, podroleNamespace);
     const options = {
       podroleNamespace,
       ...(namespace !== undefined && { namespace }),
@@ -36,6 +34,11 @@ export function createServerQuestion(
 /** Asks what one pod holds; undefined if the server does not know the pod. */
 export async function askAboutPod(ask: AskServer, { metadata }: Pod): Promise<Known<PodState | undefined>> {
   return deriveKnown(await ask(metadata.namespace), ({ state }) => state.pods.find(({ uid }) => uid === metadata.uid));
+}
+
+async function readAudience(kubernetes: OperatorKubernetes, podroleNamespace: string): Promise<string | undefined> {
+  const settings = await readServerSettings(kubernetes, podroleNamespace);
+  return "value" in settings ? settings.value?.audience : undefined;
 }
 
 function unknownState({ kind, text }: StateProblem) {

@@ -43,21 +43,30 @@ suite("createServerQuestion()", () => {
     assert.deepEqual(answer, { unknown: `needs ${needs[0]}`, needs });
   });
 
-  test("createServerQuestion() requests a token of the audience that the installed server expects", async () => {
-    const args = ["server", "--audience", "podrole.example.com"];
-    const spec = { template: { metadata: {}, spec: { containers: [{ name: "server", args }] } } };
-    const audiences: string[] = [];
-    const ask = questionWith({
-      listAll: async (resource: string) =>
-        resource === "deployments" ? [{ metadata: { name: "podrole-server" }, spec }] : [REPLICA],
-      async requestToken(_account: object, { audience }: { readonly audience: string }) {
-        audiences.push(audience);
-        return new Secret("token");
-      },
+  for (const [when, failures] of [
+    ["", 0],
+    [", also if its settings could not be read at first", 1],
+  ] as const) {
+    test(`createServerQuestion() requests a token of the audience that the installed server expects${when}`, async () => {
+      const args = ["server", "--audience", "podrole.example.com"];
+      const spec = { template: { metadata: {}, spec: { containers: [{ name: "server", args }] } } };
+      const audiences: string[] = [];
+      let left: number = failures;
+      const ask = questionWith({
+        async listAll(resource: string) {
+          if (resource !== "deployments") return [REPLICA];
+          if (left-- > 0) throw new ApiError(0, "", "Cannot list deployments: cannot connect");
+          return [{ metadata: { name: "podrole-server" }, spec }];
+        },
+        async requestToken(_account: object, { audience }: { readonly audience: string }) {
+          audiences.push(audience);
+          return new Secret("token");
+        },
+      });
+      for (let times = 0; times <= failures; times++) assert.ok("value" in (await ask(undefined)));
+      assert.deepEqual(audiences.slice(failures), ["podrole.example.com"]);
     });
-    assert.ok("value" in (await ask(undefined)));
-    assert.deepEqual(audiences, ["podrole.example.com"]);
-  });
+  }
 
   for (const [what, change, unknown] of [
     ["no reader", { requestToken: rejects(new ApiError(404, "NotFound", "x")) }, /^there is no ServiceAccount/],
