@@ -1,8 +1,8 @@
 // The API server's audit log (audit.k8s.io/v1, one event a line): who created a pod, and who requested the token that
-// proved its identity. Both joins are exact: the webhook writes the uid of its AdmissionReview into the event of the
+// proved its identity. Two joins are exact: the webhook writes the uid of its AdmissionReview into the event of the
 // pod's creation, and the API server writes a token's credential ID into the event of the request that created the
-// token
-// (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
+// token (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/). The third one is by the
+// pod's full name, which later pods may have too.
 import { parseJson } from "../../../runtime/json-object.ts";
 import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json-fields.ts";
 
@@ -73,14 +73,15 @@ export interface ApiJoin {
 export function createApiJoin({
   requests,
   credentialIds,
-  pods = new Set(),
+  pods,
 }: {
   readonly requests: ReadonlySet<string>;
   readonly credentialIds: ReadonlySet<string>;
   /** As "namespace/name". */
-  readonly pods?: ReadonlySet<string>;
+  readonly pods: ReadonlySet<string>;
 }): ApiJoin {
-  const named: ApiEvent[] = [];
+  /** By "namespace/name" of the pod. */
+  const named = new Map<string, ApiEvent[]>();
   const creations = new Map<string, ApiEvent>();
   const tokens = new Map<string, ApiEvent>();
   return {
@@ -89,11 +90,16 @@ export function createApiJoin({
       if (event.credentialId !== undefined && credentialIds.has(event.credentialId))
         tokens.set(event.credentialId, event);
       const isCreation = event.verb === "create" && event.resource === "pods" && !event.isRefused;
-      if (isCreation && pods.has(`${event.namespace}/${event.name}`)) named.push(event);
+      const pod = `${event.namespace}/${event.name}`;
+      if (!isCreation || !pods.has(pod)) return;
+      const others = named.get(pod);
+      if (others) others.push(event);
+      else named.set(pod, [event]);
     },
     namedCreation: ({ namespace, pod }, until) =>
       named
-        .filter((event) => event.namespace === namespace && event.name === pod && event.at <= until)
+        .get(`${namespace}/${pod}`)
+        ?.filter(({ at }) => at <= until)
         .toSorted((a, b) => b.at - a.at)[0],
     creation: (request) => (request === undefined ? undefined : creations.get(request)),
     token: (credentialId) => (credentialId === undefined ? undefined : tokens.get(credentialId)),

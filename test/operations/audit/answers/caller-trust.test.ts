@@ -44,7 +44,8 @@ suite("callerTrustOf()", () => {
     test(`returns ${expected} for ${what}`, () => {
       const read = readRecord(JSON.stringify(admission(record)));
       assert.ok(read?.kind === "admission");
-      const api = event && createApiJoin({ requests: new Set(["r-1", "r-9"]), credentialIds: new Set() });
+      const api =
+        event && createApiJoin({ requests: new Set(["r-1", "r-9"]), credentialIds: new Set(), pods: new Set() });
       const line = event && readApiEvent(JSON.stringify(creation(event)));
       if (line) api?.add(line);
       assert.equal(callerTrustOf(read, api), expected);
