@@ -58,6 +58,15 @@ export function stepsAfterCode(code: string, concerned: ConcernedPod): readonly 
   return [isOfPod ? editStep(concerned.object, "correct what the message names") : CHECK_STEP];
 }
 
+/**
+ * As stepsAfterCode(), for podrole check itself: where that would be the next command, its other findings say what is
+ * wrong with the installation, and the next command is about the pod.
+ */
+export function stepsWithinCheck(code: string | undefined, concerned: ConcernedPod): readonly string[] {
+  const steps = code === undefined ? [CHECK_STEP] : stepsAfterCode(code, concerned);
+  return steps.map((step) => (step === CHECK_STEP ? explainStep(concerned.object) : step));
+}
+
 /** Looks for the cause in the installation. */
 export const CHECK_STEP = "podrole check --quiet";
 

@@ -3,7 +3,7 @@
 import { ERRORS, isErrorCode } from "../../../protocol/errors.ts";
 import type { ContainerHolding, PodState } from "../../../protocol/state/model.ts";
 import { countOf } from "../../format.ts";
-import { CHECK_STEP, explainStep, stepsAfterCode } from "../../next-steps.ts";
+import { stepsWithinCheck } from "../../next-steps.ts";
 import {
   type CheckVerdict,
   failed,
@@ -54,6 +54,5 @@ function judgeHolding(
     `Container ${container} ${state}: ${code}${remedy}`,
     `pod ${namespace}/${name}`,
   );
-  const steps = stepsAfterCode(code, { object });
-  return withNext(verdict, ...steps.map((step) => (step === CHECK_STEP ? explainStep(object) : step)));
+  return withNext(verdict, ...stepsWithinCheck(code, { object }));
 }

@@ -12,13 +12,12 @@ import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import { countOf } from "../../format.ts";
 import {
-  CHECK_STEP,
   type ConcernedObject,
-  explainStep,
   labelStep,
   REGISTER_STEP,
   restartStep,
   stepsAfterCode,
+  stepsWithinCheck,
 } from "../../next-steps.ts";
 import { readSidecarState, sidecarEndText } from "../../sidecar-state.ts";
 import type { Facts } from "../facts.ts";
@@ -47,10 +46,11 @@ export const POD_CHECKS = {
       judge: (facts) =>
         judgeKnown(workloadsOf(facts), (workloads) => {
           const injected = workloads.pods.filter(isInjected).length;
+          const unregistered = isUnregistered(facts);
           return problemsOrOk(
             workloads.pods
               .filter((pod) => !isInjected(pod))
-              .flatMap((pod) => judgeUninjected(pod, workloads, isUnregistered(facts)) ?? []),
+              .flatMap((pod) => judgeUninjected(pod, workloads, unregistered) ?? []),
             injected === 0
               ? "no pod names a role"
               : `${countOf(injected, "pod")} injected, and no pod that names a role lacks the sidecar`,
@@ -172,13 +172,13 @@ function judgeSidecar(pod: Pod): CheckVerdict | undefined {
   const why = [reason, lastEnd && sidecarEndText(lastEnd)].filter((part) => part !== undefined).join(", ");
   const times = restarts === 1 ? "once" : `${restarts} times`;
   const message = `podrole-sidecar ${state} and was restarted ${times}${why && `: ${why}`}`;
-  const object = concernedPod(pod);
-  const isCopy = !hasInjectedLabel(pod);
-  const concerned = { object, restart: restartStep(pod), isCopy, message: lastEnd?.message };
-  const steps = lastEnd?.code === undefined ? [CHECK_STEP] : stepsAfterCode(lastEnd.code, concerned);
-  // The other findings of this check say what is wrong with the installation.
-  const shown = steps.map((step) => (step === CHECK_STEP ? explainStep(object) : step));
-  return withNext(failed(message, `pod ${qualifiedPodName(pod)}`), ...shown);
+  const concerned = {
+    object: concernedPod(pod),
+    restart: restartStep(pod),
+    isCopy: !hasInjectedLabel(pod),
+    message: lastEnd?.message,
+  };
+  return withNext(failed(message, `pod ${qualifiedPodName(pod)}`), ...stepsWithinCheck(lastEnd?.code, concerned));
 }
 
 function concernedPod({ metadata: { namespace = "", name = "" } }: Pod): ConcernedObject {
