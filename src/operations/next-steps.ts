@@ -10,7 +10,7 @@ import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
 export interface StepFields {
-  /** Absent if there is nothing to do, or if no command says it. */
+  /** With its purpose as a comment; absent if there is nothing to do, or if no command does it. */
   readonly next?: string;
   readonly furtherSteps?: readonly string[];
 }

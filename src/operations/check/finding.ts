@@ -1,23 +1,19 @@
 // Checks and their findings as data. A check is a pure function of facts; nothing here reads the cluster.
 
 import type { Known, Unknown } from "../known.ts";
-import { stepFields } from "../next-steps.ts";
+import { type StepFields, stepFields } from "../next-steps.ts";
 import type { Facts } from "./facts.ts";
 
 /** "skipped": the facts that the check needs are unknown. */
 export type CheckState = "ok" | "warning" | "failed" | "skipped";
 
 /** What a check says about the cluster, or about one object. */
-export interface CheckVerdict {
+export interface CheckVerdict extends StepFields {
   readonly state: CheckState;
   /** The state in one sentence, with the expected state for a problem, or the reason for a skipped check. */
   readonly message: string;
   /** The object, if the check judges several: "pod shop/orders-1". */
   readonly object?: string;
-  /** The next command, with its purpose as a comment; absent if only the remedy of docs/checks.md says what to do. */
-  readonly next?: string;
-  /** The commands after it, in their order. */
-  readonly furtherSteps?: readonly string[];
   /**
    * Set if the check could not look: permissions that the caller lacks, such as "list on pods in namespace shop"; empty
    * if something else failed. Absent if there is nothing to look at.

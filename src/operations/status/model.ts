@@ -1,6 +1,7 @@
 // What podrole status returns: types only. Programs read the names of the fields, so they do not change within a
 // version. Times are RFC 3339 texts.
 import type { ReplicaCount } from "../installed.ts";
+import type { StepFields } from "../next-steps.ts";
 import type { SidecarPhase } from "../sidecar-state.ts";
 
 /** What the command shows. */
@@ -13,7 +14,7 @@ export type PodRowPhase = SidecarPhase | "not injected" | "terminating" | "unkno
 export type RoleSource = "server" | "pin" | "admission";
 
 /** One container of a pod that uses podrole, or of one that names a role and is not injected. */
-export interface PodRow {
+export interface PodRow extends StepFields {
   readonly namespace: string;
   readonly pod: string;
   /** Empty if it is not known which containers have a role. */
@@ -33,10 +34,6 @@ export interface PodRow {
   readonly code?: string;
   /** Reason and remedy that the sidecar left behind. */
   readonly message?: string;
-  /** The next command, with its purpose as a comment; absent if the container has what it needs. */
-  readonly next?: string;
-  /** The commands after it, in their order. */
-  readonly furtherSteps?: readonly string[];
   /** Why it is unknown what the container holds. */
   readonly unknown?: string;
   readonly restarts: number;
@@ -65,7 +62,7 @@ export interface RoleRow {
 }
 
 /** Equal refusals of one container. */
-export interface RefusedRow {
+export interface RefusedRow extends StepFields {
   /** Of the last one. */
   readonly time: string;
   readonly count: number;
@@ -77,16 +74,12 @@ export interface RefusedRow {
   readonly role?: string;
   readonly code: string;
   readonly message: string;
-  /** The next command, with its purpose as a comment. */
-  readonly next?: string;
-  /** The commands after it, in their order. */
-  readonly furtherSteps?: readonly string[];
   /** Where it was read: the server's records, an Event of the pod, or the pod's sidecar. */
   readonly from: "server" | "event" | "sidecar";
 }
 
 /** A workload whose pods the API server has not created. */
-export interface BlockedWorkload {
+export interface BlockedWorkload extends StepFields {
   readonly namespace: string;
   /** "deployment/orders", or the object that creates the pods. */
   readonly workload: string;
@@ -95,10 +88,6 @@ export interface BlockedWorkload {
   readonly count: number;
   /** Who refuses the pods, and why. */
   readonly message: string;
-  /** The next command, with its purpose as a comment. */
-  readonly next?: string;
-  /** The commands after it, in their order. */
-  readonly furtherSteps?: readonly string[];
 }
 
 /** One CA, and who trusts it. */
