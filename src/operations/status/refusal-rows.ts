@@ -38,9 +38,12 @@ export function refusalRows({ records, events, failures, seen }: RefusalRowInput
           ...("value" in seen ? seen.value.flatMap((pod) => endRow(pod) ?? []) : []),
         ];
   const atAdmission = "value" in failures ? failures.value.flatMap((event) => failureRow(event) ?? []) : [];
-  return [...atIssuance, ...atAdmission]
-    .toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1))
-    .map((row) => Object.assign(row, stepsAfterRefusal(row)));
+  return [...atIssuance, ...atAdmission].toSorted(newestFirst).map((row) => Object.assign(row, stepsAfterRefusal(row)));
+}
+
+/** Orders rows by their times (RFC 3339 in UTC), the newest first; rows of one time keep their order. */
+export function newestFirst(a: { readonly time: string }, b: { readonly time: string }): number {
+  return a.time === b.time ? 0 : a.time < b.time ? 1 : -1;
 }
 
 /** A row before its next command is known. */
@@ -75,7 +78,7 @@ export function blockedWorkloads(
       const workload = `${object.kind}/${object.name}`;
       return [{ namespace, workload, time, count, message: creationFailureText(message), ...stepFields(steps) }];
     })
-    .toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
+    .toSorted(newestFirst);
 }
 
 function recordRow({ time, count, namespace, pod, container, role, code, reason }: RefusalRecord): FoundRefusal {

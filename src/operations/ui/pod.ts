@@ -3,7 +3,7 @@ import type { Pod } from "../../kubernetes/objects.ts";
 import { explain } from "../explain/explain.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
 import { askAboutPod } from "../state/ask-server.ts";
-import type { EventObject } from "../status/refusal-rows.ts";
+import { type EventObject, newestFirst } from "../status/refusal-rows.ts";
 import type { UiEvent, UiPod } from "./model.ts";
 import type { UiDeps } from "./snapshot.ts";
 
@@ -31,7 +31,7 @@ export async function readUiPod(
   );
   return {
     explanation: firstExplanation(explained),
-    events: deriveKnown(events, (all) => all.map(uiEventOf).toSorted(newestEventFirst).slice(0, MAX_UI_EVENTS)),
+    events: deriveKnown(events, (all) => all.map(uiEventOf).toSorted(newestFirst).slice(0, MAX_UI_EVENTS)),
   };
 }
 
@@ -46,8 +46,4 @@ function firstExplanation(explained: Known<Awaited<ReturnType<typeof explain>>>)
 function uiEventOf(event: EventObject & { readonly type?: string }): UiEvent {
   const { lastTimestamp, type = "Normal", reason = "", message = "", count = 1 } = event;
   return { time: lastTimestamp ?? "", type, reason, message, count };
-}
-
-function newestEventFirst(a: UiEvent, b: UiEvent): number {
-  return a.time === b.time ? 0 : a.time < b.time ? 1 : -1;
 }
