@@ -99,7 +99,7 @@ async function readPodTopic(
   const isWithBlocked = topic === "pods" && labelSelector === undefined;
   const [seen, failures] = await Promise.all([
     readKnown(() => kubernetes.listProjected("pods", seenPodOf, selector)),
-    isWithBlocked ? readFailures(kubernetes, inPlace) : NOT_ASKED,
+    isWithBlocked ? readEvents(kubernetes, { ...inPlace, fieldSelector: FAILED_CREATIONS }) : NOT_ASKED,
   ]);
   if (topic === "refusals") {
     return readRefusals({ kubernetes, progress }, inPlace, { state, seen });
@@ -114,13 +114,13 @@ async function readPodTopic(
 }
 
 /** Events of workloads that could not create a pod. */
-function readFailures(
+const FAILED_CREATIONS = "reason=FailedCreate";
+
+function readEvents(
   kubernetes: StatusDeps["kubernetes"],
-  inPlace: { readonly namespace?: string },
+  selector: { readonly namespace?: string; readonly fieldSelector: string },
 ): Promise<Known<readonly EventObject[]>> {
-  return readKnown(() =>
-    kubernetes.listAll<EventObject>("events", { ...inPlace, fieldSelector: "reason=FailedCreate" }),
-  );
+  return readKnown(() => kubernetes.listAll<EventObject>("events", selector));
 }
 
 function podsOf(state: Known<ClusterState>): Known<readonly PodState[]> {
@@ -133,15 +133,13 @@ async function readRefusals(
   { state, seen }: { readonly state: Known<ClusterState>; readonly seen: Known<readonly SeenPod[]> },
 ): Promise<TopicRows> {
   progress("reading Events");
-  const eventsOf = (fieldSelector: string) =>
-    readKnown(() => kubernetes.listAll<EventObject>("events", { ...inPlace, fieldSelector }));
-  const failures = await readFailures(kubernetes, inPlace);
+  const failures = await readEvents(kubernetes, { ...inPlace, fieldSelector: FAILED_CREATIONS });
   const records = "value" in state && state.value.refusals ? { value: state.value.refusals } : undefined;
   if (records) {
     const refusals = refusalRows({ records, events: NOT_ASKED, failures, seen });
     return { refusals, refusalsSince: records.value.recordedSince, unknown: unknownPart("Events", failures) };
   }
-  const events = await eventsOf("involvedObject.kind=Pod");
+  const events = await readEvents(kubernetes, { ...inPlace, fieldSelector: "involvedObject.kind=Pod" });
   const unknown: UnknownPart[] = [
     ...unknownPart("refusals before the last hour", state),
     ...unknownPart("Events", events),
