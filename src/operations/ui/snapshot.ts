@@ -48,9 +48,8 @@ export async function readUiSnapshot(deps: UiDeps, options: UiOptions): Promise<
   const trust = await topic("trust");
   if (!refusals.ok) return refusals;
   if (!trust.ok) return trust;
-  const answer = await askServer(namespace);
-  const state = deriveKnown(answer, (read) => read.state);
-  const whole = namespace === undefined ? state : deriveKnown(await askServer(undefined), (read) => read.state);
+  // CAs, replicas and the use of STS are of the whole cluster.
+  const whole = deriveKnown(await askServer(undefined), ({ state }) => state);
   const namespaces = await readKnown(() => readNamespaces(kubernetes, namespace));
   const rows = { pods: pods.value.pods ?? [], refusals: refusals.value.refusals ?? [] };
   return success({
