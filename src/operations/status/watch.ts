@@ -5,8 +5,14 @@ import { sleep } from "../../runtime/clock.ts";
 import type { Status } from "./model.ts";
 import { readStatus, type StatusDeps, type StatusOptions } from "./status.ts";
 
-const MIN_INTERVAL_MS = 2_000;
+/** Changes that matter to a reader take longer: the server reports what pods hold once a second at most. */
+const MIN_PAUSE_MS = 2_000;
 const PAUSE_FACTOR = 5;
+
+/** Returns how long to wait after a reading that took `tookMs`, in milliseconds. */
+export function pauseAfterReading(tookMs: number): number {
+  return Math.max(MIN_PAUSE_MS, PAUSE_FACTOR * tookMs);
+}
 
 /** Calls `onStatus` with each reading after the first one, until `interrupted`. Does not throw ApiError. */
 export async function watchStatus(
@@ -17,7 +23,7 @@ export async function watchStatus(
   const { clock } = deps;
   let tookMs = 0;
   for (;;) {
-    await sleep(clock, Math.max(MIN_INTERVAL_MS, PAUSE_FACTOR * tookMs), interrupted);
+    await sleep(clock, pauseAfterReading(tookMs), interrupted);
     if (interrupted.aborted) return;
     const startedAt = clock.elapsedMs();
     const result = await readStatus(deps, options);

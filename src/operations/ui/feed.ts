@@ -1,8 +1,8 @@
 // The newest reading, for every page that is open. Nothing is read while no page asks. States: empty → read (the first
 // reading) → read again when a page asks and the last reading is old enough. Pages that ask during a reading share it.
 import type { Clock } from "../../runtime/clock.ts";
-import type { Result } from "../../runtime/result.ts";
-import { success } from "../../runtime/result.ts";
+import { type Result, success } from "../../runtime/result.ts";
+import { pauseAfterReading } from "../status/watch.ts";
 import type { UiSnapshot } from "./model.ts";
 
 /** What the feed uses. */
@@ -17,11 +17,6 @@ export interface SnapshotFeed {
   latest(): Promise<Result<UiSnapshot>>;
 }
 
-/** Changes that matter to a reader take longer: the server reports what pods hold once a second at most. */
-const MIN_READING_INTERVAL_MS = 2_000;
-/** Reading takes at most a sixth of the time, as for podrole status --watch. */
-const READING_PAUSE_FACTOR = 5;
-
 /** Creates an empty feed. */
 export function createSnapshotFeed({ clock, read }: FeedDeps): SnapshotFeed {
   let last: UiSnapshot | undefined;
@@ -32,7 +27,7 @@ export function createSnapshotFeed({ clock, read }: FeedDeps): SnapshotFeed {
     const startedAt = clock.elapsedMs();
     const result = await read();
     const endedAt = clock.elapsedMs();
-    nextAt = endedAt + Math.max(MIN_READING_INTERVAL_MS, READING_PAUSE_FACTOR * (endedAt - startedAt));
+    nextAt = endedAt + pauseAfterReading(endedAt - startedAt);
     if (!result.ok) return last ? success(staleReading(last, result.problem)) : result;
     const why = apiProblem(result.value);
     last = last && why !== undefined ? staleReading(last, why) : result.value;
