@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createOperatorKubernetes } from "../kubernetes/client.ts";
 import { ApiError, UnusableKubeconfig } from "../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
+import { shellQuote } from "../operations/migrate/shell-commands.ts";
 import { findOwnNamespaceProblem, findPodroleNamespace } from "../operations/podrole-namespace.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Connection } from "./arguments/flags.ts";
@@ -38,8 +39,9 @@ function unreachableHint({ env }: Pick<Terminal, "env">, { kubeconfig, context }
   const path = kubeconfigPath(env, kubeconfig);
   if (path === undefined) return "the API server is that of this pod's cluster; next: kubectl get --raw /readyz";
   const named = context === undefined ? "the current context" : `context "${context}"`;
-  const flags = context === undefined ? "" : ` --context ${context}`;
-  return `${named} of kubeconfig ${path} names this API server; next: KUBECONFIG=${path} kubectl${flags} get --raw /readyz`;
+  const flags = context === undefined ? "" : ` --context ${shellQuote(context)}`;
+  const next = `KUBECONFIG=${shellQuote(path)} kubectl${flags} get --raw /readyz`;
+  return `${named} of kubeconfig ${path} names this API server; next: ${next}`;
 }
 
 /** podrole's own namespace and that of the pods, as the flags name them; undefined for those that they do not name. */

@@ -1,5 +1,6 @@
 // Arguments of podrole inject and podrole uninject. Both take the webhook's settings, from flags or the environment.
 import type { Command } from "commander";
+import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import { BUNDLE_KEY } from "../../pki/bundle.ts";
 import { success } from "../../runtime/result.ts";
 import { readSettings, type SettingTable } from "../../runtime/settings.ts";
@@ -56,7 +57,7 @@ export function bundleHints(filename = "FILE"): readonly string[] {
   return [
     `podrole's installation has the bundle: ${GET_BUNDLE}`,
     `without an installation, any CA certificate shows what is injected: ${MAKE_CA} ${MAKE_CA_FILE}`,
-    `then: podrole inject -f ${filename} --trust-bundle bundle.pem`,
+    `then: podrole inject -f ${shellQuote(filename)} --trust-bundle bundle.pem`,
   ];
 }
 

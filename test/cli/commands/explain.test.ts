@@ -72,15 +72,21 @@ suite("explainAction()", () => {
   test("names kubeconfig, context and the next command when the API server refuses connections", async (context) => {
     const { kubernetes } = await cluster(context);
     const path = writeTemporaryFile(context, "kubeconfig", kubernetes.kubeconfig());
+    const spaced = writeTemporaryFile(context, "my kubeconfig", kubernetes.kubeconfig());
     await kubernetes.close();
     for (const [given, named, command] of [
-      [{}, "the current context", "kubectl"],
-      [{ context: "emulator" }, 'context "emulator"', "kubectl --context emulator"],
+      [{ kubeconfig: path }, `the current context of kubeconfig ${path}`, `KUBECONFIG=${path} kubectl`],
+      [
+        { kubeconfig: path, context: "emulator" },
+        `context "emulator" of kubeconfig ${path}`,
+        `KUBECONFIG=${path} kubectl --context emulator`,
+      ],
+      [{ kubeconfig: spaced }, `the current context of kubeconfig ${spaced}`, `KUBECONFIG='${spaced}' kubectl`],
     ] as const) {
       const terminal = createTerminal();
-      assert.equal(await explainAction(terminal, { kubeconfig: path, ...given }, ["pod/orders"]), 2);
+      assert.equal(await explainAction(terminal, given, ["pod/orders"]), 2);
       assert.match(terminal.said.err(), /cannot connect to https:\S+: connection refused\n/);
-      const hint = `${named} of kubeconfig ${path} names this API server; next: KUBECONFIG=${path} ${command} get --raw /readyz\n`;
+      const hint = `${named} names this API server; next: ${command} get --raw /readyz\n`;
       assert.ok(terminal.said.err().endsWith(hint), terminal.said.err());
     }
   });
