@@ -14,7 +14,7 @@ import { explainDecided } from "./decided-containers.ts";
 import { describeExisting, findResolvedProblem, findRoleDifferences } from "./existing-pod.ts";
 import type { ExplainInput, ExplainPolicy, ExplainSettings, Explanation } from "./model.ts";
 import { nextSteps } from "./next.ts";
-import { findObstacle, UNREGISTERED } from "./obstacles.ts";
+import { findObstacle, hasNoWebhook, UNREGISTERED } from "./obstacles.ts";
 
 /** Returns what the webhook and the server decide about the pod, and what it is now if it exists. */
 export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
@@ -30,19 +30,14 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
   const { pod, exists, namespaceName, namespace, serviceAccount, failure } = input;
   const { labels = {}, annotations = {} } = namespace?.metadata ?? {};
   const limits = input.limits && "value" in input.limits ? input.limits.value : NO_LIMITS;
-  const planNamespace = { name: namespaceName, labels, annotations, limits };
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
   const { envSources = new Map() } = input;
-  const planWith = (added: Readonly<Record<string, string>>) =>
-    plan(
-      {
-        pod: asAdmitted(input, limits),
-        namespace: { ...planNamespace, labels: { ...labels, ...added } },
-        ...{ serviceAccountAnnotations, envSources },
-      },
-      policy.plan,
-    );
-  const planned = planWith({});
+  const admitted = asAdmitted(input, limits);
+  const planIn = (namespaceLabels: Readonly<Record<string, string>>) => {
+    const place = { name: namespaceName, labels: namespaceLabels, annotations, limits };
+    return plan({ pod: admitted, namespace: place, serviceAccountAnnotations, envSources }, policy.plan);
+  };
+  const planned = planIn(labels);
   const { decision, reason, message, warnings } = planned;
   const now: Explanation["now"] = { decision, reason, message, warnings: warnings.map(({ text }) => text) };
   const containers = explainDecided(input, planned, policy);
@@ -55,7 +50,7 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
     object: objectText(input),
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now,
-    ...findObstacle({ input, settings, planned, isSent, planLabelled: () => planWith(INJECT_LABEL) }),
+    ...findObstacle({ input, settings, planned, isSent, planLabelled: () => planIn({ ...labels, ...INJECT_LABEL }) }),
     ...(existing && { existing }),
     ...(failure !== undefined && { failure }),
     containers,
@@ -161,7 +156,7 @@ function notesOnWebhook(
     return [`whether the API server calls podrole's webhook for this pod: ${cannotTell(webhooks)}`];
   }
   // Otherwise, the explanation's obstacle says so.
-  if (webhooks.value.length === 0) return decision === "unknown" ? [`${UNREGISTERED}: no pod is injected`] : [];
+  if (hasNoWebhook({ webhooks })) return decision === "unknown" ? [`${UNREGISTERED}: no pod is injected`] : [];
   if (decision === "inject") return [];
   return "value" in isSent && isSent.value
     ? []

@@ -14,6 +14,7 @@ import {
   stepsAfterCode,
 } from "../next-steps.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings, Explanation } from "./model.ts";
+import { hasNoWebhook } from "./obstacles.ts";
 
 /** What the steps follow from. */
 export interface NextInput {
@@ -50,10 +51,6 @@ function serverSteps({ server }: ExplainSettings, existing: ExistingPod | undefi
   return [describeStep(server.value)];
 }
 
-function webhookSteps({ webhooks }: ExplainSettings): readonly string[] {
-  return "value" in webhooks && webhooks.value.length === 0 ? [REGISTER_STEP] : [];
-}
-
 function injectedSteps(
   { input, now }: NextInput,
   { state, containers = [], differences = [] }: ExistingPod,
@@ -85,7 +82,7 @@ function earlierRoleSteps({ pod }: ExplainInput, containers: NonNullable<Existin
 function uninjectedSteps({ input, settings, now, existing }: NextInput): readonly string[] {
   const object = concernedObject(input);
   const restart = existing === undefined ? [] : [restartStep(input.pod)];
-  if (now.decision === "inject") return [...webhookSteps(settings), ...restart];
+  if (now.decision === "inject") return [...(hasNoWebhook(settings) ? [REGISTER_STEP] : []), ...restart];
   if (now.decision === "refuse") return stepsAfterCode(now.reason, { object, message: now.message });
   if (now.reason === "NAMESPACE_NOT_LABELLED") return [labelStep(object.namespace), ...restart];
   if (now.reason === "NO_ROLE") return stepsAfterCode("ROLE_MISSING", { object });

@@ -27,25 +27,35 @@ export function findObstacle({
   isSent,
   planLabelled,
 }: ObstacleInput): Pick<Explanation, "obstacle" | "afterwards"> {
-  const { decision, reason, message } = planned;
-  if ("value" in settings.webhooks && settings.webhooks.value.length === 0) {
+  const { decision, reason } = planned;
+  if (hasNoWebhook(settings)) {
     return {
       obstacle: UNREGISTERED,
-      ...(decision !== "skip" && { afterwards: { condition: "it is registered", decision, reason, message } }),
+      ...(decision !== "skip" && { afterwards: afterwardsOf("it is registered", planned) }),
     };
   }
   if (reason === "NAMESPACE_NOT_LABELLED") {
-    const labelled = planLabelled();
-    const condition = "the namespace has the label";
-    const { decision: then, reason: code, message: text } = labelled;
-    return { afterwards: { condition, decision: then, reason: code, message: text } };
+    return { afterwards: afterwardsOf("the namespace has the label", planLabelled()) };
   }
+  if (decision !== "inject") return {};
   const blocked = input.failure === undefined ? undefined : creationObstacle(readCreationFailure(input.failure));
-  if (blocked !== undefined && decision === "inject") {
-    return { obstacle: blocked.obstacle, afterwards: { condition: blocked.condition, decision, reason, message } };
+  if (blocked !== undefined) {
+    return { obstacle: blocked.obstacle, afterwards: afterwardsOf(blocked.condition, planned) };
   }
-  if (decision === "inject" && "value" in isSent && !isSent.value) {
+  if ("value" in isSent && !isSent.value) {
     return { obstacle: "the selectors of podrole's webhook configuration do not match this pod" };
   }
   return {};
+}
+
+function afterwardsOf(
+  condition: string,
+  { decision, reason, message }: ObstacleInput["planned"],
+): NonNullable<Explanation["afterwards"]> {
+  return { condition, decision, reason, message };
+}
+
+/** True if it is known that no MutatingWebhookConfiguration has podrole's webhook. */
+export function hasNoWebhook({ webhooks }: Pick<ExplainSettings, "webhooks">): boolean {
+  return "value" in webhooks && webhooks.value.length === 0;
 }
