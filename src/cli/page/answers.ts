@@ -8,7 +8,7 @@ import type { UiAuditStep } from "../../operations/ui/model.ts";
 import { readUiPod } from "../../operations/ui/pod.ts";
 import { readRoleUsers } from "../../operations/ui/role-users.ts";
 import { readUiSnapshot, type UiDeps, type UiOptions } from "../../operations/ui/snapshot.ts";
-import { formatSeconds } from "../../runtime/clock.ts";
+import { DAY_MS, formatSeconds } from "../../runtime/clock.ts";
 import { stepText } from "../output/audit.ts";
 import type { AnswerData } from "./page-server.ts";
 
@@ -20,8 +20,8 @@ export interface AnswerDeps extends UiDeps {
   readonly findLogs?: () => Promise<AuditOptions["logs"]>;
 }
 
-/** A day: logs of more are long, and podrole audit reads them too. */
-const AUDIT_REACH_MS = 86_400_000;
+/** Logs of more than a day are long, and podrole audit reads them too. */
+const AUDIT_REACH_MS = DAY_MS;
 
 /** Creates the answers; nothing is read before the first question. */
 export function createAnswers(deps: AnswerDeps, options: UiOptions): AnswerData {
