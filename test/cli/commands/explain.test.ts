@@ -1,11 +1,12 @@
 // podrole explain as a command, against the API server emulator.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
 import type { Explanation } from "../../../src/operations/explain/model.ts";
-import { readManifest } from "../../files.ts";
+import { ROOT, readManifest } from "../../files.ts";
 import { barePod, createInstalledObjects, HEALTHY_NAMESPACE, healthyPod } from "../../operations/check/healthy.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
@@ -140,6 +141,13 @@ suite("explainAction()", () => {
     const list = JSON.stringify({ apiVersion: "v1", kind: "PodList", items: [barePod()] });
     const { exitCode, said } = await run([], { filename: "-" }, { stdin: list });
     assert.deepEqual([exitCode, said.length], [0, 1]);
+  });
+
+  test("explains a Deployment whose annotations are empty", async (context) => {
+    const { run } = await cluster(context);
+    const path = join(ROOT, "test/fixtures/manifests/null-annotations.yaml");
+    const { exitCode, said } = await run([], { filename: path });
+    assert.deepEqual([exitCode, said[0]?.now.decision], [0, "inject"]);
   });
 
   test("opens with the state of a pod's sidecar, and why it last ended", async (context) => {

@@ -107,6 +107,14 @@ spec:
     assert.ok(out.endsWith("\n    exit 0"));
   });
 
+  test("leaves a template without metadata without it", async () => {
+    const account = "kind: ServiceAccount\nmetadata: { name: w, annotations: { iam.amazonaws.com/role: w } }\n";
+    const spec = "      serviceAccountName: w\n      containers: [{ name: a, image: 'a:1' }]\n";
+    const text = `${account}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: w }\nspec:\n  template:\n    spec:\n${spec}`;
+    const { err } = await injected(text);
+    assert.match(err, /^Deployment\/w: injected \(INJECTED\)/m);
+  });
+
   test("injects pod templates of any kind, and warns about a role whose pods it does not know", async () => {
     const plain = await fixture("crd-templates.yaml");
     const { out, err } = await injected(plain);

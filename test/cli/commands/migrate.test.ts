@@ -64,6 +64,14 @@ suite("migrateAction()", () => {
     assert.match(err, /--filename: - contains no Kubernetes object/);
   });
 
+  test("reads empty annotations as none", async () => {
+    const { exitCode, out, err } = await run(
+      quiet.replace("{ annotations: { iam.amazonaws.com/role: ROLE } }", "{ annotations: }"),
+    );
+    assert.equal(exitCode, 0, err);
+    assert.match(out, /^kiam to podrole: 2 pods in 1 namespace\n {2}2 unchanged \(of these, 2 without a role\)/);
+  });
+
   test("returns 1 if something needs work, and prints the counts first", async () => {
     const { exitCode, out } = await run(CLUSTER);
     assert.equal(exitCode, 1);
