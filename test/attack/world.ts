@@ -166,7 +166,8 @@ export async function startAttacker(job: Job): Promise<{ stop(): Promise<void> }
   // Thousands of connections need as many file descriptors.
   const command = `ulimit -n 20000; exec taskset -c ${core} "$0" --no-warnings "$1" "$2"`;
   const child = spawn("/bin/sh", ["-c", command, process.execPath, script, JSON.stringify(job)], {
-    stdio: ["ignore", "pipe", "inherit"],
+    // The attacker ends when its standard input does: with this process, however that ends.
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
   await Promise.race([once(child.stdout, "data"), ended]);
