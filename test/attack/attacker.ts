@@ -1,5 +1,6 @@
 // One attacker, in a process of its own on one core: reads a job (JSON) from its argument, prints "ready" once the
-// attack is under way, and goes on until it is killed or its standard input ends. It connects to loopback addresses only.
+// attack is under way, and goes on until it is killed or its standard input ends. It connects to loopback addresses
+// only.
 import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
