@@ -17,13 +17,14 @@ const LIBRARY = "library";
 
 /** Returns the package.json of the npm package. */
 function packageManifest(): object {
-  const { name, version, description, license } = packageJson;
+  const { name, version, description, keywords, license, author } = packageJson;
   return {
     name,
     version,
     description,
+    keywords,
     license,
-    keywords: ["aws", "credentials", "iam", "irsa", "kiam", "kube2iam", "kubectl-plugin", "kubernetes"],
+    author,
     type: "module",
     engines: { node: `>=${PACKAGE_NODE}` },
     // kubectl runs kubectl-podrole as `kubectl podrole`.
