@@ -107,10 +107,16 @@ for (const { file, text, workflow } of workflows) {
   });
 }
 
-test("ci.yml runs what decides whether a change lands", () => {
+test("ci.yml runs what decides whether a change lands: what needs no root first, and every suite", () => {
   const ci = workflows.find(({ file }) => file === "ci.yml");
-  assert.match(ci?.text ?? "", /bash \.ci\/run$/m);
   assert.deepEqual(Object.keys(ci?.workflow.on ?? {}), ["push", "pull_request"]);
+  const { fast, full, ...others } = ci?.workflow.jobs ?? {};
+  assert.deepEqual(others, {});
+  const commandsOf = (job: typeof fast) => job?.steps.flatMap(({ run }) => run ?? []) ?? [];
+  assert.ok(commandsOf(full).some((run) => run.endsWith("bash .ci/run")));
+  const commands = commandsOf(fast);
+  for (const script of ["check:workflows", "ok"]) assert.ok(commands.includes(`npm run --silent ${script}`), script);
+  assert.doesNotMatch(commands.join("\n"), /sudo|\.ci\//);
 });
 
 test("every text file has LF line ends, in the repository and in the checkout", () => {
