@@ -8,6 +8,7 @@ import { connect as connectTls } from "node:tls";
 import { until } from "../../emulators/until.ts";
 import type { PodroleError } from "../../src/protocol/errors.ts";
 import { HOUR_MS } from "../../src/runtime/clock.ts";
+import { ON_LINUX } from "../on-linux.ts";
 import { expensiveChain } from "../pki/expensive-chain.ts";
 import { caConstraints, newKey, oddCertificate } from "../pki/samples.ts";
 import { openAndReset } from "./h2-frames.ts";
@@ -164,21 +165,25 @@ test("the credentials port reports no failure of a call whose client has left", 
   assert.deepEqual(failures, []);
 });
 
-test("the credentials port closes connections beyond those in the handshake before TLS, and finishes the others", async (context) => {
-  const limits = { ...LIMITS, connections: 20, handshakes: 3 };
-  const { port, closed, callAs } = await startLimitedPort(context, "credentials", { limits });
-  const silent = ["127.0.0.2", "127.0.0.3", "127.0.0.4"].map((localAddress) => {
-    return connect({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
-  });
-  context.after(() => silent.map((socket) => socket.destroy()));
-  await Promise.all(silent.map((socket) => once(socket, "connect")));
-  await assert.rejects(callAs("late"), { code: "SERVER_OVERLOADED" });
-  assert.deepEqual(closed, ["handshakes"]);
-  assert.ok(silent.every((socket) => !socket.destroyed));
-  silent[0]?.destroy();
-  await until(() => silent[0]?.closed === true);
-  await callAs("later");
-});
+test(
+  "the credentials port closes connections beyond those in the handshake before TLS, and finishes the others",
+  ON_LINUX,
+  async (context) => {
+    const limits = { ...LIMITS, connections: 20, handshakes: 3 };
+    const { port, closed, callAs } = await startLimitedPort(context, "credentials", { limits });
+    const silent = ["127.0.0.2", "127.0.0.3", "127.0.0.4"].map((localAddress) => {
+      return connect({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
+    });
+    context.after(() => silent.map((socket) => socket.destroy()));
+    await Promise.all(silent.map((socket) => once(socket, "connect")));
+    await assert.rejects(callAs("late"), { code: "SERVER_OVERLOADED" });
+    assert.deepEqual(closed, ["handshakes"]);
+    assert.ok(silent.every((socket) => !socket.destroyed));
+    silent[0]?.destroy();
+    await until(() => silent[0]?.closed === true);
+    await callAs("later");
+  },
+);
 
 test("the credentials port closes the connection of a client that presents a long chain of certificates, before it verifies them", async (context) => {
   const { port, closed, callAs } = await startLimitedPort(context, "credentials");

@@ -11,6 +11,7 @@ import { until } from "../../emulators/until.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { ROOT, readText } from "../files.ts";
+import { ON_LINUX } from "../on-linux.ts";
 import { createFakePod } from "../sidecar/fake-pod.ts";
 import { startFakeServer } from "../sidecar/fake-server.ts";
 
@@ -52,18 +53,18 @@ async function startSidecar(context: TestContext, nodeFlags: readonly string[]) 
   return child.pid ?? 0;
 }
 
-test("a process of Node catches SIGUSR1 without the flag", () => {
+test("a process of Node catches SIGUSR1 without the flag", ON_LINUX, () => {
   assert.equal(catchesSigusr1(process.pid), true);
 });
 
-test("podrole-sidecar does not catch SIGUSR1, and survives it", async (context) => {
+test("podrole-sidecar does not catch SIGUSR1, and survives it", ON_LINUX, async (context) => {
   const pid = await startSidecar(context, nodeFlagsOf("sidecar"));
   assert.equal(catchesSigusr1(pid), false);
   process.kill(pid, "SIGUSR1");
   assert.equal(catchesSigusr1(pid), false);
 });
 
-test("server and webhook do not catch SIGUSR1, and survive it", async (context) => {
+test("server and webhook do not catch SIGUSR1, and survive it", ON_LINUX, async (context) => {
   const cluster = await startEmulatedCluster(
     { clock },
     {

@@ -18,6 +18,7 @@ import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
+import { ON_LINUX } from "../on-linux.ts";
 import { expensiveChain } from "../pki/expensive-chain.ts";
 import { newLeaf } from "../pki/samples.ts";
 import { annotatedPod, createFakeCluster, reviewOf } from "./requests.ts";
@@ -169,16 +170,20 @@ test("the webhook closes a body that does not end in time", async (context) => {
   assert.equal(closed.length, 1);
 });
 
-test("the webhook closes no idle connection from --api-server-cidrs while there are others", async (context) => {
-  const { connectSilently, ask, agent, closed } = await start(context, {
-    apiServerCidrs: [{ address: "127.0.0.2", prefix: 31 }],
-  });
-  const apiServer = agent({ keepAlive: true, maxSockets: 1, localAddress: "127.0.0.2" });
-  assert.equal(await ask(apiServer), "allowed");
-  for (let index = 10; index < 30; index++) connectSilently(`127.0.0.${index}`);
-  await until(() => closed.length >= 11);
-  assert.equal(await ask(apiServer), "allowed");
-});
+test(
+  "the webhook closes no idle connection from --api-server-cidrs while there are others",
+  ON_LINUX,
+  async (context) => {
+    const { connectSilently, ask, agent, closed } = await start(context, {
+      apiServerCidrs: [{ address: "127.0.0.2", prefix: 31 }],
+    });
+    const apiServer = agent({ keepAlive: true, maxSockets: 1, localAddress: "127.0.0.2" });
+    assert.equal(await ask(apiServer), "allowed");
+    for (let index = 10; index < 30; index++) connectSilently(`127.0.0.${index}`);
+    await until(() => closed.length >= 11);
+    assert.equal(await ask(apiServer), "allowed");
+  },
+);
 
 test("the webhook keeps the connection of a verified client certificate while strangers of the same address hold all others", async (context) => {
   const { connectSilently, ask, agent, closed, authority } = await start(context, { verifiesClients: true });

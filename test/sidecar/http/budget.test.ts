@@ -14,6 +14,7 @@ import { ENDPOINT_LIMITS } from "../../../src/sidecar/http/servers.ts";
 import { createSidecarMetrics } from "../../../src/sidecar/metrics.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { ON_LINUX } from "../../on-linux.ts";
 import { sendRequest } from "../send-request.ts";
 
 const LIMITS = { ...ENDPOINT_LIMITS, connections: 8, requests: 8 };
@@ -70,15 +71,19 @@ test("the credentials port serves a container while another one holds every conn
   assert.equal(closed.length, 13);
 });
 
-test("the credentials port counts everything without a valid token together, whatever its address", async (context) => {
-  const { open, closed } = await startEndpoint(context, { hasCredentials: true });
-  const container = await open(requestWith("token-a"));
-  await once(container, "data");
-  for (let index = 2; index < 22; index++) await once(await open(requestWith("wrong"), `127.0.0.${index}`), "data");
-  container.write(requestWith("token-a"));
-  await once(container, "data");
-  assert.equal(closed.length, 13);
-});
+test(
+  "the credentials port counts everything without a valid token together, whatever its address",
+  ON_LINUX,
+  async (context) => {
+    const { open, closed } = await startEndpoint(context, { hasCredentials: true });
+    const container = await open(requestWith("token-a"));
+    await once(container, "data");
+    for (let index = 2; index < 22; index++) await once(await open(requestWith("wrong"), `127.0.0.${index}`), "data");
+    container.write(requestWith("token-a"));
+    await once(container, "data");
+    assert.equal(closed.length, 13);
+  },
+);
 
 test("the credentials port closes a connection that pipelines, and does not hold its requests", async (context) => {
   const { port, open, closed, requested, clock } = await startEndpoint(context, { hasCredentials: false });
