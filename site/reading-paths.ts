@@ -25,6 +25,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/compare.md", "Compare"),
       page("README.md", "Overview"),
       page("docs/try.md", "Try it without AWS"),
+      page("docs/README.md", "All pages"),
     ],
   },
   {
@@ -52,6 +53,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
     title: "Use",
     question: "What must my app do?",
     pages: [
+      page("docs/roles.md", "Roles of a pod"),
       page("docs/sdk.md", "AWS SDKs"),
       page("docs/metadata.md", "Instance metadata"),
       page("docs/sdk-conformance.md", "SDK conformance"),

@@ -3,13 +3,18 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { suite, test } from "node:test";
+import { parse } from "yaml";
 import { folderOfRoom, importsInWords, ROOMS } from "../scripts/rooms.ts";
+import { plan } from "../src/injection/plan.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { WARNING_CODES } from "../src/injection/warnings.ts";
+import type { Pod } from "../src/kubernetes/objects.ts";
 import { CLUSTER_CHECKS } from "../src/operations/check/check.ts";
 import { CHECK_PAGES } from "../src/operations/check/finding.ts";
+import { ANNOTATION_TABLE, ANNOTATIONS, INJECT_ENABLED, LABELS } from "../src/policy/annotations.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { ROOT, readText } from "./files.ts";
+import { PLAN_SETTINGS } from "./injection/plan-settings.ts";
 import { readSources } from "./story/sources.ts";
 
 const pages = [
@@ -107,12 +112,63 @@ suite("README.md", () => {
   test("the refusal is printed with its whole remedy", () => {
     assert.ok(readme.replaceAll(/\s+/g, " ").includes(`does not match -- ${ERRORS.ROLE_FORBIDDEN.remedy} \`\`\``));
   });
+});
 
+suite("CONTRIBUTING.md", () => {
   test("the example of test:one selects one test", () => {
-    const pattern = /`npm run test:one -- '([^']+)'`/.exec(readme)?.[1] ?? assert.fail("no example");
+    const pattern =
+      /`npm run test:one -- '([^']+)'`/.exec(page.get("CONTRIBUTING.md") ?? "")?.[1] ?? assert.fail("no example");
     const texts = globSync("test/**/*.test.ts", { cwd: ROOT }).map((name) => readText(name));
     const found = texts.flatMap((text) => text.split("\n").filter((line) => line.includes(pattern)));
     assert.equal(found.length, 1, found.join("\n"));
+  });
+});
+
+suite("docs/README.md", () => {
+  test("links to every page of docs/", () => {
+    const index = page.get("docs/README.md") ?? "";
+    const pagesOfDocs = globSync("**/*.md", { cwd: join(ROOT, "docs") }).filter((name) => name !== "README.md");
+    assert.ok(pagesOfDocs.length > 40, `${pagesOfDocs.length} pages`);
+    assert.deepEqual(
+      pagesOfDocs.filter((name) => !index.includes(`](${name})`) && !index.includes(`](${name}#`)),
+      [],
+    );
+  });
+});
+
+suite("docs/roles.md", () => {
+  const roles = page.get("docs/roles.md") ?? "";
+
+  test("has a row for each annotation that podrole reads, with the objects that may have it", () => {
+    const rows = [...roles.matchAll(/^\| (`.*`) \| (.*?) \| .* \|$/gm)].map(([, names = "", on = ""]) => ({
+      names,
+      on,
+    }));
+    for (const { name, on } of Object.values(ANNOTATION_TABLE)) {
+      const row = rows.find(({ names }) =>
+        names
+          .replaceAll("…", "podrole.io/sidecar")
+          .split(", ")
+          .some((each) => each.slice(1).startsWith(name) && /^(?:`|: |<)/.test(each.slice(1 + name.length))),
+      );
+      const kinds = { pod: "Pod", serviceAccount: "ServiceAccount", namespace: "Namespace" };
+      assert.equal(row?.on, on.map((kind) => kinds[kind]).join(", "), name);
+    }
+  });
+
+  test("the example of two roles gets them, and no third one", () => {
+    const example = /```yaml\n(.*?)```/s.exec(roles)?.[1] ?? assert.fail("no example");
+    const pod = parse(example) as Pod;
+    const annotations = { [ANNOTATIONS.permitted]: ".*:role/shop-.*" };
+    const namespace = { name: "shop", labels: { [LABELS.inject]: INJECT_ENABLED }, annotations };
+    const planned = plan({ pod, namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
+    assert.deepEqual(
+      planned.roles.map(({ container, asked }) => [container, asked]),
+      [
+        ["app", "shop-orders"],
+        ["backup", "shop-backup"],
+      ],
+    );
   });
 });
 

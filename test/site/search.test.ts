@@ -51,8 +51,11 @@ suite("createSearch()", () => {
     ["ImagePullBackOff", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
     ["alternatives", "docs/compare.html"],
     ["risks", "security.html"],
-    ["two roles", "security.html#containers-of-one-pod"],
-    ["multiple roles", "security.html#containers-of-one-pod"],
+    ["containers of one pod", "security.html#containers-of-one-pod"],
+    ["role per container", "docs/roles.html#two-or-more-roles-in-a-pod"],
+    ["annotations", "docs/roles.html#all-annotations"],
+    ["report vulnerability", "security.html#report-a-vulnerability"],
+    ["supported versions", "security.html#supported-versions"],
     ["unannotated pods", "docs/migrate.html#pods-without-an-annotation"],
     ["uninstall kiam", "docs/migrate.html#remove-kiam"],
     ["pod stuck in Init forever after deploy", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
@@ -64,6 +67,20 @@ suite("createSearch()", () => {
         found.slice(0, 8).some((address) => address.startsWith(expected)),
         found.join("\n"),
       );
+    });
+  }
+
+  const firsts = [
+    ["two roles", "docs/roles.html#two-or-more-roles-in-a-pod"],
+    ["two roles in one pod", "docs/roles.html#two-or-more-roles-in-a-pod"],
+    ["multiple roles", "docs/roles.html#two-or-more-roles-in-a-pod"],
+    ["more than one role", "docs/roles.html#two-or-more-roles-in-a-pod"],
+    ["boundary", "security.html#the-boundary-in-five-lines"],
+  ] as const;
+  for (const [words, expected] of firsts) {
+    test(`createSearch() leads from "${words}" first to ${expected}`, () => {
+      const found = search(words).map(({ address }) => address);
+      assert.equal(found[0], expected, found.join("\n"));
     });
   }
 
