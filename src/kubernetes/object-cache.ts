@@ -6,7 +6,7 @@ export interface ObjectCache<Item, Cached> {
   get(key: string): Cached | undefined;
   /** Returns the same array until something changes. */
   list(): readonly Cached[];
-  /** Returns the objects of a namespace without reading those of others. Throws if the cache has no index. */
+  /** Returns the objects of a namespace without reading those of others. */
   listIn(namespace: string): readonly Cached[];
   put(object: Item): void;
   remove(object: { readonly metadata: ObjectMeta }): void;
@@ -24,34 +24,31 @@ export interface Replacement<Item> {
 
 /**
  * Creates an empty cache. `project` selects the part of an object to cache; it receives neither managedFields nor the
- * copy of the object that kubectl apply keeps in an annotation. `isIndexed`: whether listIn() is available, which takes
- * memory for each object.
+ * copy of the object that kubectl apply keeps in an annotation. The first listIn() makes an index of the namespaces,
+ * which takes memory for each object.
  */
 export function createObjectCache<Item extends { readonly metadata: ObjectMeta }, Cached>({
   project,
-  isIndexed = false,
 }: {
   readonly project: (object: Item) => Cached;
-  readonly isIndexed?: boolean;
 }): ObjectCache<Item, Cached> {
   type Entries = Map<string, { readonly version: string | undefined; readonly cached: Cached }>;
   let entries: Entries = new Map();
-  let index = isIndexed ? createKeyIndex() : undefined;
+  let index: KeyIndex | undefined;
   let listed: readonly Cached[] | undefined;
 
-  function putInto(target: Entries, targetIndex: KeyIndex | undefined, object: Item): void {
+  function putInto(target: Entries, object: Item): void {
     const key = cacheKey(object.metadata);
     const version = object.metadata.resourceVersion;
     const present = entries.get(key);
     const isKnown = present !== undefined && version !== undefined && present.version === version;
     target.set(key, isKnown ? present : { version, cached: project(withoutBulk(object)) });
-    targetIndex?.add(object.metadata.namespace ?? "", key);
   }
 
   return {
     get: (key) => entries.get(key)?.cached,
     listIn(namespace) {
-      if (index === undefined) throw new Error("Cannot list a namespace: the cache has no index; expected isIndexed");
+      index ??= createKeyIndex(entries.keys());
       const found = index.keysIn(namespace).map((key) => entries.get(key));
       return found.filter((entry) => entry !== undefined).map(({ cached }) => cached);
     },
@@ -60,24 +57,24 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
       return listed;
     },
     put(object) {
-      putInto(entries, index, object);
+      putInto(entries, object);
+      index?.add(cacheKey(object.metadata));
       listed = undefined;
     },
     remove({ metadata }) {
       entries.delete(cacheKey(metadata));
-      index?.remove(metadata.namespace ?? "", cacheKey(metadata));
+      index?.remove(cacheKey(metadata));
       listed = undefined;
     },
     replace() {
       const replacement: Entries = new Map();
-      const replacementIndex = isIndexed ? createKeyIndex() : undefined;
       return {
         add(objects) {
-          for (const object of objects) putInto(replacement, replacementIndex, object);
+          for (const object of objects) putInto(replacement, object);
         },
         finish() {
           entries = replacement;
-          index = replacementIndex;
+          index = undefined;
           listed = undefined;
         },
       };
@@ -88,21 +85,30 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
 type KeyIndex = ReturnType<typeof createKeyIndex>;
 
 /** Keys by namespace. */
-function createKeyIndex() {
+function createKeyIndex(all: Iterable<string>) {
   const keys = new Map<string, Set<string>>();
+  function add(key: string): void {
+    const namespace = namespaceIn(key);
+    const present = keys.get(namespace);
+    if (present) present.add(key);
+    else keys.set(namespace, new Set([key]));
+  }
+  for (const key of all) add(key);
   return {
+    add,
     keysIn: (namespace: string): readonly string[] => [...(keys.get(namespace) ?? [])],
-    add(namespace: string, key: string): void {
-      const present = keys.get(namespace);
-      if (present) present.add(key);
-      else keys.set(namespace, new Set([key]));
-    },
-    remove(namespace: string, key: string): void {
+    remove(key: string): void {
+      const namespace = namespaceIn(key);
       const present = keys.get(namespace);
       present?.delete(key);
       if (present?.size === 0) keys.delete(namespace);
     },
   };
+}
+
+/** Returns the namespace of a key, empty for an object without one. */
+function namespaceIn(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf("/")));
 }
 
 /** Returns "namespace/name", or "name" for an object without a namespace. */

@@ -20,7 +20,7 @@ export interface Reflector<Cached> {
   /** Returns the cached object by "namespace/name", or by "name" for an object without a namespace. */
   get(key: string): Cached | undefined;
   list(): readonly Cached[];
-  /** Returns the objects of a namespace. Throws without option isIndexed. */
+  /** Returns the objects of a namespace. */
   listIn(namespace: string): readonly Cached[];
   /** Resolves after the first complete list. It never rejects: a missing permission may be granted while it waits. */
   readonly ready: Promise<void>;
@@ -46,8 +46,6 @@ export interface ReflectorOptions<Item, Cached> {
    * one after a list; must not throw.
    */
   readonly onUpdate?: (key?: string) => void;
-  /** True: listIn() is available, which takes memory for each object. */
-  readonly isIndexed?: boolean;
   /** Objects per page, at most. */
   readonly pageSize?: number;
   /**
@@ -74,7 +72,6 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
   {
     project,
     onUpdate = () => {},
-    isIndexed = false,
     pageSize = 500,
     inactivityMs = 90_000,
     relistMs = 600_000,
@@ -82,7 +79,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
     backoffMs = { base: 500, cap: 30_000 },
   }: ReflectorOptions<Item, Cached>,
 ): Reflector<Cached> {
-  const cache = createObjectCache<Item, Cached>({ project, isIndexed });
+  const cache = createObjectCache<Item, Cached>({ project });
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
   /** Where the next watch starts; undefined if a list must come first. */

@@ -29,11 +29,11 @@ export function startLimitsWatch(
 ): LimitsWatch {
   const ranges = startReflector(
     { ...deps, source: kubernetes.source<LimitRange>("limitranges") },
-    { project: rangesOf, isIndexed: true },
+    { project: rangesOf },
   );
   const quotas = startReflector(
     { ...deps, source: kubernetes.source<ResourceQuota>("resourcequotas") },
-    { project: quotaOf, isIndexed: true },
+    { project: quotaOf },
   );
   return {
     cached: (namespace) => ({

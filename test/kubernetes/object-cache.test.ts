@@ -8,10 +8,9 @@ interface Item {
 }
 
 /** A cache of "name@resourceVersion"; `projected` lists every object that it projected. */
-function setUp(options: { readonly isIndexed?: boolean } = {}) {
+function setUp() {
   const projected: string[] = [];
   const cache = createObjectCache<Item, string>({
-    ...options,
     project({ metadata }) {
       const cached = `${metadata.name}@${metadata.resourceVersion}`;
       projected.push(cached);
@@ -56,7 +55,7 @@ test("replace() removes what is absent, and projects only objects with another v
 });
 
 test("listIn() returns the objects of one namespace after put(), remove() and replace()", () => {
-  const { cache } = setUp({ isIndexed: true });
+  const { cache } = setUp();
   for (const namespace of ["shop", "other"]) cache.put(item("a", "1", namespace));
   cache.put(item("b", "1", "shop"));
   cache.put(item("a", "2", "shop"));
@@ -69,10 +68,6 @@ test("listIn() returns the objects of one namespace after put(), remove() and re
   assert.deepEqual([cache.listIn("shop"), cache.listIn("other")], [["b@1"], []]);
   replacement.finish();
   assert.deepEqual([cache.listIn("shop"), cache.listIn("other")], [[], ["c@4"]]);
-});
-
-test("listIn() throws for a cache without an index", () => {
-  assert.throws(() => setUp().cache.listIn("shop"), /^Error: Cannot list a namespace: the cache has no index/);
 });
 
 test("createObjectCache() projects objects without managedFields and without kubectl's copy", () => {
