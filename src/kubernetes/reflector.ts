@@ -5,7 +5,7 @@
 //   stopped   by stop(), the only terminal state
 // A failed watch resumes where it was; a version that the API server no longer has (410) leads back to listing.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
-import { backoff, type Clock, jitter, sleep } from "../runtime/clock.ts";
+import { backoff, type Clock, jitter, MINUTE_MS, sleep } from "../runtime/clock.ts";
 import { type DueTime, dueAfter, untilDueMs } from "../runtime/due.ts";
 import type { Log } from "../runtime/log.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
@@ -14,6 +14,12 @@ import { isGone, readPages } from "./list-pages.ts";
 import { cacheKey, createObjectCache } from "./object-cache.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { findWatchError, followWatch } from "./watch.ts";
+
+/**
+ * A watch may lag: for so many milliseconds after the server has seen a pod at work, the pod counts as alive although
+ * the cache does not contain it.
+ */
+export const MAX_WATCH_LAG_MS = MINUTE_MS;
 
 /** Read access to the cache, and its freshness. */
 export interface Reflector<Cached> {

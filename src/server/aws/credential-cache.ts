@@ -10,6 +10,7 @@
 // server's own two clocks (due.ts); from the clock of STS comes only the lifetime. Ended by: sweep(), each minute, at
 // the expiry or after the last pod that requested the entry is gone; the LRU, above `capacity`.
 import { createHash } from "node:crypto";
+import { MAX_WATCH_LAG_MS } from "../../kubernetes/reflector.ts";
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
@@ -95,9 +96,6 @@ interface SessionEntry {
  * sidecar that gets the same credentials must renew again soon, which costs a process and a call for nothing.
  */
 const AGEING_FROM = 0.44;
-
-/** A watch may lag, so for this long after a request its pod counts as alive. */
-const GRACE_MS = 60_000;
 
 /** A sidecar treats credentials as expired in their last 5 s; one more second covers the reply's travel. */
 const SESSION_EXPIRY_MARGIN_MS = 6_000;
@@ -244,7 +242,7 @@ export function createCredentialCache(
         const isValid = session !== undefined && !isDue(atSweep, session.expiry);
         if (!isValid && !failure.isInUse()) entries.delete(key);
         if (entry.comparedWith !== living) {
-          if (elapsedMs - requestedAt < GRACE_MS) return false;
+          if (elapsedMs - requestedAt < MAX_WATCH_LAG_MS) return false;
           for (const uid of holders) if (!living.has(uid)) holders.delete(uid);
           if (holders.size === 0) entries.delete(key);
           entry.comparedWith = living;

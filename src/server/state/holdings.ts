@@ -3,6 +3,7 @@
 // values is wrong about itself alone. Contains no secret.
 // States of a pod: unknown (no entry) → known, with its first result or report → forgotten: by sweep(), once the pod is
 // gone; or when there are too many containers and it is the pod that has been silent for longest.
+import { MAX_WATCH_LAG_MS } from "../../kubernetes/reflector.ts";
 import { MAX_CONTAINERS_WITH_ROLE } from "../../policy/containers.ts";
 import { ERRORS, type ErrorInfo, isErrorCode } from "../../protocol/errors.ts";
 import type { ContainerHolding } from "../../protocol/state/model.ts";
@@ -36,9 +37,6 @@ interface HoldingRecord {
 
 /** About 250 bytes each, 12 MiB; enough for 20 000 pods with two roles each. */
 const MAX_HELD_CONTAINERS = 40_000;
-
-/** A watch may lag, so for this long after its last result or report a pod counts as alive. */
-const SWEEP_GRACE_MS = 60_000;
 
 /** A report is an answer of minutes ago at most this precise: later than this, it is about newer credentials. */
 const SAME_EXPIRY_MS = 60_000;
@@ -124,7 +122,7 @@ export function createPodHoldings(
       const now = clock.now();
       for (const [uid, containers] of [...pods]) {
         if (isAlive(uid)) continue;
-        const wasObserved = [...containers.values()].some(({ observedAt }) => now - observedAt < SWEEP_GRACE_MS);
+        const wasObserved = [...containers.values()].some(({ observedAt }) => now - observedAt < MAX_WATCH_LAG_MS);
         if (!wasObserved) remove(uid);
       }
     },
