@@ -93,7 +93,7 @@ export function createLoopbackServer(
  * arrived if the process stood still before it could read it, as on a starved node. Node announces the time for which
  * an idle connection is kept (Keep-Alive), so that clients do not use it later; the budget may end it a sweep early.
  */
-function nodeTimeoutsOf({ keepAliveMs, sweepMs }: BudgetLimits) {
+function budgetOnlyTimeouts({ keepAliveMs, sweepMs }: BudgetLimits) {
   return { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: keepAliveMs - sweepMs } as const;
 }
 
@@ -101,7 +101,7 @@ function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, lim
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   return () => {
     const server = createServer(
-      { maxHeaderSize: MAX_HTTP_HEADERS_BYTES, ...nodeTimeoutsOf(limits) },
+      { maxHeaderSize: MAX_HTTP_HEADERS_BYTES, ...budgetOnlyTimeouts(limits) },
       (request, response) => {
         if (!requests.begin(request, response)) return;
         endWithBody(request, response);
