@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { buildServer, buildTry } from "./build-command-line.ts";
 import { buildPackage } from "./build-package.ts";
 import { buildSidecar } from "./build-sidecar.ts";
+import { startScript } from "./command-line/start-script.ts";
 import { addLegalFiles } from "./third-party.ts";
 
 const DIST = join(import.meta.dirname, "../dist");
@@ -21,6 +22,7 @@ function formatKilobytes(bytes: number): string {
   return `${(bytes / 1_000).toFixed(1)} kB`;
 }
 
+startScript("build");
 const server = await buildServer(join(DIST, "server"));
 await addLegalFiles(join(DIST, "server"), server);
 printSizes("dist/server", server.sizes);

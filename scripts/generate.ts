@@ -25,6 +25,8 @@ import { outageTable, overloadTable } from "./bench-tables.ts";
 import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate, sourceOfTemplate } from "./chart-templates.ts";
 import { chartValuesTable } from "./chart-values.ts";
+import { startScript } from "./command-line/start-script.ts";
+import { suitesTable } from "./command-line/suites-table.ts";
 import { renderDashboard } from "./dashboard.ts";
 import { explainDeniedSample, explainForbiddenSample, explainNotLabelledSample } from "./explain-samples.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
@@ -157,6 +159,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     "skip reasons": skipReasons,
     ...Object.fromEntries(Object.keys(SYMPTOMS).map((group) => [group, () => symptomTable(group)])),
   },
+  "test/README.md": { suites: suitesTable },
   "test/bench/README.md": { overload: overloadTable, outage: outageTable },
   "docs/metrics.md": {
     server: () => metricsTable(SERVER_METRICS),
@@ -213,7 +216,7 @@ function prometheusRule(): string {
   return `${head.join("\n")}\n${spec.replaceAll(/^(?=.)/gm, "  ")}`;
 }
 
-const isCheckOnly = process.argv.includes("--check");
+const { check: isCheckOnly } = startScript("generate").values;
 const stale: string[] = [];
 
 function updateFile(file: string, content: string): void {

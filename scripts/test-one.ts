@@ -5,12 +5,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { startScript } from "./command-line/start-script.ts";
 
-const [pattern, ...given] = process.argv.slice(2);
-if (pattern === undefined) {
-  console.error("usage: npm run test:one -- 'regular expression' [FILE...]");
-  process.exit(2);
-}
+const [pattern = "", ...given] = startScript("test:one").args;
 const name = new RegExp(pattern);
 /** A name stands within a line of its file, so the ends of the name are not those of the text. */
 const namePattern = new RegExp(pattern.replaceAll(/^\^|(?<!\\)\$$/g, ""));

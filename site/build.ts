@@ -1,13 +1,11 @@
 // npm run site: builds the site of README.md, docs/ and the playground into dist/site. It works from a disk and below any
 // path of a server; nothing in it calls another host.
-//   --out dist/site
-//   --others ../       where the sites of other versions are, from this site's root (v1.2.3/ and so on); default: nowhere
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { Eleventy } from "@11ty/eleventy";
 import { build } from "esbuild";
+import { startScript } from "../scripts/command-line/start-script.ts";
 import { ROOT } from "../scripts/root.ts";
 import { SITE_PAGES, siteConfig } from "./eleventy.ts";
 import { titleOf } from "./markdown.ts";
@@ -24,9 +22,7 @@ interface PackageFields {
   readonly homepage?: string;
 }
 
-const { values } = parseArgs({
-  options: { out: { type: "string", default: "dist/site" }, others: { type: "string" } },
-});
+const { values } = startScript("site");
 const out = resolve(ROOT, values.out);
 const { version, homepage } = JSON.parse(read("package.json")) as PackageFields;
 const repository = homepage && `${homepage}/blob/v${version}`;

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { SetupError } from "../scripts/command-line/setup-error.ts";
 
 /** What a cached folder is made from. */
 export interface CachedFolder {
@@ -55,8 +56,8 @@ export function cachedPackages(
   });
 }
 
-/** Runs a program to its end; throws RangeError with its output if it fails. */
+/** Runs a program to its end; throws SetupError with its output if it fails. */
 export function runTool(command: string, args: readonly string[]): void {
   const { error, status, stderr } = spawnSync(command, args, { encoding: "utf8" });
-  if (error || status !== 0) throw new RangeError(`${command} ${args.join(" ")}: ${error?.message ?? stderr}`);
+  if (error || status !== 0) throw new SetupError(`${command} ${args.join(" ")}: ${error?.message ?? stderr}`);
 }

@@ -2,10 +2,12 @@
 // is old; 2: a registry did not answer. Needs the network.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { startScript } from "../command-line/start-script.ts";
 import { ROOT } from "../root.ts";
 import { IMAGES } from "./images.ts";
 import { pinnedBaseOf, pinStateOf } from "./pinned-base.ts";
 
+startScript("check:base");
 for (const dockerfile of Object.values(IMAGES)) {
   const pinned = pinnedBaseOf(readFileSync(join(ROOT, dockerfile), "utf8"));
   if (pinned === undefined)

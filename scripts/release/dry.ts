@@ -5,8 +5,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import packageJson from "../../package.json" with { type: "json" };
+import { startScript } from "../command-line/start-script.ts";
 import { ROOT } from "../root.ts";
 import { type Artefacts, makeArtefacts, sha256Of } from "./artefacts.ts";
 import { readBasePackages } from "./base-packages.ts";
@@ -21,7 +21,7 @@ import { artefactVerifications, runVerifications } from "./verification.ts";
 import { versionProblems } from "./versions.ts";
 
 const { version } = packageJson;
-const { install } = parseArgs({ options: { install: { type: "boolean", default: false } } }).values;
+const { install } = startScript("release:dry").values;
 const print = (line: string) => console.log(line);
 const began = performance.now();
 

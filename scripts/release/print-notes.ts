@@ -2,9 +2,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
+import { startScript } from "../command-line/start-script.ts";
 import { ROOT } from "../root.ts";
 import { releaseNotesOf } from "./release-notes.ts";
 
+startScript("release:notes");
 const { GITHUB_SERVER_URL: host = "https://github.com", GITHUB_REPOSITORY: name = "OWNER/podrole" } = process.env;
 process.stdout.write(
   releaseNotesOf({

@@ -1,7 +1,7 @@
 // npm run bench: measures the cost of podrole, as one table: admission, certificates, credentials, the start of a
 // sidecar, and then the sidecar's own benchmark (test/bench/sidecar). Server and webhook are the real programs in their
 // own processes; the Kubernetes API and STS are emulators in this process, which is also the client, so all share the
-// machine. `--no-sidecar` omits the last part.
+// machine.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
@@ -9,6 +9,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmulatedCluster, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
+import { startScript } from "../../scripts/command-line/start-script.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
@@ -113,6 +114,7 @@ async function startRow(pod: AdmittedPod, directory: string): Promise<LatencyRow
 }
 
 async function main(): Promise<void> {
+  const { values } = startScript("bench");
   const directory = await mkdtemp(join(tmpdir(), "podrole-bench-"));
   const runtime = {
     execPath: process.execPath,
@@ -142,7 +144,7 @@ async function main(): Promise<void> {
     await cluster.stop();
     await rm(directory, { recursive: true, force: true });
   }
-  if (process.argv.includes("--no-sidecar")) return;
+  if (!values.sidecar) return;
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, "sidecar/main.ts")], { stdio: "inherit" });
   process.exitCode = status ?? 1;
 }

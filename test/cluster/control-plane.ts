@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startScript } from "../../scripts/command-line/start-script.ts";
 import { clientOf, newCa } from "../webhook/client-certificates.ts";
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
@@ -71,6 +72,7 @@ function runSuites(env: Readonly<Record<string, string | undefined>>): Promise<n
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 
+startScript("test/cluster/control-plane.ts");
 if (process.env["KUBECONFIG"]) {
   process.exitCode = await runSuites(process.env);
 } else {

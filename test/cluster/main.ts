@@ -3,7 +3,7 @@
 // README.md lists the options.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { startScript } from "../../scripts/command-line/start-script.ts";
 
 const PARTS = {
   "control-plane": "control-plane.ts",
@@ -13,16 +13,7 @@ const PARTS = {
 type Part = keyof typeof PARTS;
 const NAMES = Object.keys(PARTS) as readonly Part[];
 
-function selectedParts(): readonly Part[] {
-  const { only } = parseArgs({ options: { only: { type: "string", multiple: true } } }).values;
-  const unknown = only?.find((name) => !Object.hasOwn(PARTS, name));
-  if (unknown !== undefined) {
-    process.stderr.write(`Cannot select parts: --only is ${unknown}; expected one of ${NAMES.join(", ")}\n`);
-    process.exit(2);
-  }
-  return NAMES.filter((name) => only?.includes(name) ?? true);
-}
-
+const { only } = startScript("test:cluster").values;
 const stopping = new AbortController();
 let running: ReturnType<typeof spawn> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -39,7 +30,7 @@ function run(part: Part): Promise<number> {
 }
 
 const report: string[] = [];
-for (const part of selectedParts()) {
+for (const part of NAMES.filter((name) => only?.includes(name) ?? true)) {
   if (stopping.signal.aborted) break;
   const began = performance.now();
   const code = await run(part);

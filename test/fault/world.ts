@@ -2,11 +2,12 @@
 // program with a clock of its own that a fault can set. Sessions last 30 s, so that a fault of some seconds meets
 // renewals.
 // States: open → closed (close() ends every process).
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OwnCredentials } from "../../emulators/cluster.ts";
 import type { RunningProgram } from "../../emulators/start-program.ts";
+import { LIBFAKETIME } from "../../scripts/command-line/scripts-table.ts";
 import type { AdmittedPod } from "../admitted-pod.ts";
 import { ROOT } from "../files.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
@@ -15,8 +16,6 @@ import { type ShortSessions, startShortSessions } from "../story/short-sessions.
 import { createServerName, type ServerName } from "./names.ts";
 import { WEB_IDENTITY_PROVIDER } from "./web-identity.ts";
 
-/** Debian's package libfaketime. */
-const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 export const FAULT_ROLE = "shop-app";
 const SESSION_MS = 30_000;
 
@@ -46,11 +45,6 @@ export interface FaultWorld {
   /** Runs when the world is closed. */
   after(end: () => Promise<void> | void): void;
   close(): Promise<void>;
-}
-
-/** Returns why the faults cannot run on this machine; empty if they can. */
-export function missingTools(): readonly string[] {
-  return existsSync(FAKETIME) ? [] : [`${FAKETIME} is missing (Debian: libfaketime)`];
 }
 
 /** Starts everything; resolves when the app has credentials. */
@@ -158,7 +152,7 @@ server) clock=${clockFile("server")} ;;
 webhook) clock=${clockFile("webhook")} ;;
 *) clock=${clockFile("sidecar")} ;;
 esac
-export LD_PRELOAD=${FAKETIME} FAKETIME_TIMESTAMP_FILE=$clock FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1
+export LD_PRELOAD=${LIBFAKETIME} FAKETIME_TIMESTAMP_FILE=$clock FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1
 export NODE_OPTIONS=${nodeOptions}
 exec ${RESTRICTED} ${process.execPath} "$@"
 `;

@@ -1,16 +1,9 @@
-// npm run fuzz -- --inputs N --seed S: passes N hostile inputs to podrole, 2 % of them over sockets of the real
-// programs, and prints what was run. Options:
-//   --inputs N     number of inputs (default 200000)
-//   --sockets N    number of inputs over sockets (default: 2 % of the inputs)
-//   --seed S       seed of a run to repeat (default: the time)
-//   --target TEXT  only targets whose names contain the text
-//   --keep         adds a failing input to corpus.json, which npm test replays
-// Exits with 1 if an input broke an invariant (target.ts), and prints that input.
-
+// npm run fuzz: passes hostile inputs to podrole, some of them over sockets of the real programs, and prints what was
+// run. Exits with 1 if an input broke an invariant (target.ts), and prints that input.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { startScript } from "../../scripts/command-line/start-script.ts";
 import { currentCommit } from "../published-results.ts";
 import { CODE_TARGETS } from "./code-targets.ts";
 import { type Failure, runBatch } from "./engine.ts";
@@ -21,16 +14,8 @@ const CORPUS = join(import.meta.dirname, "corpus.json");
 /** Inputs between two looks at the clock. */
 const BATCH = 5_000;
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: "string", default: "200000" },
-    sockets: { type: "string" },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    target: { type: "string", default: "" },
-    keep: { type: "boolean", default: false },
-  },
-});
-const [inputs, seed] = [Number(values.inputs), Number(values.seed)];
+const { values } = startScript("fuzz");
+const { inputs, seed = Date.now() % 2 ** 31 } = values;
 const isChosen = ({ name }: { readonly name: string }) => name.includes(values.target);
 
 interface Row {
@@ -87,7 +72,7 @@ const began = performance.now();
 const rows = await runCode(inputs);
 const codeSeconds = (performance.now() - began) / 1000;
 const socketTargets = SOCKET_TARGETS.filter(isChosen);
-const socketInputs = Number(values.sockets ?? Math.ceil(inputs * 0.02));
+const socketInputs = values.sockets ?? Math.ceil(inputs * 0.02);
 const socketRows =
   socketTargets.length === 0 || socketInputs === 0
     ? []

@@ -1,11 +1,10 @@
 // npm run test:mutations: makes each deliberate break of mutations.ts in a copy of the sources and runs the suites that
 // must find it. Exits with 1 if a suite passes with a break, or fails without one.
-//   --row TEXT   only breaks of files whose path contains the text
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { startScript } from "../../scripts/command-line/start-script.ts";
 import { ROOT } from "../files.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
 
@@ -36,7 +35,7 @@ function suitesThatFind(copy: string, { file, find, replace, foundBy }: Mutation
   }
 }
 
-const { values } = parseArgs({ options: { row: { type: "string", default: "" } } });
+const { values } = startScript("test:mutations");
 const chosen = MUTATIONS.filter(({ file }) => file.includes(values.row));
 const copy = createCopy();
 let missed = 0;

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SetupError } from "../../scripts/command-line/setup-error.ts";
 import { cachedFolder, cachedPackages, runTool } from "../cached-folder.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -51,10 +52,10 @@ export function prepareGo(env: Env): string {
   return join(folder, "client");
 }
 
-/** Returns the version that a toolchain prints; throws RangeError with what to install if it is missing. */
+/** Returns the version that a toolchain prints; throws SetupError with what to install if it is missing. */
 function versionOf(command: string, args: readonly string[], expected: string): string {
   const { error, status, stdout } = spawnSync(command, args, { encoding: "utf8" });
   if (error || status !== 0)
-    throw new RangeError(`Cannot run ${command}: it is missing or fails; expected ${expected}`);
+    throw new SetupError(`${command} cannot run: it is missing or fails; expected ${expected}`);
   return stdout.trim();
 }

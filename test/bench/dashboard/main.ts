@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { ROOT } from "../../files.ts";
 import { createLoad } from "./load.ts";
 import { drawPage } from "./page.ts";
@@ -14,43 +14,20 @@ import { startPrometheus } from "./prometheus.ts";
 
 const RULES = join(ROOT, "manifests/dashboards/alerts.yaml");
 
-const HELP = `npm run dashboard -- [--prometheus URL] [--minutes N] [--out FILE] [--png FILE]
-  --prometheus URL  draw the data of this Prometheus (default: start podrole under load, and a Prometheus, on this machine)
-  --minutes N       time range to draw with --prometheus (default 180), or duration of the load without it (default 4)
-  --out FILE        write the page to this file (default dashboard.html)
-  --png FILE        also write a screenshot, taken with chromium
-`;
-
-const { values } = parseArgs({
-  options: {
-    prometheus: { type: "string" },
-    minutes: { type: "string" },
-    out: { type: "string", default: "dashboard.html" },
-    png: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-const minutes = Number(values.minutes ?? (values.prometheus === undefined ? 4 : 180));
+const { values } = startScript("dashboard");
+const minutes = values.minutes ?? (values.prometheus === undefined ? 4 : 180);
 const stopped = new AbortController();
 process.once("SIGINT", () => stopped.abort());
 process.once("SIGTERM", () => stopped.abort());
 
-if (values.help) console.log(HELP);
-else if (!(minutes > 0 && minutes <= 10_000)) {
-  console.error(
-    `Cannot draw the dashboard: --minutes is ${JSON.stringify(values.minutes)}; expected a number such as 4\n\n${HELP}`,
-  );
-  process.exitCode = 2;
-} else {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-dashboard-"));
-  try {
-    if (values.prometheus === undefined) await drawUnderLoad(directory);
-    else await draw(values.prometheus, { end: Date.now() / 1000, seconds: minutes * 60, scrapeSeconds: 30 }, directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-  process.exit();
+const directory = await mkdtemp(join(tmpdir(), "podrole-dashboard-"));
+try {
+  if (values.prometheus === undefined) await drawUnderLoad(directory);
+  else await draw(values.prometheus, { end: Date.now() / 1000, seconds: minutes * 60, scrapeSeconds: 30 }, directory);
+} finally {
+  await rm(directory, { recursive: true, force: true });
 }
+process.exit();
 
 async function drawUnderLoad(directory: string): Promise<void> {
   console.error("starting two servers, a webhook and four pods");

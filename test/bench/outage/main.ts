@@ -4,14 +4,12 @@
 // An hour is not waited for: each sidecar starts with the file in which an hour of failed renewals leaves the pace of
 // its retries, and the outage then lasts more than a minute, until the sidecars' waits are those of a long outage and
 // differ from pod to pod.
-//   --pods 20
-//   --publish   writes results.json
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { buildSidecar } from "../../../scripts/build-sidecar.ts";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createPaceStore } from "../../../src/sidecar/files/pace-file.ts";
 import { preferThisProcess } from "../../cgroup.ts";
@@ -104,10 +102,7 @@ function verdict(length: Length, readyMs: readonly number[]): Pick<OutageRow, "e
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { pods: { type: "string", default: "20" }, publish: { type: "boolean", default: false } },
-  });
-  const pods = Number(values.pods);
+  const { pods, publish } = startScript("bench:outage").values;
   const endPreference = preferThisProcess(`podrole-outage-${process.pid}`);
   const directory = mkdtempSync(join(tmpdir(), "podrole-outage-"));
   const [identity, credentials] = [await startService(), await startService()];
@@ -131,7 +126,7 @@ async function main(): Promise<void> {
         console.log(JSON.stringify(rows.at(-1)));
       }
     }
-    if (values.publish) outageResults.write({ ...measuredNow(), rows });
+    if (publish) outageResults.write({ ...measuredNow(), rows });
     process.exitCode = rows.every(({ isMet }) => isMet) ? 0 : 1;
   } finally {
     await programs.close();

@@ -2,15 +2,11 @@
 // bundles of the image, each in a cgroup with the memory limit of the manifests; the server has a part of a core, so
 // that the clients of the same machine can offer it more than it can do. The Kubernetes API and STS are in this
 // process, the sidecars in threads of it, so figures are comparable within one run only.
-//   --seconds 60   of the overload
-//   --pods 5000    whose credentials have expired
-//   --cores 0.5    of the server
-//   --publish      writes results.json
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { type Cgroup, type CgroupLimits, createCgroup, preferThisProcess } from "../../cgroup.ts";
 import { ROOT } from "../../files.ts";
 import { memoryLimitOf, writeGroupLauncher } from "../../limited-programs.ts";
@@ -64,15 +60,8 @@ async function openLimited(cores: number) {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: "string", default: "60" },
-      pods: { type: "string", default: "5000" },
-      cores: { type: "string", default: "0.5" },
-      publish: { type: "boolean", default: false },
-    },
-  });
-  const [seconds, count, cores] = [Number(values.seconds), Number(values.pods), Number(values.cores)];
+  const { values } = startScript("bench:overload");
+  const { seconds, pods: count, cores } = values;
   const limited = await openLimited(cores);
   const { programs, server } = limited;
   try {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { buildSidecar } from "../../../scripts/build-sidecar.ts";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
 import { runInit } from "../../../src/sidecar/init.ts";
 import { renewalFlags, SERVING_FLAGS } from "../../../src/sidecar/node-flags.ts";
@@ -134,6 +135,7 @@ async function measureAll(directory: string, pod: FakePod): Promise<void> {
   console.table([{ ...renewal, ...(await hourFigures([SMALL_HEAP, sidecar, "serve"])) }]);
 }
 
+startScript("test/bench/sidecar/main.ts");
 const directory = await mkdtemp(join(tmpdir(), "podrole-bench-"));
 const server = await startFakeServer();
 server.grant = (container) => {

@@ -1,13 +1,13 @@
 // npm run bench:cpu: CPU time of a sidecar's start and of a renewal, user and system, beside Node processes that do
 // nothing, and beside the smallest programs that do the same without podrole. Each start has a cgroup of its own (needs
-// root), so other load on the machine changes little. `-- --starts 5` measures fewer starts. The programs are the
+// root), so other load on the machine changes little. The programs are the
 // bundles of the images, with the images' flags.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { renewalFlags } from "../../../src/sidecar/node-flags.ts";
 import { type Cgroup, createCgroup } from "../../cgroup.ts";
 import { ROOT } from "../../files.ts";
@@ -109,10 +109,7 @@ function counter(group: Cgroup): () => number {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { starts: { type: "string", default: "12" } } });
-  const starts = Number(values.starts);
-  if (!Number.isInteger(starts) || starts < 1)
-    throw new RangeError(`Cannot measure: --starts is ${values.starts}; expected an integer of at least 1`);
+  const { starts } = startScript("bench:cpu").values;
   const build = spawnSync(process.execPath, [join(ROOT, "scripts/build.ts")], { encoding: "utf8" });
   if (build.status !== 0) throw new RangeError(`Cannot build the bundles: ${build.stderr}`);
   const directory = mkdtempSync(join(tmpdir(), "podrole-bench-"));

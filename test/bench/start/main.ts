@@ -1,12 +1,11 @@
 // npm run bench:start: measures what podrole adds to the start of a pod on a real node, from its binding to the start
 // of the app's process. Starts a cluster of one node (needs root and the packages of
-// test/cluster/kubernetes/packages.sh podman), builds and loads podrole's images, measures, and removes everything. `--
-// --starts 5` starts fewer pods of each variant; `--cluster DIR` uses a running cluster of node.sh, which keeps running
-// with podrole installed.
+// test/cluster/kubernetes/packages.sh podman), builds and loads podrole's images, measures, and removes everything.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs, parseEnv } from "node:util";
+import { parseEnv } from "node:util";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { createKubectl, type Kubectl } from "../../cluster/kubectl.ts";
 import { runNodeScript } from "../../cluster/kubernetes/node.ts";
 import { buildImages } from "../../cluster/node/images.ts";
@@ -68,10 +67,7 @@ async function run(environment: NodeJS.Dict<string>, starts: number): Promise<vo
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { starts: { type: "string", default: "20" }, cluster: { type: "string" } } });
-  const starts = Number(values.starts);
-  if (!Number.isInteger(starts) || starts < 1)
-    throw new RangeError(`Cannot measure: --starts is ${values.starts}; expected an integer of at least 1`);
+  const { values } = startScript("bench:start");
   const cluster = values.cluster ?? mkdtempSync(join(tmpdir(), "podrole-start-"));
   const images = mkdtempSync(join(tmpdir(), "podrole-images-"));
   try {
@@ -79,7 +75,7 @@ async function main(): Promise<void> {
     const environment = parseEnv(readFileSync(join(cluster, "environment"), "utf8"));
     const { archives } = await buildImages(environment["IMAGES"] ?? "", images);
     runNodeScript("load", cluster, ...archives);
-    await run(environment, starts);
+    await run(environment, values.starts);
   } finally {
     if (values.cluster === undefined) {
       runNodeScript("down", cluster);

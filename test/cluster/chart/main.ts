@@ -6,6 +6,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { SetupError } from "../../../scripts/command-line/setup-error.ts";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 
 const CLUSTER = join(import.meta.dirname, "..");
 
@@ -14,7 +16,7 @@ function script(name: string, args: readonly string[] = []): string {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
-  if (status !== 0) throw new RangeError(`${name} ${args.join(" ")} exited with ${status}`);
+  if (status !== 0) throw new SetupError(`${name} ${args.join(" ")} exited with ${status}`);
   return stdout;
 }
 
@@ -29,6 +31,7 @@ function runSuites(env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 
+startScript("test/cluster/chart/main.ts");
 const helm = join(script("helm/build.sh").trim(), "helm");
 if (process.env["KUBECONFIG"]) {
   process.exitCode = await runSuites({ KUBECTL: "kubectl", HELM: helm, ...process.env });

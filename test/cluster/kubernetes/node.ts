@@ -1,10 +1,11 @@
 // Calls node.sh: starts a cluster of one node, loads images into it, runs commands on it and stops it.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { SetupError } from "../../../scripts/command-line/setup-error.ts";
 
 export const NODE_SCRIPT = join(import.meta.dirname, "node.sh");
 
-/** Returns the script's output; its progress goes to standard error. Throws RangeError if it fails. */
+/** Returns the script's output; its progress goes to standard error. Throws SetupError if it fails. */
 export function runNodeScript(
   verb: "up" | "load" | "exec" | "down",
   directory: string,
@@ -14,6 +15,6 @@ export function runNodeScript(
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
-  if (status !== 0) throw new RangeError(`node.sh ${verb} exited with ${status}`);
+  if (status !== 0) throw new SetupError(`node.sh ${verb} exited with ${status}`);
   return stdout;
 }

@@ -5,7 +5,8 @@ import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { parseArgs, parseEnv } from "node:util";
+import { parseEnv } from "node:util";
+import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { VERSION } from "../../../src/runtime/version.ts";
 import { createKubectl } from "../kubectl.ts";
 import { NODE_SCRIPT, runNodeScript } from "../kubernetes/node.ts";
@@ -21,15 +22,7 @@ const LONG: ReadonlySet<string> = new Set(["drill"]);
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: "string", multiple: true },
-    install: { type: "string", multiple: true },
-    keep: { type: "boolean", default: false },
-    images: { type: "string" },
-    artefacts: { type: "string" },
-  },
-});
+const { values: options } = startScript("test/cluster/node/main.ts");
 const artefacts = options.artefacts === undefined ? undefined : resolve(options.artefacts);
 
 /** Files that belong to one installation method, which has the same name. */
