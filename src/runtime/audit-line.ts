@@ -71,6 +71,13 @@ type CertificateOrigin =
     };
 
 /**
+ * How the server knows that a certificate was issued if the API server has not confirmed its answer to it. "status":
+ * the PodCertificateRequest carries it; "signed": the server signed it, and does not know whether the API server stored
+ * it.
+ */
+export type AnswerEvidence = "status" | "signed";
+
+/**
  * A decision of the server about one request on the identity port, where a refused caller may be unknown, or about one
  * PodCertificateRequest.
  */
@@ -83,6 +90,8 @@ export type CertificateLine = { readonly audit: "certificate" } & CertificateOri
         readonly serial: string;
         /** RFC 3339. */
         readonly expiration: string;
+        /** Undefined: the API server confirmed the answer, or the certificate answers no PodCertificateRequest. */
+        readonly evidence?: AnswerEvidence | undefined;
       })
     | (RefusedFields &
         Partial<CallerFields> & {

@@ -11,8 +11,10 @@ import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedIssuers } from "./open-issuers.ts";
 import type { OpenedTrust } from "./open-trust.ts";
+import { createEarlierCertificates } from "./signer/earlier-certificates.ts";
 import { createRequestSigner } from "./signer/sign-request.ts";
 import { type PodCertificateSigner, startSigner } from "./signer/start-signer.ts";
+import { createUnconfirmedAnswers } from "./signer/unconfirmed-answers.ts";
 
 interface OpenSignerDeps extends ProgramDeps {
   readonly kubernetes: Kubernetes;
@@ -45,6 +47,9 @@ export function openSigner(deps: OpenSignerDeps, settings: ServerSettings): PodC
     return MINUTE_MS;
   });
 
+  const unconfirmed = createUnconfirmedAnswers({ clock, log, kubernetes });
+  void repeat({ clock, signal: shutdown.signal }, () => unconfirmed.pass());
+
   const sign = createRequestSigner(
     {
       clock,
@@ -57,12 +62,17 @@ export function openSigner(deps: OpenSignerDeps, settings: ServerSettings): PodC
       },
       authority: () => trust.poller.current().authority,
       denials,
+      unconfirmed,
       onIssued: (identity) => void prefetch(identity),
     },
     { trustDomain: settings.trustDomain, certificateTtlMs: settings.certificateTtl },
   );
   const onResult = (code: string) => metrics.podCertificates.inc({ code });
-  const signer = startSigner({ clock, log, kubernetes, sign, onResult });
-  shutdown.onClose("signer of pod certificates", () => signer.stop());
+  const earlier = createEarlierCertificates({ audit }, settings);
+  const signer = startSigner({ clock, log, kubernetes, sign, onResult, earlier });
+  shutdown.onClose("signer of pod certificates", async () => {
+    await signer.stop();
+    unconfirmed.end();
+  });
   return signer;
 }

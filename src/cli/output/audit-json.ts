@@ -72,8 +72,8 @@ function stepJson(step: PodStep): object {
     case "admitted":
       return originJson(step.origin);
     case "certificate": {
-      const { podUid, serial, credentialId, podCertificateRequest, expiration, peer } = step.certificate;
-      const proof = { credentialId, podCertificateRequest };
+      const { podUid, serial, credentialId, podCertificateRequest, evidence, expiration, peer } = step.certificate;
+      const proof = { credentialId, podCertificateRequest, evidence };
       return { podUid, serial, ...proof, expiration, peer, tokenAskedForBy: step.tokenRequestedBy };
     }
     case "credentials": {

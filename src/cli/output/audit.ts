@@ -93,7 +93,10 @@ export function stepText(step: PodStep): string {
     }
     case "certificate": {
       const { serial = "", podUid = "", podCertificateRequest: request, credentialId = "a token" } = step.certificate;
-      if (request !== undefined) return `serial ${serial} for pod uid ${podUid}, by PodCertificateRequest ${request}`;
+      const doubt = step.certificate.evidence === "signed" ? " (not confirmed by the API server)" : "";
+      if (request !== undefined) {
+        return `serial ${serial} for pod uid ${podUid}, by PodCertificateRequest ${request}${doubt}`;
+      }
       const requester = step.tokenRequestedBy === undefined ? "" : ` requested by ${step.tokenRequestedBy}`;
       return `serial ${serial} for pod uid ${podUid}, proved by ${credentialId}${requester}`;
     }

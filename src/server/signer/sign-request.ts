@@ -1,10 +1,13 @@
 // Answers one PodCertificateRequest: read it → decide → sign → write its status → record. The certificate is the one
-// that the identity port issues, so the credentials port accepts both alike.
+// that the identity port issues, so the credentials port accepts both alike. If the response to the write is lost,
+// unconfirmed-answers.ts records what was written.
 import type { Kubernetes } from "../../kubernetes/api.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
 import type { Condition, PodCertificateRequest, PodCertificateStatus } from "../../kubernetes/objects.ts";
 import { type Authority, type IssuedCertificate, issueCertificate } from "../../pki/certificate.ts";
 import { formatSpiffeId, type PodIdentity } from "../../pki/identity.ts";
 import { type ErrorCode, PodroleError, type Refusal } from "../../protocol/errors.ts";
+import type { AnswerEvidence } from "../../runtime/audit-line.ts";
 import { type Clock, formatSeconds, SECOND_MS } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { sampledFields } from "../../runtime/sampler.ts";
@@ -20,6 +23,7 @@ import {
   type RequestDecision,
   type SignerSettings,
 } from "./decide-request.ts";
+import type { UnconfirmedAnswers } from "./unconfirmed-answers.ts";
 
 /** What answering depends on. */
 export interface RequestSignerDeps {
@@ -33,6 +37,8 @@ export interface RequestSignerDeps {
   readonly authority: () => Authority;
   /** Chooses which of the audit lines of denials that repeat earlier ones are written. */
   readonly denials: Pick<RepeatSampler, "write">;
+  /** Receives the answers that may have been stored although the PATCH failed. */
+  readonly unconfirmed: Pick<UnconfirmedAnswers, "add" | "isFull">;
   /** Called for each pod that gets a certificate, before it has received it; must not throw. */
   readonly onIssued: (identity: PodIdentity) => void;
 }
@@ -65,7 +71,7 @@ const POD_LOOKUPS = { rememberMs: 5 * SECOND_MS, capacity: 1_000 };
 
 /** Creates the use case. Its state: pods read within the last 5 s. */
 export function createRequestSigner(
-  { clock, audit, kubernetes, cachedPod, readPod, authority, denials, onIssued }: RequestSignerDeps,
+  { clock, audit, kubernetes, cachedPod, readPod, authority, denials, unconfirmed, onIssued }: RequestSignerDeps,
   settings: SignerSettings,
 ): SignRequest {
   const lookUpOnce = createLookupCache<KnownPod | undefined>({ clock }, POD_LOOKUPS);
@@ -78,24 +84,39 @@ export function createRequestSigner(
     return decideRequest(request, await lookUpOnce(key, () => readPod(namespace, name)), settings, clock.now());
   }
 
-  return async ({ namespace, name, uid }) => {
-    const request = await kubernetes.getPodCertificateRequest(namespace, name);
-    if (request === undefined || request.metadata.uid !== uid || isAnswered(request)) return { result: "ANSWERED" };
-    const decision = await decide(request);
-    if (decision.decision === "wait") return { result: decision.refusal.code, waitsFor: decision.refusal.message };
-    const now = clock.now();
-    if (decision.decision === "deny") {
-      const { reason, refusal } = decision;
-      const status = { conditions: [conditionOf("Denied", reason, refusal.message, now)] };
-      if ((await kubernetes.answerPodCertificateRequest(request, status)) === "conflict") return { result: "ANSWERED" };
-      const { podName, podUID } = request.spec;
-      const fields = requestFields(request);
-      denials.write([namespace, podName, podUID, refusal.code].join("/"), (omitted) =>
-        recordDenial(audit, fields, refusal, omitted),
-      );
-      return { result: refusal.code };
+  /** Writes the answer and its audit line; returns false if the request has another answer, or is gone. */
+  async function answer(
+    request: PodCertificateRequest,
+    status: PodCertificateStatus,
+    record: (evidence?: AnswerEvidence) => void,
+  ): Promise<boolean> {
+    try {
+      if ((await kubernetes.answerPodCertificateRequest(request, status)) === "conflict") return false;
+    } catch (error) {
+      if (!wasRejected(error)) unconfirmed.add({ place: requestPlaceOf(request), status, record });
+      throw error;
     }
-    const { identity, publicKey, validityMs } = decision;
+    record();
+    return true;
+  }
+
+  async function deny(
+    request: PodCertificateRequest,
+    { reason, refusal }: Extract<RequestDecision, { decision: "deny" }>,
+  ): Promise<SigningResult> {
+    const status = { conditions: [conditionOf("Denied", reason, refusal.message, clock.now())] };
+    const { podName, podUID } = request.spec;
+    const key = [request.metadata.namespace, podName, podUID, refusal.code].join("/");
+    const fields = requestFields(request);
+    const record = () => denials.write(key, (omitted) => recordDenial(audit, fields, refusal, omitted));
+    return { result: (await answer(request, status, record)) ? refusal.code : "ANSWERED" };
+  }
+
+  async function issue(
+    request: PodCertificateRequest,
+    { identity, publicKey, validityMs }: Extract<RequestDecision, { decision: "issue" }>,
+  ): Promise<SigningResult> {
+    const now = clock.now();
     const uri = formatSpiffeId(identity);
     const issued = issueCertificate({
       authority: authority(),
@@ -105,19 +126,34 @@ export function createRequestSigner(
       lifetimeMs: validityMs - POD_BACKDATE_MS,
       backdateMs: POD_BACKDATE_MS,
     });
-    const status = issuedStatus(issued, uri, now);
-    if ((await kubernetes.answerPodCertificateRequest(request, status)) === "conflict") return { result: "ANSWERED" };
-    audit({
-      audit: "certificate",
-      decision: "issued",
-      ...requestFields(request),
-      subject: uri,
-      serial: issued.serial,
-      expiration: new Date(issued.notAfter).toISOString(),
-    });
-    onIssued(identity);
-    return { result: "ISSUED" };
+    const record = (evidence?: AnswerEvidence) => {
+      recordIssue(audit, request, { ...issued, subject: uri, evidence });
+      if (evidence !== "signed") onIssued(identity);
+    };
+    return { result: (await answer(request, issuedStatus(issued, uri, now), record)) ? "ISSUED" : "ANSWERED" };
+  }
+
+  return async ({ namespace, name, uid }) => {
+    // Each of them has an audit line that is still to be written.
+    if (unconfirmed.isFull()) return { result: "KUBERNETES_UNAVAILABLE", waitsFor: TOO_MANY_UNCONFIRMED };
+    const request = await kubernetes.getPodCertificateRequest(namespace, name);
+    if (request === undefined || request.metadata.uid !== uid || isAnswered(request)) return { result: "ANSWERED" };
+    const decision = await decide(request);
+    if (decision.decision === "wait") return { result: decision.refusal.code, waitsFor: decision.refusal.message };
+    return decision.decision === "deny" ? deny(request, decision) : issue(request, decision);
   };
+}
+
+const TOO_MANY_UNCONFIRMED =
+  "Cannot answer a PodCertificateRequest: the API server has confirmed none of the last thousand answers; expected its responses";
+
+/** Reports whether the API server refused the answer: then it has stored nothing. */
+function wasRejected(error: unknown): boolean {
+  return error instanceof ApiError && error.status >= 400 && error.status < 500;
+}
+
+function requestPlaceOf({ metadata: { namespace = "", name = "", uid = "" } }: PodCertificateRequest): RequestPlace {
+  return { namespace, name, uid };
 }
 
 /** The kubelet requests the next certificate at half of the validity, and up to 5 minutes later. */
@@ -138,6 +174,27 @@ function issuedStatus(issued: IssuedCertificate, uri: string, now: number): PodC
 
 function conditionOf(type: string, reason: string, message: string, now: number): Condition {
   return { type, status: "True", reason, message, lastTransitionTime: formatSeconds(now) };
+}
+
+/**
+ * Writes the audit line of an issued certificate. `evidence`: how it is known that the API server stored it; undefined:
+ * by its response.
+ */
+export function recordIssue(
+  audit: Audit,
+  request: PodCertificateRequest,
+  {
+    subject,
+    serial,
+    notAfter,
+    evidence,
+  }: Pick<IssuedCertificate, "serial" | "notAfter"> & {
+    readonly subject: string;
+    readonly evidence: AnswerEvidence | undefined;
+  },
+): void {
+  const expiration = new Date(notAfter).toISOString();
+  audit({ audit: "certificate", decision: "issued", ...requestFields(request), subject, serial, expiration, evidence });
 }
 
 function recordDenial(

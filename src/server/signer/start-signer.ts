@@ -19,6 +19,7 @@ import type { Log } from "../../runtime/log.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import { createFairQueue } from "../turns/fair-queue.ts";
 import { isAnswered } from "./decide-request.ts";
+import type { EarlierCertificates } from "./earlier-certificates.ts";
 import { type CachedRequest, createKnownRequests, type KnownRequest, MAX_KNOWN_REQUESTS } from "./known-requests.ts";
 import { createRetries } from "./retries.ts";
 import type { RequestPlace, SigningResult, SignRequest } from "./sign-request.ts";
@@ -41,6 +42,8 @@ export interface PodCertificateSignerDeps {
   readonly log: Log;
   readonly kubernetes: Pick<Kubernetes, "source">;
   readonly sign: SignRequest;
+  /** Receives the requests of the first list. */
+  readonly earlier: EarlierCertificates;
   /** Called with the result of each attempt; must not throw. */
   readonly onResult: (result: SigningResult["result"]) => void;
 }
@@ -60,6 +63,7 @@ export function startSigner({
   log,
   kubernetes,
   sign,
+  earlier,
   onResult,
 }: PodCertificateSignerDeps): PodCertificateSigner {
   const stopped = new AbortController();
@@ -82,8 +86,12 @@ export function startSigner({
       log,
     },
     {
-      project: cachedRequestOf,
+      project(request) {
+        earlier.add(request);
+        return cachedRequestOf(request);
+      },
       onUpdate(key) {
+        if (key === undefined) earlier.end();
         known.update(key);
         passes.wake();
       },

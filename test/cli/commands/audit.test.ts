@@ -154,6 +154,24 @@ suite("podrole audit pod", () => {
     );
   });
 
+  test("pod: lines of one certificate count once, and a certificate of which nothing is confirmed says so", async () => {
+    const request = { credentialId: undefined, podCertificateRequest: "req-1" };
+    const repeated = certificate({ ...request, evidence: "status", time: "2026-11-26T08:09:00.000Z" });
+    const doubtful = certificate({ ...request, evidence: "signed", serial: "02CD", time: "2026-11-26T08:02:00.000Z" });
+    const records = [repeated, certificate(request), doubtful, credentials()];
+    const rows = (await runAudit(["pod", "shop/orders"], JSON_OUT, records)).json();
+    const certificates = rows.filter(({ what }) => what === "certificate");
+    assert.deepEqual(
+      certificates.map(({ at, serial, evidence }) => [at, serial, evidence]),
+      [
+        ["2026-11-26T08:00:01.000Z", "01AB", undefined],
+        ["2026-11-26T08:02:00.000Z", "02CD", "signed"],
+      ],
+    );
+    const { out } = await runAudit(["pod", "shop/orders"], {}, records);
+    assert.equal(out.match(/not confirmed by the API server/g)?.length, 1);
+  });
+
   test("prints refusals, and nothing of a pod with this name in another namespace", async () => {
     const refused = { decision: "refused", reason: "STS_DENIED", message: "Cannot assume role" };
     const records = [credentials(refused), credentials({ ...refused, namespace: "other" })];

@@ -1,86 +1,25 @@
 // The signer against an emulated API server, over real sockets: what it writes, when it does not, and who waits.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { until } from "../../../emulators/until.ts";
-import type { Kubernetes, ListWatch } from "../../../src/kubernetes/api.ts";
-import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
+import type { ListWatch } from "../../../src/kubernetes/api.ts";
+import type { PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
-import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
-import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
-import { createRequestSigner, type SigningResult } from "../../../src/server/signer/sign-request.ts";
 import { startSigner } from "../../../src/server/signer/start-signer.ts";
 import { createAdvancingClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
-import { createAndRead, startCluster } from "../../kubernetes/harness.ts";
 import { newAuthority } from "../../pki/samples.ts";
-import { createPod, createRequest, readRequest, type SpecChange } from "./requests.ts";
-
-const SIGNER_USER = "system:serviceaccount:podrole:podrole-server";
-/** The rights of the signer, as manifests/components/pod-certificates grants them. */
-const RIGHTS = [
-  { apiGroups: [""], resources: ["pods"], verbs: ["get"] },
-  { apiGroups: ["certificates.k8s.io"], resources: ["podcertificaterequests"], verbs: ["get", "list", "watch"] },
-  { apiGroups: ["certificates.k8s.io"], resources: ["podcertificaterequests/status"], verbs: ["patch"] },
-  { apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: ["podrole.io/pod"], verbs: ["sign"] },
-];
-
-async function setUp(context: TestContext, rights = RIGHTS) {
-  const clock = createAdvancingClock();
-  const { emulator, connect } = await startCluster(context, { clock });
-  await createAndRead(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
-  emulator.restrict(SIGNER_USER, rights);
-  const audit: Readonly<Record<string, unknown>>[] = [];
-  const { log, lines } = createKeptLog();
-  const authority = newAuthority(clock.now());
-
-  /** Starts one replica. `change` replaces calls of its client. */
-  async function start(change: Partial<Kubernetes> = {}, sign = () => authority) {
-    const kubernetes: Kubernetes = { ...(await connect(SIGNER_USER)), ...change };
-    const results: SigningResult["result"][] = [];
-    const issued: string[] = [];
-    const denials = createRepeatSampler({ clock });
-    const signer = startSigner({
-      clock,
-      log,
-      kubernetes,
-      onResult: (result) => results.push(result),
-      sign: createRequestSigner(
-        {
-          clock,
-          audit: (line) => audit.push({ ...line }),
-          kubernetes,
-          cachedPod: () => undefined,
-          async readPod(namespace, name) {
-            const pod = await kubernetes.getPod(namespace, name);
-            return pod && knownPodOf(pod, { sessionTagLabels: [] });
-          },
-          authority: sign,
-          denials,
-          onIssued: ({ name }) => issued.push(name),
-        },
-        { trustDomain: "cluster.local", certificateTtlMs: HOUR_MS },
-      ),
-    });
-    context.after(() => signer.stop());
-    return { signer, results, issued, denials };
-  }
-
-  return { clock, emulator, audit, lines, start };
-}
-
-type Stage = Awaited<ReturnType<typeof setUp>>;
-
-const conditionsOf = ({ emulator }: Stage, request: PodCertificateRequest) =>
-  readRequest(emulator, request).status?.conditions ?? [];
+import { createPod, createRequest } from "./requests.ts";
+import { answerTo, conditionsOf, RIGHTS, setUpSigner } from "./stage.ts";
 
 test("startSigner() reads a denied pod once for all its requests, one at a time, with one audit line", async (context) => {
-  const stage = await setUp(context);
+  const stage = await setUpSigner(context);
   const pod = await createPod(stage.emulator, "web");
   const change = { nodeName: "another" };
-  const requests = await Promise.all(Array.from({ length: 20 }, () => createRequest(stage.emulator, pod, change)));
+  const requests = await Promise.all(Array.from({ length: 8 }, () => createRequest(stage.emulator, pod, change)));
   let [reads, inWork, most] = [0, 0, 0];
   const { store } = stage.emulator;
   const { results, denials } = await stage.start({
@@ -98,21 +37,15 @@ test("startSigner() reads a denied pod once for all its requests, one at a time,
   });
   const isDenied = (request: PodCertificateRequest) => conditionsOf(stage, request)[0]?.type === "Denied";
   await until(() => requests.every(isDenied), "all are denied");
-  await until(() => results.filter((result) => result === "POD_UNKNOWN").length === 20, "all are counted");
+  await until(() => results.filter((result) => result === "POD_UNKNOWN").length === 8, "all are counted");
   assert.deepEqual([reads, most, stage.audit.length], [1, 1, 1]);
   stage.clock.advance(MINUTE_MS);
   denials.sweep();
-  assert.deepEqual(stage.audit[1]?.["omitted"], 18, "the number of the others is written without another request");
+  assert.deepEqual(stage.audit[1]?.["omitted"], 6, "the number of the others is written without another request");
 });
 
-async function answerTo(stage: Stage, pod: Pod, change?: SpecChange): Promise<PodCertificateRequest> {
-  const request = await createRequest(stage.emulator, pod, change);
-  await until(() => conditionsOf(stage, request).length > 0, "the request has an answer");
-  return readRequest(stage.emulator, request);
-}
-
 test("startSigner() issues the certificate that the credentials port accepts, with its audit line", async (context) => {
-  const stage = await setUp(context);
+  const stage = await setUpSigner(context);
   const { issued, results } = await stage.start();
   const pod = await createPod(stage.emulator, "web");
   const { metadata, status } = await answerTo(stage, pod);
@@ -140,7 +73,7 @@ test("startSigner() issues the certificate that the credentials port accepts, wi
 });
 
 test("startSigner() answers requests that were made before it started, and those of other signers never", async (context) => {
-  const stage = await setUp(context);
+  const stage = await setUpSigner(context);
   const pod = await createPod(stage.emulator, "web");
   const early = await createRequest(stage.emulator, pod);
   const foreign = await createRequest(stage.emulator, pod, { signerName: "example.com/pod" });
@@ -151,7 +84,7 @@ test("startSigner() answers requests that were made before it started, and those
 });
 
 test("startSigner() denies with a reason and an audit line, and the denial is final", async (context) => {
-  const stage = await setUp(context);
+  const stage = await setUpSigner(context);
   const { issued } = await stage.start();
   const pod = await createPod(stage.emulator, "web");
   const { status } = await answerTo(stage, pod, { unverifiedUserAnnotations: { "podrole.io/role": "x" } });
@@ -168,7 +101,7 @@ test("startSigner() denies with a reason and an audit line, and the denial is fi
 });
 
 test("startSigner() has every request of a storm answered once, by two replicas together", async (context) => {
-  const stage = await setUp(context);
+  const stage = await setUpSigner(context);
   const replicas = [await stage.start(), await stage.start()];
   const pods = await Promise.all(Array.from({ length: 100 }, (_, index) => createPod(stage.emulator, `web-${index}`)));
   const requests = await Promise.all(pods.map((pod) => createRequest(stage.emulator, pod)));
@@ -182,7 +115,7 @@ test("startSigner() has every request of a storm answered once, by two replicas 
 });
 
 test("startSigner() tries again after a failed write, with a log line, and forgets a request that is deleted", async (context) => {
-  const stage = await setUp(context);
+  const stage = await setUpSigner(context);
   let isBroken = true;
   const failures: string[] = [];
   const { signer, results } = await stage.start({
@@ -211,7 +144,7 @@ for (const [what, right] of [
   ["sign with the signer's name", 3],
 ] as const) {
   test(`startSigner() leaves requests waiting without the right to ${what}`, async (context) => {
-    const stage = await setUp(context, RIGHTS.toSpliced(right, 1));
+    const stage = await setUpSigner(context, RIGHTS.toSpliced(right, 1));
     const { signer, results } = await stage.start();
     const request = await createRequest(stage.emulator, await createPod(stage.emulator, "web"));
     await until(() => results.length > 0, "it was tried");
@@ -222,7 +155,7 @@ for (const [what, right] of [
 }
 
 test("startSigner() waits for a CA that can sign for an hour", async (context) => {
-  const stage = await setUp(context);
+  const stage = await setUpSigner(context);
   let authority = newAuthority(stage.clock.now() - 365 * 24 * HOUR_MS + HOUR_MS / 2);
   const { results } = await stage.start({}, () => authority);
   const request = await createRequest(stage.emulator, await createPod(stage.emulator, "web"));
@@ -260,6 +193,7 @@ test("startSigner() answers another node's request while a node has 30 000, of w
     log: createKeptLog().log,
     kubernetes: { source: () => source as never },
     onResult() {},
+    earlier: { add() {}, end() {} },
     sign({ name }) {
       names.push(name);
       return Promise.resolve({ result: "ISSUED" });

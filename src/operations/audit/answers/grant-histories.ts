@@ -99,7 +99,10 @@ export function createGrantHistories({
   function addCertificate(record: CertificateRecord): void {
     if (record.podUid === undefined || record.decision !== "issued") return;
     const known = certificates.get(record.podUid);
-    if (known === undefined || known.at <= record.at) certificates.set(record.podUid, record);
+    // A server that starts repeats the lines of earlier certificates.
+    if (known === undefined || (known.at <= record.at && known.serial !== record.serial)) {
+      certificates.set(record.podUid, record);
+    }
   }
 
   return {

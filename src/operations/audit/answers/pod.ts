@@ -63,7 +63,8 @@ export function createPodQuestion({
       const steps = [
         ...grants.list().flatMap((grant) => admissionSteps(grants, grant, joins)),
         ...grants.list().flatMap((grant) => issueSteps(grant, joins)),
-        ...certificates.map((certificate) => certificateStep(certificate, joins)),
+        // Of several lines of one certificate the first remains.
+        ...certificates.toSorted((a, b) => b.at - a.at).map((certificate) => certificateStep(certificate, joins)),
         ...refusals.map((record) => refusalStep(record, joins)),
       ];
       return { kind: "pod", rows: withoutDuplicates(steps).toSorted(byTime) };
@@ -114,7 +115,7 @@ function identityOf(step: PodStep): unknown {
     case "admitted":
       return [step.what, step.admission.record];
     case "certificate":
-      return [step.what, step.certificate];
+      return [step.what, step.certificate.serial ?? step.certificate];
     case "credentials":
       return [step.what, step.grant.podUid, step.grant.container, step.grant.role, step.session.accessKeyId];
     case "aws":

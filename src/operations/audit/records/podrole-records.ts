@@ -60,6 +60,8 @@ export interface CertificateRecord extends InstanceRecord {
   /** Name of the PodCertificateRequest that the certificate answers. */
   readonly podCertificateRequest: string | undefined;
   readonly serial: string | undefined;
+  /** AnswerEvidence. */
+  readonly evidence: string | undefined;
 }
 
 /** The server's decision about credentials for one container. */
@@ -147,6 +149,7 @@ function certificateParts(record: unknown) {
     credentialId: text("credentialId"),
     podCertificateRequest: text("podCertificateRequest"),
     serial: text("serial"),
+    evidence: text("evidence"),
   };
 }
 

@@ -146,6 +146,7 @@ test("readRecord() reads what createAudit() writes, field by field", () => {
     credentialId: "JTI=t-1",
     podCertificateRequest: undefined,
     serial: "01AB",
+    evidence: undefined,
   });
   const container = { kind: "credentials", container: "app", role: SAMPLE_ROLE_ARN } as const;
   const session = { sessionName: "shop.orders", outcome: "miss", accessKeyId: "ASIAEXAMPLE000000001" };
