@@ -17,7 +17,7 @@ export interface KnownRequest extends PodKey {
   /** "namespace/name". */
   readonly key: string;
   readonly place: RequestPlace;
-  /** The pod's namespace, name and uid, as the request has them. */
+  /** The pod's namespace, name, uid and node, as the request has them. */
   readonly pod: string;
   /** When it became known. */
   readonly since: DueTime;
@@ -49,6 +49,8 @@ export interface KnownRequests {
   step(): number;
 }
 
+/** A pod needs one, and another if its node's kubelet restarts. */
+export const MAX_KNOWN_PER_POD = 8;
 /** A kubelet has at most 110 pods unless it is configured otherwise. */
 export const MAX_KNOWN_PER_NODE = 256;
 /** Beyond this the newest request of the node with most is forgotten, in the namespace with most. */
@@ -59,6 +61,8 @@ const WALK_INTERVAL_MS = 5 * SECOND_MS;
 /** Creates the list, which is empty until the first update(). It has no timer. */
 export function createKnownRequests({ clock, cached, onKnown, onForgotten }: KnownRequestsDeps): KnownRequests {
   const known = new Map<string, KnownRequest>();
+  /** How many of them each pod has. */
+  const perPod = new Map<string, number>();
   /** The known requests by namespace and node, for the bounds alone: nothing takes its turn here. */
   const shares = createFairQueue<KnownRequest>(MAX_KNOWN_REQUESTS);
   let walk: IterableIterator<string> | undefined;
@@ -69,6 +73,9 @@ export function createKnownRequests({ clock, cached, onKnown, onForgotten }: Kno
 
   function forget(request: KnownRequest): void {
     known.delete(request.key);
+    const left = (perPod.get(request.pod) ?? 0) - 1;
+    if (left > 0) perPod.set(request.pod, left);
+    else perPod.delete(request.pod);
     shares.delete(request);
     hasRoom = true;
     onForgotten(request);
@@ -84,12 +91,14 @@ export function createKnownRequests({ clock, cached, onKnown, onForgotten }: Kno
 
   function add(key: string, { node, pod, ...place }: Exclude<CachedRequest, "answered">): void {
     const turn = { namespace: place.namespace, uid: node };
-    if (shares.sizeOf(turn) >= MAX_KNOWN_PER_NODE) {
+    const ofPod = perPod.get(pod) ?? 0;
+    if (shares.sizeOf(turn) >= MAX_KNOWN_PER_NODE || ofPod >= MAX_KNOWN_PER_POD) {
       hasMore = true;
       return;
     }
     const request = { ...turn, key, place, pod, since: dueAfter(clock, 0), retryAt: undefined, attempts: 0 };
     known.set(key, request);
+    perPod.set(pod, ofPod + 1);
     const dropped = shares.push(request);
     if (dropped) {
       hasMore = true;

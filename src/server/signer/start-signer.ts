@@ -1,8 +1,8 @@
 // The signer of pod certificates (Kubernetes 1.37): finds the requests for podrole.io/pod that have no answer, and has
 // them answered, a few at a time. Namespaces take turns, and within a namespace its nodes; of each node's requests in a
-// namespace only some hundred are known at a time (known-requests.ts). So a node that makes thousands of requests
-// delays only its own. Every replica does this; the API server accepts the first answer, and each replica reads a
-// request anew before it signs.
+// namespace only some hundred are known at a time (known-requests.ts), and their rate is limited (signing-rates.ts). So
+// a pod or node that makes thousands of requests delays only its own. Every replica does this; the API server accepts
+// the first answer, and each replica reads a request anew before it signs.
 // States of a request: known, waiting (for its turn, or for its retry) → in work → waiting again, until the watch
 // reports an answer or the end of the request: then it is forgotten. A request that failed or has to wait is tried
 // again after 1 s, doubling to 30 s; a request that is answered here waits for the watch. The API server deletes each
@@ -23,6 +23,7 @@ import type { EarlierCertificates } from "./earlier-certificates.ts";
 import { type CachedRequest, createKnownRequests, type KnownRequest, MAX_KNOWN_REQUESTS } from "./known-requests.ts";
 import { createRetries } from "./retries.ts";
 import type { RequestPlace, SigningResult, SignRequest } from "./sign-request.ts";
+import { createSigningRates } from "./signing-rates.ts";
 
 /** A running signer. */
 export interface PodCertificateSigner {
@@ -56,6 +57,8 @@ const SIGN_RETRY_MS = { base: SECOND_MS, cap: 30 * SECOND_MS };
 /** For the watch to report an answer that was written here; then the request is looked at once more. */
 const ANSWER_REPORT_MS = 10 * SECOND_MS;
 const MAX_PASS_INTERVAL_MS = MINUTE_MS;
+const RATE_EXCEEDED =
+  "Cannot answer a PodCertificateRequest yet: its pod, or the pods of its node in its namespace, have requested too many certificates; expected one in half of a certificate's lifetime";
 
 /** Starts the watch and the work; does not wait for the first list. */
 export function startSigner({
@@ -71,6 +74,7 @@ export function startSigner({
   /** As large as the number of known requests, so that it drops none. */
   const queue = createFairQueue<KnownRequest>(MAX_KNOWN_REQUESTS);
   const retries = createRetries<KnownRequest>({ clock });
+  const rates = createSigningRates({ clock });
   const inWork = new Set<Promise<void>>();
   /** The pods with a request in work: one at a time, so that no pod takes the turns of all others. */
   const busyPods = new Set<string>();
@@ -108,6 +112,11 @@ export function startSigner({
     },
   });
 
+  function retryAfter(request: KnownRequest, ms: number): void {
+    request.retryAt = dueAfter(clock, ms);
+    retries.add(request);
+  }
+
   async function work(request: KnownRequest): Promise<void> {
     const { result, waitsFor } = await sign(request.place).catch((error: unknown): SigningResult => {
       const { code, message } = toPodroleError(error);
@@ -119,8 +128,17 @@ export function startSigner({
     const { base, cap } = SIGN_RETRY_MS;
     const retryMs = waitsFor === undefined ? ANSWER_REPORT_MS : backoff(request.attempts, base, cap);
     request.attempts = waitsFor === undefined ? 0 : request.attempts + 1;
-    request.retryAt = dueAfter(clock, retryMs);
-    retries.add(request);
+    retryAfter(request, retryMs);
+  }
+
+  /** Reports whether the request may be tried now; if not, it waits. Retries have their own rate. */
+  function isWithinRate(request: KnownRequest): boolean {
+    const waitMs = request.attempts > 0 ? 0 : rates.take(request);
+    if (waitMs === 0) return true;
+    onResult("SERVER_OVERLOADED");
+    logDelay(request.place, "SERVER_OVERLOADED", RATE_EXCEEDED);
+    retryAfter(request, waitMs);
+    return false;
   }
 
   function logDelay(place: RequestPlace, code: string, reason: string): void {
@@ -150,6 +168,7 @@ export function startSigner({
       parked.set(pod, others);
       return;
     }
+    if (!isWithinRate(request)) return;
     busyPods.add(pod);
     const ending = work(request).finally(() => {
       inWork.delete(ending);
@@ -206,5 +225,5 @@ function cachedRequestOf(request: PodCertificateRequest): CachedRequest {
   if (isAnswered(request)) return "answered";
   const { namespace = "", name = "", uid = "" } = request.metadata;
   const { nodeName: node, podName, podUID } = request.spec;
-  return { namespace, name, uid, node, pod: `${namespace}/${podName}/${podUID}` };
+  return { namespace, name, uid, node, pod: `${namespace}/${podName}/${podUID}/${node}` };
 }

@@ -6,6 +6,7 @@ import {
   createKnownRequests,
   type KnownRequest,
   MAX_KNOWN_PER_NODE,
+  MAX_KNOWN_PER_POD,
   MAX_KNOWN_REQUESTS,
 } from "../../../src/server/signer/known-requests.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -31,8 +32,8 @@ function setUp() {
     onKnown: (request) => announced.push(request),
     onForgotten: (request) => forgotten.push(request),
   });
-  const add = (node: string, name: string, namespace = "team") =>
-    content.set(`${namespace}/${name}`, { namespace, name, uid: `uid-${name}`, node, pod: "web" });
+  const add = (node: string, name: string, namespace = "team", pod = name) =>
+    content.set(`${namespace}/${name}`, { namespace, name, uid: `uid-${name}`, node, pod });
 
   /** Walks to the end; returns the number of turns that it took. */
   function walk(): number {
@@ -75,6 +76,21 @@ test("createKnownRequests() finds what a bound left out once others have ended, 
   await clock.advance(5_000);
   walk();
   assert.deepEqual([known.size, looks.list], [MAX_KNOWN_PER_NODE, 2]);
+});
+
+test("createKnownRequests() leaves a node's room to its other pods while one pod has thousands", () => {
+  const { known, content, add, walk, announced } = setUp();
+  for (let index = 0; index < 5_000; index += 1) add("node-1", `flood-${index}`, "team", "greedy");
+  known.update();
+  walk();
+  assert.equal(known.size, MAX_KNOWN_PER_POD);
+  add("node-1", "web");
+  known.update("team/web");
+  assert.equal(announced.at(-1)?.key, "team/web");
+  content.set("team/flood-0", "answered");
+  known.update("team/flood-0");
+  walk();
+  assert.equal(known.size, MAX_KNOWN_PER_POD);
 });
 
 test("createKnownRequests() forgets the newest of whoever has most, once there are too many in all", () => {

@@ -8,6 +8,7 @@ import type { PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
+import { POD_RATE } from "../../../src/server/signer/signing-rates.ts";
 import { startSigner } from "../../../src/server/signer/start-signer.ts";
 import { createAdvancingClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
@@ -166,7 +167,7 @@ test("startSigner() waits for a CA that can sign for an hour", async (context) =
   await until(() => conditionsOf(stage, request).length > 0, "the new CA signs");
 });
 
-test("startSigner() answers another node's request while a node has 30 000, of which it knows some hundred", async (context) => {
+test("startSigner() answers another node's request while a pod has 30 000, of which it knows a few", async (context) => {
   const request = (nodeName: string, name: string) =>
     ({
       metadata: { namespace: "team", name, uid: `uid-${name}`, resourceVersion: "1" },
@@ -201,6 +202,21 @@ test("startSigner() answers another node's request while a node has 30 000, of w
   });
   context.after(() => signer.stop());
   await until(() => names.includes("honest"), "the other node's request was tried");
-  assert.ok(names.length <= 300, `${names.length} attempts`);
-  assert.ok(signer.backlog().waiting <= 257, `${signer.backlog().waiting} known`);
+  assert.ok(names.length <= 20, `${names.length} attempts`);
+  assert.ok(signer.backlog().waiting <= 9, `${signer.backlog().waiting} known`);
+});
+
+test("startSigner() lets a pod that requests more certificates than its rate permits wait, and its neighbours not", async (context) => {
+  const stage = await setUpSigner(context);
+  const { results, signer } = await stage.start();
+  const greedy = await createPod(stage.emulator, "greedy");
+  const requests = await Promise.all(Array.from({ length: 15 }, () => createRequest(stage.emulator, greedy)));
+  const answered = () => requests.filter((request) => conditionsOf(stage, request).length > 0).length;
+  await until(() => results.includes("SERVER_OVERLOADED"), "the pod waits");
+  assert.equal((await answerTo(stage, await createPod(stage.emulator, "web"))).status?.conditions?.[0]?.type, "Issued");
+  assert.equal(answered(), POD_RATE.burst);
+  assert.ok(signer.backlog().waiting > 0);
+  stage.clock.advance(POD_RATE.spacingMs);
+  await until(() => answered() > POD_RATE.burst, "its next request is answered a minute later");
+  assert.ok(stage.lines.some(({ code }) => code === "SERVER_OVERLOADED"));
 });
