@@ -206,7 +206,10 @@ suite("docs/rights.md", () => {
     const listed = rows
       .filter(({ where }) => where.startsWith("only with [pod certificates]"))
       .map(({ verb, resource, name }) => ["pod-certificates", verb, resource, name, "cluster"].join(" "));
-    assert.deepEqual([...new Set(listed)].toSorted(), [...granted("components/pod-certificates/objects.yaml")].toSorted());
+    assert.deepEqual(
+      [...new Set(listed)].toSorted(),
+      [...granted("components/pod-certificates/objects.yaml")].toSorted(),
+    );
   });
 
   test("callsIn() finds a call, with and without a type, and one on the next line", () => {
