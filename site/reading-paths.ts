@@ -19,13 +19,17 @@ const page = (source: string, label: string): SourcePage => ({ source, label });
 
 export const READING_PATHS: readonly ReadingPath[] = [
   {
+    title: "Docs",
+    question: "Which page answers my question?",
+    pages: [page("docs/README.md", "All pages")],
+  },
+  {
     title: "Try",
     question: "Is podrole for me?",
     pages: [
       page("docs/compare.md", "Compare"),
       page("README.md", "Overview"),
       page("docs/try.md", "Try it without AWS"),
-      page("docs/README.md", "All pages"),
     ],
   },
   {

@@ -169,7 +169,7 @@ test("versionsOf() lists the versions of the changelog, with links only to relea
 });
 
 test("neighboursOf() leads through each path, and from its end into the next one", () => {
-  const [first, second] = READING_PATHS;
+  const [first, second] = READING_PATHS.filter(({ pages }) => pages.length > 1);
   const [start, next] = first?.pages ?? [];
   assert.equal(neighboursOf(start?.source ?? "").previous, undefined);
   assert.equal(neighboursOf(start?.source ?? "").next?.label, next?.label);
