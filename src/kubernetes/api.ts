@@ -3,6 +3,7 @@
 // or "exists"; every other failure is thrown as an ApiError (errors.ts).
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Secret, SecretData } from "../runtime/secret.ts";
+import type { Kubelet } from "./kubelets.ts";
 import type {
   Namespace,
   ObjectMeta,
@@ -85,6 +86,7 @@ export interface PodEvent {
 export type Resource =
   | "pods"
   | "namespaces"
+  | "nodes"
   | "serviceaccounts"
   | "limitranges"
   | "resourcequotas"
@@ -100,7 +102,6 @@ export type Resource =
 /** The additional resources that an operator's command reads or writes, with the operator's own rights. */
 export type OperatorResource =
   | "services"
-  | "nodes"
   | "deployments"
   | "replicasets"
   | "statefulsets"
@@ -230,6 +231,10 @@ export interface Kubernetes {
     request: Pick<PodCertificateRequest, "metadata">,
     status: PodCertificateStatus,
   ): Promise<"answered" | "conflict">;
+  /** Reads every node, one page at a time, and returns the kubelets. */
+  listKubelets(signal: AbortSignal): Promise<readonly Kubelet[]>;
+  /** Reports whether the API server serves a resource, by its page of the group. */
+  servesResource(resource: Resource): Promise<boolean>;
   /** Writes one Event per call: callers prevent repetitions. */
   recordEvent(event: PodEvent): Promise<void>;
   /**

@@ -30,6 +30,11 @@ const API_GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   selfsubjectaccessreviews: "/apis/authorization.k8s.io/v1",
 };
 
+/** Returns the path of the page that lists the resources of a group. */
+export function groupPathOf(resource: Resource): string {
+  return API_GROUPS[resource];
+}
+
 /**
  * Returns the path of one object (with `name`) or of a collection. Names are escaped, because some come from
  * certificates and requests. Throws PodroleError REQUEST_INVALID for a name that is empty, "." or "..": it would name

@@ -16,17 +16,22 @@ import type {
   TokenReview,
   WebhookConfiguration,
 } from "./api.ts";
-import { type Calls, CONFLICT, createCalls } from "./calls.ts";
+import { type Calls, CONFLICT, createCalls, NOT_FOUND } from "./calls.ts";
 import { toCoreEvent } from "./core-event.ts";
 import { ApiError, requestRejected } from "./errors.ts";
+import { type Kubelet, kubeletOf, type NodeObject } from "./kubelets.ts";
+import { readPages } from "./list-pages.ts";
 import { createListWatch } from "./list-watch.ts";
 import { isReadByMetadata } from "./metadata-only.ts";
 import type { ClusterTrustBundle, ConfigMap, ObjectMeta } from "./objects.ts";
+import { groupPathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
 
 /** Each conflict means that another replica wrote, so a few attempts suffice; more conflicts have another cause. */
 const MAX_PUT_ATTEMPTS = 5;
+/** A node has 10 to 25 KB, most of it the names of its images. */
+const NODES_PER_PAGE = 100;
 
 /** Creates the calls of podrole's programs on top of a requester. */
 export function createResourceCalls({
@@ -77,6 +82,7 @@ export function createResourceCalls({
     ...configMapCalls(calls),
     ...webhookConfigurationCalls(calls),
     ...podCertificateCalls(calls),
+    ...clusterCalls(requester),
 
     async recordEvent(event) {
       await calls.create("events", toCoreEvent(event, component, clock.now()));
@@ -84,7 +90,11 @@ export function createResourceCalls({
 
     source: <Item>(resource: Resource, selector?: Selector) =>
       createListWatch<Item>({ requester }, resource, { ...selector, isMetadataOnly: isReadByMetadata(resource) }),
+  };
+}
 
+function clusterCalls(requester: Requester): Pick<Kubernetes, "serverVersion" | "servesResource" | "listKubelets"> {
+  return {
     async serverVersion() {
       const info = { verb: "get", resource: "version" } as const;
       const body = await requester.request<{ major: string; minor: string }>(info, { path: "/version" });
@@ -92,7 +102,31 @@ export function createResourceCalls({
       // Distributions append a plus sign to the minor version: "33+".
       return { major: Number.parseInt(major, 10), minor: Number.parseInt(minor, 10) };
     },
+    async servesResource(resource) {
+      const info = { verb: "get", resource } as const;
+      const page = await requester.request<GroupPage>(info, { path: groupPathOf(resource) }, [NOT_FOUND]);
+      return typeof page !== "number" && (page.resources ?? []).some(({ name }) => name === resource);
+    },
+    async listKubelets(signal) {
+      let kubelets: Kubelet[] = [];
+      await readPages(
+        createListWatch<NodeObject>({ requester }, "nodes"),
+        { limit: NODES_PER_PAGE, signal },
+        {
+          onStart() {
+            kubelets = [];
+          },
+          onPage: (nodes) => kubelets.push(...nodes.map(kubeletOf)),
+        },
+      );
+      return kubelets;
+    },
   };
+}
+
+/** metav1.APIResourceList. */
+interface GroupPage {
+  readonly resources?: readonly { readonly name: string }[];
 }
 
 function secretCalls(calls: Calls): Pick<Kubernetes, "getSecret" | "createSecret" | "replaceSecret"> {

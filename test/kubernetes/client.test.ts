@@ -74,6 +74,31 @@ test("getPod() returns the object as it is in JSON, including fields unknown to 
   assert.equal(typeof found?.metadata["creationTimestamp"], "string");
 });
 
+test("listKubelets() returns the version of each node, read in pages, and needs the right to list nodes", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  for (let index = 0; index < 101; index += 1) {
+    const status = { nodeInfo: { kubeletVersion: `v1.37.${index}` } };
+    const spec = index === 0 ? { unschedulable: true } : {};
+    await createAndRead(emulator, "/api/v1/nodes", { metadata: { name: `node-${index}` }, spec, status });
+  }
+  const { signal } = new AbortController();
+  emulator.restrict("lister", [{ apiGroups: [""], resources: ["nodes"], verbs: ["list"] }]);
+  const kubelets = await (await connect("lister")).listKubelets(signal);
+  assert.equal(new Set(kubelets.map(({ node }) => node)).size, 101);
+  assert.deepEqual(
+    kubelets.filter(({ isSchedulable }) => !isSchedulable),
+    [{ node: "node-0", version: "v1.37.0", isSchedulable: false }],
+  );
+  emulator.restrict("other", []);
+  await assert.rejects((await connect("other")).listKubelets(signal), { status: 403 });
+});
+
+test("servesResource() finds what the API server serves, without any right", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  emulator.restrict("nobody", []);
+  assert.equal(await (await connect("nobody")).servesResource("podcertificaterequests"), true);
+});
+
 test("createKubernetes() has getters that return undefined for objects that do not exist", async (t) => {
   const kubernetes = await (await startCluster(t)).connect();
   assert.equal(await kubernetes.getPod("default", "nobody"), undefined);

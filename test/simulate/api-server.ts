@@ -209,6 +209,8 @@ export function createApiServer(timeline: Timeline): ApiServer {
       getPodCertificateRequest: async () => undefined,
       answerPodCertificateRequest: async () => "conflict",
       putClusterTrustBundle: async () => undefined,
+      servesResource: async () => false,
+      listKubelets: async () => [],
       async getConfigMap(namespace, name) {
         return ((await read("configmaps", namespace, name))?.["data"] ?? undefined) as never;
       },
