@@ -136,7 +136,11 @@ export function chartSchema(): string {
       openshift: SWITCH,
       ca: closedObject({ source: { enum: ["managed", "secret", "certManager"] }, secretName: DNS_NAME }),
       admissionPolicy: SWITCH,
-      podCertificates: closedObject({ enabled: { type: "boolean" }, inject: { type: "boolean" } }),
+      podCertificates: closedObject({
+        enabled: { type: "boolean" },
+        inject: { type: "boolean" },
+        auto: { type: "boolean" },
+      }),
       networkPolicy: closedObject({
         enabled: { type: "boolean" },
         apiServerCidrs: arraySchema({ type: "string", pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" }),

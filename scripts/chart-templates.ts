@@ -64,6 +64,14 @@ export const CHART_TEMPLATES: Readonly<Record<string, ChartTemplate>> = {
       "policyName: podrole-": `policyName: ${CLUSTER_OBJECT_PREFIX}-`,
     },
   },
+  "pod-certificates-auto.yaml": {
+    source: "components/pod-certificates-auto/objects.yaml",
+    conditions: [".Values.podCertificates.enabled", ".Values.podCertificates.auto"],
+    replaced: {
+      ", namespace: podrole }]": `, namespace: ${NAMESPACE} }]`,
+      "kind: ClusterRole, name: podrole-": `kind: ClusterRole, name: ${CLUSTER_OBJECT_PREFIX}-`,
+    },
+  },
   "rbac.yaml": {
     replaced: {
       ...serviceAccount("server"),

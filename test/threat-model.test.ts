@@ -118,8 +118,10 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   // The right to sign counts only together with the right to write a status.
   answerPodCertificateRequest: ["patch podcertificaterequests/status", "sign signers"],
   recordEvent: ["create events"],
-  // Every authenticated user may read the version (ClusterRole system:discovery).
+  listKubelets: ["list nodes"],
+  // Every authenticated user may read the version, and which resources there are (ClusterRole system:discovery).
   serverVersion: [],
+  servesResource: [],
   // So may every ServiceAccount the keys (ClusterRole system:service-account-issuer-discovery).
   getTokenKeys: [],
   // Ends connections; calls nothing.
@@ -210,6 +212,13 @@ suite("docs/rights.md", () => {
       [...new Set(listed)].toSorted(),
       [...granted("components/pod-certificates/objects.yaml")].toSorted(),
     );
+  });
+
+  test("the row for auto is what its component grants to the server, and nothing else", () => {
+    const listed = rows
+      .filter(({ where }) => where.startsWith("only with `--pod-certificates=auto`"))
+      .map(({ verb, resource, name }) => ["kubelet-versions", verb, resource, name, "cluster"].join(" "));
+    assert.deepEqual(listed, granted("components/pod-certificates-auto/objects.yaml"));
   });
 
   test("callsIn() finds a call, with and without a type, and one on the next line", () => {

@@ -9,3 +9,9 @@ export const POD_SIGNER_NAME = "podrole.io/pod";
  * at its beginning, and lets only users write it who may attest for the signer.
  */
 export const POD_BUNDLE_NAME = "podrole.io:pod:trust";
+
+/**
+ * Key of ConfigMap podrole-trust in which the server publishes whether new pods get a pod certificate: "on" or "off".
+ * Absent: the server does not sign, or does not know yet.
+ */
+export const POD_CERTIFICATES_KEY = "pod-certificates";

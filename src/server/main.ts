@@ -10,7 +10,7 @@ import { SERVER_METRICS } from "./observability/metrics.ts";
 import { openAws } from "./open-aws.ts";
 import { openIssuers } from "./open-issuers.ts";
 import { openPorts, type ServerPorts } from "./open-ports.ts";
-import { openSigner } from "./open-signer.ts";
+import { openClusterSupport, openSigner } from "./open-signer.ts";
 import { openTrust } from "./open-trust.ts";
 
 /**
@@ -29,10 +29,11 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   });
   shutdown.onClose("Kubernetes client", () => kubernetes.close());
 
-  const trust = await openTrust({ ...deps, kubernetes, metrics }, settings);
+  const support = openClusterSupport({ ...deps, kubernetes }, settings);
+  const trust = await openTrust({ ...deps, kubernetes, metrics, support }, settings);
   const aws = await openAws({ ...deps, metrics }, settings);
   const issuers = openIssuers({ ...deps, kubernetes, metrics, trust, aws }, settings);
-  const signer = openSigner({ ...deps, kubernetes, metrics, trust, aws, issuers }, settings);
+  const signer = openSigner({ ...deps, kubernetes, metrics, trust, aws, issuers, support }, settings);
   const ports = await openPorts({ ...deps, kubernetes, metrics, trust, aws, issuers, signer }, settings);
 
   log.info({ ports, trustDomain: settings.trustDomain, baseArn: aws.policy().baseArn }, "server is up");

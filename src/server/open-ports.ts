@@ -30,9 +30,9 @@ import { measureCertificates, measureCredentials } from "./observability/measure
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedIssuers } from "./open-issuers.ts";
+import type { OpenedSigner } from "./open-signer.ts";
 import { openState } from "./open-state.ts";
 import type { OpenedTrust } from "./open-trust.ts";
-import type { PodCertificateSigner } from "./signer/start-signer.ts";
 
 /** The TCP ports that were bound; they differ from the settings where those say 0 (any free port). */
 export interface ServerPorts {
@@ -48,8 +48,7 @@ interface PortDeps extends ProgramDeps {
   readonly trust: OpenedTrust;
   readonly aws: OpenedAws;
   readonly issuers: OpenedIssuers;
-  /** Undefined if pod certificates are switched off. */
-  readonly signer: PodCertificateSigner | undefined;
+  readonly signer: OpenedSigner;
 }
 
 /** Binds the ports; resolves once all of them accept connections, rejects if one cannot be bound. */
@@ -74,6 +73,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
   }
   const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
   function exposeMetrics(): Promise<string> {
+    const running = signer.current();
     refreshGauges(metrics, clock.now(), {
       isReady: [...unready(), ...degraded()].length === 0,
       listeners: { identity, credentials },
@@ -81,8 +81,8 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
       limiter: aws.limiter,
       authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
       servingExpiresInMs: trust.serving.expiresInMs(),
-      watchAgesMs: { ...issuers.directory.ages(), ...(signer && { podcertificaterequests: signer.ageMs() }) },
-      podCertificates: signer?.backlog() ?? { waiting: 0, oldestMs: 0 },
+      watchAgesMs: { ...issuers.directory.ages(), ...(running && { podcertificaterequests: running.ageMs() }) },
+      podCertificates: running?.backlog() ?? { waiting: 0, oldestMs: 0 },
     });
     return metrics.expose();
   }

@@ -1,4 +1,4 @@
-// Opens the signer of pod certificates, with --pod-certificates=on.
+// Opens the signer of pod certificates, unless --pod-certificates is off.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import type { PodIdentity } from "../pki/identity.ts";
 import { isRefusal } from "../protocol/errors.ts";
@@ -11,10 +11,30 @@ import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedIssuers } from "./open-issuers.ts";
 import type { OpenedTrust } from "./open-trust.ts";
+import { type ClusterSupport, startClusterSupport, statedSupport } from "./signer/cluster-support.ts";
 import { createEarlierCertificates } from "./signer/earlier-certificates.ts";
 import { createRequestSigner } from "./signer/sign-request.ts";
 import { type PodCertificateSigner, startSigner } from "./signer/start-signer.ts";
 import { createUnconfirmedAnswers } from "./signer/unconfirmed-answers.ts";
+
+/** Returns what --pod-certificates states, or with auto starts to look at the cluster, until shutdown. */
+export function openClusterSupport(
+  {
+    clock,
+    log,
+    shutdown,
+    kubernetes,
+  }: Pick<ProgramDeps, "clock" | "log" | "shutdown"> & Pick<OpenSignerDeps, "kubernetes">,
+  { podCertificates }: ServerSettings,
+): ClusterSupport {
+  if (podCertificates !== "auto") return statedSupport(podCertificates);
+  return startClusterSupport({ kubernetes, clock, log, signal: shutdown.signal });
+}
+
+/** The signer, which exists once the API server is known to serve requests. */
+export interface OpenedSigner {
+  current(): PodCertificateSigner | undefined;
+}
 
 interface OpenSignerDeps extends ProgramDeps {
   readonly kubernetes: Kubernetes;
@@ -22,11 +42,19 @@ interface OpenSignerDeps extends ProgramDeps {
   readonly trust: OpenedTrust;
   readonly aws: OpenedAws;
   readonly issuers: Pick<OpenedIssuers, "directory" | "credentials">;
+  readonly support: ClusterSupport;
 }
 
-/** Starts the signer, which ends with the server; returns undefined if it is switched off. */
-export function openSigner(deps: OpenSignerDeps, settings: ServerSettings): PodCertificateSigner | undefined {
-  if (settings.podCertificates === "off") return undefined;
+/** Starts the signer as soon as the API server serves requests; it ends with the server. */
+export function openSigner(deps: OpenSignerDeps, settings: ServerSettings): OpenedSigner {
+  let signer: PodCertificateSigner | undefined;
+  void deps.support.served.then(() => {
+    signer = startOwnSigner(deps, settings);
+  });
+  return { current: () => signer };
+}
+
+function startOwnSigner(deps: OpenSignerDeps, settings: ServerSettings): PodCertificateSigner {
   const { clock, log, audit, shutdown, kubernetes, metrics, trust, aws, issuers } = deps;
   const { directory, credentials } = issuers;
 

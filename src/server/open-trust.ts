@@ -3,10 +3,12 @@
 import { isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { BUNDLE_KEY } from "../pki/bundle.ts";
+import { POD_CERTIFICATES_KEY } from "../protocol/pod-certificates.ts";
 import { untilAborted } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { longestLeafLifetimeMs, rotationOptions, type ServerSettings } from "../settings/server.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
+import type { ClusterSupport } from "./signer/cluster-support.ts";
 import { type AuthorityPoller, createAuthorityPoller, type ReadTrust } from "./trust/authority-poller.ts";
 import { startCaBundleReconciler } from "./trust/ca-bundle-reconciler.ts";
 import { startClusterTrustBundle } from "./trust/cluster-trust-bundle.ts";
@@ -26,6 +28,7 @@ export interface OpenedTrust {
 interface TrustDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
   readonly kubernetes: Kubernetes;
   readonly metrics: ServerMetrics;
+  readonly support: ClusterSupport;
 }
 
 /**
@@ -33,16 +36,17 @@ interface TrustDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
  * current.
  */
 export async function openTrust(deps: TrustDeps, settings: ServerSettings): Promise<OpenedTrust> {
-  const { clock, log, shutdown, kubernetes, metrics } = deps;
+  const { clock, log, shutdown, kubernetes, metrics, support } = deps;
   const ownership = createOwnership(kubernetes, settings.owner);
   const poller = createAuthorityPoller({
     readTrust: trustSource(deps, settings, ownership),
-    publish: trustPublisher(kubernetes, settings, ownership),
+    publish: trustPublisher({ kubernetes, support }, settings, ownership),
     clock,
     log,
     onCheck: (result) => metrics.authorityChecks.inc({ result }),
   });
   shutdown.onClose("CA", () => poller.stop());
+  support.onChange(() => poller.checkNow());
   await poller.start();
 
   const serving = startServingCertificate(
@@ -64,7 +68,7 @@ export async function openTrust(deps: TrustDeps, settings: ServerSettings): Prom
   );
   poller.onChange(() => caBundle.checkNow());
   shutdown.onClose("caBundle", () => caBundle.stop());
-  if (settings.podCertificates !== "off") publishToPods(deps, poller);
+  void support.served.then(() => publishToPods(deps, poller));
   return { poller, serving, ownership };
 }
 
@@ -93,12 +97,14 @@ function trustSource({ clock, log, kubernetes }: TrustDeps, settings: ServerSett
 }
 
 function trustPublisher(
-  kubernetes: Kubernetes,
+  { kubernetes, support }: Pick<TrustDeps, "kubernetes" | "support">,
   { trustConfigMap: { namespace, name } }: ServerSettings,
   ownership: Ownership,
 ) {
   return async (bundlePem: string): Promise<void> => {
     const metadata = await ownership(namespace);
-    if (metadata) await kubernetes.putConfigMap(namespace, name, { [BUNDLE_KEY]: bundlePem }, metadata);
+    const answer = support.current();
+    const data = { [BUNDLE_KEY]: bundlePem, ...(answer !== undefined && { [POD_CERTIFICATES_KEY]: answer }) };
+    if (metadata) await kubernetes.putConfigMap(namespace, name, data, metadata);
   };
 }

@@ -78,7 +78,7 @@ function findCertificateProblems(settings: ServerSettings): string[] {
     problems.push("--certificate-ttl: it is above a sixth of --ca-ttl; expected a sixth of it or shorter");
   }
   if (podCertificates !== "off" && caTtl < 6 * HOUR_MS) {
-    problems.push("--ca-ttl: it is below 6h and --pod-certificates is on; expected 6h or longer");
+    problems.push(`--ca-ttl: it is below 6h and --pod-certificates is ${podCertificates}; expected 6h or longer`);
   }
   if ((caCert === undefined) !== (caKey === undefined)) {
     problems.push("--ca-cert and --ca-key: only one of them is set; expected both or neither");

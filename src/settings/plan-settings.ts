@@ -3,18 +3,27 @@ import type { PlanSettings } from "../injection/plan.ts";
 import { policySettings } from "../policy/settings-table.ts";
 import type { WebhookSettings } from "./webhook.ts";
 
-/** Builds the settings of plan() from the webhook's flags and what only the cluster can tell. */
+/** What only the cluster can tell. */
+export interface ClusterFacts {
+  readonly trustBundle: string;
+  readonly nativeSidecar: boolean;
+  /** Whether the server has published that new pods can have a pod certificate; default false. */
+  readonly knowsPodCertificates?: boolean;
+}
+
+/** Builds the settings of plan() from the webhook's flags and the cluster. */
 export function planSettings(
   settings: WebhookSettings,
-  { trustBundle, nativeSidecar }: { readonly trustBundle: string; readonly nativeSidecar: boolean },
+  { trustBundle, nativeSidecar, knowsPodCertificates = false }: ClusterFacts,
 ): PlanSettings {
+  const { podCertificates } = settings;
   return {
     image: settings.sidecarImage,
     serverAddress: settings.serverAddress,
     identityAddress: settings.identityAddress,
     serverName: settings.serverName,
     trustBundle,
-    podCertificates: settings.podCertificates === "on",
+    podCertificates: podCertificates === "auto" ? knowsPodCertificates : podCertificates === "on",
     pullSecrets: settings.sidecarPullSecrets,
     audience: settings.audience,
     runAsUser: unlessNone(settings.sidecarUser),

@@ -115,9 +115,9 @@ export const SERVER_SETTINGS = {
       help: "Issue pod and serving certificates with this lifetime, at least 10m and at most one sixth of --ca-ttl",
     },
     podCertificates: {
-      type: type.oneOf(["on", "off"]),
+      type: type.oneOf(["auto", "on", "off"]),
       default: "off",
-      help: "Sign pod certificates (Kubernetes 1.37): answer PodCertificateRequests for the signer podrole.io/pod. Their lifetime is --certificate-ttl, and at least 1h",
+      help: "Sign pod certificates (Kubernetes 1.37): answer PodCertificateRequests for the signer podrole.io/pod. Their lifetime is --certificate-ttl, and at least 1h. With auto, the server looks each minute whether the API server and the kubelets of all schedulable nodes know pod certificates, and publishes the result for webhooks with auto",
     },
     caTtl: {
       type: type.duration,

@@ -123,9 +123,9 @@ export const WEBHOOK_SETTINGS = {
       help: "Inject a native sidecar (true) or a classic sidecar (false); auto injects a native sidecar if the API server's version is 1.29 or later",
     },
     podCertificates: {
-      type: type.oneOf(["on", "off"]),
+      type: type.oneOf(["auto", "on", "off"]),
       default: "off",
-      help: "Give injected pods a pod certificate of the kubelet's (Kubernetes 1.37) in place of a ServiceAccount token; the server must sign them (its --pod-certificates). A namespace's annotation podrole.io/pod-certificates takes precedence",
+      help: "Give injected pods a pod certificate of the kubelet's (Kubernetes 1.37) in place of a ServiceAccount token; the server must sign them (its --pod-certificates). With auto, pods get one while the server publishes that the cluster knows them. A namespace's annotation podrole.io/pod-certificates takes precedence",
     },
     sidecarUser: {
       type: userIdParser,
@@ -180,7 +180,7 @@ export const WEBHOOK_SETTINGS = {
     trustConfigMap: {
       type: type.namespacedName,
       default: "podrole/podrole-trust",
-      help: "Read the trust bundle from this ConfigMap; pods in the ConfigMap's namespace, which is podrole's own, are never injected",
+      help: "Read the trust bundle from this ConfigMap, and what --pod-certificates auto means now; pods in the ConfigMap's namespace, which is podrole's own, are never injected",
     },
     proofFile: {
       type: type.text,

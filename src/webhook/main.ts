@@ -74,7 +74,9 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
     lookups,
     settings() {
       const trustBundle = trust.current();
-      return trustBundle === undefined ? undefined : planSettings(settings, { trustBundle, nativeSidecar });
+      if (trustBundle === undefined) return undefined;
+      const knowsPodCertificates = trust.knowsPodCertificates();
+      return planSettings(settings, { trustBundle, nativeSidecar, knowsPodCertificates });
     },
   });
   const logRejection = createRejectionLog({ clock, log });

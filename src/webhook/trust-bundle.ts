@@ -1,13 +1,15 @@
-// The trust bundle that the server publishes in a ConfigMap: it goes into every injected pod, and by it the webhook
+// What the server publishes in a ConfigMap. The trust bundle goes into every injected pod, and by it the webhook
 // verifies the server when it requests its own certificate. A published bundle is only an offer: a writer of the
 // ConfigMap could publish another CA, and pods with that bundle would never start. The serving certificate adopts an
 // offer once a verified server has confirmed it (requested-certificate.ts).
 // States: unknown (polled each second) → known (a bundle was adopted; polled each minute) → stopped (signal). An offer:
 // made (by a poll that finds another bundle than the adopted one) → taken (takeOffer(): tried once; the next poll makes
 // it again) → adopted (adopt()). While the bundle is unknown the webhook denies pods: without a bundle they could not
-// verify the server.
+// verify the server. Beside the bundle, the server publishes whether new pods can have a pod certificate; that is used
+// as it was read last.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { BUNDLE_KEY, bundleHash } from "../pki/bundle.ts";
+import { POD_CERTIFICATES_KEY } from "../protocol/pod-certificates.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, repeat } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -25,6 +27,8 @@ export interface TrustBundle extends Changing {
   adopt(bundlePem: string): void;
   /** Resolves when the first bundle is adopted. */
   readonly ready: Promise<void>;
+  /** Whether the server published, when the ConfigMap was last read, that new pods can have a pod certificate. */
+  knowsPodCertificates(): boolean;
 }
 
 /** What the polling depends on. */
@@ -44,10 +48,20 @@ export function startTrustBundle(
   const offers = createChanges((err) => log.error({ err }, "a listener of the trust bundle failed"));
   let bundle: string | undefined;
   let offer: string | undefined;
+  let knowsPodCertificates = false;
+
+  function followPodCertificates(value: string | undefined): void {
+    const isOn = value === "on";
+    if (isOn === knowsPodCertificates) return;
+    knowsPodCertificates = isOn;
+    log.info({ podCertificates: isOn ? "on" : "off" }, "the server published whether pods can have a pod certificate");
+  }
 
   async function poll(): Promise<void> {
     try {
-      const published = (await kubernetes.getConfigMap(namespace, name))?.[BUNDLE_KEY];
+      const data = await kubernetes.getConfigMap(namespace, name);
+      followPodCertificates(data?.[POD_CERTIFICATES_KEY]);
+      const published = data?.[BUNDLE_KEY];
       offer = undefined;
       if (published === undefined || bundleHash(published) === "") {
         log.info({ configMap: `${namespace}/${name}` }, "waiting for the server to publish its trust bundle");
@@ -79,6 +93,7 @@ export function startTrustBundle(
       known.resolve();
     },
     ready: known.promise,
+    knowsPodCertificates: () => knowsPodCertificates,
     onChange: offers.onChange,
   };
 }

@@ -65,3 +65,14 @@ test("the component and the chart's value switch pod certificates on, which are 
   const [first] = readText("manifests/chart/templates/pod-certificates.yaml").split("\n");
   assert.equal(first, "{{- if .Values.podCertificates.enabled }}");
 });
+
+test("the component and the chart's value for auto set both programs to auto, and grant the server to list nodes", () => {
+  const kustomization = readText("manifests/components/pod-certificates-auto/kustomization.yaml");
+  for (const program of ["server", "webhook"]) {
+    assert.match(kustomization, new RegExp(`name: podrole-${program},.*literals: \\[PODROLE_POD_CERTIFICATES=auto\\]`));
+  }
+  const [role] = readManifest<Role>("components/pod-certificates-auto/objects.yaml");
+  assert.deepEqual(role?.rules, [{ apiGroups: [""], resources: ["nodes"], verbs: ["list"] }]);
+  const [first] = readText("manifests/chart/templates/pod-certificates-auto.yaml").split("\n");
+  assert.equal(first, "{{- if and .Values.podCertificates.enabled .Values.podCertificates.auto }}");
+});

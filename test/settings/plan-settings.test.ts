@@ -120,6 +120,20 @@ for (const flags of [{}, { defaultRole: "team/orders" }, { defaultRole: "arn:aws
   });
 }
 
+for (const [setting, knows, expected] of [
+  ["off", true, false],
+  ["on", false, true],
+  ["auto", false, false],
+  ["auto", true, true],
+] as const) {
+  test(`planSettings() gives pods ${expected ? "a pod certificate" : "a token"} with ${setting} in a cluster that ${knows ? "knows" : "does not know"} pod certificates`, () => {
+    const read = readSettings(WEBHOOK_SETTINGS, {}, { ...BASE, PODROLE_POD_CERTIFICATES: setting });
+    assert.ok(read.ok);
+    const cluster = { trustBundle: "", nativeSidecar: true, knowsPodCertificates: knows };
+    assert.equal(planSettings(read.value, cluster).podCertificates, expected);
+  });
+}
+
 test("planSettings() passes none on as no request, no limit, no user and no group", () => {
   const containerSettings = (flags: Readonly<Record<string, string>>) => {
     const read = readSettings(WEBHOOK_SETTINGS, flags, {});

@@ -45,6 +45,7 @@ for (const [what, flags, about] of [
   ["an endpoint with http:// on a loopback address", { stsEndpoint: "http://127.0.0.1:4566" }, /--sts-endpoint: /],
   ["an endpoint that is not a URL", { stsEndpoint: "sts.internal" }, /--sts-endpoint: .*is not a URL/],
   ["a CA of 5 hours with pod certificates", { caTtl: "5h", certificateTtl: "30m", podCertificates: "on" }, /--ca-ttl/],
+  ["a CA of 5 hours with auto", { caTtl: "5h", certificateTtl: "30m", podCertificates: "auto" }, /--ca-ttl.* is auto/],
   ["a certificate of five minutes", { certificateTtl: "5m" }, /10m or longer/],
   [
     "a certificate that lasts longer than a sixth of its CA",

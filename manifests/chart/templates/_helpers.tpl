@@ -89,7 +89,7 @@ PODROLE_{{ $name | snakecase | upper }}: {{ include "podrole.text" $value | quot
 {{- $settings = merge (dict "caCert" "/etc/podrole/ca/tls.crt" "caKey" "/etc/podrole/ca/tls.key") $settings }}
 {{- end }}
 {{- with $values.podCertificates }}
-{{- if and .enabled (or (eq $.name "server") (and (eq $.name "webhook") .inject)) }}{{ $_ := set $settings "podCertificates" "on" }}{{ end }}
+{{- if and .enabled (or (eq $.name "server") (and (eq $.name "webhook") .inject)) }}{{ $_ := set $settings "podCertificates" (ternary "auto" "on" .auto) }}{{ end }}
 {{- end }}
 {{- if eq .name "webhook" }}
 {{- $_ := set $settings "sidecarImage" (include "podrole.image" (list .root $values.sidecarImage)) }}

@@ -1,6 +1,7 @@
 // Permissions as data: what each program needs (the rules of manifests/base/rbac.yaml; a test compares them), what
 // neither may have, and what the operator needs to install podrole.
 import { POD_BUNDLE_NAME, POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
+import type { ServerSettings } from "../../settings/server.ts";
 import type { ProgramName } from "../installed.ts";
 
 /** A permission, as RBAC grants it. */
@@ -33,8 +34,8 @@ export interface RightsNames {
   readonly trustConfigMap: string;
   readonly refusalsConfigMap: string;
   readonly webhookConfiguration: string;
-  /** True if the server signs pod certificates; default false. */
-  readonly podCertificates?: boolean;
+  /** The server's setting; default off. */
+  readonly podCertificates?: ServerSettings["podCertificates"];
 }
 
 const ADMISSION_GROUP = "admissionregistration.k8s.io";
@@ -43,6 +44,7 @@ const READ_VERBS = ["get", "list", "watch"];
 /** What server and webhook need. */
 export function neededRights(names: RightsNames): readonly AccessRight[] {
   const { namespace, caSecret, trustConfigMap, refusalsConfigMap, webhookConfiguration } = names;
+  const { podCertificates = "off" } = names;
   const own = { namespace };
   return [
     ...rightsFor("server", "authentication.k8s.io", ["tokenreviews"], ["create"]),
@@ -59,7 +61,9 @@ export function neededRights(names: RightsNames): readonly AccessRight[] {
       : rightsFor("server", "", ["secrets"], ["get", "patch"], { ...own, name: caSecret })),
     ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: trustConfigMap }),
     ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: refusalsConfigMap }),
-    ...(names.podCertificates ? signersRights() : []),
+    ...(podCertificates === "off" ? [] : signersRights()),
+    // manifests/components/pod-certificates-auto
+    ...(podCertificates === "auto" ? rightsFor("server", "", ["nodes"], ["list"]) : []),
     ...rightsFor("webhook", "", ["namespaces", "serviceaccounts"], READ_VERBS),
     ...rightsFor("webhook", "", ["limitranges", "resourcequotas"], ["list", "watch"]),
     ...rightsFor("webhook", "", ["configmaps"], ["get"], { ...own, name: trustConfigMap }),

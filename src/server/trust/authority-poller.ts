@@ -25,6 +25,8 @@ export interface AuthorityPoller extends Changing {
   current(): SigningTrust;
   /** Resolves once a CA has been read, or when stop() is called; retries until then. */
   start(): Promise<void>;
+  /** Checks and publishes at once instead of at the next minute. */
+  checkNow(): void;
   stop(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export function createAuthorityPoller({
       });
       await Promise.race([first.promise, checks.ended]);
     },
+    checkNow: () => checks?.wake(),
     onChange: (listener) => changes.onChange(listener),
     async stop() {
       stopped.abort();

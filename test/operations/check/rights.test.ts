@@ -28,7 +28,7 @@ function grantedBy(file: string, who?: string): readonly string[] {
   );
 }
 
-const namedRights = (podCertificates: boolean) => {
+const namedRights = (podCertificates: "auto" | "on" | "off") => {
   const configMaps = { trustConfigMap: "podrole-trust", refusalsConfigMap: "podrole-refusals" };
   const names = { namespace: "podrole", caSecret: "podrole-ca", ...configMaps };
   return neededRights({ ...names, webhookConfiguration: "podrole", podCertificates }).map(
@@ -38,13 +38,19 @@ const namedRights = (podCertificates: boolean) => {
 };
 
 test("neededRights() returns exactly what manifests/base/rbac.yaml grants", () => {
-  assert.deepEqual(namedRights(false).toSorted(), grantedBy("base/rbac.yaml").toSorted());
+  assert.deepEqual(namedRights("off").toSorted(), grantedBy("base/rbac.yaml").toSorted());
 });
 
 test("neededRights() adds what the component for pod certificates grants, if the server signs them", () => {
-  const added = namedRights(true).filter((right) => !namedRights(false).includes(right));
+  const added = namedRights("on").filter((right) => !namedRights("off").includes(right));
   const granted = grantedBy("components/pod-certificates/objects.yaml", "podrole-server");
   assert.deepEqual(added.toSorted(), granted.toSorted());
+});
+
+test("neededRights() adds what the component for auto grants, if the server looks at the cluster", () => {
+  const added = namedRights("auto").filter((right) => !namedRights("on").includes(right));
+  const granted = grantedBy("components/pod-certificates-auto/objects.yaml", "podrole-server");
+  assert.deepEqual(added, granted);
 });
 
 interface BaseObject {

@@ -52,6 +52,19 @@ suite("createAuthorityPoller()", () => {
     await poller.stop();
   });
 
+  test("checks and publishes at once after checkNow()", async () => {
+    const { clock, published, poller } = setUp(FIRST);
+    poller.checkNow();
+    assert.deepEqual(published, [], "not before start()");
+    await poller.start();
+    await clock.advance(0);
+    assert.equal(published.length, 1);
+    poller.checkNow();
+    await clock.advance(0);
+    assert.equal(published.length, 2);
+    await poller.stop();
+  });
+
   test("publishes the bundle 2 s after a failed first attempt, and can sign meanwhile", async () => {
     const { clock, source, published, checks, poller } = setUp(FIRST);
     source.publishFails = true;

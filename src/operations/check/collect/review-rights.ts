@@ -21,7 +21,7 @@ export function rightsOf({ server }: Installed, namespace: string): readonly Acc
     trustConfigMap: trustConfigMap?.name ?? DEFAULT_NAMES.trustConfigMap,
     refusalsConfigMap: refusalsConfigMap?.name ?? DEFAULT_NAMES.refusalsConfigMap,
     webhookConfiguration,
-    podCertificates: podCertificates !== "off",
+    podCertificates,
   };
   return [...neededRights(names), ...forbiddenRights(names)];
 }
