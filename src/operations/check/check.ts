@@ -13,6 +13,7 @@ import { CREDENTIAL_CHECKS } from "./tables/credentials.ts";
 import { INSTALLATION_CHECKS } from "./tables/installation.ts";
 import { METRICS_CHECKS } from "./tables/metrics.ts";
 import { NAMESPACE_CHECKS } from "./tables/namespaces.ts";
+import { POD_CERTIFICATE_CHECKS } from "./tables/pod-certificates.ts";
 import { POD_CHECKS } from "./tables/pods.ts";
 import { PREREQUISITE_CHECKS } from "./tables/prerequisites.ts";
 import { RBAC_CHECKS } from "./tables/rbac.ts";
@@ -23,6 +24,7 @@ export const CLUSTER_CHECKS: CheckTable = {
   ...PREREQUISITE_CHECKS,
   ...RBAC_CHECKS,
   ...INSTALLATION_CHECKS,
+  ...POD_CERTIFICATE_CHECKS,
   ...CERTIFICATE_CHECKS,
   ...REGISTRATION_CHECKS,
   ...ANNOTATION_GUARD_CHECKS,

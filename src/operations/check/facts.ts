@@ -1,4 +1,5 @@
 // The facts that checks judge: the state of the cluster, read once. collect.ts reads them; tests write them down.
+import type { Kubelet } from "../../kubernetes/kubelets.ts";
 import type {
   LimitRange,
   Namespace,
@@ -76,7 +77,7 @@ export interface Facts {
   /** podrole's own. */
   readonly namespace: string;
   readonly api: Known<{ readonly major: number; readonly minor: number }>;
-  readonly nodes: Known<number>;
+  readonly kubelets: Known<readonly Kubelet[]>;
   readonly ownRights: readonly JudgedRight[];
   readonly programRights: readonly JudgedRight[];
   readonly ownNamespace: Known<Namespace | undefined>;

@@ -50,8 +50,24 @@ export function guardWith(policy: object, binding: object = {}): Partial<Facts> 
   return { admissionPolicies: knownFact({ policies, bindings }) };
 }
 /** Both programs have --pin-roles; running pods were injected before. */
-export function withPinnedRoles(): Partial<Facts> {
-  const common = { ...COMMON, data: { ...COMMON.data, PODROLE_PIN_ROLES: "true" } };
+export const withPinnedRoles = (): Partial<Facts> => withCommonSetting({ PODROLE_PIN_ROLES: "true" });
+/** Both programs have this value of --pod-certificates. */
+export const certifying = (value: "auto" | "on" | "off"): Partial<Facts> =>
+  withCommonSetting({ PODROLE_POD_CERTIFICATES: value });
+export const withOlderNode = (): Partial<Facts> => ({
+  kubelets: knownFact([
+    { node: "node-1", version: "v1.37.2", isSchedulable: true },
+    { node: "node-2", version: "v1.36.4", isSchedulable: true },
+  ]),
+});
+/** Pods of the namespace get a pod certificate, whatever the webhook's setting is. */
+export const withCertifiedNamespace = (): Partial<Facts> => {
+  const { metadata } = HEALTHY_NAMESPACE;
+  const annotations = { ...metadata.annotations, "podrole.io/pod-certificates": "enabled" };
+  return { namespaces: knownFact([{ metadata: { ...metadata, annotations } }]) };
+};
+function withCommonSetting(setting: Readonly<Record<string, string>>): Partial<Facts> {
+  const common = { ...COMMON, data: { ...COMMON.data, ...setting } };
   return { installed: knownFact(readInstalled([programDeployment("server"), programDeployment("webhook")], [common])) };
 }
 export const withServerSetting = (env: { name: string; value: string }): Partial<Facts> => withServerSettings([env]);

@@ -159,7 +159,9 @@ export function healthyFacts(change: Partial<Facts> = {}): Facts {
     cliVersion: CHECKED_VERSION,
     namespace: "podrole",
     api: knownFact({ major: 1, minor: 37 }),
-    nodes: knownFact(3),
+    kubelets: knownFact(
+      ["node-1", "node-2", "node-3"].map((node) => ({ node, version: "v1.37.2", isSchedulable: true })),
+    ),
     ownRights: installersRights("podrole").map((right) => ({ right, allowed: expected(right) })),
     programRights: [...neededRights(NAMES), ...forbiddenRights(NAMES)].map((right) => ({
       right,

@@ -7,7 +7,7 @@ import { fc } from "../../property.ts";
 import { BROKEN_CREDENTIALS } from "./broken-credentials.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
 import { BROKEN_USE } from "./broken-use.ts";
-import { registered } from "./defects.ts";
+import { certifying, registered } from "./defects.ts";
 import {
   barePod,
   base64,
@@ -48,6 +48,18 @@ suite("findingsOf()", () => {
       ["ADMISSION_API"], // It can only be skipped: without the API there is nothing to read.
     );
   });
+
+  for (const [what, change, message] of [
+    ["that pods get no pod certificate", certifying("off"), /^no pod gets a pod certificate$/],
+    ["how many nodes can run pods with a pod certificate", certifying("on"), /^3 nodes can run pods/],
+    ["that new pods get a pod certificate", certifying("auto"), /^new pods get a pod certificate if/],
+  ] as const) {
+    test(`POD_CERTIFICATES reports ${what}`, () => {
+      const found = judgeFacts(healthyFacts(change)).find(({ id }) => id === "POD_CERTIFICATES");
+      assert.equal(found?.state, "ok");
+      assert.match(found?.message ?? "", message);
+    });
+  }
 
   test("an expired CA fails in every place", () => {
     const change = {

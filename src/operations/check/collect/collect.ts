@@ -86,7 +86,7 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
 
 const NOT_NEEDED = { unknown: "This was not read, because the check does not need it" };
 const NOT_READ = {
-  nodes: NOT_NEEDED,
+  kubelets: NOT_NEEDED,
   ownRights: [],
   programRights: [],
   ownNamespace: NOT_NEEDED,

@@ -1,4 +1,5 @@
 // Reads the objects that podrole's installation consists of.
+import { kubeletOf } from "../../../kubernetes/kubelets.ts";
 import type { ConfigMap, Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Deployment, readInstalled } from "../../installed.ts";
@@ -6,13 +7,13 @@ import { allKnown, deriveKnown, readKnown } from "../../known.ts";
 import type { Facts } from "../facts.ts";
 
 /** Facts about podrole's own namespace, and about the nodes that its replicas may run on. */
-export type OwnObjects = Pick<Facts, "ownNamespace" | "nodes" | "deployments" | "ownPods" | "budgets" | "installed">;
+export type OwnObjects = Pick<Facts, "ownNamespace" | "kubelets" | "deployments" | "ownPods" | "budgets" | "installed">;
 
 /** Reads them one after the other; a fact that may not be read carries the reason. */
 export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: string): Promise<OwnObjects> {
   const inOwn = { namespace };
   const ownNamespace = await readKnown(() => kubernetes.getNamespace(namespace));
-  const nodes = await readKnown(async () => (await kubernetes.listAll("nodes")).length);
+  const kubelets = await readKnown(() => kubernetes.listProjected("nodes", kubeletOf));
   const deployments = await readKnown(() => kubernetes.listAll<Deployment>("deployments", inOwn));
   const configMaps = await readKnown(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
   const ownPods = await readKnown(() => kubernetes.listAll<Pod>("pods", inOwn));
@@ -20,7 +21,7 @@ export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: 
   const installed = deriveKnown(allKnown({ deployments, configMaps }), (read) =>
     readInstalled(read.deployments, read.configMaps),
   );
-  return { ownNamespace, nodes, deployments, ownPods, budgets, installed };
+  return { ownNamespace, kubelets, deployments, ownPods, budgets, installed };
 }
 
 /** Reads the policies that guard podrole's annotations, with those of others. */

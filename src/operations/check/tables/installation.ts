@@ -95,13 +95,13 @@ export const INSTALLATION_CHECKS = inSection("installation", "installed", {
     summary: "Server and webhook each have two or more replicas, on different nodes.",
     remedy:
       "If a program has one replica, scale its Deployment (`kubectl -n podrole scale deployment podrole-server --replicas=2`). If all replicas are on one node, set `topologySpreadConstraints` in the Deployment.",
-    judge: ({ deployments, ownPods, nodes }) =>
+    judge: ({ deployments, ownPods, kubelets }) =>
       judgeKnown(deployments, (list) =>
         orOkWhereDeployed(
           list,
           CHECKED_PROGRAMS.flatMap((program) => {
             const found = deploymentOf(program, list);
-            return found ? oneReplicaOrNode(program, found, ownPods, nodes) : [];
+            return found ? oneReplicaOrNode(program, found, ownPods, kubelets) : [];
           }),
           "each program has two or more replicas, on different nodes if the cluster has several nodes",
         ),
@@ -234,11 +234,11 @@ function oneReplicaOrNode(
   program: ProgramName,
   { spec }: Deployment,
   ownPods: Known<readonly Pod[]>,
-  nodes: Known<number>,
+  kubelets: Facts["kubelets"],
 ): readonly CheckVerdict[] {
   const { replicas = 1, template } = spec;
   if (replicas === 1) return [warning(`The ${program} has one replica; expected 2 or more`)];
-  if ("unknown" in ownPods || ("value" in nodes && nodes.value < 2)) return [];
+  if ("unknown" in ownPods || ("value" in kubelets && kubelets.value.length < 2)) return [];
   const selector = { matchLabels: template.metadata.labels ?? {} };
   const placed = ownPods.value.filter(
     ({ metadata, spec: { nodeName } }) => nodeName !== undefined && matchesLabels(selector, metadata.labels),
