@@ -54,16 +54,21 @@ export function areProofSources(sources: unknown): boolean {
   return sources.every((source) => hasOnly(source, "serviceAccountToken")) || sources.every(isCertificateSource);
 }
 
-/** Reports whether the volume projects a pod certificate. */
+/** Reports whether the volume projects a certificate of podrole's signer. */
 export function hasPodCertificate(volume: Volume): boolean {
   const projected = volume["projected"];
   const sources = isObject(projected) ? projected["sources"] : undefined;
-  return Array.isArray(sources) && sources.some((source) => hasOnly(source, "podCertificate"));
+  return Array.isArray(sources) && sources.some(isOwnCertificate);
 }
 
 function isCertificateSource(source: unknown): boolean {
-  if (hasOnly(source, "podCertificate")) return sourceField(source, "podCertificate", "signerName") === POD_SIGNER_NAME;
+  if (isOwnCertificate(source)) return true;
   return hasOnly(source, "clusterTrustBundle") && sourceField(source, "clusterTrustBundle", "name") === POD_BUNDLE_NAME;
+}
+
+function isOwnCertificate(source: unknown): boolean {
+  if (!hasOnly(source, "podCertificate")) return false;
+  return sourceField(source, "podCertificate", "signerName") === POD_SIGNER_NAME;
 }
 
 function hasOnly(source: unknown, kind: string): source is Record<string, unknown> {

@@ -12,16 +12,25 @@ import { pinnedRoles } from "../../policy/pin.ts";
 import type { PodState } from "../../protocol/state/model.ts";
 import type { Known } from "../known.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
+import { describeLastRequest } from "./certificate-request.ts";
 import type { ContainerExplanation, ContainerInPod, ExistingPod, ExplainInput, ExplainSettings } from "./model.ts";
 
 /** Returns the pod's state, without what follows from a decision. */
-export function describeExisting({ pod, held }: ExplainInput, { policy, server }: ExplainSettings): ExistingPod {
+export function describeExisting(
+  { pod, held, lastRequest }: ExplainInput,
+  { policy, server }: ExplainSettings,
+): ExistingPod {
   const sidecar = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar)?.image;
   const image = "value" in policy ? policy.value.plan.image : undefined;
   const isLive = isInjected(pod) && !hasFinished(pod);
   const state = readSidecarState(pod);
   const isCopy = isLive && !hasInjectedLabel(pod);
-  const causes = [...(isCopy ? [COPIED] : []), ...causesOf(state, server)];
+  const certificate = lastRequest && describeLastRequest(lastRequest, pod);
+  const causes = [
+    ...(isCopy ? [COPIED] : []),
+    ...(certificate === undefined ? [] : [certificate]),
+    ...(isLive ? causesOf(state, server) : []),
+  ];
   return {
     injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",
@@ -29,7 +38,7 @@ export function describeExisting({ pod, held }: ExplainInput, { policy, server }
     ...(sidecar !== undefined && image !== undefined && sidecar !== image && { sidecarNow: image }),
     ...(isLive && { state, containers: containersIn(pod, held) }),
     ...(isCopy && { isCopy }),
-    ...(isLive && state.phase !== "ready" && causes.length > 0 && { causes }),
+    ...((certificate !== undefined || (isLive && state.phase !== "ready")) && causes.length > 0 && { causes }),
   };
 }
 

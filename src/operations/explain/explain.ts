@@ -11,6 +11,7 @@ import { type Checked, failure, type Result, success } from "../../runtime/resul
 import { type Known, readAllowed } from "../known.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
 import { templatesOf } from "../manifests/templates.ts";
+import { readLastRequest } from "./certificate-request.ts";
 import { explainPod } from "./explanation.ts";
 import type { ExplainInput, Explanation } from "./model.ts";
 import { readExplainSettings } from "./settings.ts";
@@ -93,6 +94,7 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
     };
     const missingRights = Object.values(read).flatMap((fact) => ("unknown" in fact ? (fact.needs ?? []) : []));
     const blocked = workloadFailure(object);
+    const lastRequest = exists ? await readLastRequest(kubernetes, pod) : undefined;
     return {
       kind: object.kind,
       name,
@@ -106,6 +108,7 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
       envSources: await readEnvSources(kubernetes, { pod, namespace }, given.objects),
       ...(missingRights.length > 0 && { missingRights }),
       ...(blocked !== undefined && { failure: blocked }),
+      ...(lastRequest && { lastRequest }),
       ...(readHeld && exists && isInjected(pod) && !hasFinished(pod) && { held: await readHeld(pod) }),
     };
   }

@@ -9,6 +9,7 @@ import type { RegisteredWebhook } from "../check/facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { Known } from "../known.ts";
 import type { SidecarState } from "../sidecar-state.ts";
+import type { LastRequest } from "./certificate-request.ts";
 
 /** A pod and its surroundings. */
 export interface ExplainInput {
@@ -34,6 +35,8 @@ export interface ExplainInput {
   readonly failure?: string;
   /** What the server knows about a pod of the cluster; absent if it was not asked, because there is no such pod. */
   readonly held?: Known<PodState | undefined>;
+  /** The last request for the certificate of a pod that waits for one; absent if it waits for none. */
+  readonly lastRequest?: LastRequest;
 }
 
 /** What decides about pods, as it is installed. */

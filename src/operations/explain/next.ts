@@ -13,6 +13,7 @@ import {
   restartStep,
   stepsAfterCode,
 } from "../next-steps.ts";
+import { stepsAfterLastRequest } from "./certificate-request.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings, Explanation } from "./model.ts";
 import { hasNoWebhook } from "./obstacles.ts";
 
@@ -37,6 +38,8 @@ export function nextSteps(next: NextInput): readonly string[] {
   };
   const server = serverSteps(settings, existing);
   if (server.length > 0) return server;
+  const requested = input.lastRequest && stepsAfterLastRequest(input.lastRequest, input.pod, concerned);
+  if (requested !== undefined) return requested;
   return [...new Set(existing?.injected ? injectedSteps(next, existing, concerned) : uninjectedSteps(next))];
 }
 
