@@ -42,7 +42,10 @@ export interface RequestFacts {
   readonly receivedAt: number;
   readonly user: UserInfo;
   readonly info: RequestInfo;
-  /** The request body; the path of a POST does not contain the name, the body does. */
+  /**
+   * The request body: the path of a POST does not contain the name, the body does, unless the API server generates it.
+   * (k8s.io/apiserver/pkg/audit, LogRequestObject)
+   */
   readonly sent: unknown;
 }
 
@@ -50,7 +53,7 @@ export interface RequestFacts {
 export interface AuditedResponse extends RequestFacts {
   readonly stage: AuditEvent["stage"];
   readonly code: number;
-  /** The response: reason and message of a failure, or a generated name. */
+  /** The response: reason and message of a failure. */
   readonly body: object;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -83,7 +86,7 @@ export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {
         user,
         sourceIPs: ["127.0.0.1"],
         userAgent,
-        objectRef: objectRef(info, objectNameOf(sent) ?? objectNameOf(body)),
+        objectRef: objectRef(info, objectNameOf(sent)),
         responseStatus: { code, ...failure },
         requestReceivedTimestamp: new Date(receivedAt).toISOString(),
         stageTimestamp: new Date(clock.now()).toISOString(),

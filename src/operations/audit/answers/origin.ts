@@ -32,16 +32,19 @@ export interface Origin {
 /**
  * Returns the origin of a grant. An admission whose pod the API server then refused is left out, and one that is
  * believed is preferred to an unproven one. If the API server's log has the creation of the pod by its own name, no
- * other admission with a generated name counts, nor does one whose event names another pod.
+ * other admission with a generated name counts, nor does one of an earlier pod of this name, nor one whose event names
+ * another pod.
  */
 export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: Joins): Origin {
-  const own = api?.namedCreation(grant, grant.first + MAX_CLOCK_SKEW_MS);
+  const until = grant.first + MAX_CLOCK_SKEW_MS;
+  const own = api?.namedCreation(grant, until);
   const candidates = grants.admissionsOf(grant).filter(({ record, isExact }) => {
-    if (own !== undefined) return isExact || record.request === own.request;
-    const created = api?.creation(record.request)?.name;
-    return isExact || created === undefined || created === grant.pod;
+    const event = api?.creation(record.request);
+    if (own === undefined) return isExact || event?.name === undefined || event.name === grant.pod;
+    if (own.request !== undefined && own.request === record.request) return true;
+    return isExact && (event === undefined ? record.at > own.at - MAX_CLOCK_SKEW_MS : event.at >= own.at);
   });
-  const admission = likeliestOf(candidates, api);
+  const admission = likeliestOf(candidates, api, api?.generatedBy(grant.namespace, until) ?? []);
   const certificate = grants.certificateOf(grant);
   return {
     admission,
@@ -51,8 +54,15 @@ export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: J
   };
 }
 
-/** Whoever reaches the webhook can make up a later admission of the same pod, so one that is believed comes first. */
-function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"]): BelievedAdmission | undefined {
+/**
+ * Whoever reaches the webhook can make up a later admission of the same pod, so one that is believed comes first.
+ * `generatedBy` are the users whose pods the API server named without a call of the webhook.
+ */
+function likeliestOf(
+  candidates: readonly MatchedAdmission[],
+  api: Joins["api"],
+  generatedBy: readonly string[],
+): BelievedAdmission | undefined {
   const judged = candidates
     .filter(({ record }) => !isRefusedByApiServer(record, api))
     .map(
@@ -65,13 +75,15 @@ function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"])
   const believed = judged.filter(({ caller }) => caller !== "unproven");
   const [likeliest] = believed;
   if (likeliest === undefined) return judged[0];
-  const { record } = likeliest;
-  // The webhook answers before the API server does: only the API server's log tells which of two attempts created the
-  // pod. An attempt with the pod's full name is no more likely than one whose name the API server generated: it may
-  // have got 409.
-  const hasRival = believed.some((other) => other.record.user !== record.user);
+  const { record, isExact } = likeliest;
+  // The webhook answers before the API server does, and is not called for pods that opt out: only the API server's log
+  // tells which of two attempts created the pod. An attempt with the pod's full name is no more likely than one whose
+  // name the API server generated: it may have got 409. A generated name alone proves nothing, because whoever may
+  // create pods in the namespace may choose the same name.
   const isKnown = api?.creation(record.request) !== undefined;
-  return hasRival && !isKnown ? { ...likeliest, caller: "ambiguous" } : likeliest;
+  const hasRival = [...believed.map((other) => other.record.user), ...generatedBy].some((user) => user !== record.user);
+  const isAmbiguous = isExact ? !isKnown && hasRival : !isKnown || hasRival;
+  return isAmbiguous ? { ...likeliest, caller: "ambiguous" } : likeliest;
 }
 
 /** A session with the AWS calls made with its credentials; `calls` is undefined without CloudTrail's records. */

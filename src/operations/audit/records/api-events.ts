@@ -2,12 +2,15 @@
 // proved its identity. Two joins are exact: the webhook writes the uid of its AdmissionReview into the event of the
 // pod's creation, and the API server writes a token's credential ID into the event of the request that created the
 // token (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/). The third one is by the
-// pod's full name, which later pods may have too.
+// pod's full name, which later pods may have too. Creations for which the webhook was not called count as well: its
+// matchConditions leave out pods that opt out, and whoever creates one may remove that annotation afterwards.
 import { parseJson } from "../../../runtime/json-object.ts";
 import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json-fields.ts";
 
 const REQUEST_ANNOTATION = "pods.podrole.io/request";
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
+/** The webhook cuts the user's name after this many characters. */
+const MAX_USER_LENGTH = 256;
 
 /** The fields of an audit event that answers use. */
 export interface ApiEvent {
@@ -23,6 +26,7 @@ export interface ApiEvent {
   /** Such as "pods" or "serviceaccounts/token". */
   readonly resource: string;
   readonly namespace: string | undefined;
+  /** Undefined for the creation of a pod whose name the API server generated. */
   readonly name: string | undefined;
   /** uid of the AdmissionReview that podrole answered. */
   readonly request: string | undefined;
@@ -35,7 +39,8 @@ export interface ApiEvent {
 /** Undefined if the line is not an audit event, or an event of a request that has not completed. */
 export function readApiEvent(line: string): ApiEvent | undefined {
   // Most events of a cluster are about other requests: they are skipped without being parsed.
-  if (!line.includes(REQUEST_ANNOTATION) && !line.includes(ISSUED_CREDENTIAL_ID)) return undefined;
+  const isOfPods = line.includes('"create"') && line.includes('"pods"');
+  if (!isOfPods && !line.includes(REQUEST_ANNOTATION) && !line.includes(ISSUED_CREDENTIAL_ID)) return undefined;
   const event = parseJson(line.slice(Math.max(line.indexOf("{"), 0)));
   const at = timeOf(textAt(event, "requestReceivedTimestamp"));
   const [user, verb] = [textAt(event, "user", "username"), textAt(event, "verb")];
@@ -43,7 +48,7 @@ export function readApiEvent(line: string): ApiEvent | undefined {
   if (textAt(event, "stage") !== "ResponseComplete") return undefined;
   const subresource = textAt(event, "objectRef", "subresource");
   const annotations = fieldsAt(event, "annotations");
-  return {
+  const read: ApiEvent = {
     at,
     auditId: textAt(event, "auditID"),
     user,
@@ -58,6 +63,11 @@ export function readApiEvent(line: string): ApiEvent | undefined {
     credentialId: textAt(annotations, ISSUED_CREDENTIAL_ID),
     isRefused: (numberAt(event, "responseStatus", "code") ?? 0) >= 400,
   };
+  return isPodCreation(read) || (read.request ?? read.credentialId) !== undefined ? read : undefined;
+}
+
+function isPodCreation({ verb, resource }: ApiEvent): boolean {
+  return verb === "create" && resource === "pods";
 }
 
 /** The events that an answer needs, by the value that joins them. */
@@ -67,6 +77,11 @@ export interface ApiJoin {
   token(credentialId: string | undefined): ApiEvent | undefined;
   /** The latest event until `until` (Unix milliseconds) that created the pod under its full name. */
   namedCreation(pod: { readonly namespace: string; readonly pod: string }, until: number): ApiEvent | undefined;
+  /**
+   * Users who until `until` (Unix milliseconds) created pods of the namespace under generated names without a call of
+   * the webhook: the log does not say which pods.
+   */
+  generatedBy(namespace: string, until: number): readonly string[];
 }
 
 /** Creates a join that stores only events with one of these keys. */
@@ -84,18 +99,31 @@ export function createApiJoin({
   const named = new Map<string, ApiEvent[]>();
   const creations = new Map<string, ApiEvent>();
   const tokens = new Map<string, ApiEvent>();
+  /** By namespace and user, when the first of these pods was created. */
+  const generated = new Map(
+    Array.from(pods, (pod) => [pod.slice(0, pod.indexOf("/")), new Map<string, number>()] as const),
+  );
+
+  function addCreation(event: ApiEvent): void {
+    const { namespace = "", name, at, request } = event;
+    if (name === undefined) {
+      const firsts = request === undefined ? generated.get(namespace) : undefined;
+      firsts?.set(userOf(event), Math.min(firsts.get(userOf(event)) ?? at, at));
+      return;
+    }
+    const pod = `${namespace}/${name}`;
+    if (pods.has(pod)) named.set(pod, [...(named.get(pod) ?? []), event]);
+  }
+
   return {
     add(event) {
       if (event.request !== undefined && requests.has(event.request)) creations.set(event.request, event);
       if (event.credentialId !== undefined && credentialIds.has(event.credentialId))
         tokens.set(event.credentialId, event);
-      const isCreation = event.verb === "create" && event.resource === "pods" && !event.isRefused;
-      const pod = `${event.namespace}/${event.name}`;
-      if (!isCreation || !pods.has(pod)) return;
-      const others = named.get(pod);
-      if (others) others.push(event);
-      else named.set(pod, [event]);
+      if (isPodCreation(event) && !event.isRefused) addCreation(event);
     },
+    generatedBy: (namespace, until) =>
+      [...(generated.get(namespace) ?? [])].flatMap(([user, first]) => (first <= until ? [user] : [])),
     namedCreation: ({ namespace, pod }, until) =>
       named
         .get(`${namespace}/${pod}`)
@@ -104,4 +132,9 @@ export function createApiJoin({
     creation: (request) => (request === undefined ? undefined : creations.get(request)),
     token: (credentialId) => (credentialId === undefined ? undefined : tokens.get(credentialId)),
   };
+}
+
+/** Returns the user as the webhook sees it: the impersonated one, if there is one. */
+export function userOf({ user, impersonated }: Pick<ApiEvent, "user" | "impersonated">): string {
+  return (impersonated ?? user).slice(0, MAX_USER_LENGTH);
 }

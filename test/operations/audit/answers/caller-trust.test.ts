@@ -81,7 +81,7 @@ suite("podrole audit", () => {
   test("who: a forged line with the pod's full name does not hide the controller's admission", async () => {
     const real = admission({ ...PROVEN, pod: undefined, generateName: "o", user: "replicaset-controller" });
     const { json } = await who(JSON_OUT, [real, admission(FORGED)]);
-    assert.deepEqual(creator(json()[0]), ["replicaset-controller", "api-server"]);
+    assert.deepEqual(creator(json()[0]), ["replicaset-controller", "ambiguous"]);
   });
 
   test("who: the table marks an unproven creator, and takes nothing about it from the API server's log", async () => {
@@ -152,6 +152,50 @@ suite("podrole audit", () => {
       }
     });
   }
+
+  const controller = {
+    user: { username: "replicaset-controller" },
+    objectRef: { resource: "pods", namespace: "shop" },
+  };
+  const mallory = { user: { username: "mallory" }, auditID: "a-2", annotations: {} };
+  const generated = { ...mallory, objectRef: controller.objectRef };
+  const afterwards = { ...generated, requestReceivedTimestamp: "2026-11-26T10:00:00.000Z" };
+  for (const [what, events, unproven, proven] of [
+    ["nobody if another user created the pod by its name", [controller, mallory], undefined, undefined],
+    ["the controller, marked, without its request in the log", [], "unproven", "ambiguous"],
+    ["the controller if only its request may have created the pod", [controller], "confirmed", "api-server"],
+    ["the controller if others created pods later", [controller, afterwards], "confirmed", "api-server"],
+    [
+      "the controller, marked, if a pod of another user may have the name",
+      [controller, generated],
+      "ambiguous",
+      "ambiguous",
+    ],
+  ] as const) {
+    // The shipped matchConditions keep the API server from calling the webhook for a pod that opts out.
+    test(`who: of a pod with a generated name, names ${what}`, async (context) => {
+      const log = writeTemporaryFile(context, "opted-out.log", linesOf(events.map(creation)));
+      for (const [caller, expected] of [
+        [{}, unproven],
+        [PROVEN, proven],
+      ] as const) {
+        const real = admission({ ...caller, pod: undefined, generateName: "o", user: "replicaset-controller" });
+        const { json, out } = await who({ ...JSON_OUT, apiAuditLog: log }, [real]);
+        const named = expected === undefined ? [undefined, undefined] : ["replicaset-controller", expected];
+        assert.deepEqual(creator(json()[0]), named);
+        assert.equal(out.includes("mallory"), expected === undefined);
+      }
+    });
+  }
+
+  test("who: an admission of an earlier pod does not name the creator of one that opted out", async (context) => {
+    const later = creation({ ...mallory, requestReceivedTimestamp: "2026-11-26T08:30:00.000Z" });
+    const log = writeTemporaryFile(context, "recreated.log", linesOf([creation(), later]));
+    const granted = [admission(PROVEN), credentials({ time: "2026-11-26T08:31:00.000Z" })];
+    const { json, out } = await runAudit(["who"], { role: "shop-orders", ...JSON_OUT, apiAuditLog: log }, granted);
+    assert.equal(creator(json()[0])[0], undefined);
+    assert.match(out, /mallory/);
+  });
 
   const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
 
