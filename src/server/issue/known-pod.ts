@@ -2,9 +2,10 @@
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { PodFacts, PolicySettings } from "../../policy/decide.ts";
 import { compactFacts, OWN_CONTAINERS, podFacts } from "../../policy/facts.ts";
+import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import { isObject } from "../../runtime/json-object.ts";
-import { whyUninjected } from "./uninjected.ts";
-import { instanceOf, type PodInstance } from "./verify-proof.ts";
+import { notInjected, whyUninjected } from "./uninjected.ts";
+import { type ClaimedPod, instanceOf, type PodInstance, verifyPod } from "./verify-proof.ts";
 
 /** A pod as decisions read it, from the cache or live: about a tenth of the object. */
 export interface KnownPod extends PodInstance {
@@ -31,6 +32,12 @@ export function knownPodOf(pod: Pod, settings: Pick<PolicySettings, "sessionTagL
     ...(node !== undefined && { node }),
     ...(restarts !== undefined && { sidecarRestarts: restarts }),
   };
+}
+
+/** Returns the pod if it is the one that the caller claims to be, and injected. */
+export function verifyInjected(claimed: ClaimedPod, known: KnownPod | undefined): KnownPod | Refusal {
+  const found = verifyPod(claimed, known);
+  return isRefusal(found) || found.uninjected === undefined ? found : notInjected(claimed, found.uninjected);
 }
 
 /** In native mode the sidecar is an init container, in classic mode an ordinary one. */

@@ -14,10 +14,8 @@ import { accountMetadata, inheritedFrom, type OwnMetadata, ownMetadata } from ".
 import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { type KnownPod, knownPodOf } from "./known-pod.ts";
+import { type KnownPod, knownPodOf, verifyInjected } from "./known-pod.ts";
 import { createLookupCache } from "./lookup-cache.ts";
-import { notInjected } from "./uninjected.ts";
-import { verifyPod } from "./verify-proof.ts";
 
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
 export interface PodInContext {
@@ -120,7 +118,7 @@ export function startPodDirectory(
       kubernetes.getNamespace(namespace),
       kubernetes.getServiceAccount(namespace, serviceAccount),
     ]);
-    const found = findInjected(identity, pod && knownPod(pod));
+    const found = verifyInjected(identity, pod && knownPod(pod));
     return isRefusal(found) ? found : { facts: found.facts, inherited: inheritedFrom(namespaceObject, account) };
   }
 
@@ -141,7 +139,7 @@ export function startPodDirectory(
     async find(identity) {
       const cached = pods.get(`${identity.namespace}/${identity.name}`);
       if (cached?.uid !== identity.uid) return confirm(identity);
-      const found = findInjected(identity, cached);
+      const found = verifyInjected(identity, cached);
       return isRefusal(found) ? found : inContext(found.facts);
     },
     confirm,
@@ -152,10 +150,4 @@ export function startPodDirectory(
       for (const reflector of [pods, namespaces, serviceAccounts]) reflector.stop();
     },
   };
-}
-
-/** Returns the pod if it is the one that the certificate names, and injected. */
-function findInjected(identity: PodIdentity, known: KnownPod | undefined): KnownPod | Refusal {
-  const found = verifyPod(identity, known);
-  return isRefusal(found) || found.uninjected === undefined ? found : notInjected(identity, found.uninjected);
 }

@@ -11,9 +11,7 @@ import type { PodIdentity } from "../../pki/identity.ts";
 import { quoted } from "../../policy/annotations.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../../protocol/errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../../runtime/clock.ts";
-import type { KnownPod } from "../issue/known-pod.ts";
-import { notInjected } from "../issue/uninjected.ts";
-import { verifyPod } from "../issue/verify-proof.ts";
+import { type KnownPod, verifyInjected } from "../issue/known-pod.ts";
 
 /** What to answer to a request. `wait`: nothing yet, because the reason may pass. */
 export type RequestDecision =
@@ -77,10 +75,9 @@ export function decideRequest(
   const publicKey = readCsr(Buffer.from(stubPKCS10Request, "base64"));
   // The API server has verified the request's form and signature, so that the key remains as the reason.
   if (isRefusal(publicKey)) return denied(publicKey, "UnsupportedKeyType");
-  const found = verifyPod(claimed, pod);
+  const found = verifyInjected(claimed, pod);
   if (isRefusal(found)) return denied(found);
   if (found.node !== spec.nodeName) return denied(refuseNode(claimed, spec.nodeName, found.node));
-  if (found.uninjected !== undefined) return denied(notInjected(claimed, found.uninjected));
   const aheadMs = Date.parse(metadata.creationTimestamp ?? "") - now;
   if (aheadMs > MAX_API_SERVER_AHEAD_MS) return { decision: "wait", refusal: refuseClock(aheadMs) };
   return {
