@@ -172,13 +172,21 @@ export function restartStep({ metadata }: Pick<Pod, "metadata">, purpose?: strin
   // An owner that is no controller does not create the pod again.
   const controllers = ownerReferences.filter(({ controller }) => controller === true);
   const workload = ownerOf({ kind: "Pod", metadata: { ...metadata, ownerReferences: controllers } }, new Map());
+  return restartWorkloadStep({ namespace, pod: name, workload: `${workload.kind}/${workload.name}` }, purpose);
+}
+
+/** As restartStep(), for a pod of `workload`, such as "Deployment/orders". */
+export function restartWorkloadStep(
+  { namespace, pod, workload }: { readonly namespace: string; readonly pod: string; readonly workload: string },
+  purpose?: string,
+): string {
+  const [kind = "", name = ""] = workload.split("/");
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
-  if (RESTARTABLE_KINDS.has(workload.kind)) {
-    const restarted = `${workload.kind.toLowerCase()}/${workload.name}`;
-    return `${inNamespace} rollout restart ${shellQuote(restarted)}${commentOf(purpose)}`;
+  if (RESTARTABLE_KINDS.has(kind)) {
+    return `${inNamespace} rollout restart ${shellQuote(`${kind.toLowerCase()}/${name}`)}${commentOf(purpose)}`;
   }
-  const after = workload.kind === "Pod" ? "then apply its manifest again" : "its controller creates it again";
-  return `${inNamespace} delete pod ${shellQuote(name)}${commentOf(purpose, after)}`;
+  const after = kind === "Pod" ? "then apply its manifest again" : "its controller creates it again";
+  return `${inNamespace} delete pod ${shellQuote(pod)}${commentOf(purpose, after)}`;
 }
 
 /** Kinds that `kubectl rollout restart` accepts. */

@@ -246,6 +246,7 @@ export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): U
         remedyOf(code as keyof typeof ERRORS),
       ),
     ),
+    ...{ similarRoles: {}, earlierCaPods: [] },
     unknown: { pods: [], refusals: [], trust: [], sts: [], namespaces: [] },
     ...change,
   };

@@ -40,6 +40,10 @@ export interface UiSnapshot extends Required<Pick<Status, "at" | "installation" 
   readonly namespaces: readonly UiNamespace[];
   /** Remedy by error code, for the codes of this reading. */
   readonly remedies: Readonly<Record<string, string>>;
+  /** By ARN of a role that STS denied: a role that containers hold, and whose name is almost the same. */
+  readonly similarRoles: Readonly<Record<string, string>>;
+  /** Pods, as "namespace/name", that have not renewed since the current CA began to sign, and should have. */
+  readonly earlierCaPods: readonly string[];
   readonly unknown: Readonly<Record<UiPart, readonly UnknownPart[]>>;
   /** Set if the API server did not answer later readings: everything else is of an earlier one. */
   readonly stale?: { readonly since: string; readonly why: string };

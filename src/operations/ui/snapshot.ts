@@ -13,6 +13,7 @@ import type { AskServer } from "../state/ask-server.ts";
 import { unknownPart } from "../status/installation.ts";
 import type { Status, StatusTopic, UnknownPart } from "../status/model.ts";
 import { readStatus } from "../status/status.ts";
+import { findLikelyCauses } from "./likely-causes.ts";
 import type { UiNamespace, UiSnapshot } from "./model.ts";
 import { createOneReading } from "./one-reading.ts";
 
@@ -51,15 +52,15 @@ export async function readUiSnapshot(deps: UiDeps, options: UiOptions): Promise<
   // CAs, replicas and the use of STS are of the whole cluster.
   const whole = deriveKnown(await askServer(undefined), ({ state }) => state);
   const namespaces = await readKnown(() => readNamespaces(kubernetes, namespace));
-  const rows = { pods: pods.value.pods ?? [], refusals: refusals.value.refusals ?? [] };
+  const rows = { pods: pods.value.pods ?? [], refusals: refusals.value.refusals ?? [], trust: trust.value.trust ?? [] };
   return success({
     version: VERSION,
     at: pods.value.at,
     ...(namespace !== undefined && { namespace }),
     installation: pods.value.installation,
     ...rows,
+    ...findLikelyCauses(rows, Date.parse(pods.value.at)),
     ...(refusals.value.refusalsSince !== undefined && { refusalsSince: refusals.value.refusalsSince }),
-    trust: trust.value.trust ?? [],
     ...serverParts(whole),
     namespaces: "value" in namespaces ? namespaces.value : [],
     remedies: remediesOf([...rows.pods, ...rows.refusals]),

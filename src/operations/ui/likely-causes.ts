@@ -1,0 +1,118 @@
+// What one reading shows only as a whole: the server's own reason for a container's refusal, a role that is spelt
+// almost like one that containers hold, and pods that have not renewed since the current CA began to sign. Pure.
+import { parseRoleArn } from "../../policy/role.ts";
+import { MINUTE_MS } from "../../runtime/clock.ts";
+import { createSuggester } from "../../runtime/suggest.ts";
+import { shellCommentText, shellQuote } from "../migrate/shell-commands.ts";
+import { editStep, restartWorkloadStep, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
+import type { PodRow, RefusedRow } from "../status/model.ts";
+import type { UiSnapshot } from "./model.ts";
+
+/** The rows of one reading. */
+type ReadRows = Pick<UiSnapshot, "pods" | "refusals" | "trust">;
+
+/** The rows with what was found, and what is said of roles and pods beside them. */
+export type LikelyCauses = Pick<UiSnapshot, "pods" | "refusals" | "similarRoles" | "earlierCaPods">;
+
+/** Adds to the rows what they say about each other at `now` (Unix milliseconds). */
+export function findLikelyCauses({ pods, refusals, trust }: ReadRows, now: number): LikelyCauses {
+  const similarRoles = similarRolesOf([...pods, ...refusals], heldRoles(pods, now));
+  const workloads = new Map(pods.map((row) => [`${row.namespace}/${row.pod}`, row.workload] as const));
+  const correct = (row: PodRow | RefusedRow): StepFields => {
+    const { role, code, namespace, pod } = row;
+    const meant = code === "STS_DENIED" && role !== undefined ? similarRoles[role] : undefined;
+    if (meant === undefined) return {};
+    const [kind = "", name] = (workloads.get(`${namespace}/${pod}`) ?? "").split("/");
+    const object =
+      name === undefined || kind === "Pod"
+        ? { namespace, kind: "pod", name: pod }
+        : { namespace, kind: kind.toLowerCase(), name };
+    const purpose = `if the role is misspelt, correct it to ${shellCommentText(nameOfRole(meant))}`;
+    return stepFields([editStep(object, purpose), ...stepsIn(row)]);
+  };
+  const records = new Map(refusals.filter(({ from }) => from === "server").map((row) => [keyOfRefused(row), row]));
+  const corrected = refusals.map((row) => ({ ...row, ...correct(row) }));
+  const signsSince = trust.find(({ slot }) => slot === "current")?.since;
+  const earlierCaPods = new Set<string>();
+  const found = pods.map((row): PodRow => {
+    if (isOfEarlierCa(row, signsSince, now)) {
+      earlierCaPods.add(`${row.namespace}/${row.pod}`);
+      return { ...row, message: earlierCaMessage(signsSince), ...earlierCaSteps(row) };
+    }
+    const record = records.get(keyOfRefused(row));
+    // The server's record is cut after some length; what the sidecar left behind is not.
+    const known = record ? { message: record.message, ...row, ...stepFields(stepsIn(record)) } : row;
+    return { ...known, ...correct(known) };
+  });
+  return { pods: found, refusals: corrected, similarRoles, earlierCaPods: [...earlierCaPods] };
+}
+
+function keyOfRefused({ namespace, pod, container, code }: Pick<PodRow, "namespace" | "pod" | "container" | "code">) {
+  return `${namespace}/${pod}/${container}/${code ?? ""}`;
+}
+
+/** ARNs of the roles whose credentials some container holds, by name. */
+function heldRoles(pods: readonly PodRow[], now: number): ReadonlyMap<string, string> {
+  return new Map(
+    pods.flatMap(({ role, expires }) =>
+      role !== undefined && expires !== undefined && Date.parse(expires) > now
+        ? [[nameOfRole(role), role] as const]
+        : [],
+    ),
+  );
+}
+
+/** By ARN of a role that STS denied: the held role that is spelt almost the same. */
+function similarRolesOf(
+  rows: readonly Pick<PodRow, "role" | "code">[],
+  held: ReadonlyMap<string, string>,
+): Readonly<Record<string, string>> {
+  const suggest = createSuggester(held.keys());
+  const denied = new Set(rows.flatMap(({ role, code }) => (code === "STS_DENIED" && role !== undefined ? role : [])));
+  const similar = [...denied].flatMap((role) => {
+    const name = nameOfRole(role);
+    const meant = held.has(name) ? undefined : suggest(name);
+    const arn = meant === undefined ? undefined : held.get(meant);
+    return arn === undefined ? [] : [[role, arn] as const];
+  });
+  return Object.fromEntries(similar);
+}
+
+/** The name in an ARN; a text that is none as it is. */
+function nameOfRole(role: string): string {
+  return parseRoleArn(role)?.name ?? role;
+}
+
+/** Sidecars renew at half of a lifetime, and repeat a renewal that failed: after this part, one is missing. */
+const OVERDUE_PART = 0.75;
+
+/** Running servers read the CA's Secret again within this time. */
+const CA_PICKUP_MS = MINUTE_MS;
+
+/**
+ * Reports whether the container should have renewed since the current CA began to sign, and has not: a sidecar that
+ * trusts only an earlier CA cannot call the server. A code says that the server has answered it.
+ */
+function isOfEarlierCa(
+  { phase, code, renewed, expires }: PodRow,
+  signsSince: string | undefined,
+  now: number,
+): signsSince is string {
+  if (signsSince === undefined || renewed === undefined || expires === undefined) return false;
+  if (phase === "terminating" || code !== undefined) return false;
+  if (Date.parse(renewed) >= Date.parse(signsSince) + CA_PICKUP_MS) return false;
+  const [from, to] = [Date.parse(renewed), Date.parse(expires)];
+  return now > from + OVERDUE_PART * (to - from);
+}
+
+function earlierCaMessage(signsSince: string): string {
+  return `It has not renewed since the current CA began to sign (${signsSince}). Probably its sidecar trusts only an earlier CA, which is retired, and rejects the server's certificate: SERVER_UNTRUSTED in the sidecar's log. Its credentials expire and are not replaced`;
+}
+
+function earlierCaSteps({ namespace, pod, workload = `Pod/${pod}` }: PodRow): StepFields {
+  const logs = `kubectl -n ${shellQuote(namespace)} logs ${shellQuote(pod)} -c podrole-sidecar`;
+  return stepFields([
+    restartWorkloadStep({ namespace, pod, workload }, "new pods trust the current CA"),
+    `${logs}  # the cause is another one if it does not contain SERVER_UNTRUSTED`,
+  ]);
+}
