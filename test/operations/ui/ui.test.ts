@@ -57,6 +57,16 @@ async function setUp(context: TestContext, username?: string) {
   return { emulator, asked, kubernetes, deps: { kubernetes, clock: createFakeClock(), askServer } };
 }
 
+/** Lists that the page reads. Without some of them, a view shows the same from what the server has answered. */
+const READ_RIGHTS = [
+  { group: "", resource: "pods", isNeeded: true },
+  { group: "", resource: "namespaces", isNeeded: true },
+  { group: "", resource: "events", isNeeded: true },
+  { group: "", resource: "configmaps", isNeeded: true },
+  { group: "apps", resource: "deployments", isNeeded: true },
+  { group: "admissionregistration.k8s.io", resource: "mutatingwebhookconfigurations", isNeeded: true },
+] as const;
+
 suite("readUiSnapshot()", () => {
   test("readUiSnapshot() reads all topics, and asks server and API server once for each thing", async (context) => {
     const { deps, asked, emulator } = await setUp(context);
@@ -94,6 +104,46 @@ suite("readUiSnapshot()", () => {
       [["orders", "unknown"]],
     );
     assert.ok(namespaces.length > 0 && sts !== undefined);
+  });
+
+  test("readUiSnapshot() names each right that is missing alone, and reads what the others allow", async (context) => {
+    const { deps, emulator } = await setUp(context, "reader");
+    for (const missing of READ_RIGHTS) {
+      const username = `without ${missing.resource}`;
+      const path = writeTemporaryFile(context, "kubeconfig", emulator.kubeconfig(username));
+      const kubernetes = createOperatorKubernetes({ kubeconfigPath: path });
+      context.after(() => kubernetes.close());
+      const rules = READ_RIGHTS.filter((right) => right !== missing).map(({ group, resource }) => ({
+        apiGroups: [group],
+        resources: [resource],
+        verbs: ["get", "list"],
+      }));
+      emulator.restrict(username, rules);
+      const read = await readUiSnapshot({ ...deps, kubernetes }, OPTIONS);
+      assert.ok(read.ok);
+      const unknown = Object.values(read.value.unknown).flat();
+      const needs = new Set(
+        unknown.flatMap((part) => part.needs.map((need) => need.replace(/^\w+ on (\S+).*$/, "$1"))),
+      );
+      assert.deepEqual([...needs], missing.isNeeded ? [missing.resource] : [], missing.resource);
+      assert.deepEqual(
+        read.value.pods.map(({ pod }) => pod),
+        ["orders"],
+        missing.resource,
+      );
+    }
+  });
+
+  test("readUiSnapshot() shows what an older server answers, and says that it does not count its calls", async (context) => {
+    const { deps } = await setUp(context);
+    const answered = await deps.askServer(undefined);
+    const { sts: _sts, trust: _trust, ...older } = answered.value.state;
+    const askServer = async () => ({ value: { ...answered.value, state: older } });
+    const read = await readUiSnapshot({ ...deps, askServer }, OPTIONS);
+    assert.ok(read.ok);
+    const { unknown, pods, sts, rotation } = read.value;
+    assert.deepEqual([sts, rotation, pods[0]?.role], [undefined, undefined, `${ARN}shop-orders`]);
+    assert.match(unknown.sts[0]?.why ?? "", /a server of this version counts its calls/);
   });
 
   test("readUiSnapshot() without an answer of the server shows the cluster, and says what is unknown", async (context) => {
@@ -175,6 +225,20 @@ suite("createSnapshotFeed()", () => {
     await clock.advance(2_001);
     await feed.latest();
     assert.equal(reads, 2);
+  });
+
+  test("createSnapshotFeed() shows the last reading of an API server that has gone away, and why", async (context) => {
+    const { deps, emulator } = await setUp(context);
+    const clock = createFakeClock();
+    const feed = createSnapshotFeed({ clock, read: () => readUiSnapshot(deps, OPTIONS) });
+    const before = await feed.latest();
+    await emulator.close();
+    await clock.advance(2_001);
+    const after = await feed.latest();
+    assert.ok(before.ok && after.ok);
+    assert.deepEqual([before.value.stale, after.value.pods], [undefined, before.value.pods]);
+    assert.equal(after.value.stale?.since, before.value.at);
+    assert.match(after.value.stale?.why ?? "", /ECONNREFUSED|connect/);
   });
 
   test("createSnapshotFeed() keeps the last rows while the API server is away, and says since when", async () => {
