@@ -13,10 +13,10 @@ test("identityMapOf() makes one node of a workload's pods, and arrows from names
   assert.deepEqual(
     nodes.map(({ column, title, note, counts }) => [column, title, note, counts]),
     [
-      ["namespace", "shop", "× 2", { holding: 2 }],
+      ["namespace", "shop", "", { holding: 2 }],
       ["workload", "orders", "Deployment", { holding: 2 }],
-      ["container", "app", "× 2", { holding: 2 }],
-      ["role", "shop-orders", "× 2", { holding: 2 }],
+      ["container", "app", "2 pods · 35 min left", { holding: 2 }],
+      ["role", "shop-orders", "2 containers", { holding: 2 }],
     ],
   );
   assert.deepEqual(
@@ -29,8 +29,38 @@ test("identityMapOf() shows a workload whose pods were refused at admission, and
   const { nodes } = mapOf(smallSnapshot());
   const workloads = nodes.filter(({ column }) => column === "workload");
   assert.equal(workloads[0]?.title, "lake");
-  const blocked = workloads.find(({ title }) => title === "intruder-6c9d7");
-  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["not created", "refused"]);
+  const blocked = workloads.find(({ title }) => title === "intruder");
+  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["no pods", "refused"]);
+});
+
+test("identityMapOf() leads from a container of several pods to the pod in which it is worst", () => {
+  const { nodes } = mapOf({
+    pods: [podRow(), podRow({ pod: "orders-7d9f4-bad", uid: "u-2", expires: new Date(UI_NOW - 1).toISOString() })],
+    refusals: [],
+  });
+  assert.equal(nodes.find(({ column }) => column === "container")?.href, "#/pod/shop/orders-7d9f4-bad");
+});
+
+test("identityMapOf() writes beside a container the code or the state that it is in", () => {
+  const { nodes, totals } = mapOf(smallSnapshot());
+  const notes = nodes.flatMap(({ column, counts, note }) =>
+    column === "container" ? [[worstState(counts), note]] : [],
+  );
+  for (const expected of [
+    ["expired", "STS_UNAVAILABLE"],
+    ["refused", "STS_DENIED"],
+    ["failing", "STS_THROTTLED"],
+    ["bare", "not injected"],
+    ["starting", "waiting"],
+    ["leaving", "terminating"],
+    ["holding", "35 min left"],
+  ]) {
+    assert.ok(
+      notes.some(([state, note]) => state === expected[0] && note === expected[1]),
+      expected.join(": "),
+    );
+  }
+  assert.deepEqual(totals, { namespace: 4, workload: 11, container: 11, role: 9 });
 });
 
 test("identityMapOf() joins a role that containers of several namespaces hold", () => {
@@ -67,6 +97,9 @@ test("placeMap() keeps the nodes of each column in its column, without overlaps"
       assert.ok(x + width <= 1_200.001);
     }
     assert.equal(placed.edges.length, map.edges.length);
+    for (const { isToRole, to } of placed.edges) {
+      assert.equal(isToRole, placed.nodes.find(({ id }) => id === to)?.column === "role");
+    }
   }
 });
 

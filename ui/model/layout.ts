@@ -15,8 +15,11 @@ export interface PlacedNode extends MapNode {
 export interface PlacedEdge {
   readonly id: string;
   readonly path: string;
+  /** The point halfway. */
+  readonly middle: { readonly x: number; readonly y: number };
   readonly from: string;
   readonly to: string;
+  readonly isToRole: boolean;
   readonly counts: IdentityMap["edges"][number]["counts"];
 }
 
@@ -31,9 +34,9 @@ export interface PlacedMap {
 
 const NODE_HEIGHT = 32;
 const NODE_DISTANCE = 7;
-/** Parts of the width: names of roles are the longest. */
-const SHARES: Readonly<Record<MapColumn, number>> = { namespace: 5, workload: 6, container: 5, role: 7 };
-const GAP_SHARE = 0.3;
+/** Parts of the width: a container's node also has the code of its refusal. */
+const SHARES: Readonly<Record<MapColumn, number>> = { namespace: 4, workload: 6, container: 7, role: 6.5 };
+const GAP_SHARE = 0.28;
 
 /** Places the map in `width` pixels. */
 export function placeMap({ columns, nodes, edges }: IdentityMap, width: number): PlacedMap {
@@ -51,7 +54,9 @@ export function placeMap({ columns, nodes, edges }: IdentityMap, width: number):
     nodes: placed,
     edges: edges.flatMap(({ from, to, counts }) => {
       const [start, end] = [byId.get(from), byId.get(to)];
-      return start && end ? [{ id: `${from} → ${to}`, from, to, counts, path: curveBetween(start, end) }] : [];
+      if (start === undefined || end === undefined) return [];
+      const isToRole = end.column === "role";
+      return [{ id: `${from} → ${to}`, from, to, isToRole, counts, ...curveBetween(start, end) }];
     }),
   };
 }
@@ -99,11 +104,14 @@ function withoutOverlaps(
     });
 }
 
-function curveBetween(start: PlacedNode, end: PlacedNode): string {
+function curveBetween(start: PlacedNode, end: PlacedNode): Pick<PlacedEdge, "path" | "middle"> {
   const [x1, y1] = [start.x + start.width, start.y + start.height / 2];
   const [x2, y2] = [end.x, end.y + end.height / 2];
   const middle = (x1 + x2) / 2;
-  return `M${round(x1)},${round(y1)}C${round(middle)},${round(y1)} ${round(middle)},${round(y2)} ${round(x2)},${round(y2)}`;
+  return {
+    path: `M${round(x1)},${round(y1)}C${round(middle)},${round(y1)} ${round(middle)},${round(y2)} ${round(x2)},${round(y2)}`,
+    middle: { x: round(middle), y: round((y1 + y2) / 2) },
+  };
 }
 
 function round(pixels: number): number {

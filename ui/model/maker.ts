@@ -16,3 +16,11 @@ export function makerOf(pod: RefusedRow["pod"]): PodMaker | undefined {
   if (name === undefined) return undefined;
   return { kind: KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? kind, name };
 }
+
+/** Hash of the pod template at the end of a ReplicaSet's name (apimachinery, rand.SafeEncodeString). */
+const TEMPLATE_HASH = /-[bcdfghjklmnpqrstvwxz2456789]{5,10}$/;
+
+/** Returns the name of what an operator edits: of the ReplicaSet of a Deployment, the Deployment. */
+export function workloadNameOf({ kind, name }: PodMaker): string {
+  return kind === "ReplicaSet" ? name.replace(TEMPLATE_HASH, "") : name;
+}

@@ -1,18 +1,20 @@
 // The identity map as a graph of four columns: namespace → workload → container → role. Pods of a workload are one
 // node. A graph that would have too many nodes to read is an overview: namespace → role. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
-import { makerOf } from "./maker.ts";
+import { makerOf, workloadNameOf } from "./maker.ts";
 import { accountOf, shortRole } from "./roles.ts";
 import { fragmentOfRoute } from "./route.ts";
 import {
   countStates,
   type HoldState,
   holdStateOf,
+  STATE_LOOKS,
   type StateCounts,
   totalOf,
   worseFirst,
   worstState,
 } from "./state.ts";
+import { shortSpanText } from "./time.ts";
 
 /** The columns, from left to right. */
 export const MAP_COLUMNS = ["namespace", "workload", "container", "role"] as const;
@@ -40,6 +42,8 @@ export interface MapEdge {
 /** The graph, and what it leaves out. */
 export interface IdentityMap {
   readonly columns: readonly MapColumn[];
+  /** Nodes of each column, drawn or not. */
+  readonly totals: Readonly<Partial<Record<MapColumn, number>>>;
   readonly nodes: readonly MapNode[];
   readonly edges: readonly MapEdge[];
   /** Nodes that are not drawn, by column. */
@@ -57,9 +61,9 @@ export interface MapInput {
 /** A column with more cannot be read. */
 const MAX_COLUMN_NODES = 40;
 
-/** One statement "this state is on the path of these nodes". */
-interface MapPath {
-  readonly nodes: readonly (Omit<MapNode, "counts"> & { readonly weight?: number })[];
+/** One statement "this state is on the path of these nodes", and what a container's node says about it. */
+interface MapPath extends Pick<PodRow, "code" | "expires"> {
+  readonly nodes: readonly Omit<MapNode, "counts">[];
   readonly state: HoldState;
 }
 
@@ -71,20 +75,22 @@ export function identityMapOf(input: MapInput): IdentityMap {
   const containers = new Set(
     paths.flatMap(({ nodes }) => nodes.filter(({ column }) => column === "container").map(({ id }) => id)),
   );
-  if (containers.size <= MAX_COLUMN_NODES) return graphOf(MAP_COLUMNS, paths);
+  if (containers.size <= MAX_COLUMN_NODES) return graphOf(MAP_COLUMNS, paths, input.now);
   const overview = paths.map(({ nodes, state }) => ({
     state,
     nodes: nodes.filter(({ column }) => column === "namespace" || column === "role"),
   }));
-  return graphOf(["namespace", "role"], overview);
+  return graphOf(["namespace", "role"], overview, input.now);
 }
 
 function wholePath(row: PodRow, now: number): MapPath {
-  const { namespace, pod, container, role } = row;
+  const { namespace, pod, container, role, code, expires } = row;
   const workload = row.workload ?? `Pod/${pod}`;
   const [kind = "", name = ""] = workload.split(/\/(.*)/s);
   return {
     state: holdStateOf(row, now),
+    ...(code !== undefined && { code }),
+    ...(expires !== undefined && { expires }),
     nodes: [
       namespaceNode(namespace),
       {
@@ -113,14 +119,14 @@ function wholePath(row: PodRow, now: number): MapPath {
 function blockedPath({ namespace, pod }: RefusedRow): readonly MapPath[] {
   const maker = makerOf(pod);
   if (maker === undefined) return [];
-  const { name } = maker;
+  const name = workloadNameOf(maker);
   const href = fragmentOfRoute({ view: "refusals", namespace, search: name });
   return [
     {
       state: "refused",
       nodes: [
         namespaceNode(namespace),
-        { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: "not created", href },
+        { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: "no pods", href },
       ],
     },
   ];
@@ -136,33 +142,38 @@ function roleNode(role: string): MapPath["nodes"][number] {
   return { id: `r ${role}`, column: "role", title: shortRole(role), note: accountOf(role), href };
 }
 
-function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[]): IdentityMap {
-  const nodes = new Map<string, { readonly node: MapPath["nodes"][number]; readonly states: HoldState[] }>();
+function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: number): IdentityMap {
+  const nodes = new Map<string, { readonly node: MapPath["nodes"][number]; readonly paths: MapPath[] }>();
   const edges = new Map<string, { readonly from: string; readonly to: string; readonly states: HoldState[] }>();
   for (const path of paths) {
     for (const [index, node] of path.nodes.entries()) {
-      collect(nodes, node.id, () => ({ node, states: [] })).states.push(path.state);
+      collect(nodes, node.id, () => ({ node, paths: [] })).paths.push(path);
       const before = path.nodes[index - 1];
       if (before === undefined) continue;
       const edge = { from: before.id, to: node.id, states: [] };
       collect(edges, `${before.id} → ${node.id}`, () => edge).states.push(path.state);
     }
   }
-  const counted = [...nodes.values()].map(({ node, states }) =>
-    Object.assign({}, node, { counts: countStates(states) }),
-  );
+  const accounts = new Set([...nodes.values()].flatMap(({ node }) => (node.column === "role" ? node.note : [])));
+  const counted = [...nodes.values()].map(({ node, paths: through }) => {
+    const counts = countStates(through.map(({ state }) => state));
+    const note = noteOf(node, through, { showsAccount: accounts.size > 1, now });
+    return Object.assign({}, node, { counts, note, href: hrefOf(node, through) });
+  });
+  const totals: Partial<Record<MapColumn, number>> = {};
   const hidden: Partial<Record<MapColumn, number>> = {};
   const drawn = columns.flatMap((column) => {
     const all = counted.filter((node) => node.column === column).toSorted(worstFirst);
+    totals[column] = all.length;
     if (all.length > MAX_COLUMN_NODES) hidden[column] = all.length - MAX_COLUMN_NODES;
     return all.slice(0, MAX_COLUMN_NODES);
   });
   const ids = new Set(drawn.map(({ id }) => id));
-  const accounts = new Set(counted.flatMap(({ column, note }) => (column === "role" ? note : [])));
   return {
     columns,
+    totals,
     hidden,
-    nodes: drawn.map((node) => Object.assign({}, node, { note: noteOf(node, accounts.size > 1) })),
+    nodes: drawn,
     edges: [...edges.values()]
       .filter(({ from, to }) => ids.has(from) && ids.has(to))
       .map(({ from, to, states }) => ({ from, to, counts: countStates(states) })),
@@ -184,10 +195,33 @@ export function worstFirst(a: MapNode, b: MapNode): number {
   );
 }
 
-/** A map of one account does not repeat it. */
-function noteOf(node: MapNode, showsAccount: boolean): string {
-  const count = totalOf(node.counts);
-  if (node.column === "workload") return node.note;
-  const times = count === 1 ? "" : `× ${count}`;
-  return [node.column === "role" && !showsAccount ? "" : node.note, times].filter(Boolean).join(" · ");
+/** What a node says beside its name. A map of one account does not repeat it. */
+function noteOf(
+  { column, note }: MapPath["nodes"][number],
+  paths: readonly MapPath[],
+  { showsAccount, now }: { readonly showsAccount: boolean; readonly now: number },
+): string {
+  const count = (unit: string) => (paths.length > 1 ? `${paths.length} ${unit}` : "");
+  const join = (...parts: readonly string[]) => parts.filter(Boolean).join(" · ");
+  if (column === "container") return join(count("pods"), codeOrTimeLeft(paths, now));
+  return column === "role" ? join(showsAccount ? note : "", count("containers")) : note;
+}
+
+/** A container of several pods leads to the pod in which it is worst. */
+function hrefOf({ id, column, href }: MapPath["nodes"][number], paths: readonly MapPath[]): string {
+  if (column !== "container") return href;
+  return worstOf(paths)?.nodes.find((node) => node.id === id)?.href ?? href;
+}
+
+function worstOf(paths: readonly MapPath[]): MapPath | undefined {
+  return paths.toSorted((a, b) => worseFirst(a.state, b.state))[0];
+}
+
+/** The code or the state of the worst container; if it is well, the shortest time for which credentials are valid. */
+function codeOrTimeLeft(paths: readonly MapPath[], now: number): string {
+  const worst = worstOf(paths);
+  if (worst?.code !== undefined) return worst.code;
+  if (worst !== undefined && worst.state !== "holding") return STATE_LOOKS[worst.state].label;
+  const soonest = Math.min(...paths.flatMap(({ expires }) => (expires === undefined ? [] : Date.parse(expires))));
+  return soonest > now && soonest < Infinity ? `${shortSpanText(soonest - now)} left` : "";
 }

@@ -14,6 +14,11 @@ export function spanText(ms: number): string {
   return `${Math.floor(length / SECOND_MS)} s`;
 }
 
+/** Returns a length of time with its largest unit alone: "2 h", "41 s". */
+export function shortSpanText(ms: number): string {
+  return /^\d+ \w+/.exec(spanText(ms))?.[0] ?? "";
+}
+
 function twoUnits(length: number, [large, name]: readonly [number, string], [small, other]: readonly [number, string]) {
   const rest = Math.floor((length % large) / small);
   return `${Math.floor(length / large)} ${name}${rest === 0 ? "" : ` ${rest} ${other}`}`;
@@ -31,6 +36,52 @@ export function restOfLife(from: string | undefined, to: string | undefined, now
   const [begin, end] = [Date.parse(from ?? ""), Date.parse(to ?? "")];
   if (Number.isNaN(begin) || Number.isNaN(end) || end <= begin) return undefined;
   return Math.min(1, Math.max(0, (end - now) / (end - begin)));
+}
+
+/** Longest distances of two dates on a scale, in months, from which the first with few enough dates is chosen. */
+const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
+const MAX_TICKS = 7;
+
+/**
+ * Returns the dates between two times (Unix milliseconds) that a scale shows: beginnings of months, or of days if there
+ * are less than two months.
+ */
+export function timeTicks(begin: number, end: number): readonly { readonly time: number; readonly label: string }[] {
+  const first = new Date(begin);
+  const months = (end - begin) / (30 * DAY_MS);
+  if (months < 2) return dayTicks(begin, end);
+  const step = MONTH_STEPS.find((each) => months / each < MAX_TICKS) ?? Math.ceil(months / MAX_TICKS);
+  const monthOf = (index: number) => Date.UTC(first.getUTCFullYear(), index * step);
+  const from = Math.floor(first.getUTCMonth() / step);
+  return Array.from({ length: MAX_TICKS + 3 }, (_, index) => monthOf(from + index))
+    .filter((time) => time >= begin && time <= end)
+    .map((time) => ({ time, label: dateText(time, { month: "short", year: "numeric" }) }));
+}
+
+function dayTicks(begin: number, end: number): readonly { readonly time: number; readonly label: string }[] {
+  const step = Math.max(1, Math.ceil((end - begin) / DAY_MS / MAX_TICKS)) * DAY_MS;
+  const from = Math.ceil(begin / DAY_MS) * DAY_MS;
+  const count = Math.max(0, Math.floor((end - from) / step) + 1);
+  return Array.from({ length: count }, (_, index) => from + index * step).map((time) => ({
+    time,
+    label: dateText(time, { day: "numeric", month: "short" }),
+  }));
+}
+
+/** "29 Jul 2026" by default, in UTC. */
+export function dateText(
+  time: number,
+  format: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: "numeric" },
+): string {
+  return new Date(time).toLocaleDateString("en-GB", { ...format, timeZone: "UTC" });
+}
+
+/** "12:00:00 UTC", with the day before it if `now` is on another day; the text itself if it is no time. */
+export function timeOfDayText(time: string, now: number): string {
+  const [day, clock] = clockText(time).split(" ");
+  if (clock === undefined) return time;
+  const isToday = day === clockText(new Date(now).toISOString()).slice(0, 10);
+  return isToday ? `${clock} UTC` : `${dateText(Date.parse(time), { day: "numeric", month: "short" })} ${clock} UTC`;
 }
 
 /** "2026-06-01 12:00:00 UTC"; the text itself if it is no time. */

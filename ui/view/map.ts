@@ -44,9 +44,11 @@ export function MapView({ snapshot, route }: ViewProps): ComponentChild {
   return h(
     "div",
     { class: "view" },
+    namespace !== undefined &&
+      h("p", { class: "crumbs" }, h("a", { href: fragmentOfRoute({ view: "map" }) }, "All namespaces")),
     viewTitle(
       namespace === undefined ? "Identity map" : `Identity map of ${shown(namespace)}`,
-      "Which container holds which role now. Choose a namespace to see it alone, a role to see who else could have it.",
+      "Which container holds which role now, and for how long. Open a container to see why, a role to see who else could have it.",
     ),
     unknownNotes([...snapshot.unknown.pods, ...snapshot.unknown.namespaces]),
     h(
@@ -55,7 +57,7 @@ export function MapView({ snapshot, route }: ViewProps): ComponentChild {
       map.nodes.length === 0
         ? nothingOnMap(snapshot.pods, route.search)
         : // Until the width is known, neither form is right.
-          width > 0 && (placed ? h(Drawing, { placed }) : h(Outline, { map })),
+          width > 0 && (placed ? h(Drawing, { placed, totals: map.totals }) : h(Outline, { map })),
     ),
     hiddenNote(map),
   );
@@ -91,7 +93,13 @@ function useWidth(place: { readonly current: HTMLElement | null }): number {
   return width;
 }
 
-function Drawing({ placed }: { readonly placed: PlacedMap }): ComponentChild {
+function Drawing({
+  placed,
+  totals,
+}: {
+  readonly placed: PlacedMap;
+  readonly totals: IdentityMap["totals"];
+}): ComponentChild {
   const [chosen, setChosen] = useState<string | undefined>(undefined);
   const lit = useMemo(() => (chosen === undefined ? undefined : connectedTo(chosen, placed)), [chosen, placed]);
   const dim = (id: string) => (lit === undefined || lit.has(id) ? "" : " dim");
@@ -101,20 +109,21 @@ function Drawing({ placed }: { readonly placed: PlacedMap }): ComponentChild {
     h(
       "svg",
       { width: placed.width, height: placed.height, "aria-hidden": "true", style: { top: `${HEAD_HEIGHT}px` } },
-      placed.edges.toSorted(worstLast).map(({ id, path, from, to, counts }) =>
-        h("path", {
-          key: id,
-          d: path,
-          class: `edge ${STATE_LOOKS[worstState(counts)].tone}${lit === undefined || (lit.has(from) && lit.has(to)) ? "" : " dim"}`,
-          "stroke-width": edgeWidth(counts),
-        }),
-      ),
+      placed.edges.toSorted(worstLast).map((edge) => {
+        const isLit = lit === undefined || (lit.has(edge.from) && lit.has(edge.to));
+        return arrow(edge, isLit ? "" : " dim");
+      }),
     ),
     placed.columns.map(({ name, x, width }) =>
       h(
         "section",
         { key: name, "aria-label": COLUMN_TITLES[name] },
-        h("h2", { style: { left: `${x}px`, width: `${width}px` } }, COLUMN_TITLES[name]),
+        h(
+          "h2",
+          { style: { left: `${x}px`, width: `${width}px` } },
+          COLUMN_TITLES[name],
+          h("span", { class: "total" }, ` ${totals[name] ?? 0}`),
+        ),
         h(
           "ul",
           null,
@@ -144,6 +153,21 @@ function Drawing({ placed }: { readonly placed: PlacedMap }): ComponentChild {
   );
 }
 
+/** One arrow; a cross on it says that the role is not held. */
+function arrow({ id, path, middle, isToRole, counts }: PlacedMap["edges"][number], dim: string): ComponentChild {
+  const { tone } = STATE_LOOKS[worstState(counts)];
+  const line = h("path", { d: path, class: `edge ${tone}`, "stroke-width": edgeWidth(counts) });
+  const isMissing = tone === "bad" && isToRole;
+  return h(
+    "g",
+    { key: id, class: dim.trim() },
+    line,
+    isMissing && h("circle", { class: "cross", cx: middle.x, cy: middle.y, r: 7 }),
+    isMissing &&
+      h("path", { class: "cross", d: `M${middle.x - 3},${middle.y - 3}l6,6m0,-6l-6,6`, "stroke-width": 1.8 }),
+  );
+}
+
 /** What is drawn last stands before the rest. */
 function worstLast(a: PlacedMap["edges"][number], b: PlacedMap["edges"][number]): number {
   return worseFirst(worstState(b.counts), worstState(a.counts));
@@ -161,11 +185,16 @@ function nodeLink(
     { class: `node ${column} ${tone}`, href, title: `${shown(title)}: ${countsText(counts)}`, ...events },
     h("span", { class: "glyph", "aria-hidden": "true" }, glyph),
     h("span", { class: "name" }, shown(title)),
-    note !== "" && h("span", { class: "kind" }, shown(note)),
+    note !== "" && h("span", { class: `kind ${isErrorNote(column, tone) ? tone : ""}` }, shown(note)),
     h("span", { class: "unseen" }, `: ${countsText(counts)}`),
     // One state alone is the node's own colour.
     Object.keys(counts).length > 1 && stateBar(counts),
   );
+}
+
+/** The note of a container that is not well says why. */
+function isErrorNote(column: MapColumn, tone: string): boolean {
+  return column === "container" && tone !== "good";
 }
 
 function edgeWidth(counts: StateCounts): number {
