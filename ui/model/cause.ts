@@ -18,6 +18,25 @@ export function causeMessage(
   return remedy !== undefined && rest.join(" -- ") === remedy ? reason : message;
 }
 
+/** A message as it is shown: what happened, and its likely reasons, the likeliest first. */
+export interface MessageParts {
+  readonly text: string;
+  readonly reasons: readonly string[];
+}
+
+/** Splits "Cannot …: what happened (reason; reason)", also if the end of a long message is missing. */
+export function messageParts(message: string): MessageParts {
+  const [, text, inner = ""] = /^([^(]+) \((.+)$/s.exec(message) ?? [];
+  const reasons = inner.replace(/\)$|$/, (end) => (end === ")" ? "" : " …")).split("; ");
+  const isList = text !== undefined && reasons.length > 1 && !/\) \w/.test(inner);
+  return isList ? { text, reasons } : { text: message, reasons: [] };
+}
+
+/** Returns the next commands of a row in their order. */
+export function nextCommandsOf({ next, furtherSteps = [] }: Pick<PodRow, "next" | "furtherSteps">): readonly string[] {
+  return next === undefined ? [] : [next, ...furtherSteps];
+}
+
 /** The rows of a reading by what a refusal names. */
 export type RowsByPod = ReadonlyMap<string, readonly PodRow[]>;
 

@@ -7,8 +7,8 @@ import type { UiAuditStep, UiPod } from "../../src/operations/ui/model.ts";
 import { type DecisionStep, decisionSteps } from "../model/decision.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { countStates, holdStateOf, STATE_LOOKS, worstState } from "../model/state.ts";
-import { relativeText } from "../model/time.ts";
-import { causeBox } from "./cause.ts";
+import { clockText, relativeText, timeOfDayText } from "../model/time.ts";
+import { causeBox, messageText } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
   countdown,
@@ -30,6 +30,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
   const { data, problem } = useLoaded<UiPod>(load, "pod", { namespace, name }, 5_000);
   const audit = useLoaded<Known<readonly UiAuditStep[]>>(load, "audit", { namespace, name });
   const [first] = rows;
+  const causes = new Set(rows.flatMap(({ message }) => (message === undefined ? [] : withoutRemedy(message))));
   return h(
     "div",
     { class: "view" },
@@ -51,7 +52,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
           ),
     ),
     unknownNotes(snapshot.unknown.pods),
-    rows.map((row) => causeBox(row, { remedies: snapshot.remedies, isAlone: rows.length === 1, now })),
+    rows.map((row) => causeBox(row, { snapshot, isAlone: rows.length === 1, now })),
     h(
       "div",
       { class: "pod" },
@@ -85,7 +86,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
       "section",
       null,
       h("h2", null, "Events of the last hour"),
-      data !== undefined && knownPart(data.events, "Events", (events) => eventList(events, now)),
+      data !== undefined && knownPart(data.events, "Events", (events) => eventList(events, { causes, now })),
     ),
     h(
       "section",
@@ -94,7 +95,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
       audit.problem !== undefined && h("p", { class: "problem" }, shown(audit.problem)),
       audit.data === undefined
         ? h("p", { class: "faint" }, "Reading podrole's logs …")
-        : knownPart(audit.data, "audit lines", auditList),
+        : knownPart(audit.data, "audit lines", (lines) => auditList(lines, now)),
     ),
   );
 }
@@ -180,7 +181,7 @@ function eventList(
     readonly message: string;
     readonly count: number;
   }[],
-  now: number,
+  { causes, now }: { readonly causes: ReadonlySet<string>; readonly now: number },
 ): ComponentChild {
   if (events.length === 0) return emptyNote("No Event");
   return h(
@@ -196,14 +197,21 @@ function eventList(
           null,
           h("code", { class: type === "Warning" ? "code" : "" }, shown(reason)),
           count > 1 && ` × ${count}`,
-          h("p", null, shown(message)),
+          causes.has(withoutRemedy(message))
+            ? h("p", { class: "faint" }, "The cause above")
+            : messageText(withoutRemedy(message)),
         ),
       ),
     ),
   );
 }
 
-function auditList(lines: readonly UiAuditStep[]): ComponentChild {
+/** The remedy is with the cause. */
+function withoutRemedy(message: string): string {
+  return message.split(" -- ", 1)[0] ?? "";
+}
+
+function auditList(lines: readonly UiAuditStep[], now: number): ComponentChild {
   if (lines.length === 0)
     return emptyNote("No audit line mentions this pod; the logs of running pods reach back to their start");
   return h(
@@ -213,7 +221,7 @@ function auditList(lines: readonly UiAuditStep[]): ComponentChild {
       h(
         "li",
         { key: `${at} ${what} ${text}` },
-        h("span", { class: "when" }, h("time", { dateTime: at }, shown(at))),
+        h("span", { class: "when" }, h("time", { dateTime: at, title: clockText(at) }, shown(timeOfDayText(at, now)))),
         h("div", null, h("code", { class: what === "refused" ? "code" : "" }, shown(what)), h("p", null, shown(text))),
       ),
     ),

@@ -2,9 +2,10 @@
 import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { RefusedRow } from "../../src/operations/status/model.ts";
-import { causeMessage, type RowsByPod, refusalStateOf, rowsByPod } from "../model/cause.ts";
+import type { UiSnapshot } from "../../src/operations/ui/model.ts";
+import { causeMessage, nextCommandsOf, type RowsByPod, refusalStateOf, rowsByPod } from "../model/cause.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
-import { nextCommand } from "./cause.ts";
+import { messageText, nextCommands, similarRoleNote } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, podLink, roleLink, shown, stateMark, timeText, unknownNotes, viewTitle, withCode } from "./dom.ts";
 
@@ -13,7 +14,7 @@ const ROWS_OF_ONE_CODE = 50;
 
 /** The view. */
 export function RefusalsView({ snapshot, route, now }: ViewProps): ComponentChild {
-  const { refusals, refusalsSince, remedies, unknown } = snapshot;
+  const { refusals, refusalsSince, remedies, similarRoles, unknown } = snapshot;
   const { search, namespace } = route;
   const groups = useMemo(() => {
     const found = searchRows(rowsInNamespace(refusals, namespace), search, 0);
@@ -31,13 +32,14 @@ export function RefusalsView({ snapshot, route, now }: ViewProps): ComponentChil
     unknownNotes([...unknown.refusals, ...unknown.pods]),
     groups.length === 0
       ? emptyNote(refusals.length === 0 ? "Nothing was refused" : "No refusal matches")
-      : groups.map(([code, rows]) => codeGroup(code, rows, { remedy: remedies[code], pods, now })),
+      : groups.map(([code, rows]) => codeGroup(code, rows, { remedy: remedies[code], similarRoles, pods, now })),
   );
 }
 
 /** What the groups are shown with. */
 interface GroupContext {
   readonly remedy: string | undefined;
+  readonly similarRoles: UiSnapshot["similarRoles"];
   readonly pods: RowsByPod;
   readonly now: number;
 }
@@ -46,7 +48,7 @@ function codeGroup(code: string, rows: readonly RefusedRow[], context: GroupCont
   const { remedy } = context;
   const pods = new Set(rows.map(({ namespace, pod }) => `${namespace}/${pod}`)).size;
   const drawn = rows.slice(0, ROWS_OF_ONE_CODE);
-  const steps = [...new Set(drawn.flatMap(({ next }) => next ?? []))];
+  const steps = [...new Set(drawn.flatMap(nextCommandsOf))];
   return h(
     "section",
     { key: code, class: "refusal" },
@@ -57,21 +59,29 @@ function codeGroup(code: string, rows: readonly RefusedRow[], context: GroupCont
       h("span", { class: "faint" }, pods === 1 ? " one pod" : ` ${pods} pods`),
     ),
     h(
-      "ul",
-      { class: "lines" },
-      drawn.map((row) => refusalLine(row, context)),
+      "div",
+      null,
+      h(
+        "ul",
+        { class: "lines" },
+        drawn.map((row) => refusalLine(row, context)),
+      ),
+      rows.length > ROWS_OF_ONE_CODE &&
+        h("p", { class: "faint" }, `${rows.length - ROWS_OF_ONE_CODE} more; search for a pod or a namespace`),
     ),
-    rows.length > ROWS_OF_ONE_CODE &&
-      h("p", { class: "faint" }, `${rows.length - ROWS_OF_ONE_CODE} more; search for a pod or a namespace`),
-    remedy !== undefined && h("p", null, h("b", null, "Remedy: "), withCode(remedy)),
-    steps.slice(0, MAX_NEXT_COMMANDS).map((step) => h("div", { key: step }, nextCommand(step))),
+    h(
+      "div",
+      null,
+      remedy !== undefined && h("p", null, h("b", null, "Remedy: "), withCode(remedy)),
+      nextCommands(steps.slice(0, MAX_NEXT_COMMANDS)),
+    ),
   );
 }
 
 /** The commands of more pods are on the pods' own pages. */
-const MAX_NEXT_COMMANDS = 5;
+const MAX_NEXT_COMMANDS = 6;
 
-function refusalLine(row: RefusedRow, { remedy, pods, now }: GroupContext): ComponentChild {
+function refusalLine(row: RefusedRow, { remedy, similarRoles, pods, now }: GroupContext): ComponentChild {
   const { namespace, pod, container, time, count, message, role } = row;
   const state = refusalStateOf(row, pods, now);
   return h(
@@ -87,7 +97,8 @@ function refusalLine(row: RefusedRow, { remedy, pods, now }: GroupContext): Comp
       role !== undefined && [" · ", roleLink(role)],
       state !== undefined && " · ",
       state === "over" ? h("span", { class: "faint" }, "over") : state !== undefined && stateMark(state),
-      h("p", null, shown(causeMessage({ message, code: row.code }, remedy) ?? message)),
+      role !== undefined && similarRoleNote(role, similarRoles),
+      messageText(causeMessage({ message, code: row.code }, remedy) ?? message),
     ),
   );
 }

@@ -8,7 +8,8 @@ import type { UiRoleUser } from "../../src/operations/ui/model.ts";
 import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { searchRows } from "../model/search.ts";
-import { countsText, STATE_LOOKS, type StateCounts, worseFirst, worstState } from "../model/state.ts";
+import { countsText, holdStateOf, STATE_LOOKS, type StateCounts, worseFirst, worstState } from "../model/state.ts";
+import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
   countdown,
@@ -102,16 +103,20 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
   const [role = ""] = route.parts;
   const rows = useMemo(() => rowsOfRole(snapshot.pods, role), [snapshot, role]);
   const { data, problem } = useLoaded<Known<readonly UiRoleUser[]>>(load, "role", { role }, 15_000);
-  const holding = new Set(rows.map(({ namespace }) => namespace));
+  // One of them shows what is wrong with the role itself.
+  const refused = rows.find((row) => STATE_LOOKS[holdStateOf(row, now)].tone === "bad" && row.code !== undefined);
+  const holding = new Map(rows.map((row) => [row.namespace, false]));
+  for (const { namespace, expires } of rows) if (expires && Date.parse(expires) > now) holding.set(namespace, true);
   return h(
     "div",
     { class: "view" },
     h("p", { class: "crumbs" }, h("a", { href: fragmentOfRoute({ view: "roles" }) }, "Roles")),
     viewTitle(shown(shortRole(role)), h("code", null, shown(role))),
+    refused && causeBox(refused, { snapshot, isAlone: false, now }),
     h(
       "section",
       null,
-      h("h2", null, "What holds it"),
+      h("h2", null, "Containers with this role"),
       unknownNotes(snapshot.unknown.pods),
       h(PodTable, { rows, now, isOfOneRole: true }),
     ),
@@ -132,7 +137,8 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
   );
 }
 
-function roleUsers(users: readonly UiRoleUser[], holding: ReadonlySet<string>): ComponentChild {
+/** `holding`: by namespace in which containers name the role, whether one of them holds it. */
+function roleUsers(users: readonly UiRoleUser[], holding: ReadonlyMap<string, boolean>): ComponentChild {
   const permitted = users.filter(({ isPermitted }) => isPermitted);
   const others = users.filter(({ isPermitted }) => !isPermitted);
   return h(
@@ -148,15 +154,7 @@ function roleUsers(users: readonly UiRoleUser[], holding: ReadonlySet<string>): 
               "li",
               { key: namespace },
               h("a", { href: fragmentOfRoute({ view: "map", namespace }) }, shown(namespace)),
-              h(
-                "span",
-                { class: "faint" },
-                holding.has(namespace)
-                  ? "holds it now"
-                  : isLabelled
-                    ? "permitted, not held"
-                    : "permitted, but podrole injects no pod here",
-              ),
+              h("span", { class: "faint" }, useText(holding.get(namespace), isLabelled)),
             ),
           ),
         ),
@@ -174,4 +172,10 @@ function roleUsers(users: readonly UiRoleUser[], holding: ReadonlySet<string>): 
         ),
       ),
   );
+}
+
+function useText(isHeld: boolean | undefined, isLabelled: boolean): string {
+  if (isHeld) return "holds it now";
+  if (isHeld === false) return "permitted; its containers name it and do not hold it";
+  return isLabelled ? "permitted, not held" : "permitted, but podrole injects no pod here";
 }
