@@ -1,13 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodRow } from "../../src/operations/status/model.ts";
-import { causeMessage, refusalStateOf, rowsByPod } from "../../ui/model/cause.ts";
+import { causeMessage, messageParts, nextCommandsOf, refusalStateOf, rowsByPod } from "../../ui/model/cause.ts";
 import { decisionSteps } from "../../ui/model/decision.ts";
 import { statesByRole } from "../../ui/model/roles.ts";
 import { fragmentOfRoute, type Route, routeOf } from "../../ui/model/route.ts";
 import { searchRows } from "../../ui/model/search.ts";
 import { countStates, countsText, type HoldState, holdStateOf, stateSearch, worstState } from "../../ui/model/state.ts";
-import { clockText, relativeText, restOfLife, spanText } from "../../ui/model/time.ts";
+import {
+  clockText,
+  relativeText,
+  restOfLife,
+  shortSpanText,
+  spanText,
+  timeOfDayText,
+  timeTicks,
+} from "../../ui/model/time.ts";
 import { trustGap, trustLineOf, trustMarks, trustVerdict } from "../../ui/model/trust.ts";
 import { podAnswer, podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
 
@@ -87,6 +95,36 @@ test("spanText() shows two units, and relativeText() says in which direction", (
   assert.equal(clockText("2026-06-01T12:00:00.123Z"), "2026-06-01 12:00:00 UTC");
 });
 
+test("shortSpanText() shows the largest unit alone", () => {
+  const cases = [
+    [41 * SECOND, "41 s"],
+    [125 * SECOND, "2 min"],
+    [3_720 * SECOND, "1 h"],
+    [86_400 * 3 * SECOND, "3 days"],
+  ] as const;
+  for (const [ms, text] of cases) assert.equal(shortSpanText(ms), text);
+});
+
+test("timeOfDayText() leaves out the day of now", () => {
+  assert.equal(timeOfDayText("2026-06-01T11:49:01Z", UI_NOW), "11:49:01 UTC");
+  assert.equal(timeOfDayText("2026-05-31T11:49:01Z", UI_NOW), "31 May 11:49:01 UTC");
+  assert.equal(timeOfDayText("never", UI_NOW), "never");
+});
+
+test("timeTicks() returns beginnings of months or days inside the span, few enough to read", () => {
+  const labels = (begin: string, end: string) =>
+    timeTicks(Date.parse(begin), Date.parse(end)).map(({ label }) => label);
+  assert.deepEqual(labels("2025-10-02", "2027-05-30"), [
+    ...["Jan 2026", "Apr 2026", "Jul 2026", "Oct 2026", "Jan 2027", "Apr 2027"],
+  ]);
+  assert.deepEqual(labels("2026-06-01T12:00:00Z", "2026-06-04"), ["2 Jun", "3 Jun", "4 Jun"]);
+  assert.deepEqual(labels("2026-06-01", "2026-06-01"), ["1 Jun"]);
+  for (const end of ["2026-03-05", "2026-12-31", "2029-01-01", "2046-01-01", "2126-01-01"]) {
+    const { length } = labels("2026-01-15", end);
+    assert.ok(length >= 2 && length <= 10, `${end}: ${length}`);
+  }
+});
+
 test("restOfLife() is the part that is left, and unknown without both ends", () => {
   assert.equal(restOfLife(EARLIER, LATER, UI_NOW), 0.5);
   assert.equal(restOfLife(EARLIER, LATER, UI_NOW + 3_600 * SECOND), 0);
@@ -138,6 +176,22 @@ test("causeMessage() leaves out the remedy that is shown beside it", () => {
   assert.equal(causeMessage({ code, message: "Cannot -- Do it" }, "Do that"), "Cannot -- Do it");
   assert.equal(causeMessage({ code }, "Do it"), undefined);
   assert.match(causeMessage({ requestedRole: "shop-x" }, undefined) ?? "", /names shop-x now/);
+});
+
+test("messageParts() makes a list of the reasons in parentheses at the end, and leaves other messages alone", () => {
+  assert.deepEqual(messageParts("Cannot assume role x: AccessDenied (the first; the second)"), {
+    text: "Cannot assume role x: AccessDenied",
+    reasons: ["the first", "the second"],
+  });
+  assert.deepEqual(messageParts("Cannot: AccessDenied (the first; the sec").reasons, ["the first", "the sec …"]);
+  for (const message of ["Cannot: (a; c) b", "Cannot: a (b)", "Cannot: a", ""]) {
+    assert.deepEqual(messageParts(message), { text: message, reasons: [] });
+  }
+});
+
+test("nextCommandsOf() returns all commands of a row in their order", () => {
+  assert.deepEqual(nextCommandsOf({}), []);
+  assert.deepEqual(nextCommandsOf({ next: "a", furtherSteps: ["b", "c"] }), ["a", "b", "c"]);
 });
 
 test("refusalStateOf() tells whether a container still lacks its role", () => {
@@ -202,10 +256,12 @@ test("trustVerdict() says what needs work, or that nothing does", () => {
   assert.ok(next && current);
   const verdictOf = (rows: typeof trust) => {
     const line = trustLineOf(rows, rotation, UI_NOW);
-    return line && trustVerdict(line, rotation)?.text;
+    return line && trustVerdict(line, rotation, [])?.text;
   };
   assert.equal(verdictOf(trust), "Nothing to do.");
   assert.match(verdictOf([next, { ...current, expires: EARLIER }]) ?? "", /^The current CA has expired/);
   assert.match(verdictOf([{ ...next, inBundle: false }, current]) ?? "", /^Not everything trusts/);
+  const line = trustLineOf(trust, rotation, UI_NOW);
+  assert.match((line && trustVerdict(line, rotation, ["shop/orders"])?.text) ?? "", /^1 pod probably trusts only/);
   assert.equal(trustMarks({ ...next, inCaBundle: false }), "✓ trust bundle · ✕ webhook caBundle");
 });

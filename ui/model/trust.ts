@@ -1,6 +1,7 @@
 // The CAs and the steps of their rotation on one timeline. Pure.
 import type { TrustRow } from "../../src/operations/status/model.ts";
-import type { UiRotation } from "../../src/operations/ui/model.ts";
+import type { UiRotation, UiSnapshot } from "../../src/operations/ui/model.ts";
+import { timeTicks } from "./time.ts";
 
 /** One CA as a bar. Parts are of the line's whole length, from 0 to 1. */
 export interface TrustBar {
@@ -19,12 +20,18 @@ export interface TrustMark {
   readonly label: string;
 }
 
+/** A date on the scale. */
+export interface TimeTick {
+  readonly at: number;
+  readonly label: string;
+}
+
 /** The line. */
 export interface TrustLine {
   readonly bars: readonly TrustBar[];
   readonly marks: readonly TrustMark[];
-  readonly begin: string;
-  readonly end: string;
+  /** Dates on its scale. */
+  readonly ticks: readonly TimeTick[];
   readonly now: number;
 }
 
@@ -64,8 +71,7 @@ export function trustLineOf(
   const [begin, end] = [Math.min(...times), Math.max(...times)];
   const place = (time: number) => (end === begin ? 0 : Math.min(1, Math.max(0, (time - begin) / (end - begin))));
   return {
-    begin: new Date(begin).toISOString(),
-    end: new Date(end).toISOString(),
+    ticks: timeTicks(begin, end).map(({ time, label }) => ({ at: place(time), label })),
     now: place(now),
     bars: rows.toSorted(signingFirst).map((row) => {
       const [title, meaning] = SLOT_TEXTS[row.slot ?? "published"];
@@ -103,9 +109,15 @@ export function trustMarks({ inBundle, inCaBundle }: TrustRow): string {
 export function trustVerdict(
   { bars, marks }: TrustLine,
   rotation: UiRotation | undefined,
+  earlierCaPods: UiSnapshot["earlierCaPods"],
 ): { readonly tone: "good" | "bad" | "notice"; readonly text: string; readonly next?: TrustMark } | undefined {
   const expired = bars.find(({ isExpired, row }) => isExpired && row.slot !== "previous");
   if (expired) return { tone: "bad", text: `The ${expired.title} CA has expired.` };
+  const { length: pods } = earlierCaPods;
+  if (pods > 0) {
+    const text = pods === 1 ? "1 pod probably trusts" : `${pods} pods probably trust`;
+    return { tone: "bad", text: `${text} only an earlier CA, which no longer signs.` };
+  }
   if (bars.some(({ row }) => trustGap(row) !== "")) {
     return { tone: "notice", text: "Not everything trusts every CA yet: the CA below says what is missing." };
   }

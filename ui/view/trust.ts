@@ -1,30 +1,42 @@
 // The CAs on a timeline, who trusts them, and what a rotation would do next.
 import { type ComponentChild, h } from "preact";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
-import { spanText } from "../model/time.ts";
+import { nextCommandsOf } from "../model/cause.ts";
+import { dateText, spanText } from "../model/time.ts";
 import { type TrustBar, type TrustLine, trustGap, trustLineOf, trustMarks, trustVerdict } from "../model/trust.ts";
+import { nextCommands } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import { emptyNote, podLink, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
 
 /** The view. */
 export function TrustView({ snapshot, now }: ViewProps): ComponentChild {
-  const { trust, rotation, unknown, leafSeconds } = snapshot;
+  const { trust, rotation, unknown, leafSeconds, earlierCaPods } = snapshot;
   const line = trustLineOf(trust, rotation, now);
   return h(
     "div",
     { class: "view" },
     viewTitle("Trust", "podrole's CAs, who trusts them, and their rotation"),
     unknownNotes([...unknown.trust, ...unknown.pods.filter(({ what }) => what === "what containers hold")]),
-    line !== undefined && verdictLine(line, rotation, now),
+    line !== undefined && verdictLine(line, snapshot, now),
+    earlierCaPods.length > 0 && earlierCaBox(snapshot),
     line === undefined
       ? emptyNote("No CA can be shown")
-      : h("section", null, h("h2", null, "CAs"), timeLine(line, leafSeconds, now)),
-    rotation !== undefined && rotationPart(rotation, now),
+      : h(
+          "section",
+          { class: "trust" },
+          timeLine(line),
+          h(
+            "ul",
+            { class: "holds" },
+            line.bars.map((bar) => caItem(bar, leafSeconds[bar.row.fingerprint], now)),
+          ),
+        ),
+    rotation !== undefined && rotationPart(rotation, line?.marks ?? [], now),
   );
 }
 
-function verdictLine(line: TrustLine, rotation: UiSnapshot["rotation"], now: number): ComponentChild {
-  const verdict = trustVerdict(line, rotation);
+function verdictLine(line: TrustLine, { rotation, earlierCaPods }: UiSnapshot, now: number): ComponentChild {
+  const verdict = trustVerdict(line, rotation, earlierCaPods);
   if (verdict === undefined) return null;
   const { tone, text, next } = verdict;
   return h(
@@ -35,79 +47,110 @@ function verdictLine(line: TrustLine, rotation: UiSnapshot["rotation"], now: num
   );
 }
 
-const VERDICT_GLYPHS = { good: "✓", notice: "▲", bad: "✕" } as const;
+/** More pods are found in the list of pods. */
+const MAX_EARLIER_CA_PODS = 20;
 
-function timeLine(
-  { bars, marks, begin, end, now: nowAt }: TrustLine,
-  leafSeconds: UiSnapshot["leafSeconds"],
-  now: number,
-): ComponentChild {
+function earlierCaBox({ earlierCaPods, pods }: UiSnapshot): ComponentChild {
+  const named = earlierCaPods.slice(0, MAX_EARLIER_CA_PODS);
+  const rows = named.flatMap((name) => pods.find(({ namespace, pod }) => `${namespace}/${pod}` === name) ?? []);
   return h(
-    "div",
-    { class: "trust" },
+    "section",
+    { class: "cause bad", "aria-label": "Pods that probably trust only an earlier CA" },
     h(
-      "div",
-      { class: "scale", "aria-hidden": "true" },
-      h("span", null, begin.slice(0, 10)),
-      h("span", { class: "now", style: { left: `${nowAt * 100}%` } }, "now"),
-      h("span", null, end.slice(0, 10)),
+      "p",
+      { class: "all" },
+      "They have not renewed since the current CA began to sign, so their credentials expire and are not replaced. Restart them:",
     ),
-    h(
-      "ul",
-      null,
-      bars.map((bar) => caItem(bar, leafSeconds[bar.row.fingerprint], { nowAt, now, marks })),
-    ),
-    marks.length > 0 &&
+    rows.map((row) =>
       h(
-        "ol",
-        { class: "marks" },
-        marks.map(({ time, label }) =>
-          h("li", { key: `${label} ${time}` }, h("b", null, timeText(time, now)), " ", label),
-        ),
+        "div",
+        { key: `${row.namespace}/${row.pod}`, class: "all" },
+        h("p", null, podLink(row.namespace, row.pod)),
+        nextCommands(nextCommandsOf(row)),
       ),
+    ),
+    earlierCaPods.length > named.length && h("p", { class: "faint" }, `${earlierCaPods.length - named.length} more`),
   );
 }
 
-function caItem(
-  bar: TrustBar,
-  leaf: number | undefined,
-  { nowAt, now, marks }: { readonly nowAt: number; readonly now: number; readonly marks: TrustLine["marks"] },
-): ComponentChild {
-  const { row, title, meaning, from, to, isExpired } = bar;
+const VERDICT_GLYPHS = { good: "✓", notice: "▲", bad: "✕" } as const;
+
+/** The drawing: a scale, a track for each CA, and a row for each step; the list below it says the same in words. */
+function timeLine({ bars, marks, ticks, now: nowAt }: TrustLine): ComponentChild {
+  const at = (place: number) => ({ left: `${place * 100}%` });
+  const side = (place: number) => (place > 0.55 ? "before" : "after");
+  return h(
+    "div",
+    { class: "timeline", "aria-hidden": "true" },
+    h(
+      "div",
+      { class: "lines-of-time" },
+      ticks.map(({ at: place, label }) => h("span", { key: label, class: "gridline", style: at(place) })),
+      marks.map(({ at: place, label }) => h("span", { key: label, class: "step", style: at(place) })),
+      h("span", { class: "now", style: at(nowAt) }),
+    ),
+    h(
+      "div",
+      { class: "scale" },
+      ticks.map(({ at: place, label }) => h("span", { key: label, style: at(place) }, label)),
+    ),
+    bars.map(({ row, title, from, to, isExpired }) => [
+      h("b", { key: `name ${row.fingerprint}`, class: "lane" }, title),
+      h(
+        "div",
+        { key: row.fingerprint, class: "track" },
+        h("span", {
+          class: `ca ${isExpired ? "bad" : title}`,
+          style: { ...at(from), width: `${Math.max(0.6, (to - from) * 100)}%` },
+        }),
+      ),
+    ]),
+    marks.map(({ at: place, time, label }) =>
+      h(
+        "div",
+        { key: `${label} ${time}`, class: "event" },
+        h("span", { class: side(place), style: at(place) }, `${dateText(Date.parse(time))}: ${label}`),
+      ),
+    ),
+    h("div", { class: "event" }, h("span", { class: `today ${side(nowAt)}`, style: at(nowAt) }, "now")),
+  );
+}
+
+function caItem(bar: TrustBar, leaf: number | undefined, now: number): ComponentChild {
+  const { row, title, meaning, isExpired } = bar;
   const gap = trustGap(row);
   const trusted = trustMarks(row);
   return h(
     "li",
     { key: row.fingerprint },
+    h("p", { class: "held" }, h("b", null, h("span", { class: `swatch ca ${isExpired ? "bad" : title}` }), title)),
+    h("p", { class: "faint" }, meaning),
     h(
-      "div",
-      { class: "track", "aria-hidden": "true" },
-      h("span", {
-        class: `ca ${isExpired ? "bad" : title}`,
-        style: { left: `${from * 100}%`, width: `${Math.max(0.6, (to - from) * 100)}%` },
-      }),
-      marks.map(({ at, label }) =>
-        h("span", { key: `${label} ${at}`, class: "tick", title: label, style: { left: `${at * 100}%` } }),
+      "dl",
+      null,
+      h("dt", null, "Subject"),
+      h("dd", null, shown(row.subject)),
+      h("dt", null, isExpired ? "Expired" : "Expires"),
+      h(
+        "dd",
+        { class: isExpired ? "bad" : undefined },
+        timeText(row.expires, now),
+        h("span", { class: "faint" }, ` · ${dateText(Date.parse(row.expires))}`),
       ),
-      h("span", { class: "now", style: { left: `${nowAt * 100}%` } }),
+      trusted !== "" && h("dt", null, "Trusted by"),
+      trusted !== "" && h("dd", null, trusted),
+      leaf !== undefined && h("dt", null, "Its certificates"),
+      leaf !== undefined && h("dd", null, `valid for at most ${spanText(leaf * 1_000)}`),
+      h("dt", null, "SHA-256"),
+      h("dd", null, h("code", { title: shown(row.fingerprint) }, shown(row.fingerprint.slice(0, 23)), "…")),
     ),
-    h("p", null, h("b", null, title), " ", shown(row.subject), h("span", { class: "faint" }, ` · ${meaning}`)),
-    h(
-      "p",
-      { class: "faint" },
-      isExpired ? h("b", { class: "bad" }, "expired ") : "expires ",
-      timeText(row.expires, now),
-      leaf !== undefined && ` · leaf certificates of at most ${spanText(leaf * 1_000)}`,
-      " · SHA-256 ",
-      h("code", null, shown(row.fingerprint.slice(0, 23)), "…"),
-    ),
-    trusted !== "" && h("p", { class: gap === "" ? "faint" : "" }, trusted),
     gap !== "" && h("p", { class: "problem" }, gap),
   );
 }
 
 function rotationPart(
   { waitsFor, leafSeconds, servingExpiresAt }: NonNullable<UiSnapshot["rotation"]>,
+  marks: TrustLine["marks"],
   now: number,
 ): ComponentChild {
   const refused = new Map(waitsFor.map(({ step, reason }) => [step, reason] as const));
@@ -122,6 +165,10 @@ function rotationPart(
       h("dd", null, `valid for ${spanText(leafSeconds * 1_000)}`),
       servingExpiresAt !== undefined && h("dt", null, "Server's own certificate"),
       servingExpiresAt !== undefined && h("dd", null, "expires ", timeText(servingExpiresAt, now)),
+      marks.flatMap(({ label, time }) => [
+        h("dt", { key: label }, timeText(time, now)),
+        h("dd", { key: `${label} ${time}` }, label),
+      ]),
     ),
     h(
       "ul",
