@@ -315,7 +315,7 @@ suite("the page of podrole ui", () => {
     if (process.env["UPDATE"] !== "1") return;
     const directory = join(ROOT, "docs/images/ui");
     mkdirSync(directory, { recursive: true });
-    const picture = await page.screenshot({ type: "webp", quality: 50 });
+    const picture = await page.screenshot({ type: "webp", quality: 45 });
     writeFileSync(join(directory, `${name}-${theme}-${width}.webp`), picture);
   }
 });

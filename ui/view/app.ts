@@ -160,12 +160,16 @@ function Summary({
       blocked > 0 &&
         h(
           "a",
-          { class: "count", href: fragmentOfRoute({ view: "refusals" }) },
+          {
+            class: "count",
+            href: fragmentOfRoute({ view: "refusals" }),
+            title: "their pods were refused at admission",
+          },
           h(
             "span",
             { class: "mark bad" },
             h("span", { class: "glyph", "aria-hidden": "true" }, "✕"),
-            blocked === 1 ? "1 workload could not create pods" : `${blocked} workloads could not create pods`,
+            blocked === 1 ? "1 workload blocked" : `${blocked} workloads blocked`,
           ),
         ),
     ),

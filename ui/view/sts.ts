@@ -49,68 +49,80 @@ function usage({
   namespaces,
 }: NonNullable<UiSnapshot["sts"]>): ComponentChild {
   const ok = results["OK"] ?? 0;
-  const others = Object.entries(results).filter(([code]) => code !== "OK");
+  const others = Object.entries(results)
+    .filter(([code]) => code !== "OK")
+    .toSorted(([, a], [, b]) => b - a);
   const failed = others.reduce((sum, [, count]) => sum + count, 0);
-  const share = failed === 0 ? "" : ` (${((100 * failed) / (ok + failed)).toFixed(1)} %)`;
+  const part = failed === 0 ? "" : ` (${((100 * failed) / (ok + failed)).toFixed(1)} %)`;
   return h(
     "div",
     null,
-    h("section", null, h("h2", null, "Now"), h("dl", { class: "figures" }, figure("wait for their turn", waiting))),
-    h("h2", null, "Since the servers' start"),
+    h("h2", null, "Calls since the servers' start"),
     h(
       "dl",
       { class: "figures" },
-      figure("calls that succeeded", ok),
-      figure("calls that failed", failed, failed > 0 ? "bad" : "", share),
+      figure("succeeded", ok),
+      figure("failed", failed, failed > 0 ? "bad" : "", part),
       figure("refused by the rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
       figure("refused after throttling", heldBack.pause, heldBack.pause > 0 ? "bad" : ""),
+      figure("waiting now", waiting, waiting > 0 ? "wait" : ""),
     ),
-    others.length > 0 &&
+    h(
+      "div",
+      { class: "halves" },
       h(
         "section",
         null,
-        h("h2", null, "Failures by code"),
-        h(
-          "ul",
-          { class: "lines" },
-          others.map(([code, count]) =>
-            h(
-              "li",
-              { key: code },
-              h(
-                "a",
-                { href: fragmentOfRoute({ view: "refusals", search: code }) },
-                h("code", { class: "code" }, shown(code)),
+        h("h2", null, `Calls by namespace, last ${Math.round(windowSeconds)} s`),
+        namespaces.length === 0
+          ? emptyNote("No call in this time")
+          : h(
+              "ul",
+              { class: "shares" },
+              namespaces.map(({ namespace, calls, share }) =>
+                shareLine(
+                  namespace,
+                  h("a", { href: fragmentOfRoute({ view: "map", namespace }) }, shown(namespace)),
+                  share,
+                  `${calls} · ${Math.round(share * 100)} %`,
+                ),
               ),
-              ` × ${count}`,
+            ),
+      ),
+      others.length > 0 &&
+        h(
+          "section",
+          null,
+          h("h2", null, "Failures by code"),
+          h(
+            "ul",
+            { class: "shares bad" },
+            others.map(([code, count]) =>
+              shareLine(
+                code,
+                h(
+                  "a",
+                  { href: fragmentOfRoute({ view: "refusals", search: code }) },
+                  h("code", { class: "code" }, shown(code)),
+                ),
+                count / failed,
+                `${count} · ${Math.round((100 * count) / failed)} %`,
+              ),
             ),
           ),
         ),
-      ),
-    h(
-      "section",
-      null,
-      h("h2", null, `Share of each namespace, last ${Math.round(windowSeconds)} s`),
-      namespaces.length === 0
-        ? emptyNote("No call in this time")
-        : h(
-            "ul",
-            { class: "shares" },
-            namespaces.map(({ namespace, calls, share }) =>
-              h(
-                "li",
-                { key: namespace },
-                h("a", { href: fragmentOfRoute({ view: "map", namespace }) }, shown(namespace)),
-                h(
-                  "span",
-                  { class: "share", "aria-hidden": "true" },
-                  h("span", { style: { width: `${share * 100}%` } }),
-                ),
-                h("span", null, `${calls} calls, ${Math.round(share * 100)} %`),
-              ),
-            ),
-          ),
     ),
+  );
+}
+
+/** What has a share, the share as a bar, and in figures. */
+function shareLine(key: string, what: ComponentChild, share: number, figures: string): ComponentChild {
+  return h(
+    "li",
+    { key },
+    what,
+    h("span", { class: "share", "aria-hidden": "true" }, h("span", { style: { width: `${share * 100}%` } })),
+    h("span", { class: "number" }, figures),
   );
 }
 
