@@ -1,6 +1,7 @@
 // Generates the tables of test/bench/README.md from the figures that benchmarks recorded with `--publish`.
 import { outageResults } from "../test/bench/outage/results.ts";
 import { overloadResults } from "../test/bench/overload/results.ts";
+import { startResults } from "../test/bench/start/results.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 /** Returns when and how the overload was measured, and a row for each figure. */
@@ -20,6 +21,18 @@ export function outageTable(): string {
     return [outage, at(0.5), at(0.9), at(1), expected, formatMet(isMet)];
   });
   return `${run}\n\n${markdownTable(["outage", "half of the pods", "9 of 10", "all", "expected", "met"], cells)}`;
+}
+
+/** Returns when single pods were started, what podrole's part of a start is, and a row for each step. */
+export function startTable(): string {
+  const { date, commit, machine, starts, figures, rows } = startResults.read();
+  const run = `Measured on ${date}, commit ${commit}, ${starts} starts of each variant (${machine}).`;
+  const ratios = figures.map(({ what, value, unit }) => `- ${what}: **${value} ${unit}**`);
+  const head = ["ms after the binding", "min", "p25", "median", "p75", "p95", "max", "added"];
+  const cells = rows.map(({ what, added, min, p25, median, p75, p95, max }) =>
+    [what, min, p25, median, p75, p95, max, added ?? ""].map(String),
+  );
+  return `${run}\n\n${ratios.join("\n")}\n\n${markdownTable(head, cells)}`;
 }
 
 function formatMet(isMet: boolean): string {

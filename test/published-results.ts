@@ -1,6 +1,6 @@
 // Results of a suite as a file of the checkout: what `--publish` writes and the docs show.
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { ROOT } from "./files.ts";
 
 /** When, and of which commit, results were measured. */
@@ -21,8 +21,11 @@ export function currentCommit(): string {
 
 /** The file at `path`: its results that were published last, and how to replace them. */
 export function publishedResults<Results extends Measurement>(path: string) {
+  const read = () => JSON.parse(readFileSync(path, "utf8")) as Results;
   return {
-    read: () => JSON.parse(readFileSync(path, "utf8")) as Results,
+    read,
+    /** Undefined if nothing has been published yet. */
+    find: () => (existsSync(path) ? read() : undefined),
     write: (results: Results) => writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`),
   };
 }

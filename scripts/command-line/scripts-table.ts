@@ -200,12 +200,16 @@ export const SCRIPTS = {
       "Measures admission, certificates, credentials and the start of a sidecar on this machine (test/bench/README.md)",
     needs: "Linux",
     time: "75 seconds",
-    options: { sidecar: { flags: "--no-sidecar", help: "omit the sidecar's own benchmark", default: true } },
+    options: {
+      sidecar: { flags: "--no-sidecar", help: "omit the sidecar's own benchmark", default: true },
+      publish: published("test/bench/results.json and test/bench/sidecar/results.json"),
+    },
   },
   "test/bench/sidecar/main.ts": {
     purpose: "Measures what the sidecar costs in a pod, beside a bare server of node:http with the same flags",
     needs: "Linux",
     time: "1 minute",
+    options: { publish: published("test/bench/sidecar/results.json") },
   },
   "bench:overload": {
     purpose:
@@ -235,9 +239,14 @@ export const SCRIPTS = {
   "bench:start": {
     purpose: "Measures what podrole adds to the start of a pod, on a real kubelet",
     needs: `root, ${NODE_PACKAGES}`,
-    time: "8 minutes",
+    time: "15 minutes",
     options: {
       starts: numberOption("--starts <number>", "starts of each variant", 20, { min: 1, max: 10_000 }),
+      atOnce: numberOption("--at-once <number>", "pods that start at once, of fewer variants; 0: one pod", 0, {
+        min: 0,
+        max: 100,
+      }),
+      publish: published("test/bench/start/results.json, or crowd.json beside it with --at-once"),
       cluster: optionalTextOption(
         "--cluster <folder>",
         "use a running cluster of node.sh, which keeps running with podrole installed",
@@ -248,7 +257,10 @@ export const SCRIPTS = {
     purpose: "Measures the CPU time of a sidecar's start and of a renewal",
     requires: [CGROUPS],
     time: "30 seconds",
-    options: { starts: numberOption("--starts <number>", "how many starts", 12, { min: 1, max: 10_000 }) },
+    options: {
+      starts: numberOption("--starts <number>", "how many starts", 12, { min: 1, max: 10_000 }),
+      publish: published("test/bench/start/cpu.json"),
+    },
   },
   dashboard: {
     purpose: "Draws the Grafana dashboard as a page, without Grafana, from metrics of podrole under a small load",

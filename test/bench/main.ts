@@ -16,8 +16,13 @@ import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { type AdmittedPod, createAdmittedPod, createShop, POD_NAMESPACE } from "../admitted-pod.ts";
 import { ROOT } from "../files.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
+import { publishedResults } from "../published-results.ts";
 import { annotatedPod, reviewOf, SHOP } from "../webhook/requests.ts";
-import { type LatencyRow, measureRounds } from "./rounds.ts";
+import { compareFigures, figuresNow, type MeasuredFigures } from "./figures.ts";
+import { type LatencyRow, latencyFigures, measureRounds } from "./rounds.ts";
+
+/** The published figures. */
+const benchFigures = publishedResults<MeasuredFigures>(join(import.meta.dirname, "results.json"));
 
 const ROLE = "shop-orders";
 
@@ -140,12 +145,16 @@ async function main(): Promise<void> {
     console.table(
       Object.fromEntries(rows.map(({ what, p50, p99, perSecond }) => [what, { p50, p99, "per second": perSecond }])),
     );
+    const measured = figuresNow(latencyFigures(rows));
+    for (const line of compareFigures(benchFigures.find(), measured.figures)) console.log(line);
+    if (values.publish) benchFigures.write(measured);
   } finally {
     await cluster.stop();
     await rm(directory, { recursive: true, force: true });
   }
   if (!values.sidecar) return;
-  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, "sidecar/main.ts")], { stdio: "inherit" });
+  const args = [join(import.meta.dirname, "sidecar/main.ts"), ...(values.publish ? ["--publish"] : [])];
+  const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
   process.exitCode = status ?? 1;
 }
 

@@ -1,5 +1,6 @@
 // Runs a task in several rounds and reports the median of the rounds.
 import { quantile } from "../quantile.ts";
+import type { Figure } from "./figures.ts";
 
 /** One row of the table. Latencies in milliseconds. */
 export interface LatencyRow {
@@ -31,6 +32,14 @@ export async function measureRounds(
     p99: median(counted.map(({ p99 }) => p99)),
     perSecond: Math.round(median(counted.map(({ perSecond }) => perSecond))),
   };
+}
+
+/** Returns what two runs are compared by. The slowest calls of a short run say little. */
+export function latencyFigures(rows: readonly LatencyRow[]): readonly Figure[] {
+  return rows.flatMap(({ what, p50, perSecond }): readonly Figure[] => [
+    { what: `${what}: median`, value: p50, unit: "ms", better: "lower" },
+    { what: `${what}: calls`, value: perSecond, unit: "per second", better: "higher" },
+  ]);
 }
 
 async function oneRound(calls: number, callers: number, task: () => Promise<unknown> | undefined) {

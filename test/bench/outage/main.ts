@@ -14,9 +14,9 @@ import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createPaceStore } from "../../../src/sidecar/files/pace-file.ts";
 import { preferThisProcess } from "../../cgroup.ts";
 import { FROM_SOURCES, openPrograms, type Programs, type RunningSidecar } from "../../programs.ts";
-import { measuredNow } from "../../published-results.ts";
 import { type Service, startService } from "../../story/service.ts";
-import { type OutageRow, outageResults } from "./results.ts";
+import { compareFigures, figuresNow } from "../figures.ts";
+import { type OutageRow, outageFigures, outageResults } from "./results.ts";
 
 const ROLE = "shop-app";
 /** After an outage of a minute, 9 of 10 pods. */
@@ -126,7 +126,9 @@ async function main(): Promise<void> {
         console.log(JSON.stringify(rows.at(-1)));
       }
     }
-    if (publish) outageResults.write({ ...measuredNow(), rows });
+    const measured = figuresNow(outageFigures(rows));
+    for (const line of compareFigures(outageResults.read(), measured.figures)) console.log(line);
+    if (publish) outageResults.write({ ...measured, rows });
     process.exitCode = rows.every(({ isMet }) => isMet) ? 0 : 1;
   } finally {
     await programs.close();

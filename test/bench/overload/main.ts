@@ -11,7 +11,7 @@ import { type Cgroup, type CgroupLimits, createCgroup, preferThisProcess } from 
 import { ROOT } from "../../files.ts";
 import { memoryLimitOf, writeGroupLauncher } from "../../limited-programs.ts";
 import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
-import { measuredNow } from "../../published-results.ts";
+import { compareFigures, type Figure, figuresNow } from "../figures.ts";
 import { type Crowd, startCrowd } from "./crowd.ts";
 import { type OverloadRow, overloadResults } from "./results.ts";
 import type { SidecarCall, ThreadPod } from "./tasks.ts";
@@ -61,7 +61,7 @@ async function openLimited(cores: number) {
 
 async function main(): Promise<void> {
   const { values } = startScript("bench:overload");
-  const { seconds, pods: count, cores } = values;
+  const { seconds, pods: count, cores, publish } = values;
   const limited = await openLimited(cores);
   const { programs, server } = limited;
   try {
@@ -71,9 +71,13 @@ async function main(): Promise<void> {
       ...(await expireAll(programs, pods)),
       ...memoryRows(server),
     ];
-    console.table(rows);
-    if (values.publish)
-      overloadResults.write({ ...measuredNow(), memoryMiB: memoryLimitOf("server") / 2 ** 20, cores, rows });
+    console.table(rows, ["what", "expected", "measured", "isMet"]);
+    const measured = figuresNow(rows.flatMap(({ figures = [] }) => figures));
+    for (const line of compareFigures(overloadResults.read(), measured.figures)) console.log(line);
+    if (publish) {
+      const published = rows.map(({ figures: _figures, ...row }) => row);
+      overloadResults.write({ ...measured, memoryMiB: memoryLimitOf("server") / 2 ** 20, cores, rows: published });
+    }
     process.exitCode = rows.every(({ isMet }) => isMet) ? 0 : 1;
   } finally {
     await limited.close();
@@ -148,12 +152,14 @@ function offerRows({ seconds, capacity, worked, calls, served, servedInTime }: O
       expected: "2 times",
       measured: `${offered.toFixed(2)} times`,
       isMet: offered >= 1.95,
+      figures: [higherIsBetter("capacity, certificate with credentials", capacity, "per second")],
     },
     {
       what: "served meanwhile, of the capacity",
       expected: "at least 80 %",
       measured: percent(share),
       isMet: share >= 0.8,
+      figures: [higherIsBetter("served during the overload, of the capacity", 100 * share, "%")],
     },
     {
       what: "certificates issued to callers that had left",
@@ -184,12 +190,17 @@ async function expireAll({ cluster }: Programs, pods: readonly ThreadPod[]): Pro
     console.log(`capacity, credentials of a new session: ${capacity.toFixed(0)} per second; ${attempts} attempts each`);
     console.log(JSON.stringify(rest));
     const limit = (1.5 * pods.length) / capacity;
+    const percentOfCapacity = (100 * pods.length) / (ms / 1_000) / capacity;
     return [
       {
         what: `${pods.length} sidecars without credentials, ${ROLES.length} roles, STS at ${STS_MS} ms: until all are served`,
         expected: `at most ${limit.toFixed(1)} s: 1.5 × ${pods.length} ÷ the capacity of ${capacity.toFixed(0)} per second`,
         measured: `${(ms / 1_000).toFixed(1)} s`,
         isMet: ms / 1_000 <= limit,
+        figures: [
+          higherIsBetter("capacity, credentials of a new session", capacity, "per second"),
+          higherIsBetter("sidecars served after the restart, of the capacity", percentOfCapacity, "%"),
+        ],
       },
     ];
   } finally {
@@ -213,6 +224,11 @@ function memoryRows(server: Cgroup): readonly OverloadRow[] {
 async function issuedBy(port: number): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return Number(/^podrole_certificates_total\{code="ISSUED"\} (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** One decimal, as published. */
+function higherIsBetter(what: string, value: number, unit: string): Figure {
+  return { what, value: Number(value.toFixed(1)), unit, better: "higher" };
 }
 
 function percent(share: number): string {

@@ -1,6 +1,6 @@
 // The cost of the sidecar in a pod, compared with a bare node:http server with the same flags. `node
-// test/bench/sidecar/main.ts` prints the tables in about a minute. Figures are comparable within one run only, because
-// they depend on the machine.
+// test/bench/sidecar/main.ts` prints the tables in about a minute. Figures depend on the machine, so runs are compared
+// by the ratio to the bare server. `--publish` writes results.json.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,8 +12,10 @@ import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
 import { runInit } from "../../../src/sidecar/init.ts";
 import { renewalFlags, SERVING_FLAGS } from "../../../src/sidecar/node-flags.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { publishedResults } from "../../published-results.ts";
 import { createFakePod, type FakePod } from "../../sidecar/fake-pod.ts";
 import { grantReply, startFakeServer } from "../../sidecar/fake-server.ts";
+import { compareFigures, type Figure, figuresNow, type MeasuredFigures } from "../figures.ts";
 import { type LoadTarget, runLoad } from "./load.ts";
 import { cpuMs, measureUntilExit, privateMegabytes, startMeasured, stopMeasured } from "./process.ts";
 
@@ -28,7 +30,12 @@ const SHORT_MS = 8_000;
 /** The most renewals per hour for a lifetime of one hour: those of certificate and credentials do not coincide. */
 const RENEWALS_PER_HOUR = 4;
 
+const AFTER_AN_HOUR = "after an hour's renewals and a burst";
+
 type Figures = Readonly<Record<string, number>>;
+
+/** The published figures. */
+const sidecarFigures = publishedResults<MeasuredFigures>(join(import.meta.dirname, "results.json"));
 
 /** Returns private MB, latency in µs on 1 connection, and requests per second on 16. */
 async function serveFigures(
@@ -80,7 +87,7 @@ async function hourFigures(args: readonly string[]): Promise<Figures> {
     await runLoad(target, { connections: 16, durationMs: 1_200 });
     const megabytes = await privateMegabytes(measured.child.pid ?? 0);
     await stopMeasured(measured);
-    return { "after an hour's renewals and a burst": megabytes };
+    return { [AFTER_AN_HOUR]: megabytes };
   } finally {
     server.certificateLifetimeMs = HOUR_MS;
     await pod.remove();
@@ -132,10 +139,29 @@ async function measureAll(directory: string, pod: FakePod): Promise<void> {
     ...(await renewedFigures([SMALL_HEAP, sidecar, "serve"], pod, target)),
   }));
   console.log("a renewal: the child process, and the serving process after it");
-  console.table([{ ...renewal, ...(await hourFigures([SMALL_HEAP, sidecar, "serve"])) }]);
+  const hour = await hourFigures([SMALL_HEAP, sidecar, "serve"]);
+  console.table([{ ...renewal, ...hour }]);
+  report(rows["bare with the sidecar's flags"] ?? {}, { ...rows["podrole"], ...hour });
 }
 
-startScript("test/bench/sidecar/main.ts");
+function report(bare: Figures, podrole: Figures): void {
+  const ratio = (what: string, [own, reference]: readonly [string, string], better: Figure["better"]): Figure => {
+    const value = Math.round((100 * (podrole[own] ?? Number.NaN)) / (bare[reference] ?? Number.NaN)) / 100;
+    return { what: `${what}, divided by that of the bare server`, value, unit: "times", better };
+  };
+  const figures = [
+    ratio("sidecar, private memory after 1000 requests", ["after1000", "after1000"], "lower"),
+    ratio("sidecar, private memory after an hour's renewals and a burst", [AFTER_AN_HOUR, "afterBurst"], "lower"),
+    ratio("sidecar, requests per second on 16 connections", ["requests/s", "requests/s"], "higher"),
+    ratio("sidecar, median latency", ["p50", "p50"], "lower"),
+  ];
+  const measured = figuresNow(figures);
+  for (const { what, value, unit } of figures) console.log(`${what}: ${value} ${unit}`);
+  for (const line of compareFigures(sidecarFigures.find(), figures)) console.log(line);
+  if (values.publish) sidecarFigures.write(measured);
+}
+
+const { values } = startScript("test/bench/sidecar/main.ts");
 const directory = await mkdtemp(join(tmpdir(), "podrole-bench-"));
 const server = await startFakeServer();
 server.grant = (container) => {

@@ -1,11 +1,11 @@
 // npm run bench:cpu: CPU time of a sidecar's start and of a renewal, user and system, beside Node processes that do
 // nothing, and beside the smallest programs that do the same without podrole. Each start has a cgroup of its own (needs
-// root), so other load on the machine changes little. The programs are the
-// bundles of the images, with the images' flags.
+// root), so other load on the machine changes little. The programs are the bundles of the images, with the images'
+// flags.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startScript } from "../../../scripts/command-line/start-script.ts";
 import { renewalFlags } from "../../../src/sidecar/node-flags.ts";
@@ -13,13 +13,18 @@ import { type Cgroup, createCgroup } from "../../cgroup.ts";
 import { ROOT } from "../../files.ts";
 import { freePort } from "../../loopback.ts";
 import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
+import { publishedResults } from "../../published-results.ts";
 import { quantile } from "../../quantile.ts";
+import { compareFigures, type Figure, figuresNow, type MeasuredFigures } from "../figures.ts";
 import { type BarePrograms, buildBarePrograms } from "./bare-programs.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 
 const MEMORY = 512 * 1024 * 1024;
 /** Node's flags in Dockerfile.sidecar. */
 const IMAGE_FLAGS = ["--disable-sigusr1", "--use-openssl-ca", "--max-semi-space-size=1"];
+/** The published figures. */
+const cpuFigures = publishedResults<MeasuredFigures>(join(import.meta.dirname, "cpu.json"));
+
 const ENTRYPOINT = [...IMAGE_FLAGS, join(ROOT, "dist/sidecar/main.cjs")];
 
 interface Times {
@@ -109,7 +114,7 @@ function counter(group: Cgroup): () => number {
 }
 
 async function main(): Promise<void> {
-  const { starts } = startScript("bench:cpu").values;
+  const { starts, publish } = startScript("bench:cpu").values;
   const build = spawnSync(process.execPath, [join(ROOT, "scripts/build.ts")], { encoding: "utf8" });
   if (build.status !== 0) throw new RangeError(`Cannot build the bundles: ${build.stderr}`);
   const directory = mkdtempSync(join(tmpdir(), "podrole-bench-"));
@@ -129,7 +134,7 @@ async function main(): Promise<void> {
     await programs.close();
     rmSync(directory, { recursive: true, force: true });
   }
-  report(all);
+  report(all, publish);
 }
 
 /** Each row, and the row that it is compared with. */
@@ -142,17 +147,25 @@ const ROWS = [
   ["one renewal", "renewal", "bareCall"],
 ] as const;
 
-function report(all: readonly Times[]): void {
+function report(all: readonly Times[], isPublished: boolean): void {
   const rows: Record<string, Distribution & { readonly ratio?: number }> = {};
+  const figures: Figure[] = [];
   const distribution = (key: keyof Times) => distributionOf(all.map((times) => times[key]));
   for (const [name, key, reference] of ROWS) {
     // Of each start, because what else runs on the machine changes from one to the next.
     const ratios = reference && all.map((times) => times[key] / times[reference]);
     const ratio = ratios && Math.round(quantile(ratios, 0.5) * 100) / 100;
     rows[name] = { ...distribution(key), ...(ratio !== undefined && { ratio }) };
+    // The bare programs are the reference, so a change of theirs says nothing about podrole.
+    const isOwn = key === "start" || key === "renewal";
+    if (isOwn && ratio !== undefined)
+      figures.push({ what: `CPU, ${name}`, value: ratio, unit: "times", better: "lower" });
   }
-  console.log(`CPU ms of ${all.length} starts; ${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}`);
+  const measured = figuresNow(figures);
+  console.log(`CPU ms of ${all.length} starts; ${measured.machine}`);
   console.table(rows);
+  for (const line of compareFigures(cpuFigures.find(), figures)) console.log(line);
+  if (isPublished) cpuFigures.write(measured);
 }
 
 await main();

@@ -2,7 +2,7 @@
 // of the app's process. Starts a cluster of one node (needs root and the packages of
 // test/cluster/kubernetes/packages.sh podman), builds and loads podrole's images, measures, and removes everything.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { startScript } from "../../../scripts/command-line/start-script.ts";
@@ -11,59 +11,94 @@ import { runNodeScript } from "../../cluster/kubernetes/node.ts";
 import { buildImages } from "../../cluster/node/images.ts";
 import { createInstallers } from "../../cluster/node/install/installers.ts";
 import { injectedNamespace } from "../../cluster/node/pods.ts";
-import { type Distribution, distributionOf } from "./distribution.ts";
-import { createMeasure, type Timeline } from "./measure.ts";
-import { BENCH_NAMESPACE, SHAPES } from "./shapes.ts";
+import { compareFigures, figuresNow } from "../figures.ts";
+import { createStartMeasure, type StartMeasure } from "./measure.ts";
+import {
+  crowdFigures,
+  crowdResults,
+  crowdRows,
+  type StartResults,
+  startFigures,
+  startResults,
+  startRows,
+} from "./results.ts";
+import {
+  BENCH_NAMESPACE,
+  CROWD_SHAPES,
+  LIMITED_NAMESPACE,
+  limitRangeManifest,
+  nameOfShape,
+  SHAPES,
+  type StartShape,
+} from "./shapes.ts";
 
 async function install(kubectl: Kubectl): Promise<void> {
   await createInstallers(kubectl, {})["kustomize"]?.install();
-  await kubectl.ok(["apply", "-f", "-"], injectedNamespace(BENCH_NAMESPACE));
+  for (const namespace of [BENCH_NAMESPACE, LIMITED_NAMESPACE])
+    await kubectl.ok(["apply", "-f", "-"], injectedNamespace(namespace));
+  await kubectl.ok(["apply", "-f", "-"], limitRangeManifest());
 }
 
-/** Alternates between the variants, so that other load on the machine affects all of them equally. */
-async function measureAll(kubectl: Kubectl, auditLog: string, starts: number) {
-  const measure = createMeasure(kubectl, auditLog);
-  const times = new Map<string, Timeline[]>(SHAPES.map(({ name }) => [name, []]));
-  for (let round = 0; round <= starts; round++) {
-    for (const shape of SHAPES) {
-      const timeline = await measure(shape, `${podName(shape.name)}-${round}`);
-      // The first round only warms file caches and the server; it is not counted.
-      if (round > 0) times.get(shape.name)?.push(timeline);
+/**
+ * Measures each shape `rounds` times; alternates between them, so that other load on the machine affects all equally.
+ * The first round only warms file caches and the server; it is not counted.
+ */
+async function measureRounds<Value>(
+  shapes: readonly StartShape[],
+  rounds: number,
+  measure: (shape: StartShape, name: string) => Promise<Value>,
+): Promise<ReadonlyMap<string, readonly Value[]>> {
+  const times = new Map<string, Value[]>(shapes.map((shape) => [nameOfShape(shape), []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const shape of shapes) {
+      const value = await measure(shape, `${podName(shape)}-${round}`);
+      if (round > 0) times.get(nameOfShape(shape))?.push(value);
     }
-    process.stderr.write(`round ${round} of ${starts}\r`);
+    process.stderr.write(`round ${round} of ${rounds}\r`);
   }
   return times;
 }
 
 /** Returns the shape's name as part of an object's name: "bare, limit 500m" → "bare-limit-500m". */
-function podName(shape: string): string {
-  return shape.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+function podName(shape: StartShape): string {
+  return nameOfShape(shape)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-");
 }
 
-function report(times: ReadonlyMap<string, readonly Timeline[]>): void {
-  const medianOfPlain = distributionOf((times.get("plain") ?? []).map(({ app }) => app)).median;
-  const rows: [string, Distribution & { readonly added?: number }][] = [];
-  for (const { name } of SHAPES) {
-    const each = times.get(name) ?? [];
-    const app = distributionOf(each.map((timeline) => timeline.app));
-    for (const step of ["up", "ready"] as const) {
-      const values = each.flatMap((timeline) => timeline[step] ?? []);
-      if (values.length > 0) rows.push([`${name}: sidecar ${step}`, distributionOf(values)]);
-    }
-    rows.push([`${name}: app`, { ...app, added: app.median - medianOfPlain }]);
-  }
-  console.table(Object.fromEntries(rows));
+interface StartOptions {
+  readonly starts: number;
+  /** 0: pods start one after the other. */
+  readonly atOnce: number;
+  readonly publish: boolean;
 }
 
-async function run(environment: NodeJS.Dict<string>, starts: number): Promise<void> {
+async function run(environment: NodeJS.Dict<string>, options: StartOptions): Promise<void> {
   const { KUBECONFIG = "", KUBECTL = "", AUDIT_LOG = "" } = environment;
   const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
   await install(kubectl);
-  const before = loadavg()[0] ?? 0;
-  const times = await measureAll(kubectl, AUDIT_LOG, starts);
-  const load = `load ${before.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} after`;
-  console.log(`${starts} starts of each, ms after the binding to the node; ${cpus().length} cores, ${load}`);
-  report(times);
+  const measure = createStartMeasure(kubectl, AUDIT_LOG);
+  const { starts, atOnce, publish } = options;
+  const results = atOnce > 0 ? await runCrowds(measure, options) : await runSingles(measure, options);
+  console.log(`${starts} starts of each, ms after the binding to the node; ${results.machine}`);
+  console.table(Object.fromEntries(results.rows.map(({ what, ...row }) => [what, row])));
+  const file = atOnce > 0 ? crowdResults : startResults;
+  for (const { what, value, unit } of results.figures) console.log(`${what}: ${value} ${unit}`);
+  for (const line of compareFigures(file.find(), results.figures)) console.log(line);
+  if (publish) file.write(results);
+}
+
+async function runSingles(measure: StartMeasure, { starts }: StartOptions): Promise<StartResults> {
+  const times = await measureRounds(SHAPES, starts, (shape, name) => measure.one(shape, name));
+  return { ...figuresNow(startFigures(times)), starts, rows: startRows(times) };
+}
+
+async function runCrowds(measure: StartMeasure, { starts, atOnce }: StartOptions): Promise<StartResults> {
+  const times = await measureRounds(CROWD_SHAPES, starts, (shape, name) => {
+    const names = Array.from({ length: atOnce }, (_, index) => `${name}-${index}`);
+    return measure.together(shape, names);
+  });
+  return { ...figuresNow(crowdFigures(times, atOnce)), starts, rows: crowdRows(times, atOnce) };
 }
 
 async function main(): Promise<void> {
@@ -75,7 +110,7 @@ async function main(): Promise<void> {
     const environment = parseEnv(readFileSync(join(cluster, "environment"), "utf8"));
     const { archives } = await buildImages(environment["IMAGES"] ?? "", images);
     runNodeScript("load", cluster, ...archives);
-    await run(environment, values.starts);
+    await run(environment, values);
   } finally {
     if (values.cluster === undefined) {
       runNodeScript("down", cluster);

@@ -1,10 +1,9 @@
-// Measures one start of one pod: the time of its binding from the API server's audit log, later times from its
-// containers' logs.
+// Measures the start of one pod, or of several at once: the time of a binding from the API server's audit log, later
+// times from the containers' logs.
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
-import type { Pod } from "../../../src/kubernetes/objects.ts";
 import type { Kubectl } from "../../cluster/kubectl.ts";
-import { BENCH_NAMESPACE, manifestOf, type StartShape } from "./shapes.ts";
+import { manifestOf, namespaceOfShape, type StartShape } from "./shapes.ts";
 
 const KUBELET_RELIST_MS = 1_000;
 
@@ -18,18 +17,22 @@ export interface Timeline {
   readonly ready: number | undefined;
 }
 
-export function createMeasure(
-  kubectl: Kubectl,
-  auditLog: string,
-): (shape: StartShape, name: string) => Promise<Timeline> {
-  const inNamespace = (args: readonly string[], input?: string) => kubectl.ok(["-n", BENCH_NAMESPACE, ...args], input);
+/** Measures starts on the cluster of `kubectl`. */
+export interface StartMeasure {
+  /** Starts one pod. */
+  one(shape: StartShape, name: string): Promise<Timeline>;
+  /** Starts all pods at once; resolves with the ms from the first binding to the start of the last app. */
+  together(shape: StartShape, names: readonly string[]): Promise<number>;
+}
 
-  async function create(shape: StartShape, name: string): Promise<void> {
-    const manifest = manifestOf(shape, name);
-    if (shape.change === undefined) return void (await inNamespace(["create", "-f", "-"], manifest));
-    const injected = await inNamespace(["create", "--dry-run=server", "-o", "json", "-f", "-"], manifest);
-    const changed = { apiVersion: "v1", kind: "Pod", ...shape.change(JSON.parse(injected) as Pod) };
-    await inNamespace(["create", "-f", "-"], JSON.stringify(changed));
+/** `auditLog`: the API server's audit log, as a file. */
+export function createStartMeasure(kubectl: Kubectl, auditLog: string): StartMeasure {
+  const inNamespace = (shape: StartShape, args: readonly string[], input?: string) =>
+    kubectl.ok(["-n", namespaceOfShape(shape), ...args], input);
+
+  async function untilEnded(shape: StartShape, names: readonly string[]): Promise<void> {
+    const pods = names.map((name) => `pod/${name}`);
+    await inNamespace(shape, ["wait", ...pods, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=300s"]);
   }
 
   async function boundAt(name: string): Promise<number> {
@@ -39,9 +42,13 @@ export function createMeasure(
     return Date.parse((JSON.parse(line) as { requestReceivedTimestamp: string }).requestReceivedTimestamp);
   }
 
+  async function appStartedAt(shape: StartShape, name: string): Promise<number> {
+    return Number((await inNamespace(shape, ["logs", name, "-c", "app"])).split("\n")[0]);
+  }
+
   /** Time (Unix, ms) at which podrole-sidecar logged `message`. */
-  async function loggedAt(name: string, message: string): Promise<number> {
-    const lines = (await inNamespace(["logs", name, "-c", "podrole-sidecar"]))
+  async function loggedAt(shape: StartShape, name: string, message: string): Promise<number> {
+    const lines = (await inNamespace(shape, ["logs", name, "-c", "podrole-sidecar"]))
       .split("\n")
       .filter((line) => line !== "");
     const found = lines
@@ -51,18 +58,32 @@ export function createMeasure(
     return Date.parse(String(found["time"]));
   }
 
-  return async (shape, name) => {
-    // The kubelet lists its containers once a second and noticed the previous pod's end at such a listing. Without a
-    // random delay, every pod would start at the same offset from a listing.
-    await setTimeout(Math.random() * KUBELET_RELIST_MS);
-    await create(shape, name);
-    await inNamespace(["wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
-    const bound = await boundAt(name);
-    const app = Number((await inNamespace(["logs", name, "-c", "app"])).split("\n")[0]) - bound;
-    const hasSidecar = shape.role !== undefined;
-    const up = hasSidecar ? (await loggedAt(name, "podrole-sidecar is up")) - bound : undefined;
-    const ready = hasSidecar ? (await loggedAt(name, "credentials are ready")) - bound : undefined;
-    await inNamespace(["delete", "pod", name, "--wait=false"]);
-    return { app, up, ready };
+  /** The kubelet lists its containers once a second and noticed the previous pod's end at such a listing. */
+  const untilRandomOffset = () => setTimeout(Math.random() * KUBELET_RELIST_MS);
+
+  return {
+    async one(shape, name) {
+      await untilRandomOffset();
+      await inNamespace(shape, ["create", "-f", "-"], manifestOf(shape, name));
+      await untilEnded(shape, [name]);
+      const bound = await boundAt(name);
+      const app = (await appStartedAt(shape, name)) - bound;
+      const hasSidecar = shape.role !== undefined;
+      const up = hasSidecar ? (await loggedAt(shape, name, "podrole-sidecar is up")) - bound : undefined;
+      const ready = hasSidecar ? (await loggedAt(shape, name, "credentials are ready")) - bound : undefined;
+      await inNamespace(shape, ["delete", "pod", name, "--wait=false"]);
+      return { app, up, ready };
+    },
+
+    async together(shape, names) {
+      await untilRandomOffset();
+      const items = names.map((name) => JSON.parse(manifestOf(shape, name)) as unknown);
+      await inNamespace(shape, ["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+      await untilEnded(shape, names);
+      const bound = await Promise.all(names.map(boundAt));
+      const apps = await Promise.all(names.map((name) => appStartedAt(shape, name)));
+      await inNamespace(shape, ["delete", "pod", ...names, "--wait=true"]);
+      return Math.max(...apps) - Math.min(...bound);
+    },
   };
 }

@@ -1,22 +1,28 @@
 // The pods whose start times are compared.
 
-import type { Container, Pod, ResourceRequirements } from "../../../src/kubernetes/objects.ts";
+import type { ResourceRequirements } from "../../../src/kubernetes/objects.ts";
 import { ANNOTATIONS } from "../../../src/policy/annotations.ts";
 import { appContainer, podManifest } from "../../cluster/node/pods.ts";
 
-/** Namespace of the pods; main.ts creates it. */
+/** Namespace of most pods; main.ts creates both. */
 export const BENCH_NAMESPACE = "start";
+/** Namespace whose LimitRange gives every container a CPU limit of 400m. */
+export const LIMITED_NAMESPACE = "start-limited";
+
+/** Pods whose apps and sidecars have the same resources, so that their starts can be compared. */
+export type ShapeGroup = "ordinary" | "Guaranteed" | "limit 500m" | "LimitRange 400m";
 
 export interface StartShape {
-  readonly name: string;
+  readonly kind: "plain" | "bare" | "podrole" | "probe";
+  readonly group: ShapeGroup;
   /** Without a role podrole does not change the pod. */
   readonly role?: string;
   readonly annotations?: Readonly<Record<string, string>>;
   /** Of the app's container. */
   readonly resources?: ResourceRequirements;
   readonly initContainers?: readonly unknown[];
-  /** Changes the injected pod before it is created. */
-  readonly change?: (pod: Pod) => Pod;
+  /** Never by default; with OnFailure, podrole's sidecar has a startup probe instead of the hook. */
+  readonly restartPolicy?: "OnFailure";
 }
 
 /**
@@ -46,38 +52,47 @@ const EXACT_SIDECAR = exactly("100m", "96Mi");
 const HALF_A_CORE = { limits: { cpu: "500m" } };
 
 export const SHAPES: readonly StartShape[] = [
-  { name: "plain" },
-  { name: "bare", initContainers: bare() },
-  { name: "podrole", role: ROLE },
-  { name: "probe", role: ROLE, change: waitByProbe },
-  { name: "plain, Guaranteed", resources: EXACT },
-  { name: "bare, Guaranteed", resources: EXACT, initContainers: bare(EXACT_SIDECAR) },
-  { name: "podrole, Guaranteed", resources: EXACT, role: ROLE },
-  { name: "bare, limit 500m", initContainers: bare(HALF_A_CORE) },
-  { name: "podrole, limit 500m", role: ROLE, annotations: { [ANNOTATIONS.sidecarCpuLimit]: "500m" } },
+  { kind: "plain", group: "ordinary" },
+  { kind: "bare", group: "ordinary", initContainers: bare() },
+  { kind: "podrole", group: "ordinary", role: ROLE },
+  { kind: "probe", group: "ordinary", role: ROLE, restartPolicy: "OnFailure" },
+  { kind: "plain", group: "Guaranteed", resources: EXACT },
+  { kind: "bare", group: "Guaranteed", resources: EXACT, initContainers: bare(EXACT_SIDECAR) },
+  { kind: "podrole", group: "Guaranteed", resources: EXACT, role: ROLE },
+  { kind: "bare", group: "limit 500m", initContainers: bare(HALF_A_CORE) },
+  { kind: "podrole", group: "limit 500m", role: ROLE, annotations: { [ANNOTATIONS.sidecarCpuLimit]: "500m" } },
+  { kind: "plain", group: "LimitRange 400m" },
+  { kind: "bare", group: "LimitRange 400m", initContainers: bare() },
+  { kind: "podrole", group: "LimitRange 400m", role: ROLE },
 ];
+
+/** The shapes of many pods that start at once. */
+export const CROWD_SHAPES = SHAPES.filter(({ kind, group }) => group === "ordinary" && kind !== "probe");
+
+/** Returns the shape's name in tables: "bare", "bare, limit 500m". */
+export function nameOfShape({ kind, group }: Pick<StartShape, "kind" | "group">): string {
+  return group === "ordinary" ? kind : `${kind}, ${group}`;
+}
+
+/** Returns the namespace of the shape's pods. */
+export function namespaceOfShape({ group }: Pick<StartShape, "group">): string {
+  return group === "LimitRange 400m" ? LIMITED_NAMESPACE : BENCH_NAMESPACE;
+}
+
+/** Gives every container of the namespace a CPU limit of 400m, and a request of as much. */
+export function limitRangeManifest(): string {
+  const metadata = { name: "cpu", namespace: LIMITED_NAMESPACE };
+  const spec = { limits: [{ type: "Container", max: { cpu: "400m" } }] };
+  return JSON.stringify({ apiVersion: "v1", kind: "LimitRange", metadata, spec });
+}
 
 function exactly(cpu: string, memory: string): ResourceRequirements {
   return { requests: { cpu, memory }, limits: { cpu, memory } };
 }
 
-export function manifestOf({ role, annotations = {}, resources, initContainers }: StartShape, name: string): string {
+export function manifestOf(shape: StartShape, name: string): string {
+  const { role, annotations = {}, resources, initContainers = [], restartPolicy } = shape;
   const app = appContainer("app", "start", { ...(resources && { resources }) });
-  const spec = { initContainers: initContainers ?? [] };
+  const spec = { initContainers, ...(restartPolicy && { restartPolicy }) };
   return podManifest(name, { ...(role !== undefined && { role }), annotations, containers: [app], spec });
-}
-
-/** Replaces the hook by a startup probe, as `podrole webhook --sidecar-command none` injects it. */
-function waitByProbe({ metadata, spec }: Pod): Pod {
-  const { name = "", labels = {}, annotations = {} } = metadata;
-  const initContainers = (spec.initContainers ?? []).map((container) =>
-    container.name === "podrole-sidecar" ? withProbe(container) : container,
-  );
-  return { metadata: { name, namespace: BENCH_NAMESPACE, labels, annotations }, spec: { ...spec, initContainers } };
-}
-
-function withProbe(container: Container): Container {
-  const { lifecycle: _hook, ...rest } = container as Container & { lifecycle?: unknown };
-  const startupProbe = { httpGet: { path: "/readyz", port: 9764 }, periodSeconds: 1, failureThreshold: 300 };
-  return { ...rest, startupProbe };
 }
