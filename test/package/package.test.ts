@@ -15,15 +15,19 @@ import {
 import { basename, delimiter, dirname, join } from "node:path";
 import { after, suite, test } from "node:test";
 import { parse } from "yaml";
+import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { PACKAGE_NODE } from "../../scripts/build-command-line.ts";
 import { buildPackage } from "../../scripts/build-package.ts";
 import { krewManifest } from "../../scripts/release/krew.ts";
 import { NOTICES_FILE } from "../../scripts/third-party.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { VERSION } from "../../src/runtime/version.ts";
 import { cachedPackages } from "../cached-folder.ts";
 import { ROOT } from "../files.ts";
+import { createInstalledObjects } from "../operations/check/healthy.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
+import { assertPageIsServed } from "./served-page.ts";
 
 const MAX_PACKED_BYTES = 3_000_000;
 const MAX_FILES = 40;
@@ -85,6 +89,7 @@ suite("the packed package", () => {
     for (const path of ["LICENSE", "NOTICE", NOTICES_FILE, "README.md", "package.json", "lib/podrole.js"]) {
       assert.ok(paths.includes(path), path);
     }
+    for (const path of ["lib/ui.html", "lib/ui.js", "lib/ui.css"]) assert.ok(paths.includes(path), path);
     assert.deepEqual(
       paths.filter(
         (path) =>
@@ -230,6 +235,24 @@ for (const [name, bin] of nodes()) {
         .map((line) => JSON.parse(line) as { title: string });
       assert.equal(steps.at(-1)?.title, "Done: the permitted pod got its role, and the other pod was refused");
       assert.equal(stderr, "");
+    });
+
+    test("podrole demo --ui serves the page", async () => {
+      await assertPageIsServed(join(folder, "node_modules/.bin/podrole"), ["demo", "--ui", "--no-open"], {
+        cwd: folder,
+        env,
+      });
+    });
+
+    test("podrole ui serves the page", async (context) => {
+      const emulator = createKubernetesEmulator({ clock: systemClock });
+      await emulator.listen();
+      context.after(() => emulator.close());
+      createInstalledObjects(emulator.store);
+      const kubeconfig = join(folder, "kubeconfig");
+      writeFileSync(kubeconfig, emulator.kubeconfig(), { mode: 0o600 });
+      const args = ["ui", "--no-open", "--kubeconfig", kubeconfig];
+      await assertPageIsServed(join(folder, "node_modules/.bin/podrole"), args, { cwd: folder, env });
     });
 
     test("podrole inject adds the sidecar to a pod", () => {
