@@ -17,7 +17,11 @@ export interface AccountDetails {
 
 const EXPECTED = "expected the output of `aws iam get-account-authorization-details`";
 
-/** Reads one or more outputs, such as those of several accounts; the problem continues a sentence. Never throws. */
+/**
+ * Reads one or more outputs, such as those of several accounts; the problem continues a sentence. Never throws. AWS
+ * prints each role of one account once, so an output with a role of another account, or with a role twice, is refused:
+ * whoever supplies the output of one account must not decide what is said about the roles of another.
+ */
 export function parseAccountDetails(text: string): Result<AccountDetails> {
   const parsed = parseJson(text);
   if (parsed === undefined) return failure(`is not JSON; ${EXPECTED}`);
@@ -27,14 +31,23 @@ export function parseAccountDetails(text: string): Result<AccountDetails> {
     if (!isObject(output) || !Array.isArray(output["RoleDetailList"]))
       return failure(`has no RoleDetailList; ${EXPECTED}`);
     if (output["IsTruncated"] === true) return failure(`contains only a part of the roles; ${EXPECTED} with all pages`);
+    const accountsOfOutput = new Set<string>();
     for (const role of output["RoleDetailList"]) {
       const arn = isObject(role) && typeof role["Arn"] === "string" ? parseRoleArn(role["Arn"]) : undefined;
       const statements = isObject(role) ? statementsOf(role["AssumeRolePolicyDocument"]) : undefined;
       if (arn === undefined) return failure(`has a role without an ARN; ${EXPECTED}`);
       if (statements === undefined) return failure(`has no trust policy for ${arn.arn}; ${EXPECTED}`);
+      if (trust.has(arn.arn)) return failure(`contains ${arn.arn} twice; ${EXPECTED}, once for each account`);
       trust.set(arn.arn, statements);
-      accountIds.add(arn.accountId);
+      accountsOfOutput.add(arn.accountId);
     }
+    const accounts = [...accountsOfOutput];
+    if (accounts.length > 1) {
+      return failure(
+        `has roles of accounts ${accounts.join(", ")} in one output; ${EXPECTED}, which is of one account`,
+      );
+    }
+    for (const account of accounts) accountIds.add(account);
   }
   return success({ accountIds, trust });
 }

@@ -3,11 +3,18 @@ import { suite, test } from "node:test";
 import { parseAccountDetails } from "../../../src/operations/aws/account-details.ts";
 
 const ARN = "arn:aws:iam::123456789012:role/shop-orders";
+const OTHER_ARN = "arn:aws:iam::222222222222:role/billing";
 const ALLOW = { Effect: "Allow", Principal: { AWS: "*" }, Action: "sts:AssumeRole" };
 
 /** An output with one role. */
 function output(role: object, more: object = {}): string {
   return JSON.stringify({ UserDetailList: [], RoleDetailList: [role], Policies: [], ...more });
+}
+
+/** An output with these roles. */
+function rolesOf(...arns: readonly string[]): string {
+  const roles = arns.map((arn) => ({ Arn: arn, AssumeRolePolicyDocument: { Statement: [ALLOW] } }));
+  return JSON.stringify({ RoleDetailList: roles });
 }
 
 suite("parseAccountDetails()", () => {
@@ -46,6 +53,13 @@ suite("parseAccountDetails()", () => {
     ["a role that is a text", JSON.stringify({ RoleDetailList: ["x"] }), /^has a role without an ARN; /],
     ["a role without a trust policy", output({ Arn: ARN }), /^has no trust policy for arn:.*shop-orders; /],
     ["a statement that is a text", output({ Arn: ARN, AssumeRolePolicyDocument: { Statement: "x" } }), /^has no trust/],
+    ["a role that one output has twice", rolesOf(ARN, ARN), /^contains arn:.*shop-orders twice; /],
+    ["a role that two outputs have", `[${rolesOf(ARN)},${rolesOf(ARN)}]`, /^contains arn:.*shop-orders twice; /],
+    [
+      "an output that has a role of another account",
+      `[${rolesOf(ARN)},${rolesOf(OTHER_ARN, ARN.replace("orders", "app"))}]`,
+      /^has roles of accounts 222222222222, 123456789012 in one output; /,
+    ],
     ["a document with bad percent-encoding", output({ Arn: ARN, AssumeRolePolicyDocument: "%" }), /^has no trust/],
   ] as const) {
     test(`says what is wrong with ${what}`, () => {
