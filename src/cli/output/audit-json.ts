@@ -1,5 +1,6 @@
 // The answers of podrole audit as JSON: one object a row. Programs read these fields, so their names stay.
 
+import type { Session } from "../../operations/audit/answers/grant-histories.ts";
 import type { GrantRow } from "../../operations/audit/answers/grants.ts";
 import type { Origin } from "../../operations/audit/answers/origin.ts";
 import type { PodStep } from "../../operations/audit/answers/pod.ts";
@@ -33,6 +34,7 @@ function grantJson({ grant, sessions, origin }: GrantRow): object {
       sessionName: session.sessionName,
       expiration: session.expiration,
       first: isoTime(session.first),
+      receivers: receiversJson(session),
       awsCalls: calls?.map(callJson),
     })),
     ...originJson(origin),
@@ -79,7 +81,7 @@ function stepJson(step: PodStep): object {
     case "credentials": {
       const { podUid, container, role } = step.grant;
       const { sessionName, accessKeyId, expiration } = step.session;
-      return { podUid, container, role, sessionName, accessKeyId, expiration };
+      return { podUid, container, role, sessionName, accessKeyId, expiration, receivers: receiversJson(step.session) };
     }
     case "aws": {
       const { podUid, container } = step.grant;
@@ -91,6 +93,15 @@ function stepJson(step: PodStep): object {
       return { kind, reason, message, container, caller: step.caller };
     }
   }
+}
+
+function receiversJson({ receivers }: Pick<Session, "receivers">): readonly object[] {
+  return Array.from(receivers, ([address, { issues, first, last }]) => ({
+    address,
+    issues,
+    first: isoTime(first),
+    last: isoTime(last),
+  }));
 }
 
 function callJson({ action, count, first, last, errors, sourceIps }: CallSum): object {

@@ -1,6 +1,7 @@
 // The answers of podrole audit as tables, and its messages about logs.
 
 import type { CallerTrust } from "../../operations/audit/answers/caller-trust.ts";
+import type { Session } from "../../operations/audit/answers/grant-histories.ts";
 import type { GrantRow } from "../../operations/audit/answers/grants.ts";
 import type { Origin } from "../../operations/audit/answers/origin.ts";
 import type { PodStep } from "../../operations/audit/answers/pod.ts";
@@ -49,9 +50,19 @@ function grantCells({ grant, sessions, origin }: GrantRow, hasCalls: boolean): r
       container,
       serviceAccount ?? "",
     ],
-    ...[pathAndName(role), userText(origin), newest === undefined ? "" : `${newest.accessKeyId}${older}`],
+    ...[
+      pathAndName(role),
+      userText(origin),
+      newest === undefined ? "" : `${newest.accessKeyId}${older}${receiversNote(sessions)}`,
+    ],
     ...(hasCalls ? [callsText(sessions.flatMap(({ calls }) => calls ?? []))] : []),
   ];
+}
+
+/** Such as ", received by 2 addresses"; empty for one address, or if the records name none. */
+function receiversNote(sessions: GrantRow["sessions"]): string {
+  const addresses = new Set(sessions.flatMap(({ session }) => [...session.receivers.keys()]));
+  return addresses.size > 1 ? `, received by ${addresses.size} addresses` : "";
 }
 
 /** Without the account, which is the same for nearly all rows; JSON has the whole ARN. */
@@ -101,8 +112,9 @@ export function stepText(step: PodStep): string {
       return `serial ${serial} for pod uid ${podUid}, proved by ${credentialId}${requester}`;
     }
     case "credentials": {
-      const { accessKeyId, sessionName = "", expiration = "" } = step.session;
-      return `${step.grant.container}: ${step.grant.role} as ${sessionName}, key ${accessKeyId} until ${expiration}`;
+      const { accessKeyId, sessionName = "", expiration = "", receivers } = step.session;
+      const key = `key ${accessKeyId} until ${expiration}`;
+      return `${step.grant.container}: ${step.grant.role} as ${sessionName}, ${key}${receiversText(receivers)}`;
     }
     case "aws":
       return `${step.grant.container}: ${callsText([step.call])} from ${[...step.call.sourceIps].join(", ")}`;
@@ -113,6 +125,15 @@ export function stepText(step: PodStep): string {
       return `${where}: ${reason}: ${message}`;
     }
   }
+}
+
+/** Such as "; received by 10.0.1.7 ×2, and by 10.0.9.9 ×4 since 2026-11-29T08:40:08Z". */
+function receiversText(receivers: Session["receivers"]): string {
+  const [first, ...others] = [...receivers].toSorted(([, a], [, b]) => a.first - b.first);
+  if (first === undefined) return "";
+  const [address, { issues }] = first;
+  const later = others.map(([other, seen]) => `, and by ${other} ×${seen.issues} since ${formatSeconds(seen.first)}`);
+  return `; received by ${address} ×${issues}${later.join("")}`;
 }
 
 const REFUSAL_HEAD = ["FIRST", "LAST", "COUNT", "AT", "REASON", "POD", "BY", "MESSAGE"];

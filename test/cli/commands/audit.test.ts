@@ -154,6 +154,30 @@ suite("podrole audit pod", () => {
     );
   });
 
+  test("pod, who: name each address that received the credentials, and count issuances that were not written", async () => {
+    const own = credentials({ peer: "10.0.1.7:40000" });
+    const thief = { peer: "10.0.9.9:50000", outcome: "hit" };
+    const records = [
+      own,
+      credentials({ ...thief, time: "2026-11-26T08:05:00.000Z" }),
+      credentials({ ...thief, time: "2026-11-26T08:06:00.000Z", omitted: 3 }),
+    ];
+    const since = { first: "2026-11-26T08:05:00.000Z", last: "2026-11-26T08:06:00.000Z" };
+    const receivers = [
+      { address: "10.0.1.7", issues: 1, first: "2026-11-26T08:00:02.000Z", last: "2026-11-26T08:00:02.000Z" },
+      { address: "10.0.9.9", issues: 5, ...since },
+    ];
+    const [step] = (await runAudit(["pod", "shop/orders"], JSON_OUT, records)).json();
+    assert.deepEqual(step?.["receivers"], receivers);
+    const [row] = (await runAudit(["who"], { role: "shop-orders", ...JSON_OUT }, records)).json();
+    assert.equal(row?.["issues"], 6);
+    assert.deepEqual((row?.["sessions"] as { receivers: unknown }[])[0]?.receivers, receivers);
+    const pod = (await runAudit(["pod", "shop/orders"], {}, records)).out;
+    assert.match(pod, /; received by 10\.0\.1\.7 ×1, and by 10\.0\.9\.9 ×5 since 2026-11-26T08:05:00Z/);
+    assert.match((await runAudit(["who"], { role: "shop-orders" }, records)).out, /, received by 2 addresses/);
+    assert.doesNotMatch((await runAudit(["who"], { role: "shop-orders" }, [own])).out, /addresses/);
+  });
+
   test("pod: lines of one certificate count once, and a certificate of which nothing is confirmed says so", async () => {
     const request = { credentialId: undefined, podCertificateRequest: "req-1" };
     const repeated = certificate({ ...request, evidence: "status", time: "2026-11-26T08:09:00.000Z" });

@@ -1,5 +1,6 @@
 // The history of each grant of credentials, gathered from records in any order: one for each container of a pod
 // instance and role, with the admission and the certificate that led to it. Memory grows with pods, not with renewals.
+import { withoutPort } from "../../../protocol/calls-in-flight.ts";
 import type { AdmissionRecord, AuditRecord, CertificateRecord, CredentialsRecord } from "../records/podrole-records.ts";
 
 /** A session of STS, known by its access key ID. */
@@ -9,6 +10,17 @@ export interface Session {
   readonly expiration: string | undefined;
   /** Unix milliseconds. */
   first: number;
+  /** Who received its credentials, by address: others than the pod's own may be thieves of its certificate. */
+  readonly receivers: Map<string, Receiver>;
+}
+
+/** An address that received credentials of a session. */
+export interface Receiver {
+  /** How often. */
+  issues: number;
+  /** Unix milliseconds. */
+  first: number;
+  last: number;
 }
 
 /** Credentials of one role that one container of one pod instance received, however often. */
@@ -76,14 +88,25 @@ export function createGrantHistories({
       ...{ issues: 0, first: at, last: at, sessions: new Map<string, Session>() },
     };
     grants.set(key, grant);
-    grant.issues += 1;
+    const issues = 1 + record.omitted;
+    grant.issues += issues;
     grant.first = Math.min(grant.first, at);
     grant.last = Math.max(grant.last, at);
     if (accessKeyId === undefined) return;
     const { sessionName, expiration } = record;
-    const session = grant.sessions.get(accessKeyId) ?? { accessKeyId, sessionName, expiration, first: at };
+    const receivers = new Map<string, Receiver>();
+    const session = grant.sessions.get(accessKeyId) ?? { accessKeyId, sessionName, expiration, first: at, receivers };
     grant.sessions.set(accessKeyId, session);
     session.first = Math.min(session.first, at);
+    if (record.peer !== undefined) addReceiver(session, withoutPort(record.peer), { issues, at });
+  }
+
+  function addReceiver({ receivers }: Session, address: string, { issues, at }: { issues: number; at: number }): void {
+    const known = receivers.get(address) ?? { issues: 0, first: at, last: at };
+    receivers.set(address, known);
+    known.issues += issues;
+    known.first = Math.min(known.first, at);
+    known.last = Math.max(known.last, at);
   }
 
   function addAdmission(record: AdmissionRecord): void {

@@ -9,7 +9,7 @@ import type {
   FieldOf,
 } from "../../../runtime/audit-line.ts";
 import { isObject, parseJson } from "../../../runtime/json-object.ts";
-import { fieldsAt, listAt, textAt, timeOf } from "./json-fields.ts";
+import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json-fields.ts";
 
 interface CommonRecord {
   /** Unix milliseconds. */
@@ -72,6 +72,8 @@ export interface CredentialsRecord extends InstanceRecord {
   readonly sessionName: string | undefined;
   readonly accessKeyId: string | undefined;
   readonly outcome: string | undefined;
+  /** How many equal issuances to the same address were not written since the last record. */
+  readonly omitted: number;
 }
 
 /** One line of the audit log; a field is undefined if the line lacks it. */
@@ -153,6 +155,8 @@ function certificateParts(record: unknown) {
   };
 }
 
+const OMITTED: FieldOf<CredentialsLine> = "omitted";
+
 function credentialsParts(record: unknown) {
   const text = textReader<CredentialsLine>(record);
   return {
@@ -161,7 +165,13 @@ function credentialsParts(record: unknown) {
     sessionName: text("sessionName"),
     accessKeyId: text("accessKeyId"),
     outcome: text("outcome"),
+    omitted: omittedOf(record),
   };
+}
+
+function omittedOf(record: unknown): number {
+  const omitted = numberAt(record, OMITTED) ?? 0;
+  return Number.isSafeInteger(omitted) && omitted > 0 ? omitted : 0;
 }
 
 /** Collectors put the line into their own field: as text (Docker, Fluent Bit) or as an object (Cloud Logging). */

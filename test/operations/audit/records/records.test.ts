@@ -97,6 +97,7 @@ const WRITTEN: readonly AuditLine[] = [
     accessKeyId: "ASIAEXAMPLE000000001",
     expiration: "2026-11-26T09:00:00.000Z",
     packedPolicySize: 4,
+    omitted: 3,
     peer: "10.0.0.7:40000",
   },
   {
@@ -149,7 +150,7 @@ test("readRecord() reads what createAudit() writes, field by field", () => {
     evidence: undefined,
   });
   const container = { kind: "credentials", container: "app", role: SAMPLE_ROLE_ARN } as const;
-  const session = { sessionName: "shop.orders", outcome: "miss", accessKeyId: "ASIAEXAMPLE000000001" };
+  const session = { sessionName: "shop.orders", outcome: "miss", accessKeyId: "ASIAEXAMPLE000000001", omitted: 3 };
   assert.deepEqual(issued, { ...common, ...call, ...container, ...session, decision: "issued" });
   assert.deepEqual(refused, {
     ...common,
@@ -162,6 +163,7 @@ test("readRecord() reads what createAudit() writes, field by field", () => {
     sessionName: undefined,
     outcome: undefined,
     accessKeyId: undefined,
+    omitted: 0,
   });
 });
 
