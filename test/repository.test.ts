@@ -206,6 +206,18 @@ suite(".ci/signed-off", () => {
     assert.match(result.stdout, new RegExp(`^${foreign.slice(0, 7)}\\w* three: no line .*A B`));
     assert.equal(result.stdout.trim().split("\n").length, 1);
   });
+
+  test("compares the whole name of the author", () => {
+    const base = commit("base");
+    commit("five\n\nSigned-off-by: J. A B <j@example.com>");
+    assert.equal(check(`${base}..HEAD`).status, 1);
+  });
+
+  test("fails if git does not know the range", () => {
+    const result = check("unknown..HEAD");
+    assert.notEqual(result.status, 0);
+    assert.match(result.stderr, /unknown\.\.HEAD/);
+  });
 });
 
 suite(".github/ISSUE_TEMPLATE", () => {
