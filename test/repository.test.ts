@@ -98,7 +98,7 @@ for (const { file, text, workflow } of workflows) {
     test("the scripts that it runs exist", () => {
       const commands = steps.map(({ run = "" }) => run).join("\n");
       const named = [...commands.matchAll(/npm run (?:--silent |-s )?([\w:-]+)/g)].map(([, name = ""]) => name);
-      const files = [...commands.matchAll(/bash (\S+)/g)].map(([, path = ""]) => path);
+      const files = [...commands.matchAll(/bash ([\w.]\S*)/g)].map(([, path = ""]) => path);
       assert.deepEqual(
         [...named.filter((name) => !scripts.includes(name)), ...files.filter((path) => !existsSync(join(ROOT, path)))],
         [],
@@ -178,6 +178,13 @@ test("dependabot.yml names each folder with Go modules, and only folders that ha
   assert.deepEqual(folders("github-actions"), ["/"]);
   // Dependabot does not update an ARG, with which the Dockerfiles name their base.
   assert.deepEqual(folders("docker"), []);
+});
+
+test("signed-off.yml runs the script of the base branch, which a pull request cannot change", () => {
+  const commits = workflows.find(({ file }) => file === "signed-off.yml")?.workflow.jobs["commits"];
+  const commands = commits?.steps.map(({ run = "" }) => run).join("\n") ?? "";
+  assert.match(commands, /git show "\$BASE:\.ci\/signed-off" > "\$RUNNER_TEMP\/signed-off"/);
+  assert.doesNotMatch(commands, /bash \.ci/);
 });
 
 suite(".ci/signed-off", () => {
