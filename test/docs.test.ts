@@ -284,3 +284,21 @@ suite("package.json", () => {
     ]);
   });
 });
+
+test("docs/roadmap.md plans no flag that exists, nor a value that it accepts", () => {
+  const planned =
+    page
+      .get("docs/roadmap.md")
+      ?.split(/^## /m)
+      .find((section) => section.startsWith("Planned")) ?? "";
+  assert.match(planned, /\| A first release/);
+  const settings = page.get("docs/configuration.md")?.split("\n") ?? [];
+  const isSetting = (flag: string, value: string | undefined) =>
+    settings.some((row) => row.startsWith(`| \`${flag}\` |`) && (value === undefined || row.includes(`"${value}"`)));
+  assert.ok(isSetting("--pod-certificates", "auto") && !isSetting("--pod-certificates", "never"));
+  const flags = [...planned.matchAll(/`(--[\w-]+)(?:=([\w-]+))?`/g)];
+  assert.deepEqual(
+    flags.filter(([, flag = "", value]) => isSetting(flag, value)).map(([text]) => text),
+    [],
+  );
+});
