@@ -26,6 +26,7 @@ interface Workflow {
       {
         readonly "timeout-minutes"?: number;
         readonly environment?: string;
+        readonly needs?: string | readonly string[];
         readonly container?: { readonly image: string };
         readonly permissions?: Readonly<Record<string, string>>;
         readonly steps: readonly Step[];
@@ -117,6 +118,23 @@ test("ci.yml runs what decides whether a change lands: what needs no root first,
   const commands = commandsOf(fast);
   for (const script of ["check:workflows", "ok"]) assert.ok(commands.includes(`npm run --silent ${script}`), script);
   assert.doesNotMatch(commands.join("\n"), /sudo|\.ci\//);
+});
+
+test("release.yml makes nothing before it has required that CI passed for the commit on main", () => {
+  const jobs = workflows.find(({ file }) => file === "release.yml")?.workflow.jobs ?? {};
+  const commands = jobs["gate"]?.steps.map(({ run = "" }) => run).join("\n") ?? "";
+  assert.match(commands, /^git merge-base --is-ancestor HEAD origin\/main$/m);
+  assert.match(commands, /workflows\/ci\.yml\/runs\?head_sha=\$commit&branch=main&event=push&status=success"/);
+  assert.deepEqual(
+    Object.entries(jobs).map(([name, { needs }]) => [name, needs]),
+    [
+      ["gate", undefined],
+      ["build", "gate"],
+      ["draft", "build"],
+      ["images", "build"],
+      ["npm", ["draft", "images"]],
+    ],
+  );
 });
 
 test("every text file has LF line ends, in the repository and in the checkout", () => {
