@@ -8,7 +8,7 @@ import { explainPod } from "../src/operations/explain/explanation.ts";
 import type { ExplainInput } from "../src/operations/explain/model.ts";
 import { withRemedy } from "../src/protocol/errors.ts";
 import { readSettings } from "../src/runtime/settings.ts";
-import { explainDenial } from "../src/server/aws/sts-denial.ts";
+import { describeDenial } from "../src/server/aws/sts-denial.ts";
 import { planSettings } from "../src/settings/plan-settings.ts";
 import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { ROOT } from "./root.ts";
@@ -28,7 +28,7 @@ export function explainDeniedSample(): string {
   const pod = podWithRole("shop-orders", "orders-7d4b9c");
   const injected = plan(planInput(pod), settings);
   if (injected.decision !== "inject") throw new Error(`Cannot make the sample: ${injected.message}`);
-  const reason = `Cannot assume role ${ACCOUNT_ROLES}shop-orders: AccessDenied: ${DENIED}${explainDenial(DENIED, { roleArn: `${ACCOUNT_ROLES}shop-orders` })}`;
+  const reason = `Cannot assume role ${ACCOUNT_ROLES}shop-orders: AccessDenied: ${describeDenial(DENIED, { roleArn: `${ACCOUNT_ROLES}shop-orders` })}`;
   const lastState = {
     terminated: {
       exitCode: 1,

@@ -3,7 +3,7 @@
 // contains an error code alone: the message, and what was tried, are in the cause, for the server's log. The SDK's
 // exceptions are recognised by their shape, so nothing of the SDK is imported here.
 import { PodroleError } from "../../protocol/errors.ts";
-import { type DeniedRequest, explainDenial } from "./sts-denial.ts";
+import { type DeniedRequest, describeDenial } from "./sts-denial.ts";
 
 /** The fields that every exception of an AWS service has. */
 interface ServiceException extends Error {
@@ -82,8 +82,8 @@ export function fromAwsError(error: unknown, action: string, request?: DeniedReq
     );
   }
   if (DENIED_CODES.has(error.name)) {
-    const why = request === undefined ? "" : explainDenial(error.message, request);
-    return new PodroleError("STS_DENIED", `Cannot ${action}: ${received}${why}`, options);
+    const denial = request === undefined ? error.message : describeDenial(error.message, request);
+    return new PodroleError("STS_DENIED", `Cannot ${action}: ${error.name}: ${denial}`, options);
   }
   if (error.$fault !== "client") {
     return new PodroleError(

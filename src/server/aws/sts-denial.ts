@@ -53,19 +53,26 @@ interface DeniedCall {
   readonly policy: string;
 }
 
-/** Returns the explanation in parentheses, with a space before it; empty if STS's `message` has an unknown form. */
-export function explainDenial(message: string, { roleArn, externalId }: DeniedRequest): string {
-  if (/root accounts/i.test(message)) {
-    return " (the server runs with the keys of an account's root user, which can assume no role: give it a role or an IAM user)";
-  }
+const ROOT_USER =
+  "the server runs with the keys of an account's root user, which can assume no role: give it a role or an IAM user";
+
+/**
+ * Returns STS's `message` with the explanation in parentheses; the message itself if it has an unknown form. Policies
+ * name the server's role, so its session is not named beside it: the explanation has the one principal to trust.
+ */
+export function describeDenial(message: string, { roleArn, externalId }: DeniedRequest): string {
+  if (/root accounts/i.test(message)) return `${message} (${ROOT_USER})`;
   const [, caller, action, resource = roleArn, reason = ""] = DENIED_MESSAGE.exec(message) ?? [];
-  if (caller === undefined || action === undefined) return "";
+  if (caller === undefined || action === undefined) return message;
   const user = principalOf(caller);
   const role = parseRoleArn(resource)?.name ?? resource;
   const policy = OTHER_POLICIES.find(([pattern]) => pattern.test(reason))?.[1](user) ?? "";
   const call = { role, roleArn: resource, user, action, externalId, policy };
   const known = DENIAL_EXPLANATIONS.find(([pattern]) => pattern.test(reason));
-  return ` (${known ? known[1](call) : likeliestCause(call)})`;
+  const explanation = known ? known[1](call) : likeliestCause(call);
+  const denied = explanation.includes(user) ? "podrole's server" : `User: ${caller}`;
+  const place = resource === roleArn ? "" : ` on resource: ${resource}`;
+  return `${denied} is not authorized to perform: ${action}${place}${reason && ` ${reason}`} (${explanation})`;
 }
 
 /** For a message that names no policy: the likeliest cause first. */

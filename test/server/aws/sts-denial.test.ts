@@ -2,7 +2,7 @@
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { explainDenial } from "../../../src/server/aws/sts-denial.ts";
+import { describeDenial } from "../../../src/server/aws/sts-denial.ts";
 
 const SESSION = "arn:aws:sts::123456789012:assumed-role/podrole-server/i-0123456789abcdef0";
 const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
@@ -146,15 +146,34 @@ const CASES: readonly DenialCase[] = [
 ];
 
 for (const { when, message, request, contains, omits = [] } of CASES) {
-  test(`explainDenial() names what is missing when ${when}`, () => {
-    const text = explainDenial(message, { roleArn: ROLE, ...request });
+  test(`describeDenial() names what is missing when ${when}`, () => {
+    const text = describeDenial(message, { roleArn: ROLE, ...request });
     for (const part of contains) assert.ok(text.includes(part), `${part}\nis not in ${text}`);
     for (const part of omits) assert.ok(!text.includes(part), `${part}\nis in ${text}`);
     for (const json of text.match(/\{.*?\}(?=[);])/g) ?? []) assert.equal(JSON.parse(json).Effect, "Allow");
-    assert.ok(message.length + text.length < 900, `an Event holds 1024 characters, this has ${text.length}`);
+    assert.ok(text.length < 900, `an Event holds 1024 characters, this has ${text.length}`);
+    assert.ok(!(text.includes(SESSION) && text.includes(SERVER)), `two principals are in ${text}`);
   });
 }
 
-test("explainDenial() returns nothing for an unknown message", () => {
-  assert.equal(explainDenial("Access denied", { roleArn: ROLE }), "");
+test("describeDenial() returns an unknown message as it is", () => {
+  assert.equal(describeDenial("Access denied", { roleArn: ROLE }), "Access denied");
+});
+
+test("describeDenial() keeps what STS says, without the names that the request and the explanation have", () => {
+  const reason = "because no role trust policy allows the sts:AssumeRole action";
+  const text = describeDenial(denied(`sts:AssumeRole on resource: ${ROLE} ${reason}`), { roleArn: ROLE });
+  assert.ok(
+    text.startsWith(`podrole's server is not authorized to perform: sts:AssumeRole ${reason} (the trust`),
+    text,
+  );
+  const other = describeDenial(denied(`sts:AssumeRole on resource: ${ROLE}2`), { roleArn: ROLE });
+  assert.ok(other.startsWith(`podrole's server is not authorized to perform: sts:AssumeRole on resource: ${ROLE}2 (`));
+});
+
+test("describeDenial() names the session where the explanation has no principal", () => {
+  const text = describeDenial(denied("sts:AssumeRole with an explicit deny in the role trust policy"), {
+    roleArn: ROLE,
+  });
+  assert.ok(text.startsWith(`User: ${SESSION} is not authorized to perform: sts:AssumeRole with`), text);
 });
