@@ -20,6 +20,12 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
   return isObject(value) ? value : undefined;
 }
 
+/** Returns the object at a key of another one; undefined if there is none. */
+export function objectAt(value: unknown, key: string): Record<string, unknown> | undefined {
+  const found = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isObject(found) ? found : undefined;
+}
+
 /** Returns the strings of an object's list; none if it has no such list. */
 export function stringsAt(value: unknown, key: string): readonly string[] {
   return elementsAt(value, key).filter((element) => typeof element === "string");
