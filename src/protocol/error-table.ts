@@ -13,7 +13,7 @@ export const ERRORS = {
     keep: false,
     summary: "The namespace does not permit this role.",
     remedy:
-      "Permit the role in the namespace's annotation `iam.amazonaws.com/permitted` (an RE2 expression that matches the whole role ARN) or `iam.amazonaws.com/allowed-roles`, or request a role that the namespace permits.",
+      "Correct the role's name, or request another role that the namespace permits. Only if the pod is to have this role, permit it in the namespace's annotation `iam.amazonaws.com/permitted` (an RE2 expression that matches the whole role ARN) or `iam.amazonaws.com/allowed-roles`.",
   },
   ROLE_MISSING: {
     http: 403,

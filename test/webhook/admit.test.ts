@@ -27,7 +27,7 @@ test("admit() denies ROLE_FORBIDDEN with the code where kubectl and a controller
   assert.equal(response.status?.reason, "ROLE_FORBIDDEN");
   assert.match(
     response.status?.message ?? "",
-    /^ROLE_FORBIDDEN: Cannot give role arn:aws:iam::123456789012:role\/payments.* -- Permit the role in the namespace/,
+    /^ROLE_FORBIDDEN: Cannot give role arn:aws:iam::123456789012:role\/payments.* -- Correct the role's name/,
   );
   assert.equal(response.patch, undefined);
 });

@@ -100,7 +100,7 @@ suite("injectAction()", () => {
     assert.equal(exitCode, 1);
     assert.match(
       err,
-      /^Deployment\/orders: refused \(ROLE_FORBIDDEN\): Cannot give role .*payroll-admin.*\n {2}remedy: Permit the role /m,
+      /^Deployment\/orders: refused \(ROLE_FORBIDDEN\): Cannot give role .*payroll-admin.*\n {2}remedy: Correct the role/m,
     );
     assert.doesNotMatch(out, /podrole-sidecar/);
   });

@@ -22,6 +22,6 @@ export const BROKEN_CREDENTIALS: readonly Broken[] = [
     heldBy({ code: "ROLE_FORBIDDEN", expiresAt: "2026-06-01T11:50:00.000Z" }),
     "CREDENTIALS_HELD",
     "failed",
-    /Container app holds no credentials: ROLE_FORBIDDEN -- Permit the role/,
+    /Container app holds no credentials: ROLE_FORBIDDEN -- Correct the role/,
   ],
 ];
