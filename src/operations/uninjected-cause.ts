@@ -1,0 +1,65 @@
+// Why a pod was not injected that would be injected now, from the times that the API server keeps: of the pod, of its
+// annotation, of the namespace's label and of the webhook's registration. Pure.
+import { type FieldTime, fieldTimeOf } from "../kubernetes/field-time.ts";
+import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
+import { isRoleAnnotation, LABELS } from "../policy/annotations.ts";
+
+/** Times of the pod's surroundings; undefined if unknown. */
+export interface SurroundingTimes {
+  /** Last change of the namespace's label podrole.io/inject. */
+  readonly labelled?: FieldTime | undefined;
+  /** Creation of the webhook's configuration, RFC 3339. */
+  readonly registeredAt?: string | undefined;
+}
+
+/** Times of the pod; undefined if unknown. */
+export interface PodTimes {
+  /** RFC 3339. */
+  readonly created: string | undefined;
+  /** Last change of its annotation of a role. */
+  readonly annotated: FieldTime | undefined;
+}
+
+/** Returns the times of a pod. */
+export function podTimesOf({ metadata }: Pick<Pod, "metadata">): PodTimes {
+  const name = Object.keys(metadata.annotations ?? {}).find(isRoleAnnotation);
+  const annotated = name === undefined ? undefined : fieldTimeOf(metadata, ["annotations", name]);
+  return { created: metadata.creationTimestamp, annotated };
+}
+
+/** Returns the time of the label that makes podrole inject the namespace's pods. */
+export function labelTimeOf(namespace: { readonly metadata: ObjectMeta } | undefined): FieldTime | undefined {
+  return namespace && fieldTimeOf(namespace.metadata, ["labels", LABELS.inject]);
+}
+
+/** Returns the creation time of the oldest of these objects; undefined without one. */
+export function oldestOf(objects: readonly { readonly metadata: ObjectMeta }[]): string | undefined {
+  return objects.flatMap(({ metadata }) => metadata.creationTimestamp ?? []).toSorted()[0];
+}
+
+/** Returns why the pod was not injected, as far as the times say so. */
+export function uninjectedCause(
+  { created, annotated }: PodTimes,
+  { labelled, registeredAt }: SurroundingTimes,
+): string {
+  const isBefore = (time: string | undefined) =>
+    created !== undefined && time !== undefined && Date.parse(created) < Date.parse(time);
+  if (labelled?.isExact && isBefore(labelled.at)) {
+    return `the pod (created ${created}) is older than its namespace's label podrole.io/inject: enabled (set ${labelled.at})`;
+  }
+  if (isBefore(registeredAt)) {
+    return `the pod (created ${created}) is older than the registration of podrole's webhook (${registeredAt})`;
+  }
+  if (annotated?.isExact && isBefore(annotated.at)) {
+    return `the pod (created ${created}) is older than its role annotation (set ${annotated.at})`;
+  }
+  if (labelled !== undefined && isBefore(labelled.at)) {
+    return `the pod (created ${created}) may be older than its namespace's label podrole.io/inject: enabled (set ${labelled.at} or earlier)`;
+  }
+  if (created === undefined || labelled === undefined || registeredAt === undefined) return UNKNOWN_AGES;
+  return `the pod (created ${created}) is younger than its namespace's label and the webhook's registration, so the API server admitted it without an answer of the webhook (failurePolicy: Ignore), or it had no role then`;
+}
+
+/** What may be the cause where the times are unknown. */
+export const UNKNOWN_AGES =
+  "the pod was created before its namespace had the label podrole.io/inject: enabled, or while podrole's webhook was not called";
