@@ -1,0 +1,65 @@
+// Why a pod does not trust podrole's server (SERVER_UNTRUSTED), and what helps: by what is wrong with the server's
+// certificate, and by the CAs that the pod was created with. Pure. What a pod says may be forged by its author, so
+// nothing but texts for people follows from it.
+import { countOf } from "./format.ts";
+
+/** The CAs of the published trust bundle, and those of them that a pod was created without. */
+export interface PodTrust {
+  readonly published: number;
+  /** Each as its subject and the beginning of its fingerprint, as podrole status trust writes them. */
+  readonly lacking: readonly string[];
+}
+
+/**
+ * "clock": the certificate has expired or is not yet valid. "name": it is for another name. "bundle": the pod was
+ * created without a CA of the published bundle. "foreign": the pod has all of them, and none issued the certificate.
+ * "issuer": it is of a CA that the pod does not have, and no more is known.
+ */
+export type Distrust = "clock" | "name" | "bundle" | "foreign" | "issuer";
+
+/** Returns why the pod does not trust the server. `message`: of the error SERVER_UNTRUSTED. */
+export function distrustOf(message: string, trust?: PodTrust): Distrust {
+  const [, problem = ""] = /does not verify \(([A-Z_]+)\)/.exec(message) ?? [];
+  if (problem === "CERT_HAS_EXPIRED" || problem === "CERT_NOT_YET_VALID") return "clock";
+  if (problem === "ERR_TLS_CERT_ALTNAME_INVALID") return "name";
+  if (trust === undefined) return "issuer";
+  return trust.lacking.length > 0 ? "bundle" : "foreign";
+}
+
+/** What the comparison adds to the error's message; empty if nothing. */
+export function distrustText(message: string, trust?: PodTrust): string {
+  if (trust === undefined) return "";
+  const { published, lacking } = trust;
+  const distrust = distrustOf(message, trust);
+  const cas = `of the ${countOf(published, "CA")} that podrole publishes now`;
+  if (distrust === "bundle") return `; the pod was created without ${lacking.length} ${cas}: ${lacking.join("; ")}`;
+  return distrust === "foreign" ? `; the pod has each ${cas}` : "";
+}
+
+/** Reason → what an operator does. */
+export const DISTRUST_REMEDIES: Readonly<Record<Distrust, string>> = {
+  clock:
+    "Compare the clock of the pod's node with that of the server's node. If they agree, podrole's server has not renewed its certificate: podrole check finds the reason (SERVING_CERTIFICATES, TRUST_BUNDLE).",
+  name: "Find out what answers at the server's address: the certificate is for another name, as that of a proxy or of another program is. podrole check tests the installed server.",
+  bundle:
+    "Create the pod again: a new pod has the present CAs. During a rotation, do so with each pod that is older than the new CA before you take the next step.",
+  foreign:
+    "A new pod has the same CAs, so do not create the pod again. The server's certificate is of a CA that was retired, or of another installation: find out which server answers at this address, and which CA signs (podrole status trust).",
+  issuer:
+    "Create the pod again: a new pod has the present CAs. If its sidecar does not trust the server either, the server's certificate is of a CA that was retired, or of another installation.",
+};
+
+/** Reason → commands. `restart` has the pod created again. */
+export const DISTRUST_STEPS: Readonly<Record<Distrust, (restart: string | undefined) => readonly string[]>> = {
+  clock: () => ["podrole check --quiet  # the dates of the certificates, then compare the clock of the node"],
+  name: () => ["podrole check --quiet"],
+  bundle: (restart) => [
+    ...(restart === undefined ? [] : [restart]),
+    "podrole rotate status  # during a rotation: wait before its next step until such pods are created again",
+  ],
+  foreign: () => ["podrole status trust  # which CA signs", "podrole check --quiet"],
+  issuer: (restart) => [
+    "podrole rotate status  # during a rotation: wait before its next step until such pods are created again",
+    ...(restart === undefined ? [] : [restart]),
+  ],
+};
