@@ -1,9 +1,9 @@
 // The server's state as a fact that may be unknown, for commands that show the rest without it.
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import type { PodState } from "../../protocol/state/model.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
 import { readServerSettings } from "../server-settings.ts";
+import { type HeldPod, lastRefusals } from "./last-refusals.ts";
 import { readServerState, type StateProblem, type StateRead } from "./read-state.ts";
 
 /** Asks about one namespace, or about all if it is undefined. Never rejects. */
@@ -31,9 +31,13 @@ export function createServerQuestion(
   };
 }
 
-/** Asks what one pod holds; undefined if the server does not know the pod. */
-export async function askAboutPod(ask: AskServer, { metadata }: Pod): Promise<Known<PodState | undefined>> {
-  return deriveKnown(await ask(metadata.namespace), ({ state }) => state.pods.find(({ uid }) => uid === metadata.uid));
+/** Asks what one pod holds, and how it was last refused; undefined if the server does not know the pod. */
+export async function askAboutPod(ask: AskServer, { metadata }: Pod): Promise<Known<HeldPod | undefined>> {
+  return deriveKnown(await ask(metadata.namespace), ({ state }) => {
+    const pod = state.pods.find(({ uid }) => uid === metadata.uid);
+    const refused = pod && lastRefusals(state).get(pod.uid);
+    return pod && refused ? { ...pod, refused } : pod;
+  });
 }
 
 async function readAudience(kubernetes: OperatorKubernetes, podroleNamespace: string): Promise<string | undefined> {

@@ -137,7 +137,11 @@ function tokenProblem({ status, message }: ApiError, namespace: string): StatePr
   if (status === 403) {
     return { kind: "right", text: `needs create on serviceaccounts/token ${READER} in ${namespace}` };
   }
-  if (status === 404) return { kind: "absent", text: `there is no ServiceAccount ${READER} in ${namespace}` };
+  if (status === 404)
+    return {
+      kind: "absent",
+      text: `there is no ServiceAccount ${READER} in ${namespace} (kubectl apply -f manifests/base/readers.yaml, or helm upgrade with the chart of podrole, creates it)`,
+    };
   return { kind: "unreachable", text: message };
 }
 

@@ -162,7 +162,8 @@ test("readServerState() names the right that the caller lacks for the state port
 test("readServerState() says that an installation has no reader", async (context) => {
   const { connect } = await setUp(context);
   const read = await readServerState({ kubernetes: await connect() }, OPTIONS);
-  const text = "there is no ServiceAccount podrole-reader in podrole";
+  const text =
+    "there is no ServiceAccount podrole-reader in podrole (kubectl apply -f manifests/base/readers.yaml, or helm upgrade with the chart of podrole, creates it)";
   assert.deepEqual(read, { ok: false, problem: { kind: "absent", text } });
 });
 
