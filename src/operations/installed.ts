@@ -24,6 +24,8 @@ export interface ReplicaCount {
   readonly name: string;
   readonly ready: number;
   readonly wanted: number;
+  /** Why none is ready, if its pods say so: "2 pods: ImagePullBackOff: …". */
+  readonly reasons?: readonly string[];
 }
 
 /** Counts the replicas of a program; undefined if none of the Deployments runs it. */

@@ -7,6 +7,7 @@ import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { createSuggester } from "../runtime/suggest.ts";
 import { ownerOf } from "./migrate/input/owners.ts";
 import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
+import { DISTRUST_STEPS, distrustOf, type PodTrust } from "./untrusted-server.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
 export interface StepFields {
@@ -42,6 +43,8 @@ export interface ConcernedPod {
   readonly restart?: string | undefined;
   /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
   readonly isCopy?: boolean | undefined;
+  /** The pod's CAs beside the published ones; undefined if unknown. */
+  readonly trust?: PodTrust | undefined;
   /** The error's message. A pod's author or an Event's may have written it, so no principal is taken from it. */
   readonly message?: string | undefined;
   /** The same message as the server itself recorded it: that of STS names the principal. */
@@ -71,40 +74,37 @@ export function stepsWithinCheck(code: string | undefined, concerned: ConcernedP
 export const CHECK_STEP = "podrole check --quiet";
 
 const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => readonly string[] } = {
-  ROLE_FORBIDDEN: ({ object, message = "" }) => [
-    editStep(object, `correct the role${meantText(message)}`),
-    `kubectl edit namespace ${shellQuote(object.namespace)}  # or permit it: annotation iam.amazonaws.com/permitted`,
-  ],
+  ROLE_FORBIDDEN: ({ object, message = "" }) => {
+    const meant = meantRole(message);
+    return [
+      editStep(object, "correct the role", meant && `did you mean ${shellCommentText(meant)}?`),
+      `kubectl edit namespace ${shellQuote(object.namespace)}  # only if the role is right: permit it in iam.amazonaws.com/permitted`,
+    ];
+  },
   ROLE_MISSING: ({ object }) => [editStep(object, "add the annotation iam.amazonaws.com/role")],
   STS_DENIED: ({ serverMessage = "", message = serverMessage }) => {
     if (message.includes("itself lacks")) return ["podrole aws policy  # prints the policy that this principal needs"];
     const [, principal] = TRUSTED_PRINCIPAL.exec(serverMessage) ?? [];
     const [, role = "NAME"] =
       /\bassume role arn:aws[\w-]*:iam::\d{12}:role\/(?:[^\s:]*\/)?([\w+=,.@-]+)/.exec(message) ?? [];
+    const roleName = shellQuote(role);
     return [
       principal === undefined
-        ? "podrole aws trust --principal ARN  # ARN: the AWS identity of the server itself, which its log names"
-        : `podrole aws trust --principal ${shellQuote(principal)}  # prints the trust policy that the role needs`,
-      `aws iam get-role --role-name ${shellQuote(role)}  # whether the role exists, and its present trust policy`,
-      `aws iam update-assume-role-policy --role-name ${shellQuote(role)} --policy-document file://trust.json  # replaces the whole policy: keep the statements that it has`,
+        ? "podrole aws trust --principal ARN  # ARN: the AWS identity of the server itself, which its log names, it prints the statement that the role needs"
+        : `podrole aws trust --principal ${shellQuote(principal)}  # prints the statement that the role needs`,
+      `aws iam get-role --role-name ${roleName} --query Role.AssumeRolePolicyDocument > trust.json  # fails if there is no such role, add the statement to trust.json`,
+      `aws iam update-assume-role-policy --role-name ${roleName} --policy-document file://trust.json`,
     ];
   },
-  SERVER_UNTRUSTED: ({ restart, message = "" }) =>
-    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(message)
-      ? ["podrole check --quiet  # the dates of the certificates, then compare the clock of the node"]
-      : [
-          "podrole rotate status  # if a rotation is in progress, wait before its next step until its pods are restarted",
-          ...(restart === undefined ? [] : [restart]),
-        ],
+  SERVER_UNTRUSTED: ({ restart, message = "", trust }) => DISTRUST_STEPS[distrustOf(message, trust)](restart),
 };
 
-/** ": did you mean …", for a role that is like one that the namespace permits by its name; else empty. */
-function meantText(message: string): string {
+/** Returns the permitted role that was probably meant, by a message of ROLE_FORBIDDEN; undefined if none is like it. */
+export function meantRole(message: string): string | undefined {
   const [, role] = /^Cannot give role \S+?:role\/(\S+) to /.exec(message) ?? [];
   const [, permitted = ""] = / permits (.*)$/s.exec(message) ?? [];
   const names = Array.from(permitted.matchAll(/:role\/([\w+=,.@/-]+)"/g), ([, name = ""]) => name);
-  const meant = role === undefined ? undefined : createSuggester(names)(role);
-  return meant === undefined ? "" : `: did you mean ${shellCommentText(meant)}?`;
+  return role === undefined ? undefined : createSuggester(names)(role);
 }
 
 /** In the server's explanation of a denial, "must allow sts:AssumeRole to ARN, such as": the server's role or user. */
@@ -115,11 +115,19 @@ export function explainStep({ namespace, kind, name }: ConcernedObject): string 
   return `podrole explain ${shellQuote(`${kind}/${name}`)} -n ${shellQuote(namespace)}`;
 }
 
-/** Returns the command that changes the pod's annotations, or those of the template that makes it. */
-export function editStep({ namespace, kind, name, isManifest }: ConcernedObject, purpose: string): string {
-  if (isManifest) return `podrole explain -f FILE  # first ${purpose} in the manifest`;
-  const place = kind === "pod" ? "" : ", in the pod template";
-  return `kubectl -n ${shellQuote(namespace)} edit ${shellQuote(`${kind}/${name}`)}  # ${purpose}${place}`;
+/**
+ * Returns the command that changes the pod's annotations, or those of the template that makes it. `hint` stands behind
+ * the purpose and its place.
+ */
+export function editStep(
+  { namespace, kind, name, isManifest }: ConcernedObject,
+  purpose: string,
+  hint?: string,
+): string {
+  const hinted = hint === undefined ? "" : `: ${hint}`;
+  if (isManifest) return `podrole explain -f FILE  # first ${purpose} in the manifest${hinted}`;
+  const place = kind === "pod" ? "" : " in the pod template";
+  return `kubectl -n ${shellQuote(namespace)} edit ${shellQuote(`${kind}/${name}`)}  # ${purpose}${place}${hinted}`;
 }
 
 /** The name of a Deployment's ReplicaSet ends in the hash of its template (apimachinery, rand.SafeEncodeString). */

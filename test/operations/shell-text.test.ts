@@ -28,6 +28,9 @@ function outsideQuotes(line: string): string {
 
 const META_CHARACTERS = /[$`;|&<>(){}'"\\\p{Cc}\p{Zl}\p{Zp}]/u;
 
+/** The one redirection that a step contains. */
+const WRITTEN_FILE = " > trust.json";
+
 test("shellCommentText() leaves words and ARNs as they are, and nothing that a shell reads as more", () => {
   for (const text of ["Job", "argoproj.io/v1", "arn:aws:iam::123456789012:role/team/a+b=c,d.e@f-g_h"]) {
     assert.equal(shellCommentText(text), text);
@@ -54,7 +57,9 @@ test("restartStep() and stepsAfterCode() have no character outside of quotes tha
         annotateStep(pod, { annotation: kind, value: name, purpose: "only then" }),
         ...Object.keys(ERRORS).flatMap((code) => stepsAfterCode(code, concerned)),
       ];
-      for (const step of steps) assert.doesNotMatch(outsideQuotes(step), META_CHARACTERS, step);
+      for (const step of steps) {
+        assert.doesNotMatch(outsideQuotes(step).replace(WRITTEN_FILE, ""), META_CHARACTERS, step);
+      }
     }),
     { numRuns: 100 },
   );

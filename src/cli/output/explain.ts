@@ -1,7 +1,7 @@
 // Explanations of podrole explain as text and as JSON.
-import { creationFailureText, readCreationFailure } from "../../operations/creation-failure.ts";
+import { readCreationFailure } from "../../operations/creation-failure.ts";
 import type { ContainerExplanation, ContainerInPod, ExistingPod, Explanation } from "../../operations/explain/model.ts";
-import { type SidecarState, sidecarEndText } from "../../operations/sidecar-state.ts";
+import type { SidecarState } from "../../operations/sidecar-state.ts";
 import { DECISION_TEXTS } from "./decision.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
@@ -16,33 +16,32 @@ export function explainText(explanations: readonly Explanation[]): string {
 }
 
 function explanationText(explanation: Explanation): string {
-  const { object, now, existing, failure, obstacle, next, notes, settings } = explanation;
-  const present = existing ? existingLines(existing).map((line) => `  ${line}`) : [];
+  const { object, cause, remedy, now, existing, next, notes, settings } = explanation;
+  const present = existing ? existingLines(existing, cause).map((line) => `  ${line}`) : [];
   const decided = decisionLines(explanation).map((line) => `  ${line}`);
-  // What keeps the webhook from being called is the cause, if the pod is not injected.
-  const isCauseFirst = obstacle !== undefined && existing?.injected === false;
   const lines = [
     object,
-    ...(isCauseFirst ? [] : present),
-    ...(failure === undefined ? [] : [`  its pods cannot be created: ${creationFailureText(failure)}`]),
-    ...decided,
-    ...(isCauseFirst ? present : []),
+    ...(cause === undefined ? [] : [`  cause: ${cause}`]),
+    ...(remedy === undefined ? [] : [`  remedy: ${remedy}`]),
     ...(existing?.differences ?? []).map((difference) => `  differs: ${difference}`),
+    ...next.map((step) => `  next: ${step}`),
+    ...present,
+    ...decided,
     ...now.warnings.map((warning) => `  warning: ${warning}`),
     ...notes.map((note) => `  note: ${note}`),
-    ...next.map((step) => `  next: ${step}`),
     ...(settings.length > 0 ? [`  settings from ${settings.join(", ")}`] : []),
   ];
   return lines.map((line) => `${escapeControls(line)}\n`).join("");
 }
 
-/** What becomes of a new pod, and of each of its containers. A refusal that the failure has said is not repeated. */
-function decisionLines({ object, now, failure, obstacle, afterwards, containers }: Explanation): readonly string[] {
+/** What becomes of a new pod, and of each of its containers. A refusal that the cause has said is not repeated. */
+function decisionLines({ object, cause, now, failure, obstacle, afterwards, containers }: Explanation) {
   const when = object.startsWith("pod/") ? "if created now" : "its next pods";
   const decision = `${DECISION_TEXTS[now.decision]} (${now.reason})`;
   const failed = failure === undefined ? undefined : readCreationFailure(failure);
   const isSaid = failed?.by === "podrole" && now.decision === "refuse" && failed.code === now.reason;
-  const why = isSaid ? "as the last ones" : now.message;
+  const isRepeated = now.decision === "refuse" && cause?.includes(now.message) === true;
+  const why = isSaid ? "as the last ones" : isRepeated ? "see the cause" : now.message;
   const without = failure === undefined ? "not injected" : "not created";
   return [
     `${when}: ${obstacle === undefined ? `${decision}: ${why}` : `${without}: ${obstacle}`}`,
@@ -55,12 +54,12 @@ function decisionLines({ object, now, failure, obstacle, afterwards, containers 
   ];
 }
 
-/** What the pod is now: its sidecar, why that is not ready, and what its containers hold. */
-function existingLines(existing: ExistingPod): readonly string[] {
+/** What the pod is now: its sidecar, why that is not ready unless the cause says so, and what its containers hold. */
+function existingLines(existing: ExistingPod, cause: string | undefined): readonly string[] {
   const { injected, since, state, causes = [], containers = [] } = existing;
   return [
-    ...(state ? stateLines(state) : []),
-    ...causes,
+    ...(state ? [stateLine(state)] : []),
+    ...causes.filter((text) => text !== cause),
     `${injected ? "injected" : "not injected"} (created ${since})${sidecarText(existing)}`,
     ...containers.flatMap(inPodText),
   ];
@@ -84,17 +83,16 @@ function admittedText({ admitted, admittedBy }: ContainerInPod): string | undefi
   return `${admitted ?? "no role"} at admission (${origin})`;
 }
 
-/** First what the sidecar does, then why it last ended. */
-function stateLines({ phase, reason, since, restarts, lastEnd }: SidecarState): readonly string[] {
-  const cause = reason === undefined ? "" : `: ${reason}`;
+/** What the sidecar does, and how it last ended: a code stands for its message, which the cause has said. */
+function stateLine({ phase, reason, since, restarts, lastEnd }: SidecarState): string {
+  const why = reason === undefined ? "" : `: ${reason}`;
   const restarted = restarts === 0 ? "" : restarts === 1 ? ", restarted once" : `, restarted ${restarts} times`;
   const started = since === undefined ? "" : ` (started ${since})`;
-  return [
-    `podrole-sidecar ${PHASES[phase]}${started}${cause}${restarted}`,
-    ...(lastEnd && phase !== "ready"
-      ? [`it last ended${lastEnd.at && ` at ${lastEnd.at}`} with ${sidecarEndText(lastEnd)}`]
-      : []),
-  ];
+  const ended =
+    lastEnd === undefined || phase === "ready"
+      ? ""
+      : `; it last ended${lastEnd.at && ` at ${lastEnd.at}`} with ${lastEnd.code ?? lastEnd.message}`;
+  return `podrole-sidecar ${PHASES[phase]}${started}${why}${restarted}${ended}`;
 }
 
 const PHASES: Readonly<Record<SidecarState["phase"], string>> = {

@@ -12,6 +12,7 @@ import {
 } from "../../operations/next-steps.ts";
 import type { BlockedWorkload, PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
+import { UNKNOWN_AGES } from "../../operations/uninjected-cause.ts";
 import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
 import { type StatusTable, statusTable } from "./status-columns.ts";
 import type { Paint } from "./style.ts";
@@ -87,8 +88,8 @@ function installationProblems({ installation, isLabelled, namespace, topic }: St
   ];
 }
 
-function unready(program: string, { wanted }: ReplicaCount): string {
-  return `podrole's ${program} has no ready replica (0 of ${wanted})`;
+function unready(program: string, { wanted, reasons = [] }: ReplicaCount): string {
+  return `podrole's ${program} has no ready replica (${[`0 of ${wanted}`, ...reasons].join("; ")})`;
 }
 
 /** The next command, below what it is about. */
@@ -107,7 +108,8 @@ const MAX_CODES_SHOWN = 10;
  * For each code: how many rows have it, the first of them, reason and remedy, and the next command. Then the workloads
  * and pods without a code.
  */
-function codeNotes({ pods = [], blocked = [], refusals = [], isLabelled }: Status): readonly string[] {
+function codeNotes(status: Status): readonly string[] {
+  const { pods = [], blocked = [], refusals = [] } = status;
   const rows: readonly (PodRow | RefusedRow)[] = [...pods, ...refusals];
   const byCode = Map.groupBy(
     rows.filter(({ code }) => code !== undefined),
@@ -116,17 +118,24 @@ function codeNotes({ pods = [], blocked = [], refusals = [], isLabelled }: Statu
   return [
     ...[...byCode].slice(0, MAX_CODES_SHOWN).flatMap(([code, users]) => linesOfCode(code, users)),
     ...blocked.slice(0, MAX_CODES_SHOWN).flatMap(blockedLines),
-    ...uninjectedLines(pods, isLabelled),
+    ...uninjectedLines(status),
     ...changedLines(pods),
   ];
 }
 
 function linesOfCode(code: string, users: readonly (PodRow | RefusedRow)[]): readonly string[] {
   const first = users.find(({ message }) => message !== undefined && message !== "") ?? users[0];
-  const message = first?.message ?? "";
+  return [`${code} (${whose(users)}): ${codeText(code, first)}`, ...nextLines(first ?? {})];
+}
+
+/** Reason and remedy: what status found out about the pod, or else what the message and the code say. */
+function codeText(code: string, row: PodRow | RefusedRow | undefined): string {
+  if (row !== undefined && "cause" in row && row.cause !== undefined && row.remedy !== undefined) {
+    return `${row.cause.replace(`${code}: `, "")} -- ${row.remedy}`;
+  }
+  const message = row?.message ?? "";
   const remedy = isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
-  const text = message.includes(remedy) ? message : [message, remedy].filter(Boolean).join(" -- ");
-  return [`${code} (${whose(users)}): ${text}`, ...nextLines(first ?? {})];
+  return message.includes(remedy) ? message : [message, remedy].filter(Boolean).join(" -- ");
 }
 
 function blockedLines(blocked: BlockedWorkload): readonly string[] {
@@ -148,14 +157,16 @@ function subjectOf({ namespace, pod }: PodRow | RefusedRow): string {
   return pod.includes("/") ? `${pod} in namespace ${namespace}` : `pod ${namespace}/${pod}`;
 }
 
-function uninjectedLines(pods: readonly PodRow[], isLabelled: boolean | undefined): readonly string[] {
+function uninjectedLines({ pods = [], isLabelled, installation: { isRegistered } }: Status): readonly string[] {
   const bare = pods.filter(({ phase }) => phase === "not injected");
   const [first] = bare;
   if (first === undefined) return [];
   const why =
-    isLabelled === false
-      ? "its namespace does not have the label"
-      : "it is older than its namespace's label or was created while the webhook was not called, or podrole skipped it";
+    isRegistered === false
+      ? "podrole's webhook is not registered"
+      : isLabelled === false
+        ? "its namespace does not have the label"
+        : (first.cause ?? UNKNOWN_AGES);
   const explained = explainStep({ namespace: first.namespace, kind: "pod", name: first.pod });
   return [
     `not injected (${whose(bare)}): the pod names a role and has no podrole-sidecar: ${why}`,

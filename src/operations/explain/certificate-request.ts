@@ -9,6 +9,7 @@ import { isErrorCode } from "../../protocol/errors.ts";
 import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
 import { type Known, readKnown, type Unknown } from "../known.ts";
 import { CHECK_STEP, type ConcernedPod, restartStep, stepsAfterCode } from "../next-steps.ts";
+import type { Diagnosis } from "../sidecar-diagnosis.ts";
 
 /** The last request of a pod for a certificate of podrole's signer; undefined if its kubelet has made none. */
 export type LastRequest = Known<PodCertificateRequest | undefined>;
@@ -56,6 +57,21 @@ export function describeLastRequest(request: LastRequest, { spec }: Pick<Pod, "s
 function cannotLook({ unknown, needs = [] }: Unknown): string {
   return `cannot tell: ${needs.length > 0 ? `needs ${needs.join(", ")}` : unknown}`;
 }
+
+/** Returns why the pod does not start, and what to do; undefined if the request does not hold back the pod. */
+export function diagnoseLastRequest(request: LastRequest, pod: Pick<Pod, "spec">): Diagnosis | undefined {
+  const cause = describeLastRequest(request, pod);
+  if (cause === undefined || "unknown" in request) return undefined;
+  if (request.value === undefined) return { cause, remedy: OLD_KUBELET_REMEDY };
+  const isAnswered = request.value.status?.conditions?.[0] !== undefined;
+  return { cause, remedy: isAnswered ? DENIED_REMEDY : WAITING_REMEDY };
+}
+
+const OLD_KUBELET_REMEDY =
+  "Let the pod run on nodes of Kubernetes 1.37 or newer, or turn pod certificates off for its namespace, and create it again.";
+const WAITING_REMEDY = "Make podrole's server ready; podrole check says why it is not.";
+const DENIED_REMEDY =
+  "Correct what the message names, and create the pod again: the kubelet makes no further request for this one.";
 
 /** Returns the next commands; undefined if the request does not hold back the pod. */
 export function stepsAfterLastRequest(

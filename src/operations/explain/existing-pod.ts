@@ -26,11 +26,7 @@ export function describeExisting(
   const state = readSidecarState(pod);
   const isCopy = isLive && !hasInjectedLabel(pod);
   const certificate = lastRequest && describeLastRequest(lastRequest, pod);
-  const causes = [
-    ...(isCopy ? [COPIED] : []),
-    ...(certificate === undefined ? [] : [certificate]),
-    ...(isLive ? causesOf(state, server) : []),
-  ];
+  const causes = [...(certificate === undefined ? [] : [certificate]), ...(isLive ? causesOf(state, server) : [])];
   return {
     injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",
@@ -48,18 +44,19 @@ function causesOf({ phase, reason, restarts }: SidecarState, server: ExplainSett
   const causes: string[] = [];
   if (reason === "PostStartHookError") causes.push(HOOK_ENDED);
   if (phase === "starting" && restarts === 0) causes.push(HOOK_WAITS);
-  if ("value" in server && server.value === undefined) causes.push("no Deployment runs podrole's server");
-  if ("value" in server && server.value?.ready === 0) {
-    const { name, namespace, wanted } = server.value;
-    causes.push(
-      `podrole's server has no ready replica (Deployment ${namespace}/${name}: 0 of ${wanted}), and no pod gets credentials before it has one`,
-    );
-  }
-  return causes;
+  const absence = serverAbsence(server);
+  return absence === undefined ? causes : [...causes, absence];
 }
 
-const COPIED =
-  "the pod has podrole-sidecar and not the label podrole.io/injected, as a copy of kubectl debug, which leaves out the annotation of the role unless it has --keep-annotations";
+/** Why no server answers, by the cluster; undefined if a replica is ready, or if it is unknown. */
+export function serverAbsence(server: ExplainSettings["server"]): string | undefined {
+  if ("unknown" in server) return undefined;
+  if (server.value === undefined) return "no Deployment runs podrole's server";
+  const { namespace, name, ready, wanted, reasons } = server.value;
+  if (ready > 0) return undefined;
+  return `podrole's server has no ready replica (Deployment ${namespace}/${name}: ${[`0 of ${wanted}`, ...(reasons ?? [])].join("; ")}), and no pod gets credentials before it has one`;
+}
+
 const HOOK_ENDED =
   "PostStartHookError: podrole-sidecar had no credentials within 30 s; the kubelet starts it again, after waits of at most 5 min";
 const HOOK_WAITS =
@@ -90,8 +87,10 @@ function heldBy(container: string, held: Known<PodState | undefined> | undefined
     return since === undefined ? {} : { unknown: `the pod has not called since the server's restart (${since})` };
   }
   const { role, expiresAt, renewedAt, code } = found;
+  // The role of a container that was refused before it had credentials is the one that it requested.
+  const isHeld = role !== undefined && (expiresAt !== undefined || code === undefined);
   return {
-    ...(role !== undefined && { holds: role }),
+    ...(isHeld && { holds: role }),
     ...(expiresAt !== undefined && { expires: expiresAt }),
     ...(renewedAt !== undefined && { renewed: renewedAt }),
     ...(code !== undefined && { code }),

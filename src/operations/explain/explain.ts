@@ -5,15 +5,16 @@ import type { OperatorResource } from "../../kubernetes/api.ts";
 import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
-import type { PodState } from "../../protocol/state/model.ts";
-import { isObject } from "../../runtime/json-object.ts";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
+import { workloadFailure } from "../creation-failure.ts";
 import { type Known, readAllowed } from "../known.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
 import { templatesOf } from "../manifests/templates.ts";
+import { comparePodTrust } from "../pod-trust.ts";
+import type { HeldPod } from "../state/last-refusals.ts";
 import { readLastRequest } from "./certificate-request.ts";
 import { explainPod } from "./explanation.ts";
-import type { ExplainInput, Explanation } from "./model.ts";
+import type { ExplainInput, ExplainSettings, Explanation } from "./model.ts";
 import { readExplainSettings } from "./settings.ts";
 import { readEnvSources, readNamespaceLimits } from "./surroundings.ts";
 
@@ -37,7 +38,7 @@ export interface ExplainOptions {
 export interface ExplainDeps {
   readonly kubernetes: OperatorKubernetes;
   /** Returns what podrole's server knows about a pod of the cluster. */
-  readonly readHeld?: (pod: Pod) => Promise<Known<PodState | undefined>>;
+  readonly readHeld?: (pod: Pod) => Promise<Known<HeldPod | undefined>>;
 }
 
 /**
@@ -52,7 +53,12 @@ export async function explain(
   const inputs = "text" in subject ? await reader.fromText(subject) : await reader.fromCluster(subject);
   if (!inputs.ok) return inputs;
   const settings = await readExplainSettings(deps.kubernetes, podroleNamespace);
-  return success(inputs.value.map((input) => explainPod(input, settings)));
+  return success(inputs.value.map((input) => explainPod(withTrust(input, settings), settings)));
+}
+
+function withTrust(input: ExplainInput, { trustBundle }: ExplainSettings): ExplainInput {
+  const trust = comparePodTrust(input.pod, trustBundle);
+  return trust === undefined ? input : { ...input, trust };
 }
 
 function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
@@ -121,18 +127,6 @@ async function readUnlessGiven<T>(
   read: () => Promise<T | undefined>,
 ): Promise<Known<T | undefined>> {
   return given === undefined ? readAllowed(read) : { value: given };
-}
-
-/**
- * Why a workload cannot create its pods: the message of condition ReplicaFailure, which Deployments and ReplicaSets
- * have, such as a quota that is used up or a refusal of an admission webhook.
- * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment)
- */
-function workloadFailure({ status }: KubernetesObject): string | undefined {
-  const conditions = isObject(status) ? status["conditions"] : undefined;
-  const list: readonly unknown[] = Array.isArray(conditions) ? conditions : [];
-  const failed = list.filter(isObject).find(({ type, status: is }) => type === "ReplicaFailure" && is === "True");
-  return typeof failed?.["message"] === "string" ? failed["message"] : undefined;
 }
 
 /** Controllers append a suffix to their own name; it is unknown until the pod exists. */

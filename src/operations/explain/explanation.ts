@@ -10,6 +10,7 @@ import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { deriveKnown, type Known, type Unknown } from "../known.ts";
+import { diagnosePod } from "./cause.ts";
 import { explainDecided } from "./decided-containers.ts";
 import { describeExisting, findResolvedProblem, findRoleDifferences } from "./existing-pod.ts";
 import type { ExplainInput, ExplainPolicy, ExplainSettings, Explanation } from "./model.ts";
@@ -46,11 +47,14 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
   const existing = described && { ...described, ...(differences.length > 0 && { differences }) };
   const isSent = isSentToWebhook(input, settings);
   const wouldBe = decision === "inject" && namespace !== undefined && (!("value" in isSent) || isSent.value);
+  const planLabelled = () => planIn({ ...labels, ...INJECT_LABEL });
+  const obstacles = findObstacle({ input, settings, planned, isSent, planLabelled });
   return {
     object: objectText(input),
+    ...diagnosePod({ input, settings, now, existing, planned, ...obstacles }),
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now,
-    ...findObstacle({ input, settings, planned, isSent, planLabelled: () => planIn({ ...labels, ...INJECT_LABEL }) }),
+    ...obstacles,
     ...(existing && { existing }),
     ...(failure !== undefined && { failure }),
     containers,
@@ -88,6 +92,7 @@ function explainWithoutDecision(input: ExplainInput, settings: ExplainSettings, 
   const existing = exists ? describeExisting(input, settings) : undefined;
   return {
     object: objectText(input),
+    ...diagnosePod({ input, settings, now, existing }),
     injected: exists && isInjected(pod),
     now,
     ...(existing && { existing }),

@@ -4,11 +4,12 @@ import type { NamespaceLimits } from "../../injection/namespace-limits.ts";
 import type { Plan, PlanSettings } from "../../injection/plan.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
-import type { PodState } from "../../protocol/state/model.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { Known } from "../known.ts";
 import type { SidecarState } from "../sidecar-state.ts";
+import type { HeldPod } from "../state/last-refusals.ts";
+import type { PodTrust } from "../untrusted-server.ts";
 import type { LastRequest } from "./certificate-request.ts";
 
 /** A pod and its surroundings. */
@@ -34,7 +35,9 @@ export interface ExplainInput {
   /** Why a workload cannot create its pods, as its status says. */
   readonly failure?: string;
   /** What the server knows about a pod of the cluster; absent if it was not asked, because there is no such pod. */
-  readonly held?: Known<PodState | undefined>;
+  readonly held?: Known<HeldPod | undefined>;
+  /** The pod's CAs beside the published ones; absent if unknown. */
+  readonly trust?: PodTrust;
   /** The last request for the certificate of a pod that waits for one; absent if it waits for none. */
   readonly lastRequest?: LastRequest;
 }
@@ -51,8 +54,12 @@ export interface ExplainSettings {
   readonly policy: Known<ExplainPolicy>;
   /** podrole's webhooks as they are registered with the API server. */
   readonly webhooks: Known<readonly RegisteredWebhook[]>;
+  /** When the oldest configuration that registers them was created, RFC 3339; absent if unknown. */
+  readonly registeredAt?: string;
   /** The server's replicas; undefined if no Deployment runs it. */
   readonly server: Known<ReplicaCount | undefined>;
+  /** The published trust bundle as PEM; absent if it was not read. */
+  readonly trustBundle?: string;
   /** Where the settings were read: "Deployment podrole-webhook". */
   readonly sources: readonly string[];
   /** Settings of the webhook that are used for those of the server, because the latter are unknown. */
@@ -114,6 +121,10 @@ export interface ExistingPod {
 /** What podrole does with a pod. Programs read the names of the fields, so they do not change. */
 export interface Explanation {
   readonly object: string;
+  /** Why the pod is not well; absent for a pod that is well, and for one that is still being started. */
+  readonly cause?: string;
+  /** What to do about the cause; absent if nothing can be said. */
+  readonly remedy?: string;
   /** True if an existing pod is injected, or if a new one would be. */
   readonly injected: boolean;
   /** Set if the caller may not read whether the API server calls podrole's webhook for this pod. */

@@ -13,6 +13,7 @@ import {
   restartStep,
   stepsAfterCode,
 } from "../next-steps.ts";
+import { refusalMessage } from "../state/last-refusals.ts";
 import { stepsAfterLastRequest } from "./certificate-request.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings, Explanation } from "./model.ts";
 import { hasNoWebhook } from "./obstacles.ts";
@@ -35,6 +36,7 @@ export function nextSteps(next: NextInput): readonly string[] {
     object,
     ...(input.exists && { restart: restartStep(input.pod) }),
     isCopy: existing?.isCopy,
+    trust: input.trust,
   };
   const server = serverSteps(settings, existing);
   if (server.length > 0) return server;
@@ -62,7 +64,11 @@ function injectedSteps(
   const end = state?.phase === "ready" ? undefined : state?.lastEnd;
   const held = containers.find(({ code }) => code !== undefined)?.code;
   const code = end?.code ?? held ?? (now.decision === "refuse" ? now.reason : undefined);
-  if (code !== undefined) return stepsAfterCode(code, { ...concerned, message: end?.message });
+  if (code !== undefined) {
+    const refused = input.held && "value" in input.held ? input.held.value?.refused : undefined;
+    const serverMessage = refusalMessage(refused, code);
+    return stepsAfterCode(code, { ...concerned, message: end?.message ?? serverMessage, serverMessage });
+  }
   if (differences.length === 0) return [];
   return [...earlierRoleSteps(input, containers), restartStep(input.pod, NEW_POD)];
 }

@@ -3,11 +3,14 @@
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { policySettings } from "../../policy/settings-table.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
+import { readTrustBundle } from "../check/collect/authority.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
 import { ownWebhooks } from "../check/tables/registration.ts";
-import { countReplicas, type Deployment, type Installed, readInstalled } from "../installed.ts";
+import { type Deployment, type Installed, readInstalled } from "../installed.ts";
 import { allKnown, deriveKnown, type Known, readAllowed } from "../known.ts";
+import { readReplicaCount } from "../replica-count.ts";
 import { readSettingsConfigMaps } from "../server-settings.ts";
+import { oldestOf } from "../uninjected-cause.ts";
 import type { ExplainPolicy, ExplainSettings } from "./model.ts";
 
 /** Throws ApiError when the API server does not answer; a missing permission is reported. */
@@ -24,10 +27,17 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
     readInstalled(read.deployments, read.configMaps),
   );
   const programs: Partial<Installed> = "value" in installed ? installed.value : {};
+  const own = deriveKnown(configurations, (all) => ownWebhooks(all, namespace));
+  const registeredAt = "value" in own ? oldestOf(own.value.map(({ configuration }) => configuration)) : undefined;
+  const server =
+    "unknown" in deployments ? deployments : { value: await readReplicaCount(kubernetes, "server", deployments.value) };
+  const trustBundle = await readTrustBundle(kubernetes, { server: programs.server }, namespace);
   return {
     policy: policyOf(allKnown({ installed, version }), namespace),
-    webhooks: deriveKnown(configurations, (all) => ownWebhooks(all, namespace).map(({ webhook }) => webhook)),
-    server: deriveKnown(deployments, (all) => countReplicas("server", all)),
+    webhooks: deriveKnown(own, (all) => all.map(({ webhook }) => webhook)),
+    ...(registeredAt !== undefined && { registeredAt }),
+    server,
+    ...("value" in trustBundle && trustBundle.value !== undefined && { trustBundle: trustBundle.value }),
     sources: [...new Set([...(programs.webhook?.sources ?? []), ...(programs.server?.sources ?? [])])],
     assumptions:
       "value" in installed && programs.server?.settings === undefined

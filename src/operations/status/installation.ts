@@ -3,14 +3,18 @@
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
 import { ownWebhooks } from "../check/tables/registration.ts";
-import { countReplicas, type Deployment } from "../installed.ts";
+import type { Deployment } from "../installed.ts";
 import { type Known, readKnown } from "../known.ts";
+import { readReplicaCount } from "../replica-count.ts";
+import { oldestOf } from "../uninjected-cause.ts";
 import type { InstallationState, UnknownPart } from "./model.ts";
 
 /** What was read, with what is unknown of it. */
 export interface ReadInstallation {
   readonly state: InstallationState;
   readonly webhooks: Known<readonly WebhookConfigurationObject[]>;
+  /** When the oldest configuration of podrole's webhook was created, RFC 3339; undefined if unknown. */
+  readonly registeredAt: string | undefined;
   readonly unknown: readonly UnknownPart[];
 }
 
@@ -24,8 +28,12 @@ export async function readInstallationState(
     kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
   );
   const list = "value" in deployments ? deployments.value : [];
-  const [server, webhook] = [countReplicas("server", list), countReplicas("webhook", list)];
-  const isRegistered = "value" in webhooks ? ownWebhooks(webhooks.value, namespace).length > 0 : undefined;
+  const [server, webhook] = await Promise.all([
+    readReplicaCount(kubernetes, "server", list),
+    readReplicaCount(kubernetes, "webhook", list),
+  ]);
+  const own = "value" in webhooks ? ownWebhooks(webhooks.value, namespace) : undefined;
+  const isRegistered = own && own.length > 0;
   const isAbsent = "value" in deployments && !server && !webhook && isRegistered === false;
   return {
     state: {
@@ -36,6 +44,7 @@ export async function readInstallationState(
       isAbsent,
     },
     webhooks,
+    registeredAt: own && oldestOf(own.map(({ configuration }) => configuration)),
     unknown: [
       ...unknownPart("the replicas of server and webhook", deployments),
       ...unknownPart("whether the webhook is registered", webhooks),

@@ -34,6 +34,9 @@ export interface PodRow extends StepFields {
   readonly code?: string;
   /** Reason and remedy that the sidecar left behind. */
   readonly message?: string;
+  /** What is wrong, and what to do: of a sidecar that ended, and of a pod that is not injected. */
+  readonly cause?: string;
+  readonly remedy?: string;
   /** Why it is unknown what the container holds. */
   readonly unknown?: string;
   readonly restarts: number;

@@ -4,9 +4,12 @@
 import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { withoutSlash } from "../../policy/role.ts";
 import { comparePods } from "../../protocol/state/merge.ts";
-import type { ContainerHolding, PodState } from "../../protocol/state/model.ts";
+import type { ContainerHolding, PodState, RefusalRecord } from "../../protocol/state/model.ts";
 import { type Known } from "../known.ts";
 import { explainStep, stepFields, stepsAfterCode } from "../next-steps.ts";
+import { diagnoseEnd } from "../sidecar-diagnosis.ts";
+import { refusalMessage } from "../state/last-refusals.ts";
+import { type SurroundingTimes, uninjectedCause } from "../uninjected-cause.ts";
 import type { PodRow, PodRowPhase, RoleRow } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
@@ -14,33 +17,47 @@ import type { SeenPod } from "./seen-pod.ts";
 export interface PodRowInput {
   readonly seen: Known<readonly SeenPod[]>;
   readonly held: Known<readonly PodState[]>;
+  /** Each pod's last refusal by the server's records, by uid; absent: unknown. */
+  readonly refusals?: ReadonlyMap<string, RefusalRecord>;
+  /** With which pods that are not injected are compared; absent: their times are unknown. */
+  readonly surroundings?: SurroundingTimes;
 }
 
 /**
  * Returns the rows by namespace and pod. The cluster decides which pods there are: the server's answer may be older. If
  * the pods may not be listed, those of the server's answer are shown.
  */
-export function podRows({ seen, held }: PodRowInput): readonly PodRow[] {
+export function podRows({ seen, held, refusals, surroundings = {} }: PodRowInput): readonly PodRow[] {
   if ("unknown" in seen) return "value" in held ? held.value.toSorted(comparePods).flatMap(heldRows) : [];
   const byUid = new Map("value" in held ? held.value.map((pod) => [pod.uid, pod] as const) : []);
   const unknown = "unknown" in held ? held.unknown : undefined;
-  return seen.value.toSorted(comparePods).flatMap((pod) => seenRows(pod, byUid.get(pod.uid), unknown));
+  return seen.value
+    .toSorted(comparePods)
+    .flatMap((pod) => seenRows(pod, byUid.get(pod.uid), { unknown, surroundings, refused: refusals?.get(pod.uid) }));
 }
 
-function seenRows(pod: SeenPod, state: PodState | undefined, unknown: string | undefined): readonly PodRow[] {
+interface RowContext {
+  /** Why it is unknown what containers hold. */
+  readonly unknown: string | undefined;
+  /** With which a pod that is not injected is compared. */
+  readonly surroundings: SurroundingTimes;
+  readonly refused: RefusalRecord | undefined;
+}
+
+function seenRows(pod: SeenPod, state: PodState | undefined, context: RowContext): readonly PodRow[] {
   const holdings = new Map(state?.containers.map((holding) => [holding.container, holding]));
   const named = new Set([...pod.served, ...Object.keys(pod.roles), ...holdings.keys()]);
   const containers = named.size === 0 ? [""] : [...named];
   const why =
-    unknown ?? (state?.unknownSince && `it has not called since the server's restart at ${state.unknownSince}`);
-  return containers.map((container) => seenRow(pod, container, holdings.get(container), why));
+    context.unknown ?? (state?.unknownSince && `it has not called since the server's restart at ${state.unknownSince}`);
+  return containers.map((container) => seenRow(pod, container, holdings.get(container), { ...context, unknown: why }));
 }
 
 function seenRow(
   pod: SeenPod,
   container: string,
   holding: ContainerHolding | undefined,
-  unknown: string | undefined,
+  { unknown, surroundings, refused }: RowContext,
 ): PodRow {
   const { sidecar, rolesFrom } = pod;
   const admitted = Object.hasOwn(pod.roles, container) ? pod.roles[container] : undefined;
@@ -50,7 +67,9 @@ function seenRow(
   const code = holding?.code ?? lastEnd?.code;
   const roleFrom = holding?.role === undefined ? rolesFrom : "server";
   const requestedRole = requestedInstead(pod, container, role);
-  const steps = stepsOfRow(pod, { phase, code, message: lastEnd?.message, isChanged: requestedRole !== undefined });
+  const serverMessage = refusalMessage(refused, code);
+  const message = lastEnd?.message ?? serverMessage;
+  const steps = stepsOfRow(pod, { phase, code, message, serverMessage, isChanged: requestedRole !== undefined });
   return {
     namespace: pod.namespace,
     pod: pod.name,
@@ -62,6 +81,8 @@ function seenRow(
     ...timesOf(holding),
     ...(code !== undefined && { code }),
     ...(lastEnd && { message: lastEnd.message }),
+    ...(lastEnd?.code !== undefined && diagnoseEnd(lastEnd, pod)),
+    ...(phase === "not injected" && pod.times && { cause: uninjectedCause(pod.times, surroundings) }),
     ...stepFields(steps),
     ...(holding === undefined && sidecar && unknown !== undefined && { unknown }),
     restarts: sidecar?.restarts ?? 0,
@@ -87,16 +108,18 @@ function stepsOfRow(
     phase,
     code,
     message,
+    serverMessage,
     isChanged,
   }: Pick<PodRow, "phase"> & {
     readonly code: string | undefined;
     readonly message: string | undefined;
+    readonly serverMessage: string | undefined;
     readonly isChanged: boolean;
   },
 ): readonly string[] {
   const object = { namespace, kind: "pod", name };
   if (phase === "terminating") return [];
-  if (code !== undefined) return stepsAfterCode(code, { object, restart, isCopy, message });
+  if (code !== undefined) return stepsAfterCode(code, { object, restart, isCopy, message, serverMessage });
   if (phase === "not injected") return restart === undefined ? [] : [restart];
   return isChanged ? [explainStep(object)] : [];
 }

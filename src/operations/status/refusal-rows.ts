@@ -4,9 +4,10 @@
 import { isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
 import { MINUTE_MS } from "../../runtime/clock.ts";
-import { creationFailureText, readCreationFailure, stepsAfterCreationFailure } from "../creation-failure.ts";
+import { diagnoseCreation, readCreationFailure, stepsAfterCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
 import { likelyWorkload, type StepFields, stepFields, stepsAfterCode } from "../next-steps.ts";
+import { diagnosisText } from "../sidecar-diagnosis.ts";
 import type { BlockedWorkload, RefusedRow } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
@@ -76,7 +77,9 @@ export function blockedWorkloads(
       const object = likelyWorkload({ namespace, kind: kind.toLowerCase(), name });
       const steps = stepsAfterCreationFailure(message, object);
       const workload = `${object.kind}/${object.name}`;
-      return [{ namespace, workload, time, count, message: creationFailureText(message), ...stepFields(steps) }];
+      return [
+        { namespace, workload, time, count, message: diagnosisText(diagnoseCreation(message)), ...stepFields(steps) },
+      ];
     })
     .toSorted(newestFirst);
 }

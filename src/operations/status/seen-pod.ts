@@ -10,6 +10,7 @@ import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { ownerOf } from "../migrate/input/owners.ts";
 import { restartStep } from "../next-steps.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
+import { type PodTimes, podTimesOf } from "../uninjected-cause.ts";
 import type { RoleSource } from "./model.ts";
 
 /** A pod that uses podrole, or that names a role and is not injected. */
@@ -35,6 +36,8 @@ export interface SeenPod {
   readonly restart: string | undefined;
   /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
   readonly isCopy: boolean;
+  /** Of a pod that is not injected. */
+  readonly times: PodTimes | undefined;
 }
 
 /** Returns what is kept of the pod; undefined for one that does not concern podrole, or has finished. */
@@ -68,6 +71,7 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
     named: namedRoles(pod),
     restart: state?.phase === "ready" ? undefined : restartStep(pod),
     isCopy: isServed && !hasInjectedLabel(pod),
+    times: isServed ? undefined : podTimesOf(pod),
   };
 }
 

@@ -10,7 +10,9 @@ import { DEFAULT_NAMES } from "../check/rights.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
 import { readServerSettings } from "../server-settings.ts";
 import type { AskServer } from "../state/ask-server.ts";
+import { lastRefusals } from "../state/last-refusals.ts";
 import type { StateRead } from "../state/read-state.ts";
+import { labelTimeOf, type SurroundingTimes } from "../uninjected-cause.ts";
 import { type ReadInstallation, readInstallationState, unknownPart } from "./installation.ts";
 import type { Status, StatusTopic, UnknownPart } from "./model.ts";
 import { podRows, roleRows } from "./pod-rows.ts";
@@ -67,10 +69,12 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
   progress("asking podrole's server");
   const answer = await deps.askServer(place);
   const state = deriveKnown(answer, (read) => read.state);
+  const { registeredAt } = installation;
+  const surroundings = { labelled: found && "value" in found ? labelTimeOf(found.value) : undefined, registeredAt };
   const rows =
     topic === "trust"
       ? await readTrustTopic(deps, options, state, installation)
-      : await readPodTopic(deps, { ...options, topic, isLabelled: isLabelled === true }, state);
+      : await readPodTopic(deps, { ...options, topic, isLabelled: isLabelled === true, surroundings }, state);
   return success({
     topic,
     at: new Date(clock.now()).toISOString(),
@@ -89,7 +93,12 @@ async function readPodTopic(
     namespace,
     labelSelector,
     isLabelled,
-  }: StatusOptions & { readonly topic: Exclude<StatusTopic, "trust">; readonly isLabelled: boolean },
+    surroundings,
+  }: StatusOptions & {
+    readonly topic: Exclude<StatusTopic, "trust">;
+    readonly isLabelled: boolean;
+    readonly surroundings: SurroundingTimes;
+  },
   state: Known<ClusterState>,
 ): Promise<TopicRows> {
   progress("reading pods");
@@ -106,7 +115,12 @@ async function readPodTopic(
   }
   // The server does not know the labels of pods, so its answer cannot take the place of a list with a selector.
   const isSelected = labelSelector === undefined || "value" in seen;
-  const pods = podRows({ seen, held: isSelected ? podsOf(state) : { unknown: "" } });
+  const pods = podRows({
+    seen,
+    held: isSelected ? podsOf(state) : { unknown: "" },
+    refusals: lastRefusals("value" in state ? state.value : {}),
+    surroundings,
+  });
   const unknown = [...unknownPart("pods", seen), ...unknownPart("what containers hold", state)];
   if (topic === "roles") return { roles: roleRows(pods), unknown };
   const known = deriveKnown(failures, (all) => blockedWorkloads(all, { now: clock.now(), withQuotas: isLabelled }));

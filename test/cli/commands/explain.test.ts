@@ -150,7 +150,7 @@ suite("explainAction()", () => {
     assert.deepEqual([exitCode, said[0]?.now.decision], [0, "inject"]);
   });
 
-  test("opens with the state of a pod's sidecar, and why it last ended", async (context) => {
+  test("opens with why a pod's sidecar last ended and what to do, and then says what it does", async (context) => {
     const { store, run } = await cluster(context);
     const message = "STS_DENIED: Cannot assume role shop-orders -- Let the role trust the server.";
     const terminated = { exitCode: 1, message, finishedAt: "2026-06-01T10:00:00Z" };
@@ -163,10 +163,13 @@ suite("explainAction()", () => {
     });
     const { exitCode, out } = await run(["pod/orders"], { output: "text" });
     assert.equal(exitCode, 1);
-    assert.deepEqual(out.split("\n").slice(1, 3), [
-      "  podrole-sidecar is not running: CrashLoopBackOff, restarted 2 times",
-      `  it last ended at 2026-06-01T10:00:00Z with ${message}`,
-    ]);
+    const state = "podrole-sidecar is not running: CrashLoopBackOff, restarted 2 times";
+    const [, cause, remedy, ...rest] = out.split("\n");
+    assert.deepEqual(
+      [cause, remedy],
+      ["  cause: STS_DENIED: Cannot assume role shop-orders", "  remedy: Let the role trust the server."],
+    );
+    assert.ok(rest.includes(`  ${state}; it last ended at 2026-06-01T10:00:00Z with STS_DENIED`), out);
     const { said } = await run(["pod/orders"]);
     assert.equal(said[0]?.existing?.state?.lastEnd?.code, "STS_DENIED");
   });
@@ -257,7 +260,7 @@ suite("explainAction()", () => {
     const { exitCode, out } = await run(["deploy/web"], { output: "text" });
     assert.equal(exitCode, 1);
     const whose = "ResourceQuota team of the namespace refuses them, podrole does not";
-    assert.ok(out.includes(`\n  its pods cannot be created: ${whose}: ${message}\n`), out);
+    assert.ok(out.includes(`\n  cause: its pods cannot be created: ${whose}: ${message}\n`), out);
   });
 
   test("assumes nothing in a cluster without podrole", async (context) => {

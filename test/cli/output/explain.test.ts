@@ -5,6 +5,8 @@ import type { Explanation } from "../../../src/operations/explain/model.ts";
 
 const EXPLANATION: Explanation = {
   object: "pod/orders in namespace shop",
+  cause: "a cause",
+  remedy: "a remedy",
   injected: true,
   now: { decision: "inject", reason: "ALREADY_INJECTED", message: "podrole is injected", warnings: ["a warning"] },
   existing: { injected: true, since: "2026-06-01T00:00:00Z", sidecar: "sidecar:1", sidecarNow: "sidecar:2" },
@@ -22,6 +24,9 @@ test("explainText() prints one line for each fact", () => {
   assert.equal(
     explainText([EXPLANATION]),
     `pod/orders in namespace shop
+  cause: a cause
+  remedy: a remedy
+  next: podrole check --quiet
   injected (created 2026-06-01T00:00:00Z), sidecar image sidecar:1 (if created now: sidecar:2)
   if created now: injected (ALREADY_INJECTED): podrole is injected
   container app: arn:r, named by the pod's annotation, session name eu-orders
@@ -29,7 +34,6 @@ test("explainText() prints one line for each fact", () => {
   container web: the server decides: only the server has the base ARN
   warning: a warning
   note: a note
-  next: podrole check --quiet
   settings from Deployment podrole-webhook
 `,
   );

@@ -9,8 +9,8 @@ import { DEFAULT_NAMES } from "../rights.ts";
 
 /** Reads the published trust bundle as PEM; undefined if its ConfigMap does not exist. */
 export function readTrustBundle(
-  kubernetes: OperatorKubernetes,
-  { server }: Installed,
+  kubernetes: Pick<OperatorKubernetes, "getConfigMap">,
+  { server }: Pick<Installed, "server">,
   namespace: string,
 ): Promise<Known<string | undefined>> {
   const place = server?.settings?.trustConfigMap ?? { namespace, name: DEFAULT_NAMES.trustConfigMap };

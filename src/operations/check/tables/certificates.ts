@@ -14,6 +14,7 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
+  withNext,
 } from "../finding.ts";
 import { ownWebhooks } from "./registration.ts";
 
@@ -112,6 +113,9 @@ export const CERTIFICATE_CHECKS = inSection("trust", "installed", {
 /** Lifetimes are 10 minutes or more and renewal starts at half of them: so little is left only if renewal fails. */
 const CERTIFICATE_EXPIRES_SOON_SECONDS = 120;
 
+/** The server writes caBundle every minute. */
+const CA_BUNDLE_STEP = "podrole status trust  # a minute later: IN CABUNDLE is yes for each CA";
+
 function judgeCaBundle(caBundle: string | undefined, bundle: string, object: string): readonly CheckVerdict[] {
   const trusted = Buffer.from(caBundle ?? "", "base64").toString();
   const held = readCertificates(trusted);
@@ -130,10 +134,10 @@ function judgeCaBundle(caBundle: string | undefined, bundle: string, object: str
       ]
     : [
         warning(
-          `caBundle lacks ${missing.length} of ${expected.length} CAs of the trust bundle; expected all of them`,
+          `caBundle lacks ${missing.length} of ${expected.length} CAs of the trust bundle; expected all of them before the webhook has a certificate of such a CA (only the API server's calls of the webhook use caBundle, pods do not)`,
           object,
         ),
-      ];
+      ].map((verdict) => withNext(verdict, CA_BUNDLE_STEP));
 }
 
 function expiresIn({ certificatePem }: SlotCertificate, now: number): number {

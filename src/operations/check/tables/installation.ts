@@ -13,6 +13,8 @@ import {
 } from "../../installed.ts";
 import { allKnown, type Known } from "../../known.ts";
 import { describeStep } from "../../next-steps.ts";
+import { replicaReasonsText } from "../../replica-count.ts";
+import { unreadyReasons } from "../../unready-pods.ts";
 import { gaugeSamples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
 import {
@@ -35,7 +37,7 @@ const CHECKED_PROGRAMS = ["server", "webhook"] as const;
 const deploymentCheck = (program: ProgramName): CheckRow => ({
   summary: `The ${program}'s Deployment exists, and all of its replicas are ready.`,
   remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${REMEDY_PAGES.outages} describes outages.`,
-  judge: ({ deployments, namespace }: Facts) =>
+  judge: ({ deployments, ownPods, namespace }: Facts) =>
     judgeKnown(deployments, (list) => {
       const found = deploymentOf(program, list);
       if (!found) return failed(`Namespace "${namespace}" has no Deployment that runs the ${program}; expected one`);
@@ -45,7 +47,8 @@ const deploymentCheck = (program: ProgramName): CheckRow => ({
       if (replicas === 0) return failed(`The ${program} is scaled to 0 replicas; expected at least 2`, object);
       const describe = describeStep({ namespace, name: found.metadata.name ?? "" });
       if (readyReplicas === 0) {
-        const message = `None of ${replicas} replicas of the ${program} is ready; expected all of them`;
+        const reasons = "value" in ownPods ? unreadyReasons(podsOfDeployment(found, ownPods.value)) : [];
+        const message = `None of ${replicas} replicas of the ${program} is ready${replicaReasonsText(reasons)}; expected all of them`;
         return withNext(failed(message, object), describe);
       }
       if (readyReplicas < replicas) {
@@ -232,21 +235,23 @@ const MIN_REPORTED_RESTARTS = 5;
 
 function oneReplicaOrNode(
   program: ProgramName,
-  { spec }: Deployment,
+  deployment: Deployment,
   ownPods: Known<readonly Pod[]>,
   kubelets: Facts["kubelets"],
 ): readonly CheckVerdict[] {
-  const { replicas = 1, template } = spec;
+  const { replicas = 1 } = deployment.spec;
   if (replicas === 1) return [warning(`The ${program} has one replica; expected 2 or more`)];
   if ("unknown" in ownPods || ("value" in kubelets && kubelets.value.length < 2)) return [];
-  const selector = { matchLabels: template.metadata.labels ?? {} };
-  const placed = ownPods.value.filter(
-    ({ metadata, spec: { nodeName } }) => nodeName !== undefined && matchesLabels(selector, metadata.labels),
-  );
+  const placed = podsOfDeployment(deployment, ownPods.value).filter(({ spec: { nodeName } }) => nodeName !== undefined);
   const used = new Set(placed.map(({ spec: { nodeName } }) => nodeName));
   return placed.length > 1 && used.size === 1
     ? [warning(`All ${placed.length} replicas of the ${program} are on node ${[...used][0]}; expected different nodes`)]
     : [];
+}
+
+function podsOfDeployment({ spec }: Deployment, pods: readonly Pod[]): readonly Pod[] {
+  const selector = { matchLabels: spec.template.metadata.labels ?? {} };
+  return pods.filter(({ metadata }) => matchesLabels(selector, metadata.labels));
 }
 
 /** The version that a replica reports. */

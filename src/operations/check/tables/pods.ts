@@ -10,6 +10,7 @@ import type { Pod } from "../../../kubernetes/objects.ts";
 import { podFacts } from "../../../policy/facts.ts";
 import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
+import type { RefusalRecord } from "../../../protocol/state/model.ts";
 import { countOf } from "../../format.ts";
 import {
   type ConcernedObject,
@@ -19,7 +20,11 @@ import {
   stepsAfterCode,
   stepsWithinCheck,
 } from "../../next-steps.ts";
-import { readSidecarState, sidecarEndText } from "../../sidecar-state.ts";
+import { comparePodTrust } from "../../pod-trust.ts";
+import { diagnoseEnd, diagnosisText } from "../../sidecar-diagnosis.ts";
+import { readSidecarState } from "../../sidecar-state.ts";
+import { lastRefusals, refusalMessage } from "../../state/last-refusals.ts";
+import { labelTimeOf, oldestOf, podTimesOf, type SurroundingTimes, uninjectedCause } from "../../uninjected-cause.ts";
 import type { Facts } from "../facts.ts";
 import {
   type CheckVerdict,
@@ -46,11 +51,11 @@ export const POD_CHECKS = {
       judge: (facts) =>
         judgeKnown(workloadsOf(facts), (workloads) => {
           const injected = workloads.pods.filter(isInjected).length;
-          const unregistered = isUnregistered(facts);
+          const registration = registrationIn(facts);
           return problemsOrOk(
             workloads.pods
               .filter((pod) => !isInjected(pod))
-              .flatMap((pod) => judgeUninjected(pod, workloads, unregistered) ?? []),
+              .flatMap((pod) => judgeUninjected(pod, workloads, registration) ?? []),
             injected === 0
               ? "no pod names a role"
               : `${countOf(injected, "pod")} injected, and no pod that names a role lacks the sidecar`,
@@ -95,8 +100,10 @@ export const POD_CHECKS = {
       judge: (facts) =>
         judgeKnown(workloadsOf(facts), ({ pods }) => {
           const injected = pods.filter(isInjected);
+          const bundle = "value" in facts.trustBundle ? facts.trustBundle.value : undefined;
+          const refusals = lastRefusals("value" in facts.held ? facts.held.value.state : {});
           return problemsOrOk(
-            injected.flatMap((pod) => judgeSidecar(pod) ?? []),
+            injected.flatMap((pod) => judgeSidecar(pod, bundle, refusals.get(pod.metadata.uid ?? "")) ?? []),
             injected.length === 0 ? "no pod is injected" : "no sidecar waits to be restarted",
           );
         }),
@@ -162,21 +169,33 @@ export const POD_CHECKS = {
   }),
 };
 
-/** Judges the sidecar of an injected pod; undefined if it is ready, or if the pod is still being started. */
-function judgeSidecar(pod: Pod): CheckVerdict | undefined {
+/**
+ * Judges the sidecar of an injected pod; undefined if it is ready, or if the pod is still being started. `bundle`: the
+ * published one; `refused`: the pod's last refusal by the server's records.
+ */
+function judgeSidecar(
+  pod: Pod,
+  bundle: string | undefined,
+  refused: RefusalRecord | undefined,
+): CheckVerdict | undefined {
   const { phase, reason, restarts, lastEnd } = readSidecarState(pod);
   const isFirstStart = phase === "starting" && restarts === 0;
   const isBeingStarted = phase === "waiting" && STARTING.has(reason ?? "");
   if (phase === "ready" || phase === "absent" || isFirstStart || isBeingStarted) return undefined;
   const state = phase === "starting" ? "runs without credentials" : "does not run";
-  const why = [reason, lastEnd && sidecarEndText(lastEnd)].filter((part) => part !== undefined).join(", ");
+  const isCopy = !hasInjectedLabel(pod);
+  const trust = comparePodTrust(pod, bundle);
+  const ended = lastEnd && diagnosisText(diagnoseEnd(lastEnd, { isCopy, trust }));
+  const why = [reason, ended].filter((part) => part !== undefined).join(", ");
   const times = restarts === 1 ? "once" : `${restarts} times`;
   const message = `podrole-sidecar ${state} and was restarted ${times}${why && `: ${why}`}`;
   const concerned = {
     object: concernedPod(pod),
     restart: restartStep(pod),
-    isCopy: !hasInjectedLabel(pod),
+    isCopy,
+    trust,
     message: lastEnd?.message,
+    serverMessage: refusalMessage(refused, lastEnd?.code),
   };
   return withNext(failed(message, `pod ${qualifiedPodName(pod)}`), ...stepsWithinCheck(lastEnd?.code, concerned));
 }
@@ -188,22 +207,34 @@ function concernedPod({ metadata: { namespace = "", name = "" } }: Pod): Concern
 /** Reasons of the kubelet for a container that waits for its first start. */
 const STARTING: ReadonlySet<string> = new Set(["PodInitializing", "ContainerCreating"]);
 
-function isUnregistered({ webhookConfigurations: read, namespace }: Facts): boolean {
-  return "value" in read && ownWebhooks(read.value, namespace).length === 0;
+/** Whether podrole's webhook is known not to be registered, and since when it is. */
+interface Registration {
+  readonly isMissing: boolean;
+  readonly at: string | undefined;
+}
+
+function registrationIn({ webhookConfigurations: read, namespace }: Facts): Registration {
+  if ("unknown" in read) return { isMissing: false, at: undefined };
+  const own = ownWebhooks(read.value, namespace);
+  return { isMissing: own.length === 0, at: oldestOf(own.map(({ configuration }) => configuration)) };
 }
 
 /** Judges a pod that is not injected; undefined if it needs no injection. */
-function judgeUninjected(pod: Pod, workloads: Workloads, unregistered: boolean): CheckVerdict | undefined {
+function judgeUninjected(pod: Pod, workloads: Workloads, registration: Registration): CheckVerdict | undefined {
   const planned = planOf(pod, workloads);
+  const labelled = labelTimeOf(workloads.namespaces.get(pod.metadata.namespace ?? ""));
+  const surroundings: SurroundingTimes = { labelled, registeredAt: registration.at };
   const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {
     case "inject":
       return withNext(
         failed(
-          "It is not injected, but would be if it were created now: it was created before the namespace got the label, or while the webhook was not called",
+          registration.isMissing
+            ? "It is not injected: podrole's webhook is not registered"
+            : `It is not injected, but would be if it were created now: ${uninjectedCause(podTimesOf(pod), surroundings)}`,
           object,
         ),
-        ...(unregistered ? [REGISTER_STEP] : []),
+        ...(registration.isMissing ? [REGISTER_STEP] : []),
         restartStep(pod),
       );
     case "refuse":

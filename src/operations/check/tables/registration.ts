@@ -30,6 +30,7 @@ const TIMEOUT_RANGE = { least: 4, most: 10 };
 
 interface OwnWebhook {
   readonly webhook: RegisteredWebhook;
+  readonly configuration: WebhookConfigurationObject;
   readonly object: string;
 }
 
@@ -38,10 +39,10 @@ export function ownWebhooks(
   configurations: readonly WebhookConfigurationObject[],
   namespace: string,
 ): readonly OwnWebhook[] {
-  return configurations.flatMap(({ metadata, webhooks = [] }) =>
-    webhooks
+  return configurations.flatMap((configuration) =>
+    (configuration.webhooks ?? [])
       .filter(({ name, clientConfig }) => name === WEBHOOK_NAME || clientConfig.service?.namespace === namespace)
-      .map((webhook) => ({ webhook, object: describeObject({ metadata }) })),
+      .map((webhook) => ({ webhook, configuration, object: describeObject(configuration) })),
   );
 }
 

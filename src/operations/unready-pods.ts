@@ -1,0 +1,58 @@
+// Why the pods of a Deployment are not ready, in the words of the kubelet and the scheduler. Pure.
+// (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
+import type { Pod } from "../kubernetes/objects.ts";
+import { objectAt, objectsAt } from "../runtime/json-object.ts";
+import { countOf } from "./format.ts";
+
+/** Characters of a message that are shown: it may quote a program's whole output. */
+const MAX_MESSAGE_LENGTH = 300;
+
+/**
+ * Returns a line for each reason, with the number of pods that have it: "2 pods: ImagePullBackOff: …". Without pods, an
+ * empty list.
+ */
+export function unreadyReasons(pods: readonly Pod[]): readonly string[] {
+  const unready = pods.filter((pod) => !isPodReady(pod));
+  const byReason = Map.groupBy(unready, unreadyReason);
+  return Array.from(byReason, ([reason, { length }]) => `${countOf(length, "pod")}: ${reason}`);
+}
+
+function isPodReady({ status }: Pod): boolean {
+  return conditionsOf(status).some(({ type, status: is }) => type === "Ready" && is === "True");
+}
+
+function unreadyReason({ status }: Pod): string {
+  const container = objectsAt(status, "containerStatuses").find(({ ready }) => ready !== true);
+  const waiting = objectAt(container?.["state"], "waiting");
+  const ended = objectAt(container?.["lastState"], "terminated") ?? objectAt(container?.["state"], "terminated");
+  const scheduled = conditionsOf(status).find(({ type, status: is }) => type === "PodScheduled" && is === "False");
+  if (waiting === undefined && scheduled !== undefined) return stateMessage(scheduled);
+  if (waiting !== undefined && ended === undefined) return stateMessage(waiting);
+  if (ended !== undefined) return oneLineOf(`${stateText(waiting)}, ${endText(ended)}`);
+  return container === undefined ? "no container has been started" : "it runs and is not ready";
+}
+
+function stateText(waiting: Record<string, unknown> | undefined): string {
+  const reason = waiting?.["reason"];
+  return typeof reason === "string" ? reason : "not ready";
+}
+
+function endText({ exitCode, message, reason }: Record<string, unknown>): string {
+  const why = [message, reason].find((text) => typeof text === "string");
+  const code = typeof exitCode === "number" ? exitCode : "unknown";
+  return `last ended with exit code ${code}${why === undefined ? "" : `: ${why}`}`;
+}
+
+/** "ImagePullBackOff: Back-off pulling image …" */
+function stateMessage({ reason, message }: Record<string, unknown>): string {
+  return oneLineOf([reason, message].filter((part) => typeof part === "string").join(": "));
+}
+
+function oneLineOf(text: string): string {
+  const line = text.trim().replaceAll(/\s+/g, " ");
+  return line.length > MAX_MESSAGE_LENGTH ? `${line.slice(0, MAX_MESSAGE_LENGTH)}...` : line;
+}
+
+function conditionsOf(status: Pod["status"]): readonly Record<string, unknown>[] {
+  return objectsAt(status, "conditions");
+}
