@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import { createKubernetesEmulator, type KubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import type { Action, Flags } from "../../../src/cli/terminal.ts";
-import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { type Clock, systemClock } from "../../../src/runtime/clock.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 
@@ -24,8 +24,11 @@ export interface OperatorCluster {
   ) => Promise<{ readonly exitCode: number; readonly out: string; readonly err: string }>;
 }
 
-/** Starts the API server; it is closed when the test has ended. */
-export async function startOperatorCluster(context: TestContext): Promise<OperatorCluster> {
+/** Starts the API server; it is closed when the test has ended. `clock`: its own, by which objects get their ages. */
+export async function startOperatorCluster(
+  context: TestContext,
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): Promise<OperatorCluster> {
   const kubernetes = createKubernetesEmulator({ clock });
   await kubernetes.listen();
   context.after(() => kubernetes.close());
