@@ -33,7 +33,7 @@ import { faultRun, faultTable } from "./fault-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
-import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
+import { sdkMessages, sdkOutcomes, sdkScenarios } from "./sdk-conformance.ts";
 import { simulationSummary, simulationTable } from "./simulation-table.ts";
 import { SKIP_REMEDIES, SYMPTOMS, symptomTable } from "./symptoms.ts";
 
@@ -151,7 +151,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     kube2iam: () => behaviourTable("kube2iam"),
   },
   "docs/simulation.md": { summary: simulationSummary, table: simulationTable },
-  "docs/sdk-conformance.md": { outcomes: sdkOutcomes, messages: sdkMessages },
+  "docs/sdk-conformance.md": { outcomes: sdkOutcomes, scenarios: sdkScenarios, messages: sdkMessages },
   "docs/troubleshoot.md": {
     denied: explainDeniedSample,
     forbidden: explainForbiddenSample,

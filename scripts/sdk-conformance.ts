@@ -10,15 +10,20 @@ function readResults(): SdkResults {
   return JSON.parse(readFileSync(RESULTS_FILE, "utf8")) as SdkResults;
 }
 
-/** Returns a table with one row per scenario and one column per SDK. */
+/** Returns a table with one row per SDK, and one numbered column per scenario. */
 export function sdkOutcomes(): string {
   const { versions, titles, outcomes } = readResults();
-  const ids = Object.keys(versions);
-  const rows = Object.entries(SCENARIOS).map(([id, { title, why }]) => {
-    const results: readonly string[] = ids.map((sdk) => outcomes[id]?.[sdk]?.outcome ?? "not run");
-    return results.concat(why).toSpliced(0, 0, title);
-  });
-  return markdownTable(["situation", ...ids.map((sdk) => `${titles[sdk]} ${versions[sdk]}`), "reason"], rows);
+  const scenarios = Object.keys(SCENARIOS);
+  const rows = Object.entries(versions).map(([sdk, version]) =>
+    [`${titles[sdk]} ${version}`].concat(scenarios.map((id) => outcomes[id]?.[sdk]?.outcome ?? "not run")),
+  );
+  return markdownTable(["client", ...scenarios.map((_, index) => String(index + 1))], rows);
+}
+
+/** Returns a table with the number of each scenario, its situation, and the reason for its outcomes. */
+export function sdkScenarios(): string {
+  const rows = Object.values(SCENARIOS).map(({ title, why }, index) => [String(index + 1), title, why]);
+  return markdownTable(["number", "situation", "reason"], rows);
 }
 
 /** Returns the SDKs' own error messages, by scenario. */

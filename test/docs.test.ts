@@ -52,7 +52,8 @@ const KNOWN = new Set([
   ...[...WARNING_CODES, "INJECTED", "ALREADY_INJECTED", "ISSUED"],
 ]);
 /** Identifiers of other systems with the same pattern as codes. */
-const FOREIGN = /^(AWS|CAP|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;
+const FOREIGN =
+  /^(AWS|CAP|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(ACCESS_DENIED|AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;
 const GRPC = new Set(["PERMISSION_DENIED", "INVALID_ARGUMENT"]);
 
 function codesOf(text: string): string[] {

@@ -173,7 +173,7 @@ test("CODEOWNERS names paths that exist", () => {
   );
 });
 
-test("dependabot.yml names each folder with Go modules, and only folders that have dependencies", () => {
+test("dependabot.yml names each folder with dependencies of a kind that it knows, and no other", () => {
   const { updates } = parse(readText(".github/dependabot.yml")) as {
     readonly updates: readonly { "package-ecosystem": string; directory?: string; directories?: readonly string[] }[];
   };
@@ -181,18 +181,20 @@ test("dependabot.yml names each folder with Go modules, and only folders that ha
     updates
       .filter((update) => update["package-ecosystem"] === kind)
       .flatMap(({ directory, directories = [] }) => (directory === undefined ? directories : [directory]));
-  const modules = ["scripts", "test"].flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith("/go.mod"))
-      .map((path) => `/${folder}/${path.slice(0, -"/go.mod".length)}`),
-  );
-  assert.deepEqual(folders("gomod").toSorted(), modules.toSorted());
+  const foldersWith = (file: string) =>
+    ["scripts", "test"].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+        .filter((path) => path.endsWith(`/${file}`))
+        .map((path) => `/${folder}/${path.slice(0, -`/${file}`.length)}`),
+    );
+  const files = { gomod: "go.mod", pip: "requirements.txt", maven: "pom.xml" };
+  for (const [kind, file] of Object.entries(files)) {
+    assert.deepEqual(folders(kind).toSorted(), foldersWith(file).toSorted(), kind);
+  }
   // test/package/nodes pins old versions of Node on purpose.
   const packages = ["/", "/test/sdk/javascript-v2"];
   assert.deepEqual(folders("npm"), packages);
-  assert.deepEqual(folders("pip"), ["/test/sdk/python"]);
   for (const folder of packages) assert.ok(existsSync(join(ROOT, folder, "package.json")), folder);
-  assert.ok(existsSync(join(ROOT, "test/sdk/python/requirements.txt")));
   assert.deepEqual(folders("github-actions"), ["/"]);
   // Dependabot does not update an ARG, with which the Dockerfiles name their base.
   assert.deepEqual(folders("docker"), []);

@@ -10,7 +10,7 @@ const BOTO3 = "import boto3; print(boto3.client('sts').get_caller_identity()['Ar
 export function sdkImages(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, readonly string[]>> {
-  const python = preparePython(env);
+  const python = preparePython(env, "python", "boto3 and the AWS CLI");
   return {
     "sdk/javascript:3": [process.execPath, join(ROOT, "src/cli/demo/app.ts")],
     "sdk/boto3:1": [join(python, "bin/python"), "-c", BOTO3],

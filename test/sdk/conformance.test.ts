@@ -41,8 +41,16 @@ async function execute(pod: RunningPod, command: readonly string[], changes: rea
 
 async function call(pod: RunningPod, sdk: Sdk, changes: readonly string[] = []): Promise<Outcome> {
   const result = await execute(pod, sdk.call, changes);
-  if (result.exitCode === 0) assert.match(result.output, new RegExp(`arn:aws:sts::${SHOP_ACCOUNT}:assumed-role/shop-`));
+  if (result.exitCode === 0) assert.ok(isSignedByPod(result.output), result.output);
   return outcomeOf(result);
+}
+
+/** The call printed the ARN of a role of the shop, or the access key of a session that STS issued for one. */
+function isSignedByPod(output: string): boolean {
+  if (output.includes(`arn:aws:sts::${SHOP_ACCOUNT}:assumed-role/shop-`)) return true;
+  const [, key = ""] = /"accessKeyId": "(\w+)"/.exec(output) ?? [];
+  const session = shop.cluster.sts.calls.assumed().find(({ accessKeyId }) => accessKeyId === key);
+  return session?.roleArn?.startsWith(arnOf("shop-")) === true;
 }
 
 async function run(name: string, role: string, options: Partial<Parameters<Shop["run"]>[2]> = {}): Promise<RunningPod> {
@@ -218,7 +226,7 @@ const PREPARATIONS: Readonly<Record<ScenarioId, () => Step | Promise<Step>>> = {
   },
 };
 
-suite("AWS SDKs", { timeout: 600_000 }, () => {
+suite("AWS SDKs", { timeout: sdks.length > 5 ? 1_800_000 : 600_000 }, () => {
   before(async () => {
     const roles = [REFUSED_ROLE, ...sdks.map(lateRole)];
     shop = await openShop({ roles, serverFlags: ["--sts-timeout", "14s"] });
@@ -237,7 +245,7 @@ suite("AWS SDKs", { timeout: 600_000 }, () => {
       before(async () => {
         step = await PREPARATIONS[id]();
       });
-      for (const sdk of sdks) {
+      for (const sdk of sdks.filter((each) => scenario.notRun?.[each.id] === undefined)) {
         const expected = scenario.except?.[sdk.id] ?? scenario.expects;
         test(`${sdk.title} ${expected}`, async (context) => {
           const outcome = await step(sdk);
@@ -253,13 +261,18 @@ suite("AWS SDKs", { timeout: 600_000 }, () => {
   }
 
   test("results.json contains the outcome and message of every SDK", () => {
+    const recorded = JSON.parse(readFileSync(FILE, "utf8")) as SdkResults;
     const results: SdkResults = {
-      versions: Object.fromEntries(sdks.map(({ id, version }) => [id, version])),
-      titles: Object.fromEntries(sdks.map(({ id, title }) => [id, title])),
-      outcomes: Object.fromEntries(outcomes),
+      versions: { ...recorded.versions, ...Object.fromEntries(sdks.map(({ id, version }) => [id, version])) },
+      titles: { ...recorded.titles, ...Object.fromEntries(sdks.map(({ id, title }) => [id, title])) },
+      outcomes: {
+        ...recorded.outcomes,
+        ...Object.fromEntries(
+          [...outcomes].map(([scenario, found]) => [scenario, { ...recorded.outcomes[scenario], ...found }]),
+        ),
+      },
     };
     if (UPDATE) writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
-    const recorded = JSON.parse(readFileSync(FILE, "utf8")) as SdkResults;
-    assert.deepEqual(results, recorded, "npm run test:sdk -- --update writes the new results");
+    else assert.deepEqual(results, recorded, "npm run test:sdk -- --update writes the new results");
   });
 });

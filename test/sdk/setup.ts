@@ -10,9 +10,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** Installs boto3 and the AWS CLI; returns the folder of the virtual environment, whose programs are in bin/. */
-export function preparePython(env: Env): string {
-  const requirements = here("python/requirements.txt");
+/** Installs the requirements of a folder; returns the folder of the virtual environment, whose programs are in bin/. */
+export function preparePython(env: Env, project: "python" | "crt" | "cpp", what: string): string {
+  const requirements = here(`${project}/requirements.txt`);
   const version = versionOf(
     "python3",
     ["--version"],
@@ -20,9 +20,9 @@ export function preparePython(env: Env): string {
   );
   const install = ["install", "--quiet", "--disable-pip-version-check", "--requirement", requirements];
   return cachedFolder(env, {
-    name: "sdk-python",
+    name: `sdk-${project}`,
     inputs: [version, readFileSync(requirements, "utf8")],
-    what: "boto3 and the AWS CLI",
+    what,
     make(folder) {
       runTool("python3", ["-m", "venv", folder]);
       runTool(join(folder, "bin/pip"), install);
@@ -39,17 +39,36 @@ export function prepareJavascriptV2(env: Env): string {
   });
 }
 
-/** Builds test/sdk/go; returns the path of the program. */
-export function prepareGo(env: Env): string {
+/** Builds a Go module of this folder; returns the path of the program. */
+export function prepareGo(env: Env, module: "go" | "go-v1" | "minio-go"): string {
   const version = versionOf("go", ["version"], "Go 1.26 or newer (https://go.dev/dl)");
-  const inputs = ["main.go", "go.mod", "go.sum"].map((file) => readFileSync(here(`go/${file}`), "utf8"));
+  const inputs = ["main.go", "go.mod", "go.sum"].map((file) => readFileSync(here(`${module}/${file}`), "utf8"));
   const folder = cachedFolder(env, {
-    name: "sdk-go",
+    name: `sdk-${module}`,
     inputs: [version, ...inputs],
-    what: "the Go SDK v2",
-    make: (target) => runTool("go", ["build", "-C", here("go"), "-mod=readonly", "-o", join(target, "client"), "."]),
+    what: `the client in test/sdk/${module}`,
+    make: (target) => runTool("go", ["build", "-C", here(module), "-mod=readonly", "-o", join(target, "client"), "."]),
   });
   return join(folder, "client");
+}
+
+/** Builds test/sdk/java-v2; returns the class path of its class Client. */
+export function prepareJava(env: Env): string {
+  const project = "java-v2";
+  const version = versionOf("javac", ["--version"], "a JDK of version 17 or newer, and Maven");
+  const inputs = ["pom.xml", "Client.java"].map((file) => readFileSync(here(`${project}/${file}`), "utf8"));
+  const folder = cachedFolder(env, {
+    name: `sdk-${project}`,
+    inputs: [version, ...inputs],
+    what: `the client in test/sdk/${project}`,
+    make(target) {
+      const jars = join(target, "jars");
+      const goal = ["dependency:copy-dependencies", `-DoutputDirectory=${jars}`, "-DincludeScope=runtime"];
+      runTool("mvn", ["--batch-mode", "--quiet", `--file=${here(project)}/pom.xml`, ...goal]);
+      runTool("javac", ["-cp", `${jars}/*`, "-d", target, here(`${project}/Client.java`)]);
+    },
+  });
+  return `${folder}:${join(folder, "jars")}/*`;
 }
 
 /** Returns the version that a toolchain prints; throws SetupError with what to install if it is missing. */
