@@ -54,7 +54,7 @@ const misspeltRole: BrokenScene = {
   role: "shop-mialer",
   says: [
     /Perhaps a misspelt role: containers hold shop-mailer/,
-    /kubectl -n shop edit deployment\/mailer.*if the role is misspelt, correct it to shop-mailer/s,
+    /kubectl -n shop edit deployment\/mailer.*if the role is misspelt, correct it .*shop-mailer/s,
   ],
   scene: {
     ...{ namespaces: NAMESPACES, roles: WELL_ROLES, sessionSeconds: 120 },

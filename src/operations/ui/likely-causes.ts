@@ -27,8 +27,8 @@ export function findLikelyCauses({ pods, refusals, trust }: ReadRows, now: numbe
       name === undefined || kind === "Pod"
         ? { namespace, kind: "pod", name: pod }
         : { namespace, kind: kind.toLowerCase(), name };
-    const purpose = `if the role is misspelt, correct it to ${shellCommentText(nameOfRole(meant))}`;
-    return stepFields([editStep(object, purpose), ...stepsIn(row)]);
+    const hint = `did you mean ${shellCommentText(nameOfRole(meant))}?`;
+    return stepFields([editStep(object, "if the role is misspelt, correct it", hint), ...stepsIn(row)]);
   };
   const records = new Map(refusals.filter(({ from }) => from === "server").map((row) => [keyOfRefused(row), row]));
   const corrected = refusals.map((row) => ({ ...row, ...correct(row) }));

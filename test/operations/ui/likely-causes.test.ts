@@ -31,7 +31,7 @@ test("findLikelyCauses() suggests a role that containers hold for a denied one w
   );
   assert.deepEqual(similarRoles, { [uiRoleArn("shop-oders")]: uiRoleArn("shop-orders") });
   const correct =
-    "kubectl -n shop edit deployment/mailer  # if the role is misspelt, correct it to shop-orders, in the pod template";
+    "kubectl -n shop edit deployment/mailer  # if the role is misspelt, correct it in the pod template: did you mean shop-orders?";
   assert.deepEqual([pods[1]?.next, pods[1]?.furtherSteps], [correct, ["podrole aws trust"]]);
   assert.deepEqual([refusals[0]?.next, refusals[0]?.furtherSteps], [correct, ["podrole aws trust"]]);
 });
