@@ -45,9 +45,9 @@ export interface ConcernedPod {
   readonly isCopy?: boolean | undefined;
   /** The pod's CAs beside the published ones; undefined if unknown. */
   readonly trust?: PodTrust | undefined;
-  /** The error's message. A pod's author or an Event's may have written it, so no principal is taken from it. */
+  /** The error's message. A pod's author or an Event's may have written it: no principal or role is taken from it. */
   readonly message?: string | undefined;
-  /** The same message as the server itself recorded it: that of STS names the principal. */
+  /** The same message as the server itself recorded it: that of STS names principal and role. */
   readonly serverMessage?: string | undefined;
 }
 
@@ -85,8 +85,7 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
   STS_DENIED: ({ serverMessage = "", message = serverMessage }) => {
     if (message.includes("itself lacks")) return ["podrole aws policy  # prints the policy that this principal needs"];
     const [, principal] = TRUSTED_PRINCIPAL.exec(serverMessage) ?? [];
-    const [, role = "NAME"] =
-      /\bassume role arn:aws[\w-]*:iam::\d{12}:role\/(?:[^\s:]*\/)?([\w+=,.@-]+)/.exec(message) ?? [];
+    const [, role = "NAME"] = DENIED_ROLE.exec(serverMessage) ?? [];
     const roleName = shellQuote(role);
     return [
       principal === undefined
@@ -107,8 +106,12 @@ export function meantRole(message: string): string | undefined {
   return role === undefined ? undefined : createSuggester(names)(role);
 }
 
-/** In the server's explanation of a denial, "must allow sts:AssumeRole to ARN, such as": the server's role or user. */
-const TRUSTED_PRINCIPAL = /\bto (arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-])/;
+/**
+ * In the server's explanation of a denial, "must allow sts:AssumeRole to ARN, such as": the server's role or user. The
+ * words behind it show that the record was not cut within the ARN.
+ */
+const TRUSTED_PRINCIPAL = /\bto (arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-]), such as /;
+const DENIED_ROLE = /\bassume role arn:aws[\w-]*:iam::\d{12}:role\/(?:[^\s:]*\/)?([\w+=,.@-]+): /;
 
 /** Returns the command that shows the whole state of an object. */
 export function explainStep({ namespace, kind, name }: ConcernedObject): string {

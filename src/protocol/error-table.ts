@@ -145,7 +145,7 @@ export const ERRORS = {
     keep: true,
     summary: "STS denied AssumeRole (AccessDenied).",
     remedy:
-      "Check that the role exists and is spelt as in IAM. Then add the principal that the message names to the role's trust policy. In that principal's own policy, allow sts:AssumeRole on the role. If session tags are enabled, allow sts:TagSession in both policies.",
+      "Check that the role exists and is spelt as in IAM. Then add the AWS principal of podrole's server, which its own log and `podrole status refusals` name, to the role's trust policy. In that principal's own policy, allow sts:AssumeRole on the role. If session tags are enabled, allow sts:TagSession in both policies.",
   },
   STS_INVALID: {
     http: 400,

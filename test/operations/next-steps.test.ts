@@ -34,6 +34,17 @@ suite("stepsAfterCode()", () => {
     );
     assert.match(steps(`${principal} itself lacks sts:AssumeRole`), /^podrole aws policy {2}#/);
     assert.match(steps("Cannot assume role"), /^podrole aws trust --principal ARN {2}#/);
+    // A record is cut where the author of a pod may choose, by the length of the role's path.
+    assert.match(steps(`must allow sts:AssumeRole to ${principal.slice(0, -7)}`), /--principal ARN {2}#/);
+  });
+
+  test("names the role for STS_DENIED only if the server's own message does", () => {
+    const message = "Cannot assume role arn:aws:iam::123456789012:role/path/eks-node-role: AccessDenied: no";
+    const steps = (field: string, text = message) =>
+      stepsAfterCode("STS_DENIED", { object: OBJECT, [field]: text }).join("\n");
+    assert.match(steps("serverMessage"), /get-role --role-name eks-node-role /);
+    assert.match(steps("message"), /get-role --role-name NAME /);
+    assert.match(steps("serverMessage", message.slice(0, 55)), /get-role --role-name NAME /);
   });
 });
 

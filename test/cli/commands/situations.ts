@@ -88,7 +88,7 @@ export const SITUATIONS: readonly Situation[] = [
     cause:
       /^ {2}cause: STS_DENIED: Cannot assume role \S+shop-orders: AccessDenied: podrole's server is not authorized .* \(the trust policy of shop-orders must allow sts:AssumeRole to arn:aws:iam::123456789012:role\/podrole-server, such as \{/,
     remedy:
-      /^ {2}remedy: Check that the role exists .* Then add the principal that the message names to the role's trust policy/,
+      /^ {2}remedy: Check that the role exists .* Then add the AWS principal of podrole's server, .* to the role's trust policy/,
     says: {
       explain: [
         /^ {2}podrole-sidecar is not running: CrashLoopBackOff, restarted 3 times; it last ended at \S+ with STS_DENIED$/m,
