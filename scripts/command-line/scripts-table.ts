@@ -61,7 +61,7 @@ export const SCRIPTS = {
   },
   "check:base": {
     purpose:
-      "Reports whether the base images that the Dockerfiles pin are still what their tags name (exit code 1: one is old; 2: a registry did not answer)",
+      "Reports whether the images that the Dockerfiles and the workflows pin are still what their tags name (exit code 1: one is old; 2: a registry did not answer)",
     needs: "the network",
     time: "seconds",
   },

@@ -1,5 +1,5 @@
-// Whether a base image that is pinned by digest is still what its tag names in the registry: a newer base has fixes
-// that the pinned one lacks.
+// Whether an image that is pinned by digest is still what its tag names in the registry: a newer one has fixes that the
+// pinned one lacks.
 // (https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests)
 
 /** An image by its registry, name, tag and digest. */
@@ -22,7 +22,7 @@ export interface RegistryAccess {
   readonly timeoutMs: number;
 }
 
-const PIN = /^ARG BASE=([\w.:-]+)\/([\w./-]+):([\w.-]+)@(sha256:[0-9a-f]{64})$/m;
+const REFERENCE = /^(?:([\w-]+[.:][\w.:-]+)\/)?([\w./-]+):([\w.-]+)@(sha256:[0-9a-f]{64})$/;
 const INDEXES = [
   ...["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"],
   ...["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"],
@@ -30,9 +30,19 @@ const INDEXES = [
 
 /** Returns the base that a Dockerfile pins; undefined if it pins none. */
 export function pinnedBaseOf(dockerfile: string): PinnedImage | undefined {
-  const [, host, name, tag, digest] = PIN.exec(dockerfile) ?? [];
-  if (host === undefined || name === undefined || tag === undefined || digest === undefined) return undefined;
-  return { host, name, tag, digest };
+  return pinnedImageOf(/^ARG BASE=(.+)$/m.exec(dockerfile)?.[1] ?? "");
+}
+
+/**
+ * Returns the image of a reference; undefined if it has no tag or no digest. A reference without a registry is one of
+ * Docker Hub, whose official images are below "library".
+ * (https://github.com/distribution/reference/blob/v0.6.0/normalize.go)
+ */
+export function pinnedImageOf(reference: string): PinnedImage | undefined {
+  const [, host, name, tag, digest] = REFERENCE.exec(reference) ?? [];
+  if (name === undefined || tag === undefined || digest === undefined) return undefined;
+  if (host !== undefined) return { host, name, tag, digest };
+  return { host: "registry-1.docker.io", name: name.includes("/") ? name : `library/${name}`, tag, digest };
 }
 
 /** Compares the pinned digest with that of the tag. A registry that does not answer is a state, never an exception. */

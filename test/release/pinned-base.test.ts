@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createRegistryEmulator } from "../../emulators/registry/emulator.ts";
 import { IMAGES } from "../../scripts/release/images.ts";
-import { type PinnedImage, pinnedBaseOf, pinStateOf } from "../../scripts/release/pinned-base.ts";
+import { type PinnedImage, pinnedBaseOf, pinnedImageOf, pinStateOf } from "../../scripts/release/pinned-base.ts";
 import { readText } from "../files.ts";
 
 suite("pinnedBaseOf()", () => {
@@ -16,6 +16,26 @@ suite("pinnedBaseOf()", () => {
 
   test("finds none if the base has no digest", () => {
     assert.equal(pinnedBaseOf("ARG BASE=registry.example/node:26\n"), undefined);
+  });
+});
+
+suite("pinnedImageOf()", () => {
+  const digest = `sha256:${"0".repeat(64)}`;
+  const hub = "registry-1.docker.io";
+
+  test("returns the registry, name, tag and digest of a reference", () => {
+    for (const [reference, image] of [
+      ["debian:12", { host: hub, name: "library/debian", tag: "12" }],
+      ["example/tool:1", { host: hub, name: "example/tool", tag: "1" }],
+      ["gcr.io/a/b:nonroot", { host: "gcr.io", name: "a/b", tag: "nonroot" }],
+      ["localhost:5000/a:1", { host: "localhost:5000", name: "a", tag: "1" }],
+    ] as const) {
+      assert.deepEqual(pinnedImageOf(`${reference}@${digest}`), { ...image, digest });
+    }
+  });
+
+  test("returns none without a tag or a digest", () => {
+    for (const reference of ["debian:12", `debian@${digest}`, ""]) assert.equal(pinnedImageOf(reference), undefined);
   });
 });
 
