@@ -18,6 +18,16 @@ suite("releaseNotesOf()", () => {
     );
   });
 
+  test("names the headings to read before an upgrade, only those that the section has", () => {
+    const section = "## 1.2.0 (2027-03-01)\n\n### Added\n\n- a\n\n### Changed\n\n- b\n\n### Removed\n\n- c\n\n";
+    const input = { changelog: `${section}${changelog}`, template: "upgradeREAD_FIRST.", repository };
+    assert.match(
+      releaseNotesOf({ ...input, version: "1.2.0" }),
+      /\nupgrade; before an upgrade, read above: Removed, Changed\.\n$/,
+    );
+    assert.match(releaseNotesOf({ ...input, version: "1.0.0" }), /\nupgrade\.\n$/);
+  });
+
   test("refuses a version that the changelog does not have", () => {
     assert.throws(() => releaseNotesOf({ changelog, template: "", version: "1.1", repository }), /has no section 1\.1/);
   });
