@@ -173,6 +173,23 @@ test("CODEOWNERS names paths that exist", () => {
   );
 });
 
+test("dependabot.yml leaves each major version to a pull request of its own, with a subject that CONTRIBUTING.md permits", () => {
+  const { updates } = parse(readText(".github/dependabot.yml")) as {
+    readonly updates: readonly {
+      readonly groups: Readonly<Record<string, { readonly "update-types": readonly string[] }>>;
+      readonly "commit-message": { readonly prefix: string };
+    }[];
+  };
+  assert.ok(updates.length > 0);
+  for (const { groups, "commit-message": message } of updates) {
+    assert.deepEqual(
+      Object.values(groups).map((group) => group["update-types"]),
+      [["minor", "patch"]],
+    );
+    assert.equal(message.prefix, "build");
+  }
+});
+
 test("dependabot.yml names each folder with dependencies of a kind that it knows, and no other", () => {
   const { updates } = parse(readText(".github/dependabot.yml")) as {
     readonly updates: readonly { "package-ecosystem": string; directory?: string; directories?: readonly string[] }[];
