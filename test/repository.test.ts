@@ -292,7 +292,17 @@ suite(".github/ISSUE_TEMPLATE", () => {
     const { contact_links: links } = parse(readText(".github/ISSUE_TEMPLATE/config.yml")) as {
       readonly contact_links: readonly { readonly name: string; readonly url: string }[];
     };
-    assert.ok(links.some(({ name, url }) => /vulnerability/.test(name) && /privately-reporting/.test(url)));
+    const url = links.find(({ name }) => /vulnerability/.test(name))?.url;
+    // docs/release.md says to replace OWNER before the first release.
+    assert.equal(url, "https://github.com/OWNER/podrole/security/advisories/new");
+    assert.match(readText("docs/release.md"), /Replace `OWNER` in the issue forms/);
+  });
+
+  test("the forms link to files that exist", () => {
+    const forms = ["bug.yml", "feature.yml", "question.yml"].map((file) => readText(`.github/ISSUE_TEMPLATE/${file}`));
+    const paths = [...forms.join("\n").matchAll(/\(https:\/\/github\.com\/OWNER\/podrole\/blob\/main\/([^)#]+)/g)];
+    assert.equal(paths.length, forms.length);
+    for (const [, path = ""] of paths) assert.ok(existsSync(join(ROOT, path)), path);
   });
 });
 
