@@ -45,9 +45,11 @@ for (const { file, text, workflow } of workflows) {
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
   suite(`${WORKFLOWS}/${file}`, () => {
     test("its token can only read, and a job that can write more than findings has an environment with reviewers", () => {
+      // scorecard.dev requires the token by which it recognizes the workflow; docs/verify.md accepts only that of release.yml.
+      const free = file === "scorecard.yml" ? ["security-events", "id-token"] : ["security-events"];
       assert.deepEqual(workflow.permissions, { contents: "read" });
       const writers = Object.entries(workflow.jobs).filter(([, { permissions = {} }]) =>
-        Object.entries(permissions).some(([scope, right]) => right === "write" && scope !== "security-events"),
+        Object.entries(permissions).some(([scope, right]) => right === "write" && !free.includes(scope)),
       );
       assert.deepEqual(
         writers.filter(([, { environment }]) => environment === undefined).map(([name]) => name),
@@ -153,7 +155,7 @@ test("LICENSE is the text that the Apache Software Foundation publishes, byte by
   assert.equal(createHash("sha256").update(readText("LICENSE")).digest("hex"), sha256);
 });
 
-test("advisories.yml compares all packages and the base images, because bundles contain development dependencies", () => {
+test("advisories.yml compares all packages and the pinned images, because bundles contain development dependencies", () => {
   const advisories = workflows.find(({ file }) => file === "advisories.yml");
   const jobs = Object.values(advisories?.workflow.jobs ?? {});
   const commands = new Set(jobs.flatMap(({ steps }) => steps.map(({ run }) => run)));
