@@ -92,8 +92,10 @@ function jobSpec(name: string, shape: PodShape) {
   return { backoffLimit: 0, template: template(name, { ...shape, spec: { restartPolicy: "Never", ...shape.spec } }) };
 }
 
-export function jobManifest(name: string, shape: PodShape): string {
-  return JSON.stringify({ apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec: jobSpec(name, shape) });
+/** `more`: additional fields of the Job's spec. */
+export function jobManifest(name: string, shape: PodShape, more: object = {}): string {
+  const spec = { ...jobSpec(name, shape), ...more };
+  return JSON.stringify({ apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec });
 }
 
 /** Scheduled for 31 February, so it never starts on its own: `kubectl create job --from` starts it. */
