@@ -66,11 +66,12 @@ function existingLines(existing: ExistingPod, cause: string | undefined): readon
 }
 
 function inPodText(inPod: ContainerInPod): readonly string[] {
-  const { container, holds, expires, renewed, code, unknown } = inPod;
+  const { container, holds, source, expires, renewed, code, unknown } = inPod;
   const ended = code === undefined ? "" : `; last refused with ${code}`;
   if (holds !== undefined) {
     const times = [expires && `until ${expires}`, renewed && `renewed ${renewed}`].filter(Boolean).join(", ");
-    return [`container ${container} holds ${holds}${times && ` ${times}`}${ended}`];
+    const origin = source === "reported" ? ", as the pod reports" : "";
+    return [`container ${container} holds ${holds}${times && ` ${times}`}${ended}${origin}`];
   }
   if (code !== undefined) return [`container ${container} holds no credentials${ended}`];
   const known = [admittedText(inPod), unknown && `what it holds is unknown: ${unknown}`].filter(Boolean);

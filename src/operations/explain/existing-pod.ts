@@ -86,11 +86,12 @@ function heldBy(container: string, held: Known<PodState | undefined> | undefined
     const since = held.value?.unknownSince;
     return since === undefined ? {} : { unknown: `the pod has not called since the server's restart (${since})` };
   }
-  const { role, expiresAt, renewedAt, code } = found;
+  const { role, expiresAt, renewedAt, code, source } = found;
   // The role of a container that was refused before it had credentials is the one that it requested.
   const isHeld = role !== undefined && (expiresAt !== undefined || code === undefined);
   return {
     ...(isHeld && { holds: role }),
+    ...(source === "reported" && { source }),
     ...(expiresAt !== undefined && { expires: expiresAt }),
     ...(renewedAt !== undefined && { renewed: renewedAt }),
     ...(code !== undefined && { code }),

@@ -91,6 +91,8 @@ export interface ContainerInPod {
   readonly admittedBy?: "pin" | "podrole.io/resolved";
   /** ARN of the role whose credentials it holds, or held last, by the server's answer. */
   readonly holds?: string;
+  /** Absent for what a server issued or refused; a pod may report anything about itself. */
+  readonly source?: "reported";
   /** RFC 3339. */
   readonly expires?: string;
   readonly renewed?: string;

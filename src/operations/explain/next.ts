@@ -79,8 +79,9 @@ const NEW_POD =
 /** Names the earlier role of the first container that has one in the annotation that names its role now. */
 function earlierRoleSteps({ pod }: ExplainInput, containers: NonNullable<ExistingPod["containers"]>) {
   const annotations = pod.metadata.annotations ?? {};
-  return containers.flatMap(({ container, holds, admitted }) => {
-    const earlier = holds ?? admitted;
+  return containers.flatMap(({ container, holds, source, admitted }) => {
+    // Whoever has the pod's key reports what it likes, and may not change the pod's role.
+    const earlier = source === "reported" ? admitted : (holds ?? admitted);
     const own = `${ANNOTATIONS.roleOfContainer}${container}`;
     const annotation = Object.hasOwn(annotations, own) ? own : ANNOTATIONS.role;
     if (earlier === undefined || !Object.hasOwn(annotations, annotation)) return [];

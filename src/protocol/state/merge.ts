@@ -88,9 +88,12 @@ function mergePod(a: PodState, b: PodState): PodState {
   };
 }
 
-/** What the server itself issued is certain; a report with the same time is about the same result. */
+/** What a server itself issued is certain, and no report takes its place before it has expired. */
 function isNewer(a: ContainerHolding, b: ContainerHolding): boolean {
-  return a.observedAt === b.observedAt ? a.source === "issued" : a.observedAt > b.observedAt;
+  if (a.source === b.source) return a.observedAt > b.observedAt;
+  const [issued, reported] = a.source === "issued" ? [a, b] : [b, a];
+  const isIssuedValid = issued.observedAt >= reported.observedAt || (issued.expiresAt ?? "") > reported.observedAt;
+  return isIssuedValid === (a === issued);
 }
 
 function laterText(a: string | undefined, b: string | undefined): string | undefined {

@@ -38,9 +38,6 @@ interface HoldingRecord {
 /** About 250 bytes each, 12 MiB; enough for 20 000 pods with two roles each. */
 const MAX_HELD_CONTAINERS = 40_000;
 
-/** A report is an answer of minutes ago at most this precise: later than this, it is about newer credentials. */
-const SAME_EXPIRY_MS = 60_000;
-
 /** Creates an empty record. */
 export function createPodHoldings(
   { clock }: { readonly clock: Pick<Clock, "now"> },
@@ -132,11 +129,13 @@ export function createPodHoldings(
   };
 }
 
-/** What the server itself issued stands, unless the pod has received something else since. */
-function isNews(before: HoldingRecord | undefined, { role, remainingMs }: ReportedHolding, now: number): boolean {
+/**
+ * What the server itself issued stands until it expires: who has a pod's key could otherwise hide the role that the pod
+ * holds. What another replica has issued since is in that replica's answer.
+ */
+function isNews(before: HoldingRecord | undefined, { role }: ReportedHolding, now: number): boolean {
   if (before === undefined || before.source === "reported") return true;
-  if (role === undefined) return false;
-  return before.role !== role || now + remainingMs > (before.expiry ?? 0) + SAME_EXPIRY_MS;
+  return role !== undefined && (before.expiry ?? 0) <= now;
 }
 
 function toRecord({ role, remainingMs, code }: ReportedHolding, now: number): HoldingRecord {

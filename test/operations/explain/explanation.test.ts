@@ -227,6 +227,24 @@ suite("explainPod(): what containers hold", () => {
     ]);
   });
 
+  for (const [source, isProposed] of [
+    ["issued", true],
+    ["reported", false],
+  ] as const) {
+    test(`explainPod() proposes ${isProposed ? "the" : "no"} role of holdings that are ${source}`, () => {
+      const held = heldAs({ containers: [{ ...holding, source, role: `${ARN}shop-old` }] });
+      const pod = running();
+      const annotations = { ...pod.metadata.annotations, "iam.amazonaws.com/role": "shop-orders" };
+      const { existing, ...answer } = explained({
+        pod: { ...pod, metadata: { ...pod.metadata, annotations } },
+        exists: true,
+        held,
+      });
+      assert.equal(existing?.containers?.[0]?.source, isProposed ? undefined : "reported");
+      assert.equal(JSON.stringify(answer.next).includes("shop-old"), isProposed);
+    });
+  }
+
   for (const [what, held, unknown] of [
     ["the server cannot be asked", { unknown: "needs create on x", needs: [] }, "needs create on x"],
     [

@@ -18,7 +18,7 @@ test("mergeStatePages() returns nothing without a page", () => {
 });
 
 test("mergeStatePages() takes the later statement about a container, in any order", () => {
-  const newer = exampleHolding({ code: "ROLE_FORBIDDEN", observedAt: "2026-01-01T10:30:00.000Z", source: "reported" });
+  const newer = exampleHolding({ code: "ROLE_FORBIDDEN", observedAt: "2026-01-01T10:30:00.000Z" });
   const a = examplePage("a");
   const b = examplePage("b", { pods: [examplePod({ containers: [newer] })] });
   for (const pages of [
@@ -36,6 +36,21 @@ test("mergeStatePages() prefers what the server issued to a report of the same t
     [b, a],
   ])
     assert.equal(merged(...pages).pods[0]?.containers[0]?.source, "issued");
+});
+
+test("mergeStatePages() takes no report instead of what a server issued and has not expired, in any order", () => {
+  const issued = exampleHolding({ expiresAt: "2026-01-01T12:00:00.000Z" });
+  const reportAt = (observedAt: string) => exampleHolding({ source: "reported", role: "other", observedAt });
+  for (const [observedAt, source] of [
+    ["2026-01-01T11:59:59.000Z", "issued"],
+    ["2026-01-01T12:00:00.000Z", "reported"],
+  ] as const) {
+    const pages = [issued, reportAt(observedAt)].map((held, index) =>
+      examplePage(`r${index}`, { pods: [examplePod({ containers: [held] })] }),
+    );
+    for (const order of [pages, pages.toReversed()])
+      assert.equal(merged(...order).pods[0]?.containers[0]?.source, source);
+  }
 });
 
 test("mergeStatePages() keeps a pod unknown only if no replica knows it, since the last restart of one", () => {

@@ -79,16 +79,19 @@ test("reported() fills in what the server does not know", () => {
   assert.equal(holdings.of("u-1")?.[1]?.code, "STS_DENIED");
 });
 
-test("reported() does not replace what the server issued, unless another replica issued something since", () => {
-  const { holdings, app } = setUp();
+test("reported() does not replace what the server issued, until it has expired", async () => {
+  const { clock, holdings, app } = setUp();
   holdings.issued(POD, "app", issuedRole);
   holdings.reported(POD, [reportOf(), { container: "app", remainingMs: 0, code: "STS_DENIED" }]);
   assert.deepEqual([app()?.source, app()?.code], ["issued", undefined]);
-  holdings.reported(POD, [reportOf({ remainingMs: 2 * HOUR })]);
-  assert.deepEqual([app()?.source, app()?.expiresAt], ["reported", "2026-01-01T02:00:00.000Z"]);
-  holdings.issued(POD, "app", issuedRole);
+  for (const remainingMs of [HOUR, 2 * HOUR, 12 * HOUR]) {
+    holdings.reported(POD, [reportOf({ remainingMs })]);
+    holdings.reported(POD, [reportOf({ role: OTHER_ROLE, remainingMs })]);
+    assert.deepEqual([app()?.source, app()?.role], ["issued", issuedRole.role]);
+  }
+  await clock.advance(issuedRole.remainingMs);
   holdings.reported(POD, [reportOf({ role: OTHER_ROLE })]);
-  assert.equal(app()?.role, OTHER_ROLE);
+  assert.deepEqual([app()?.source, app()?.role], ["reported", OTHER_ROLE]);
 });
 
 test("reported() changes nothing about any other pod", () => {
