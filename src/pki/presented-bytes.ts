@@ -1,7 +1,7 @@
-// How many bytes a pod's TLS client sends to prove its key, by the CAs that the server trusts. A client that presents a
-// certificate alone also sends its issuers from the client's CAs, the root included: OpenSSL adds them, and Node has no
-// option against it (https://docs.openssl.org/master/man3/SSL_CTX_set_mode/, SSL_MODE_NO_AUTO_CHAIN).
+// How many bytes a pod's TLS client sends to prove its key, by the CAs that the server trusts: its certificate, and the
+// intermediates between it and the root. Instead of a root it sends a short certificate (presented-chain.ts).
 import type { X509Certificate } from "node:crypto";
+import { CHAIN_END_BYTES } from "../protocol/presented-chain.ts";
 import { readCertificates } from "./bundle.ts";
 
 /**
@@ -23,8 +23,9 @@ export function presentedBytes(bundlePem: string): number {
   return POD_BYTES + Math.max(0, ...authorities.map(ofIssuer));
 }
 
-/** The issuer's certificate, and those between it and its root, if the root is another one. */
+/** What follows the pod's certificate: its issuer and those between it and the root, or what stands for none. */
 function certificateBytes(issuer: X509Certificate, authorities: readonly X509Certificate[]): number {
+  if (issuer.checkIssued(issuer)) return CHAIN_END_BYTES;
   let bytes = issuer.raw.length;
   const left = new Set(authorities);
   for (let last = issuer; left.delete(last); ) {

@@ -21,6 +21,7 @@ import {
   IdentityClient,
   type IssueCertificateResponse,
 } from "./generated/podrole/v1/podrole.ts";
+import { presentedChain } from "./presented-chain.ts";
 import { fromServiceError } from "./status.ts";
 
 /**
@@ -125,7 +126,7 @@ function mutualTls(
   const security = credentials.createSsl(
     Buffer.from(bundlePem),
     Buffer.from(identity.privateKey.reveal()),
-    Buffer.from(identity.certificatePem),
+    Buffer.from(presentedChain(identity.certificatePem)),
     { checkServerIdentity },
   );
   return connections.watchHandshakes(security);

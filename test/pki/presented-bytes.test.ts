@@ -1,12 +1,14 @@
 // What pods present to the server, counted on the wire, beside what presentedBytes() says of their CA.
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { connect, createServer } from "node:tls";
 import type { Authority } from "../../src/pki/certificate.ts";
 import { presentedBytes } from "../../src/pki/presented-bytes.ts";
-import type { Secret } from "../../src/runtime/secret.ts";
+import { presentedChain } from "../../src/protocol/presented-chain.ts";
+import { Secret } from "../../src/runtime/secret.ts";
 import { caConstraints, newAuthority, newKey, newLeaf, oddCertificate } from "./samples.ts";
 
 const URI = `spiffe://cluster.local/ns/${"n".repeat(40)}/sa/${"s".repeat(40)}/pod/${"p".repeat(60)}/5c9f3c1e-2a64-4a3e-9d8c-0a1b2c3d4e5f`;
@@ -61,7 +63,7 @@ async function countPresented(context: TestContext, authority: Authority): Promi
     context.after(() => each.close());
   }
   const { port } = relay.address() as AddressInfo;
-  const client = connect({ port, host: "127.0.0.1", ca, cert: pod.pem, key: pod.key.reveal() });
+  const client = connect({ port, host: "127.0.0.1", ca, cert: presentedChain(pod.pem), key: pod.key.reveal() });
   const [socket] = await once(server, "secureConnection");
   assert.equal(socket.authorized, true);
   client.destroy();
@@ -82,6 +84,13 @@ suite("presentedBytes()", () => {
       assert.ok(sent <= covered && covered < sent + spareBytes, `sent ${sent}, covered ${covered}`);
     });
   }
+
+  test("covers 1.2 KB with a CA that podrole has made, and no more than 1.6 KB with an RSA key of 4096 bits", () => {
+    assert.ok(presentedBytes(newAuthority(Date.now()).certificatePem) <= 1_200);
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 4096 });
+    const large = new Secret(privateKey.export({ type: "pkcs8", format: "pem" }));
+    assert.ok(presentedBytes(ownAuthority(large, "corp-ca").certificatePem) <= 1_600);
+  });
 
   test("takes the CA with most bytes of a bundle, and none of an empty one", () => {
     const [small, large] = [newAuthority(), ownAuthority(newKey("rsa"), "corp-ca")].map((each) => each.certificatePem);
