@@ -82,8 +82,9 @@ const MAX_RENEWAL_HANDSHAKES = 4;
 
 /**
  * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one
- * of the caller with most if that has many; then the oldest of a caller more silent than the new one's; otherwise the
- * new one, so that handshakes that have begun are finished.
+ * of the caller with most if that has many; then the oldest of a caller more silent than the new one's; then the oldest
+ * that is held back, because clients of podrole rarely are; otherwise the new one, so that handshakes that have begun
+ * are finished.
  */
 export function surplusHandshake(
   newest: HeldConnection,
@@ -100,7 +101,8 @@ export function surplusHandshake(
   }
   const [oldest] = most;
   if (oldest && most.length > MAX_RENEWAL_HANDSHAKES) return oldest;
-  return waitingFor(newest, starting, silenceOf)[0] ?? newest;
+  const isHeldBack = (other: HeldConnection) => other !== newest && !other.isExempt && other.isHeldBack();
+  return waitingFor(newest, starting, silenceOf)[0] ?? [...starting].find(isHeldBack) ?? newest;
 }
 
 /**

@@ -1,6 +1,7 @@
 // Runs expensive steps one at a time, with rests between them, so that all of them together use at most a fixed share
 // of one core however many wait. Callers take turns. A step is measured in CPU time: where the process gets only a part
-// of a core, a step takes longer, and rests that grew with it would leave idle most of what the process gets.
+// of a core, a step takes longer, and rests that grew with it would leave idle most of what the process gets. Steps of
+// callers that are known to be honest precede those of others.
 // States of a step: waiting → run. A step whose caller has left runs too, and returns at once.
 import type { Clock } from "./clock.ts";
 
@@ -10,7 +11,7 @@ const REST_FACTOR = 3;
 /** Steps that wait for their turn. */
 export interface PacedSteps {
   /** Runs the step in a later turn of the event loop, after those of other callers that wait. */
-  add(caller: string, step: () => void): void;
+  add(caller: string, step: () => void, options?: { readonly precedes?: boolean }): void;
 }
 
 /**
@@ -28,23 +29,26 @@ export function createPacedSteps({
 }): PacedSteps {
   /** A Map keeps the order of insertion: the first caller is the one whose last turn is longest ago. */
   const waiting = new Map<string, (() => void)[]>();
+  const preceding = new Map<string, (() => void)[]>();
   let isRunning = false;
 
   function runNext(): void {
-    const [first] = waiting;
+    const lane = preceding.size > 0 ? preceding : waiting;
+    const [first] = lane;
     isRunning = first !== undefined;
     if (first === undefined) return;
     const [caller, [step, ...others]] = first;
-    waiting.delete(caller);
-    if (others.length > 0) waiting.set(caller, others);
+    lane.delete(caller);
+    if (others.length > 0) lane.set(caller, others);
     const from = cpuMs();
     step?.();
     clock.schedule(runNext, REST_FACTOR * (cpuMs() - from));
   }
 
   return {
-    add(caller, step) {
-      waiting.set(caller, [...(waiting.get(caller) ?? []), step]);
+    add(caller, step, { precedes = false } = {}) {
+      const lane = precedes ? preceding : waiting;
+      lane.set(caller, [...(lane.get(caller) ?? []), step]);
       if (isRunning) return;
       isRunning = true;
       nextTurn(runNext);

@@ -109,10 +109,11 @@ export function createWebhookApp(
     // A request on a connection that is still open is answered; a 503 would deny a pod.
     return503OnClosing: false,
   });
-  if (callers.tls().requestCert === true) {
-    limitIntake(http.server, { clock, onSurplus: () => onClose?.("handshakes") }, () => WEBHOOK_INTAKE);
-  }
   const exempt = addressList(apiServerCidrs);
+  if (callers.tls().requestCert === true) {
+    const onSurplus = () => onClose?.("handshakes");
+    limitIntake(http.server, { clock, onSurplus, isExempt: exempt }, () => WEBHOOK_INTAKE);
+  }
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   const requests = limitHttp(http.server, budget, {
     ofAddress: (address) => ({ caller: `address ${address}`, isExempt: exempt(address) }),

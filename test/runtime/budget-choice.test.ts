@@ -150,6 +150,16 @@ suite("surplusHandshake()", () => {
     assert.equal(surplusHandshake(newest, new Set([held("other"), ...hog, newest]), nobody), hog[0]);
   });
 
+  test("is one that waits for a step if nobody has many and nobody is silent, but never an exempt one", () => {
+    const newest = held("honest");
+    const [exempt, waiting] = [
+      held("b", { isExempt: true, isHeldBack: () => true }),
+      held("c", { isHeldBack: () => true }),
+    ];
+    assert.equal(surplusHandshake(newest, new Set([held("a"), exempt, waiting, newest]), nobody), waiting);
+    assert.equal(surplusHandshake(newest, new Set([held("a"), exempt, newest]), nobody), newest);
+  });
+
   test("is the oldest connection of a silent caller if nobody has many, and the newest if that is one too", () => {
     const [honest, older, later, newest] = [held("a"), held("silent-a"), held("silent-b"), held("b")];
     assert.equal(surplusHandshake(newest, new Set([honest, older, later, newest]), silent), older);

@@ -88,17 +88,17 @@ for (const [phase, wait] of [
   });
 }
 
-test("open() closes the new handshake, not one of a caller whose connections only waited for their turn in this process", async () => {
+test("open() closes a handshake that waits for its turn in this process before the new one, and does not call its caller silent", async () => {
   const { clock, budget, open, closed } = setUp({ handshakes: 2, headersMs: 10_000 });
   let isHeldBack = true;
   for (const caller of ["a", "b"])
     budget.open({ caller, isHeldBack: () => isHeldBack, close: () => closed.push(caller) });
   await clock.advance(4 * LIMITS.sweepMs);
-  open("newest", "c");
-  assert.deepEqual(closed, ["newest"]);
   isHeldBack = false;
-  await clock.advance(2 * LIMITS.sweepMs);
-  open("later", "d");
+  open("newest", "c");
+  assert.deepEqual(closed, ["newest"], "nobody is silent");
+  isHeldBack = true;
+  open("next", "d");
   assert.deepEqual(closed, ["newest", "a"]);
 });
 

@@ -10,11 +10,13 @@ function createScene({ cores = 1 } = {}) {
   const elapsedMs = () => clock.elapsedMs() + cpuMs / cores;
   const steps = createPacedSteps({ clock, cpuMs: () => cpuMs, nextTurn: setImmediate });
   const ran: string[] = [];
-  const add = (caller: string, name: string, ms: number) =>
-    steps.add(caller, () => {
+  const add = (caller: string, name: string, ms: number, precedes = false) => {
+    const step = () => {
       ran.push(`${name} at ${elapsedMs()}`);
       cpuMs += ms;
-    });
+    };
+    steps.add(caller, step, { precedes });
+  };
   return { clock, ran, add };
 }
 
@@ -31,6 +33,19 @@ suite("createPacedSteps()", () => {
     assert.deepEqual(ran.at(-1), "second at 160");
     await clock.advance(120);
     assert.deepEqual(ran.at(-1), "third at 320");
+  });
+
+  test("runs the steps of callers that precede others first, and still rests after each", async () => {
+    const { clock, ran, add } = createScene();
+    for (const caller of ["a", "b", "c"]) add(caller, caller, 10);
+    add("known", "known", 10, true);
+    await clock.advance(0);
+    assert.deepEqual(ran, ["known at 0"]);
+    add("known", "again", 10, true);
+    await clock.advance(30);
+    assert.deepEqual(ran.at(-1), "again at 40");
+    await clock.advance(30);
+    assert.deepEqual(ran.at(-1), "a at 80");
   });
 
   test("rests no longer when the process gets a quarter of a core and each step takes four times as long", async () => {

@@ -5,13 +5,19 @@ import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { until } from "../../emulators/until.ts";
-import { createAuthority } from "../../src/pki/certificate.ts";
+import { type Authority, createAuthority } from "../../src/pki/certificate.ts";
 import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { limitIntake } from "../../src/runtime/tls-intake.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { newLeaf, POD_SUBJECT } from "../pki/samples.ts";
 
 const LIMITS = { greetingBytes: 2_048, proofBytes: 1_400, handshakeBytes: 6_144 };
+
+/** Where a client connects from, and which CA has issued its certificate. */
+interface ClientOptions {
+  readonly localAddress?: string;
+  readonly issuer?: Authority;
+}
 
 /** An echo server, and clients that present `others` certificates beside their own. */
 async function start(context: TestContext, clock = systemClock) {
@@ -40,11 +46,11 @@ async function start(context: TestContext, clock = systemClock) {
   context.after(() => server.close());
   const openSockets = () => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
 
-  function open(others: number): TLSSocket {
-    const leaf = newLeaf(authority, POD_SUBJECT, Date.now());
+  function open(others: number, { localAddress, issuer = authority }: ClientOptions = {}): TLSSocket {
+    const leaf = newLeaf(issuer, POD_SUBJECT, Date.now());
     const chain = Array.from({ length: others }, () => newAuthority().certificatePem);
     const credentials = { cert: [leaf.pem, ...chain].join(""), key: leaf.key.reveal() };
-    const socket = connect({ port, host: "127.0.0.1", ca, ...credentials });
+    const socket = connect({ port, host: "127.0.0.1", ca, ...credentials, ...(localAddress && { localAddress }) });
     context.after(() => socket.destroy());
     return socket.on("error", () => {});
   }
@@ -64,7 +70,7 @@ async function start(context: TestContext, clock = systemClock) {
     return answer;
   }
   const heldBack = () => accepted.map((socket) => intake.isHeldBack(socket));
-  return { echo, open, port, heldBack, served, errors, surplus: () => surplus, openSockets };
+  return { echo, open, port, newAuthority, heldBack, served, errors, surplus: () => surplus, openSockets };
 }
 
 suite("limitIntake()", () => {
@@ -105,6 +111,38 @@ suite("limitIntake()", () => {
     assert.deepEqual([served, surplus()], [[], 1]);
     assert.equal(await echo(0, "text"), "text");
     await until(async () => (await openSockets()) === 0);
+  });
+
+  test("closes the connection of a client that needs a step for each byte", async (context) => {
+    const { port, surplus, openSockets } = await start(context);
+    const socket = connectTcp(port, "127.0.0.1").on("error", () => {});
+    // A handshake message of 16 KiB that never ends.
+    const head = Buffer.alloc(LIMITS.greetingBytes);
+    head.set([22, 3, 1, 63, 255, 1, 0, 63, 251, 3, 3]);
+    socket.setNoDelay(true).write(head);
+    const timer = setInterval(() => socket.write(Buffer.alloc(1)), 20);
+    context.after(() => clearInterval(timer));
+    await until(() => surplus() === 1);
+    await until(async () => (await openSockets()) === 0);
+  });
+
+  test("lets an address wait whose handshakes have cost too much, and no other, until they are served", async (context) => {
+    const clock = createFakeClock();
+    const { echo, open, newAuthority, heldBack, served } = await start(context, clock);
+    const issuer = newAuthority();
+    const localAddress = "127.0.0.2";
+    while (!heldBack().includes(true)) {
+      const failing = open(0, { localAddress, issuer });
+      await until(() => failing.destroyed || heldBack().at(-1) === true);
+    }
+    assert.equal(await echo(0, "other"), "other");
+    const honest = open(0, { localAddress });
+    await until(() => heldBack().at(-1) === true);
+    await until(async () => {
+      await clock.advance(1_000);
+      return served.includes(localAddress);
+    });
+    honest.destroy();
   });
 
   for (const [what, leave] of [

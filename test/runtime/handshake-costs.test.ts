@@ -1,0 +1,32 @@
+// What addresses owe, by a clock that only the test advances.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CREDIT_MS, createHandshakeCosts, FORGIVEN_MS_PER_S } from "../../src/runtime/handshake-costs.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+
+test("createHandshakeCosts() has an address in debt beyond its credit, until time has forgiven the rest", async () => {
+  const clock = createFakeClock();
+  const costs = createHandshakeCosts({ clock });
+  costs.charge("a", CREDIT_MS);
+  assert.equal(costs.isInDebt("a"), false);
+  costs.charge("a", FORGIVEN_MS_PER_S);
+  assert.deepEqual([costs.isInDebt("a"), costs.isInDebt("b")], [true, false]);
+  await clock.advance(999);
+  assert.equal(costs.isInDebt("a"), true);
+  await clock.advance(1);
+  assert.equal(costs.isInDebt("a"), false);
+});
+
+test("createHandshakeCosts() takes back what a completed handshake has cost, and forgives no more than is owed", async () => {
+  const clock = createFakeClock();
+  const costs = createHandshakeCosts({ clock });
+  costs.charge("a", 2 * CREDIT_MS);
+  costs.complete("a", 2 * CREDIT_MS);
+  costs.charge("a", CREDIT_MS);
+  assert.deepEqual([costs.isTrusted("a"), costs.isTrusted("b")], [true, false]);
+  costs.charge("a", 1);
+  assert.deepEqual([costs.isTrusted("a"), costs.isInDebt("a")], [false, true]);
+  await clock.advance(3_600_000);
+  costs.charge("a", CREDIT_MS + 1);
+  assert.equal(costs.isInDebt("a"), true);
+});
