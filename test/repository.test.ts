@@ -45,7 +45,8 @@ for (const { file, text, workflow } of workflows) {
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
   suite(`${WORKFLOWS}/${file}`, () => {
     test("its token can only read, and a job that can write more than findings has an environment with reviewers", () => {
-      // scorecard.dev requires the token by which it recognizes the workflow; docs/verify.md accepts only that of release.yml.
+      // scorecard.dev requires the token by which it recognizes the workflow; docs/verify.md accepts only that of
+      // release.yml.
       const free = file === "scorecard.yml" ? ["security-events", "id-token"] : ["security-events"];
       assert.deepEqual(workflow.permissions, { contents: "read" });
       const writers = Object.entries(workflow.jobs).filter(([, { permissions = {} }]) =>

@@ -1,5 +1,5 @@
-// npm run check:base: whether the images that the Dockerfiles and the jobs of the workflows pin are still what their tags
-// name. Exit code 1: one is old; 2: a registry did not answer. Needs the network.
+// npm run check:base: whether the images that the Dockerfiles and the jobs of the workflows pin are still what their
+// tags name. Exit code 1: one is old; 2: a registry did not answer. Needs the network.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
