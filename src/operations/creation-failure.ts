@@ -79,13 +79,17 @@ export function diagnoseCreation(message: string, sidecar?: ResourceRequirements
     case "quota": {
       const { quota, shortages } = failure;
       const missing = shortages.map((shortage) => shortageText(shortage, sidecar));
-      const amounts = shortages.map(({ resource, missing: amount }) => `${resource} by ${amount}`);
+      // What is left of the quota serves the first pod alone.
+      const amounts = shortages.map(
+        ({ resource, requested, missing: amount }) =>
+          `${resource} by ${amount} and by ${requested} for each further pod`,
+      );
       return {
         cause: [
           `ResourceQuota ${quota} of the namespace refuses them, podrole does not: ${withoutPrefix(message)}`,
           ...missing,
         ].join("; "),
-        remedy: `Raise ${amounts.length === 0 ? "the quota" : amounts.join(" and ")} for each pod, or delete pods that count for it.`,
+        remedy: `Raise ${amounts.length === 0 ? "the quota" : amounts.join(", ")}, or delete pods that count for it.`,
       };
     }
     case "other":

@@ -43,6 +43,6 @@ test("diagnoseCreation() names what a quota lacks, and the share of podrole-side
   );
   assert.equal(
     diagnoseCreation(message).remedy,
-    "Raise limits.memory by 72Mi for each pod, or delete pods that count for it.",
+    "Raise limits.memory by 72Mi and by 96Mi for each further pod, or delete pods that count for it.",
   );
 });

@@ -243,7 +243,8 @@ export const SITUATIONS: readonly Situation[] = [
     prepare: (cluster) => failToCreate(cluster, "shop-orders", QUOTA_MESSAGE),
     cause:
       /^ {2}cause: its pods cannot be created: ResourceQuota team of the namespace refuses them, podrole does not: .*exceeded quota: team, .*; 72Mi of limits\.memory is missing \(the pod requests 160Mi, 96Mi of it for podrole-sidecar\)$/,
-    remedy: /^ {2}remedy: Raise limits\.memory by 72Mi for each pod, or delete pods that count for it\.$/,
+    remedy:
+      /^ {2}remedy: Raise limits\.memory by 72Mi and by 160Mi for each further pod, or delete pods that count for it\.$/,
     says: {
       explain: [
         /its next pods: not created: ResourceQuota team of the namespace refuses it\n {2}once the quota has room for it: injected/,
