@@ -88,7 +88,7 @@ const untrustingRole: BrokenScene = {
 const retiredCa: BrokenScene = {
   pod: "shop/orders-7d9f4-x2x4q",
   role: "shop-orders",
-  says: [/has not renewed since the current CA began to sign/, /kubectl -n shop rollout restart deployment\/orders/],
+  says: [/trusts only an earlier CA, which is retired/, /kubectl -n shop rollout restart deployment\/orders/],
   scene: {
     ...{ namespaces: NAMESPACES, roles: WELL_ROLES, sessionSeconds: 60 },
     async play(stage) {

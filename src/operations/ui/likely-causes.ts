@@ -106,13 +106,14 @@ function isOfEarlierCa(
 }
 
 function earlierCaMessage(signsSince: string): string {
-  return `It has not renewed since the current CA began to sign (${signsSince}). Probably its sidecar trusts only an earlier CA, which is retired, and rejects the server's certificate: SERVER_UNTRUSTED in the sidecar's log. Its credentials expire and are not replaced`;
+  return `Probably its sidecar trusts only an earlier CA, which is retired, and rejects the server's certificate: its renewal is overdue, and the current CA became the one that signs at ${signsSince}. Its log then has SERVER_UNTRUSTED. Its credentials expire and are not replaced.`;
 }
 
 function earlierCaSteps({ namespace, pod, workload = `Pod/${pod}` }: PodRow): StepFields {
   const logs = `kubectl -n ${shellQuote(namespace)} logs ${shellQuote(pod)} -c podrole-sidecar`;
+  // The restart takes the log away.
   return stepFields([
-    restartWorkloadStep({ namespace, pod, workload }, "new pods trust the current CA"),
     `${logs}  # the cause is another one if it does not contain SERVER_UNTRUSTED`,
+    restartWorkloadStep({ namespace, pod, workload }, "new pods trust the current CA"),
   ]);
 }
