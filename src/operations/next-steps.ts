@@ -91,7 +91,7 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
       principal === undefined
         ? "podrole aws trust --principal ARN  # ARN: the AWS identity of the server itself, which its log names, it prints the statement that the role needs"
         : `podrole aws trust --principal ${shellQuote(principal)}  # prints the statement that the role needs`,
-      `aws iam get-role --role-name ${roleName} --query Role.AssumeRolePolicyDocument > trust.json  # fails if there is no such role, add the statement to trust.json`,
+      `aws iam get-role --role-name ${roleName} --query Role.AssumeRolePolicyDocument --output json > trust.json  # no such role if this fails, else add the statement to trust.json`,
       `aws iam update-assume-role-policy --role-name ${roleName} --policy-document file://trust.json`,
     ];
   },
