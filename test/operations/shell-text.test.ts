@@ -6,7 +6,7 @@ import { serverTrustText } from "../../src/cli/output/aws.ts";
 import { wavesScript } from "../../src/cli/output/waves.ts";
 import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
 import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
-import { shellCommentText } from "../../src/operations/migrate/shell-commands.ts";
+import { shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
 import { annotateStep, editStep, restartStep, stepsAfterCode } from "../../src/operations/next-steps.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
@@ -38,6 +38,14 @@ test("shellCommentText() leaves words and ARNs as they are, and nothing that a s
   assert.equal(shellCommentText("Job$(touch /tmp/x)"), "Job__touch_/tmp/x_");
   assert.equal(shellCommentText("Job\ntouch x\n#"), "Job_touch_x__");
   fc.assert(fc.property(NAMES, (name) => assert.match(shellCommentText(name), /^[A-Za-z0-9_][\w./:@+,=-]*$/)));
+});
+
+test("shellQuote() leaves words as they are, and quotes what a POSIX shell or zsh reads as more", () => {
+  for (const text of ["orders", "pod/orders", "-n", "a=b", "arn:aws:iam::123456789012:role/a+b@c"]) {
+    assert.equal(shellQuote(text), text);
+  }
+  for (const text of ["", "=ls", "~", "a b", "$(x)", "#"]) assert.equal(shellQuote(text), `'${text}'`);
+  assert.equal(shellQuote("it's"), String.raw`'it'\''s'`);
 });
 
 test("restartStep() and stepsAfterCode() have no character outside of quotes that a shell runs, whatever names are", () => {

@@ -3,9 +3,12 @@ import type { Destination } from "./departure/destination.ts";
 import type { RoleMove } from "./departure/moves.ts";
 import type { TrustPolicy } from "./departure/trust.ts";
 
-/** Quotes an argument for a POSIX shell. */
+/**
+ * Quotes an argument for a POSIX shell, and for zsh, which replaces a word that begins with "=" by the path of a
+ * command. (https://zsh.sourceforge.io/Doc/Release/Expansion.html#g_t_0060_003d_0027-expansion)
+ */
 export function shellQuote(arg: string): string {
-  return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`;
+  return /^[\w@%+:,./-][\w@%+=:,./-]*$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**
