@@ -86,13 +86,14 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
   "the app gets no credentials": [
     {
       sees: "`Unable to locate credentials` (boto3, AWS CLI), `no EC2 IMDS role found` (Go v2), `NoCredentialProviders` (Go v1), `Unable to load credentials from any of the providers in the chain` (Java)",
-      means: "The container has no podrole variables, or the SDK does not know the token file.",
+      means:
+        "The container has no podrole variables, or the SDK does not know the token file, or podrole refused: Go v1 and Java do not show the reason.",
       remedy:
-        "Run `podrole explain pod/NAME -n NAMESPACE`. (1) The pod is not injected: see [why](#the-pod-has-no-podrole-sidecar), label the namespace or remove the reason, and restart the pod. (2) The container has no role: name one. (3) Otherwise the SDK is older than [these versions](sdk.md): `kubectl exec POD -n NAMESPACE -c CONTAINER -- aws --version` prints the AWS CLI's, `… -- python3 -c 'import boto3; print(boto3.__version__)'` boto3's.",
+        "Run `podrole explain pod/NAME -n NAMESPACE`. (1) The pod is not injected: see [why](#the-pod-has-no-podrole-sidecar), label the namespace or remove the reason, and restart the pod. (2) The container has no role: name one. (3) `explain` names a code: follow its remedy. (4) Otherwise the SDK is older than [these versions](sdk.md): `kubectl exec POD -n NAMESPACE -c CONTAINER -- aws --version` prints the AWS CLI's, `… -- python3 -c 'import boto3; print(boto3.__version__)'` boto3's.",
     },
     {
       sees: "`Could not load credentials from any providers`, `Missing credentials in config` (JavaScript)",
-      means: "Either the same, or podrole refused: the JavaScript SDKs do not show the reason.",
+      means: "The same: the JavaScript SDKs do not show the reason either.",
       remedy: "`podrole explain pod/NAME -n NAMESPACE` prints the reason.",
     },
     {
