@@ -1,8 +1,10 @@
 // What the handshakes of each address have cost without proving anything: a client that presents certificates which are
 // expensive to verify, or that connects anew as soon as it is closed, uses CPU time that others need. An address owes
 // the CPU time of its handshakes until they are complete; one that fails stays owed, and a part of all is forgiven
-// each second. States of an address: within its credit → in debt → within its credit again, by time or because its
-// handshakes were completed; or forgotten, when too many others were charged since. There is no timer.
+// each second. An address that has completed a handshake is never in debt: pods may share it with strangers (a NAT,
+// their node), who would otherwise make them wait.
+// States of an address: within its credit → in debt → within its credit again, by time; or known, by a completed
+// handshake; or forgotten, when too many others were charged since. There is no timer.
 import type { Clock } from "./clock.ts";
 import { createLru } from "./lru.ts";
 
@@ -10,10 +12,11 @@ import { createLru } from "./lru.ts";
 export interface HandshakeCosts {
   /** Adds CPU time in milliseconds. */
   charge(address: string, cpuMs: number): void;
+  /** Reports whether the address owes more than its credit, and has completed no handshake. */
   isInDebt(address: string): boolean;
   /** A handshake of the address is complete: takes back its cost. */
   complete(address: string, cpuMs: number): void;
-  /** Reports whether the address has completed a handshake and is not in debt. */
+  /** Reports whether the address has completed a handshake and owes no more than its credit. */
   isTrusted(address: string): boolean;
 }
 
@@ -38,15 +41,16 @@ export function createHandshakeCosts({ clock }: { readonly clock: Pick<Clock, "e
   function charge(address: string, cpuMs: number): void {
     debts.set(address, { owedMs: Math.max(0, owedMs(address) + cpuMs), at: clock.elapsedMs() });
   }
-  const isInDebt = (address: string) => owedMs(address) > CREDIT_MS;
+  const isKnown = (address: string) => completed.peek(address) === true;
+  const isBeyondCredit = (address: string) => owedMs(address) > CREDIT_MS;
 
   return {
     charge,
-    isInDebt,
+    isInDebt: (address) => !isKnown(address) && isBeyondCredit(address),
     complete(address, cpuMs) {
       charge(address, -cpuMs);
       completed.set(address, true);
     },
-    isTrusted: (address) => completed.peek(address) === true && !isInDebt(address),
+    isTrusted: (address) => isKnown(address) && !isBeyondCredit(address),
   };
 }

@@ -25,8 +25,16 @@ test("createHandshakeCosts() takes back what a completed handshake has cost, and
   costs.charge("a", CREDIT_MS);
   assert.deepEqual([costs.isTrusted("a"), costs.isTrusted("b")], [true, false]);
   costs.charge("a", 1);
-  assert.deepEqual([costs.isTrusted("a"), costs.isInDebt("a")], [false, true]);
+  assert.equal(costs.isTrusted("a"), false);
   await clock.advance(3_600_000);
   costs.charge("a", CREDIT_MS + 1);
-  assert.equal(costs.isInDebt("a"), true);
+  assert.equal(costs.isTrusted("a"), false);
+});
+
+test("createHandshakeCosts() has no address in debt that has completed a handshake, whatever strangers behind it owe", () => {
+  const costs = createHandshakeCosts({ clock: createFakeClock() });
+  costs.charge("shared", 100 * CREDIT_MS);
+  assert.equal(costs.isInDebt("shared"), true);
+  costs.complete("shared", 1);
+  assert.deepEqual([costs.isInDebt("shared"), costs.isTrusted("shared")], [false, false]);
 });
