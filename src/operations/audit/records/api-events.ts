@@ -108,11 +108,14 @@ export function createApiJoin({
     const { namespace = "", name, at, request } = event;
     if (name === undefined) {
       const firsts = request === undefined ? generated.get(namespace) : undefined;
-      firsts?.set(userOf(event), Math.min(firsts.get(userOf(event)) ?? at, at));
+      const user = userOf(event);
+      firsts?.set(user, Math.min(firsts.get(user) ?? at, at));
       return;
     }
     const pod = `${namespace}/${name}`;
-    if (pods.has(pod)) named.set(pod, [...(named.get(pod) ?? []), event]);
+    const others = named.get(pod);
+    if (others) others.push(event);
+    else if (pods.has(pod)) named.set(pod, [event]);
   }
 
   return {
