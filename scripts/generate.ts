@@ -42,9 +42,14 @@ function settingsTable(rows: SettingTable): string {
     `\`--${flagName(key)}\``,
     `\`${envName(key)}\``,
     typeof row.default === "string" ? `\`${defaultOf(row)}\`` : (defaultOf(row) ?? "required"),
-    row.type === text ? `${row.help}.` : `${row.help}. Accepts ${row.type.expects}.`,
+    row.type === text ? `${row.help}.` : `${row.help}. Accepts ${withoutLinks(row.type.expects)}.`,
   ]);
   return markdownTable(["flag", "environment", "default", "meaning"], cells);
+}
+
+/** Returns the text with addresses as code: an example of an address is no link. */
+function withoutLinks(given: string): string {
+  return given.replaceAll(/"(https?:[^"]+)"/g, "`$1`");
 }
 
 /** Removes the policy settings: both programs read them, so they have their own section. */
@@ -127,7 +132,13 @@ function behaviourTable(system: string): string {
   cachedBehaviours ??= behavioursOf(BEHAVIOUR_TESTS, ROOT);
   const cells = cachedBehaviours
     .filter((row) => row.system === system)
-    .map(({ behaviour, podrole, source, file }) => [behaviour, podrole, `\`${source}\``, `[passes](../${file})`]);
+    .map(({ behaviour, podrole, source, file }) => [
+      // "(?P<name>…)" is no element of HTML.
+      behaviour.replaceAll("<", "\\<"),
+      podrole,
+      `\`${source}\``,
+      `[passes](../${file})`,
+    ]);
   return markdownTable([system, "podrole", "source", "test"], cells);
 }
 

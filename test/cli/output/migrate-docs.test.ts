@@ -21,7 +21,7 @@ function missingFrom(output: string, excerpt: string): string | undefined {
 }
 
 test("docs/migrate.md shows a report that the command prints", async () => {
-  const [, excerpt = ""] = /<!-- output: migrate kiam -->\n\n```\n([^`]+)```/.exec(page) ?? [];
+  const [, excerpt = ""] = /<!-- output: migrate kiam -->\n\n```text\n([^`]+)```/.exec(page) ?? [];
   assert.ok(excerpt.length > 1_000);
   const terminal = createTerminal({ stdin: JSON.stringify(clusterExport(KIAM)) });
   await migrateAction(terminal, { filename: "-" }, ["kiam"]);
