@@ -30,6 +30,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/compare.md", "Compare"),
       page("README.md", "Overview"),
       page("docs/try.md", "Try it without AWS"),
+      page("docs/limits.md", "Known limits"),
     ],
   },
   {
@@ -71,6 +72,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/ui.md", "The identity map"),
       page("docs/troubleshoot.md", "Troubleshoot"),
       page("docs/errors.md", "Errors"),
+      page("SUPPORT.md", "Support"),
       page("docs/outages.md", "Outages"),
       page("docs/ca.md", "The CA"),
       page("docs/capacity.md", "Capacity"),
@@ -117,6 +119,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/roadmap.md", "Roadmap"),
       page("CHANGELOG.md", "Changelog"),
       page("docs/glossary.md", "Glossary"),
+      page("GOVERNANCE.md", "Governance"),
       page("MAINTAINERS.md", "Maintainers"),
       page("CODE_OF_CONDUCT.md", "Code of conduct"),
     ],

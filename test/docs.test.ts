@@ -23,6 +23,9 @@ const pages = [
   "README.md",
   "SECURITY.md",
   "CHANGELOG.md",
+  "GOVERNANCE.md",
+  "MAINTAINERS.md",
+  "SUPPORT.md",
   "manifests/chart/README.md",
   ...below("docs"),
 ];
