@@ -143,6 +143,19 @@ for (const [what, headers, status] of HOSTS) {
   });
 }
 
+for (const [where, host] of [
+  ["alone", "5PEvwL1BPBGPAo_hj58I1hp7r7uc3xUKclN_ei30kvg"],
+  ["behind other text", "127.0.0.1on: 5PEvwL1BPBGPAo_hj58I1hp7r7uc3xUKclN_ei30kvg"],
+] as const) {
+  test(`createCredentialsEndpoint() repeats no token that a client sends as its Host ${where}`, async (context) => {
+    const { port, endpoint, lines } = await setUp({ reply: REPLY });
+    context.after(() => endpoint.close());
+    const answer = await sendRequest(port, { headers: { host } });
+    assert.equal(answer.body["code"], "HOST_FORBIDDEN");
+    assert.ok(!answer.text.includes("5PEv") && !JSON.stringify(lines).includes("5PEv"));
+  });
+}
+
 test("createCredentialsEndpoint() refuses a request of HTTP/1.0 without a Host", async () => {
   const { port, endpoint } = await setUp({ reply: REPLY });
   const socket = connect(port, "127.0.0.1");
