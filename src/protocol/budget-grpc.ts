@@ -16,6 +16,11 @@ import { createUnreadAnswers, type UnreadAnswerLimits } from "./unread-answers.t
 export interface LimitedConnections {
   /** Begins with connections to `port`; call it before the first one is accepted. */
   start(port: number): void;
+  /**
+   * Returns whether the client of an accepted socket may have sent so many bytes in all, whatever part of them belongs
+   * to a call; if not, closes the connection.
+   */
+  mayReceive(socket: Socket, bytes: number): boolean;
   /** Returns the number of open connections, and of all since start(). */
   counts(): { readonly open: number; readonly opened: number };
   stop(): void;
@@ -28,14 +33,15 @@ const ANSWERS_CHANNEL = "http2.server.stream.finish";
 
 /**
  * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection
- * may open in all, whether or not they were served. `idleBytes`, `callBytes`: what a connection may send in all,
- * without calls and for each of them, as TLS records. `answers`: bytes that callers have not read. `isHeldBack`:
- * whether a connection waits for its turn in the handshake.
+ * may open in all, whether or not they were served. `maxParts`: DATA frames of one stream. `idleBytes`, `callBytes`:
+ * what a connection may send in all, without calls and for each of them, as TLS records. `answers`: bytes that callers
+ * have not read. `isHeldBack`: whether a connection waits for its turn in the handshake.
  */
 export interface LimitGrpcOptions {
   readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
   readonly maxHeaders: number;
   readonly maxStreams: number;
+  readonly maxParts: number;
   readonly idleBytes: number;
   readonly callBytes: number;
   readonly answers: UnreadAnswerLimits;
@@ -48,7 +54,16 @@ export interface LimitGrpcOptions {
  */
 export function limitGrpc(
   budget: Budget,
-  { callerOf, maxHeaders, maxStreams, idleBytes, callBytes, answers, isHeldBack = () => false }: LimitGrpcOptions,
+  {
+    callerOf,
+    maxHeaders,
+    maxStreams,
+    maxParts,
+    idleBytes,
+    callBytes,
+    answers,
+    isHeldBack = () => false,
+  }: LimitGrpcOptions,
 ): LimitedConnections {
   const unread = createUnreadAnswers(answers);
   const connections = createPeerConnections(budget);
@@ -64,13 +79,7 @@ export function limitGrpc(
     if (socket.localPort !== port) return;
     open += 1;
     opened += 1;
-    // Only Node's parser sees frames that belong to no call, such as those that enlarge a window.
-    const hasExcess = () => socket.bytesRead > idleBytes + callBytes * (streams.get(connection) ?? 0);
-    const connection = connections.open(socket, {
-      caller: `address ${addressOf(socket)}`,
-      hasExcess,
-      isHeldBack: () => isHeldBack(socket),
-    });
+    connections.open(socket, { caller: `address ${addressOf(socket)}`, isHeldBack: () => isHeldBack(socket) });
     socket.once("close", () => {
       open -= 1;
     });
@@ -104,7 +113,13 @@ export function limitGrpc(
     requests.set(stream, [connection, request]);
     // Until the message is complete, grpc-js keeps its parts, and each keeps all of what was read with it in memory.
     // With frames of one byte and others that HTTP/2 ignores, that can be 16 KiB for one byte.
-    stream.on("data", ({ buffer }: Buffer) => request.receive(buffer.byteLength));
+    let parts = 0;
+    stream.on("data", ({ buffer }: Buffer) => {
+      parts += 1;
+      // Each part costs as much time as a short message.
+      if (parts > maxParts) connection.exceed();
+      else request.receive(buffer.byteLength);
+    });
     // The listener would start to read before that of grpc-js is there.
     stream.pause();
     stream.once("end", () => request.received());
@@ -140,6 +155,14 @@ export function limitGrpc(
       subscribe(SOCKETS_CHANNEL, onSocket);
       subscribe(STREAMS_CHANNEL, onStream);
       subscribe(ANSWERS_CHANNEL, onAnswer);
+    },
+    // Only Node's parser sees frames that belong to no call, such as those that enlarge a window.
+    mayReceive(socket, bytes) {
+      const connection = connections.find(socket);
+      if (connection === undefined) return true;
+      if (bytes <= idleBytes + callBytes * (streams.get(connection) ?? 0)) return true;
+      connection.exceed();
+      return false;
     },
     counts: () => ({ open, opened }),
     stop() {

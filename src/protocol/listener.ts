@@ -2,6 +2,7 @@
 // States: created → listening (listen) → draining (close: no new calls, running ones finish) → closed, at the latest
 // after the grace time. Connections are closed when idle or old, so that sidecars also connect to replicas that started
 // later. A call ends with its response, when the client cancels it, or when the budget does.
+import type { Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import {
   type handleUnaryCall,
@@ -13,7 +14,7 @@ import {
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Address, formatAddress } from "../runtime/settings.ts";
-import { type IntakeLimits, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
+import { type IntakeLimits, type IntakeOptions, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
 import { limitGrpc } from "./budget-grpc.ts";
 import { type CallsInFlight, withoutPort } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
@@ -75,6 +76,11 @@ function callPeer(call: ServerUnaryCall<unknown, unknown>): Peer {
 export interface Listener {
   /** Binds and listens; resolves with the port (any free one for port 0). Rejects if the address cannot be bound. */
   listen(): Promise<number>;
+  /**
+   * A call has proved who calls over the connection of this peer, "ip:port". On the port that requests client
+   * certificates, handshakes do.
+   */
+  prove(peer: string): void;
   /** Returns the number of open connections, and of all since listen(). */
   connections(): { readonly open: number; readonly opened: number };
   close(): Promise<void>;
@@ -115,6 +121,9 @@ const MAX_GRPC_HEADERS_BYTES = 8 * 1024;
 
 /** Of one connection in all. A client of podrole makes one call in each. */
 const MAX_STREAMS = 16;
+
+/** DATA frames of one message. A client of podrole sends one; a slow network may deliver it in two TLS records. */
+const MAX_MESSAGE_PARTS = 64;
 
 /**
  * In bytes: what a connection may send without a call. podrole's client needs 4 KiB for the handshake and the settings,
@@ -232,6 +241,7 @@ export function createListener(
     callerOf,
     maxHeaders: MAX_GRPC_HEADERS_BYTES,
     maxStreams: MAX_STREAMS,
+    maxParts: MAX_MESSAGE_PARTS,
     idleBytes: MAX_IDLE_BYTES,
     callBytes: MAX_CALL_BYTES,
     answers: limits.answers,
@@ -243,14 +253,16 @@ export function createListener(
       return new Promise((resolve, reject) => {
         server.bindAsync(formatAddress(address), tlsCredentials, (error, port) => {
           if (error) return reject(error);
-          if (requireClientCertificate) {
-            intake = limitIntake(boundServer(server), { clock, onSurplus }, createIntakeLimits(tls, presentedBytes));
-          }
+          const proof = requireClientCertificate ? "handshake" : "call";
+          const mayPass = (socket: Socket, bytes: number) => counter.mayReceive(socket, bytes);
+          const options: IntakeOptions = { clock, proof, onSurplus, mayPass };
+          intake = limitIntake(boundServer(server), options, createIntakeLimits(tls, presentedBytes));
           counter.start(port);
           resolve(port);
         });
       });
     },
+    prove: (peer) => intake?.prove(peer),
     connections: () => counter.counts(),
     close() {
       counter.stop();

@@ -13,7 +13,6 @@ export interface CallerShare {
 export interface HeldConnection {
   caller: string;
   readonly isExempt: boolean;
-  readonly hasExcess: () => boolean;
   readonly isHeldBack: () => boolean;
   readonly close: () => void;
   readonly requests: Set<HeldRequest>;

@@ -66,8 +66,6 @@ export interface OpenOptions {
   /** Who shares one part of the budget: an address, a certificate, a token. */
   readonly caller: string;
   readonly isExempt?: boolean;
-  /** Checked at each sweep: whether the peer has sent more than it may, whatever part of it belongs to a request. */
-  readonly hasExcess?: () => boolean;
   /** Checked at each sweep: whether the connection waits for this process, and its peer can do nothing about it. */
   readonly isHeldBack?: () => boolean;
   /** Closes the connection; called at most once, and never after closed(). */
@@ -101,6 +99,8 @@ export interface BudgetConnection {
   begin(abort?: () => void): BudgetRequest | undefined;
   /** Closes the connection for a limit that the owner itself watches. */
   close(reason: CloseReason): void;
+  /** Closes the connection because its peer has sent more than it may, and notes its caller as silent. */
+  exceed(): void;
   /** The peer or the owner has closed the connection. */
   closed(): void;
 }
@@ -216,12 +216,7 @@ export function createBudget(
     sweeps += 1;
     const isOverdue = (since: number, limitMs: number) => (sweeps - since) * limits.sweepMs > limitMs;
     for (const connection of [...connections]) {
-      const { requests, hasServed, hasExcess, since } = connection;
-      if (hasExcess()) {
-        silent.noteWaiting(connection.caller, sweeps);
-        shut(connection, "bytes");
-        continue;
-      }
+      const { requests, hasServed, since } = connection;
       if (connection.isHeldBack()) connection.heldBackAt = sweeps;
       if (hasWaited(connection)) silent.noteWaiting(connection.caller, sweeps);
       if (requests.size === 0) {
@@ -292,11 +287,10 @@ export function createBudget(
 
   return {
     held: () => ({ ...total }),
-    open({ caller, isExempt = false, hasExcess = () => false, isHeldBack = () => false, close }) {
+    open({ caller, isExempt = false, isHeldBack = () => false, close }) {
       const connection: HeldConnection = {
         caller,
         isExempt,
-        hasExcess,
         isHeldBack,
         close,
         requests: new Set(),
@@ -332,6 +326,10 @@ export function createBudget(
         },
         begin: (onAbort) => begin(connection, onAbort),
         close: (reason) => shut(connection, reason),
+        exceed() {
+          silent.noteWaiting(connection.caller, sweeps);
+          shut(connection, "bytes");
+        },
         closed() {
           if (starting.has(connection)) silent.noteBrief(connection.caller, sweeps);
           remove(connection);

@@ -1,8 +1,8 @@
 // Runs expensive steps one at a time, with rests between them, so that all of them together use at most a fixed share
 // of one core however many wait. Callers take turns. A step is measured in CPU time: where the process gets only a part
-// of a core, a step takes longer, and rests that grew with it would leave idle most of what the process gets. Steps of
-// callers that are known to be honest precede those of others.
+// of a core, a step takes longer, and rests that grew with it would leave idle most of what the process gets.
 // States of a step: waiting → run. A step whose caller has left runs too, and returns at once.
+import { createCallerLanes } from "./caller-lanes.ts";
 import type { Clock } from "./clock.ts";
 
 /** Rest after a step, as a multiple of its CPU time: all steps together use at most a quarter of one core. */
@@ -27,28 +27,21 @@ export function createPacedSteps({
   readonly cpuMs: () => number;
   readonly nextTurn: (task: () => void) => void;
 }): PacedSteps {
-  /** A Map keeps the order of insertion: the first caller is the one whose last turn is longest ago. */
-  const waiting = new Map<string, (() => void)[]>();
-  const preceding = new Map<string, (() => void)[]>();
+  const lanes = createCallerLanes();
   let isRunning = false;
 
   function runNext(): void {
-    const lane = preceding.size > 0 ? preceding : waiting;
-    const [first] = lane;
-    isRunning = first !== undefined;
-    if (first === undefined) return;
-    const [caller, [step, ...others]] = first;
-    lane.delete(caller);
-    if (others.length > 0) lane.set(caller, others);
+    const step = lanes.next();
+    isRunning = step !== undefined;
+    if (step === undefined) return;
     const from = cpuMs();
-    step?.();
+    step();
     clock.schedule(runNext, REST_FACTOR * (cpuMs() - from));
   }
 
   return {
-    add(caller, step, { precedes = false } = {}) {
-      const lane = precedes ? preceding : waiting;
-      lane.set(caller, [...(lane.get(caller) ?? []), step]);
+    add(caller, step, options) {
+      lanes.add(caller, step, options);
       if (isRunning) return;
       isRunning = true;
       nextTurn(runNext);

@@ -1,22 +1,26 @@
-// Bounds what callers can make OpenSSL do before they have proved anything, on a port that requests client
-// certificates. OpenSSL verifies every signature in the chain that a client presents, because Node lets it go on after
-// an error, and one signature by an RSA key with a large exponent takes 10 ms. Node has no option for the length of the
-// chain, and TLS 1.3 encrypts it. So TLS reads from a stream that passes on few bytes until the handshake is complete.
+// Bounds what callers can make OpenSSL and HTTP/2 do before they have proved anything. OpenSSL verifies every signature
+// in the chain that a client presents, because Node lets it go on after an error, and one signature by an RSA key with
+// a large exponent takes 10 ms. Node has no option for the length of the chain, and TLS 1.3 encrypts it. So TLS reads
+// from a stream that passes on few bytes until the handshake is complete.
 // (Node's VerifyCallback: https://github.com/nodejs/node/blob/main/src/crypto/crypto_tls.cc)
 // States of a connection: greeting (until the server answers the client's first message) → proving (certificates) →
-// open, or closed. In the first two, as many bytes as ordinary clients send pass at once. More wait for a step of their
-// own (paced-steps.ts), as do all bytes of an address whose handshakes have cost too much (handshake-costs.ts). What is
-// beyond the maximum closes the connection, and so does the need of one step too many: otherwise a client could wait
-// for its next step all the time, one byte after the other. When open, everything passes.
+// open (the handshake is complete) → proven, or closed. Where the handshake proves who calls, open is passed over;
+// where a call does, prove() ends it.
+// In the first two, as many bytes as ordinary clients send pass at once. More wait for a step of their own
+// (paced-steps.ts). What is beyond the maximum closes the connection, and so does the need of one step too many:
+// otherwise a client could wait for its next step all the time, one byte after the other. Until a connection is proven,
+// all bytes of an address that owes too much (unproven-costs.ts) wait for steps, and those of others for the next turn
+// of the event loop if too much has passed in this one (turn-share.ts). What `mayPass` refuses closes it in any state.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Server, TLSSocket } from "node:tls";
 import { addressOf } from "./budget-http.ts";
 import type { Clock } from "./clock.ts";
-import { createHandshakeCosts, type HandshakeCosts } from "./handshake-costs.ts";
 import { createPacedSteps, type PacedSteps } from "./paced-steps.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
+import { createTurnShare, type TurnShare } from "./turn-share.ts";
+import { createUnprovenCosts, type UnprovenCosts } from "./unproven-costs.ts";
 
 /** Bytes that a client may send before its handshake is complete. */
 export interface IntakeLimits {
@@ -32,48 +36,71 @@ export interface IntakeLimits {
 export interface LimitedIntake {
   /** Reports whether bytes of this accepted socket wait for their step. */
   isHeldBack(socket: Socket): boolean;
+  /** A call has proved who calls over the connection of this peer, "ip:port". */
+  prove(peer: string): void;
+}
+
+/** What limitIntake() needs, and how it treats callers. */
+export interface IntakeOptions {
+  readonly clock: Clock;
+  /** What proves who calls; by default the handshake. */
+  readonly proof?: "handshake" | "call";
+  /** Called for each connection that is closed because its client sent too much for a handshake. */
+  readonly onSurplus?: () => void;
+  /** Addresses that owe nothing, and whose bytes precede those of others. */
+  readonly isExempt?: (address: string) => boolean;
+  /**
+   * Called before bytes pass after the handshake: whether the client of this accepted socket may have sent `bytes` in
+   * all. If not, the connection is closed; the callee may have closed it.
+   */
+  readonly mayPass?: (socket: Socket, bytes: number) => boolean;
 }
 
 /** Of one handshake. Two messages, each of which the network may deliver in two parts. */
 const MAX_HANDSHAKE_STEPS = 4;
 
-interface IntakeStreamDeps {
+/** In milliseconds of CPU time: what unproven connections may use before others are read. Some 14 handshakes. */
+const TURN_MS = 20;
+
+/** In bytes: what passes after the handshake before the limits are checked again. As many as a TLS record has. */
+const SLICE_BYTES = 16 * 1024;
+
+interface IntakeStreamDeps extends Required<Omit<IntakeOptions, "clock">> {
   readonly steps: PacedSteps;
-  readonly costs: HandshakeCosts;
+  readonly turns: TurnShare;
+  readonly costs: UnprovenCosts;
   readonly limits: IntakeLimits;
-  readonly onSurplus: () => void;
-  readonly isExempt: (address: string) => boolean;
 }
 
 /**
- * Limits the handshakes of connections that the server accepts from now on. Call it before others listen to the
- * server's "connection" event: those who already do get a stream instead of the socket. `onSurplus` is called for each
- * connection that is closed because its client sent too much; `limits` at each connection, for which they then hold.
- * `isExempt`: addresses whose steps precede those of others, as do those of addresses that have completed a handshake.
+ * Limits the connections that the server accepts from now on. Call it before others listen to the server's "connection"
+ * event: those who already do get a stream instead of the socket. `limits` is called at each connection, for which they
+ * then hold.
  */
 export function limitIntake(
   server: Server,
-  {
-    clock,
-    onSurplus = () => {},
-    isExempt = () => false,
-  }: {
-    readonly clock: Clock;
-    readonly onSurplus?: () => void;
-    readonly isExempt?: (address: string) => boolean;
-  },
+  { clock, proof = "handshake", onSurplus = () => {}, isExempt = () => false, mayPass = () => true }: IntakeOptions,
   limits: () => IntakeLimits,
 ): LimitedIntake {
-  const steps = createPacedSteps({ clock, cpuMs: threadCpuMs, nextTurn: setImmediate });
-  const costs = createHandshakeCosts({ clock });
+  const loop = { cpuMs: threadCpuMs, nextTurn: setImmediate };
+  const steps = createPacedSteps({ clock, ...loop });
+  const turns = createTurnShare(loop, { mostMs: TURN_MS });
+  const costs = createUnprovenCosts({ clock });
   const accept = server.listeners("connection");
   /** Which stream a TLS socket reads from: the handshake ends in the context in which the TLS socket was created. */
   const current = new AsyncLocalStorage<IntakeStream>();
   const streams = new WeakMap<Socket, IntakeStream>();
+  const byPeer = new Map<string, IntakeStream>();
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
-    const stream = new IntakeStream(socket, { steps, costs, limits: limits(), onSurplus, isExempt });
+    const deps = { steps, turns, costs, limits: limits(), proof, onSurplus, isExempt, mayPass };
+    const stream = new IntakeStream(socket, deps);
     streams.set(socket, stream);
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    byPeer.set(peer, stream);
+    stream.once("close", () => {
+      if (byPeer.get(peer) === stream) byPeer.delete(peer);
+    });
     current.run(stream, () => {
       for (const listener of accept) Reflect.apply(listener, server, [stream]);
     });
@@ -81,7 +108,10 @@ export function limitIntake(
     stream.allowHalfOpen = true;
   });
   server.prependListener("secureConnection", (tls: TLSSocket) => current.getStore()?.open(tls));
-  return { isHeldBack: (socket) => streams.get(socket)?.isHeldBack() ?? false };
+  return {
+    isHeldBack: (socket) => streams.get(socket)?.isHeldBack() ?? false,
+    prove: (peer) => byPeer.get(peer)?.prove(),
+  };
 }
 
 /** What TLS reads and writes instead of the socket. */
@@ -89,16 +119,18 @@ class IntakeStream extends Duplex {
   readonly #socket: Socket;
   readonly #address: string;
   readonly #deps: IntakeStreamDeps;
-  #state: "greeting" | "proving" | "open" = "greeting";
+  #state: "greeting" | "proving" | "open" | "proven" = "greeting";
   /** Bytes that have passed in this state, and in all. */
   #passedInState = 0;
   #passed = 0;
-  /** Steps that it has waited for. */
+  /** Steps that its handshake has waited for. */
   #steps = 0;
-  /** CPU time of the handshake so far, in milliseconds. */
+  /** CPU time until it is proven, in milliseconds. */
   #costMs = 0;
-  /** What has arrived and waits for its step. */
+  /** What has arrived and has not passed yet. */
   #waiting: Buffer | undefined;
+  #isHeldBack = false;
+  #isFull = false;
   #hasEnded = false;
 
   constructor(socket: Socket, deps: IntakeStreamDeps) {
@@ -118,65 +150,89 @@ class IntakeStream extends Duplex {
     socket.once("close", () => this.destroy());
   }
 
-  /** The handshake is complete, and from now on everything passes. */
+  /** The handshake is complete. */
   open(tls: TLSSocket): void {
     this.#state = "open";
-    this.#deps.costs.complete(this.#address, this.#costMs);
+    if (this.#deps.proof === "handshake") this.prove();
     // A TLS socket above a stream does not show its peer.
     const { remoteAddress, remoteFamily, remotePort, localAddress, localPort } = this.#socket;
     const peer = { remoteAddress, remoteFamily, remotePort, localAddress, localPort };
     for (const [name, value] of Object.entries(peer)) Object.defineProperty(tls, name, { value });
   }
 
+  /** From now on nothing waits. */
+  prove(): void {
+    if (this.#isProven()) return;
+    this.#state = "proven";
+    this.#deps.costs.prove(this.#address, this.#costMs);
+  }
+
   /** Reports whether bytes wait for their step. */
   isHeldBack(): boolean {
-    return this.#waiting !== undefined;
+    return this.#isHeldBack;
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#waiting !== undefined) {
-      this.#waiting = Buffer.concat([this.#waiting, chunk]);
-      return;
-    }
-    const length = Math.min(chunk.length, this.#ordinaryBytes());
-    if (length > 0) this.#pass(chunk.subarray(0, length));
-    if (length === chunk.length || this.destroyed) return;
-    const rest = chunk.subarray(length);
-    // The handshake may have ended with what has just passed.
-    if (this.#isOpen()) return this.#pass(rest);
-    this.#steps += 1;
-    if (this.#steps > MAX_HANDSHAKE_STEPS) return this.#close();
-    this.#waiting = rest;
-    this.#socket.pause();
-    const precedes = this.#deps.isExempt(this.#address) || this.#deps.costs.isTrusted(this.#address);
-    this.#deps.steps.add(this.#address, () => this.#proceed(), { precedes });
+    const isIdle = this.#waiting === undefined;
+    this.#waiting = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]);
+    if (isIdle) this.#proceed();
   }
 
-  #ordinaryBytes(): number {
-    if (this.#isOpen()) return Number.POSITIVE_INFINITY;
-    const { costs, isExempt } = this.#deps;
-    if (costs.isInDebt(this.#address) && !isExempt(this.#address)) return 0;
-    const { greetingBytes, proofBytes, handshakeBytes } = this.#deps.limits;
-    const most = this.#state === "greeting" ? greetingBytes : proofBytes;
-    return Math.max(0, Math.min(most - this.#passedInState, handshakeBytes - this.#passed));
-  }
-
-  /** Passes on what is still permitted, and closes the connection if the handshake needs more. */
+  /** Passes on what may pass now. What has to wait comes back here, or to #step(), in its turn. */
   #proceed(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined || this.destroyed) return;
-    this.#waiting = undefined;
-    const length = Math.min(waiting.length, this.#deps.limits.handshakeBytes - this.#passed);
-    if (length > 0) this.#pass(waiting.subarray(0, length));
-    if (length < waiting.length) {
-      if (!this.#isOpen()) return this.#close();
-      this.#pass(waiting.subarray(length));
+    while (this.#waiting !== undefined && !this.destroyed) {
+      const bytes = Math.min(this.#waiting.length, this.#passableBytes());
+      if (bytes === 0) return this.#waitForStep();
+      if (!this.#isProven() && !this.#isExempt() && !this.#deps.turns.hasTime()) return this.#waitForTurn();
+      this.#pass(bytes);
     }
-    if (this.#hasEnded) this.push(null);
-    else this.#socket.resume();
+    this.#resume();
   }
 
-  #close(): void {
+  /** Passes on what its step permits, and closes the connection if a handshake needs more. */
+  #step(): void {
+    this.#isHeldBack = false;
+    if (this.destroyed) return;
+    const rest = this.#isOpen() ? SLICE_BYTES : this.#deps.limits.handshakeBytes - this.#passed;
+    if (rest > 0) this.#pass(rest);
+    if (this.#waiting !== undefined && !this.#isOpen()) return this.#refuse();
+    this.#proceed();
+  }
+
+  /** How much may pass without a step. */
+  #passableBytes(): number {
+    const { costs, limits } = this.#deps;
+    if (this.#isProven()) return SLICE_BYTES;
+    if (costs.isInDebt(this.#address) && !this.#isExempt()) return 0;
+    if (this.#isOpen()) return SLICE_BYTES;
+    const most = this.#state === "greeting" ? limits.greetingBytes : limits.proofBytes;
+    return Math.max(0, Math.min(most - this.#passedInState, limits.handshakeBytes - this.#passed));
+  }
+
+  #waitForStep(): void {
+    if (!this.#isOpen()) {
+      this.#steps += 1;
+      if (this.#steps > MAX_HANDSHAKE_STEPS) return this.#refuse();
+    }
+    this.#isHeldBack = true;
+    this.#socket.pause();
+    this.#deps.steps.add(this.#address, () => this.#step(), { precedes: this.#precedes() });
+  }
+
+  #waitForTurn(): void {
+    this.#socket.pause();
+    this.#deps.turns.add(this.#address, () => this.#takeTurn(), { precedes: this.#precedes() });
+  }
+
+  /** Passes at least a part on, so that it waits for no more turns than it has parts. */
+  #takeTurn(): void {
+    if (this.#waiting === undefined || this.destroyed) return;
+    const bytes = Math.min(this.#waiting.length, this.#passableBytes());
+    if (bytes > 0) this.#pass(bytes);
+    this.#proceed();
+  }
+
+  #refuse(): void {
     if (this.destroyed) return;
     this.#deps.onSurplus();
     this.destroy();
@@ -184,23 +240,50 @@ class IntakeStream extends Duplex {
 
   /** Passing bytes on may open the connection. */
   #isOpen(): boolean {
-    return this.#state === "open";
+    return this.#state === "open" || this.#isProven();
+  }
+
+  #isProven(): boolean {
+    return this.#state === "proven";
+  }
+
+  #isExempt(): boolean {
+    return this.#deps.isExempt(this.#address);
+  }
+
+  #precedes(): boolean {
+    return this.#isExempt() || this.#deps.costs.isTrusted(this.#address);
   }
 
   /** TLS processes the bytes before this returns. */
-  #pass(chunk: Buffer): void {
+  #pass(most: number): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    const chunk = waiting.subarray(0, most);
+    if (this.#isOpen() && !this.#deps.mayPass(this.#socket, this.#passed + chunk.length)) return void this.destroy();
+    this.#waiting = chunk.length < waiting.length ? waiting.subarray(chunk.length) : undefined;
     this.#passed += chunk.length;
     this.#passedInState += chunk.length;
-    const from = this.#isOpen() ? undefined : threadCpuMs();
-    if (!this.push(chunk)) this.#socket.pause();
-    // What opened the connection has cost its address nothing.
-    if (from === undefined || this.#isOpen()) return;
-    const costMs = threadCpuMs() - from;
+    const push = () => {
+      this.#isFull = !this.push(chunk);
+    };
+    if (this.#isProven()) return push();
+    const costMs = this.#deps.turns.run(push);
+    // What has proved who calls has cost its address nothing.
+    if (this.#isProven()) return;
     this.#costMs += costMs;
     this.#deps.costs.charge(this.#address, costMs);
   }
 
+  #resume(): void {
+    if (this.destroyed) return;
+    if (this.#hasEnded) this.push(null);
+    else if (this.#isFull) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
   override _read(): void {
+    this.#isFull = false;
     if (this.#waiting === undefined) this.#socket.resume();
   }
 

@@ -10,6 +10,7 @@ import {
   CREDENTIALS_LIMITS,
   createListener,
   IDENTITY_LIMITS,
+  type Listener,
   MAX_CREDENTIALS_CALLS,
   MAX_IDENTITY_CALLS,
   type Peer,
@@ -113,6 +114,7 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
     inFlight: inFlight("identity", MAX_IDENTITY_CALLS),
     issue: measureCertificates(issuers.issueCertificate, metrics),
     accompany: createAccompanyingCredentials({ clock, issuer }),
+    onProven: (peer) => identityListener.prove(peer),
   });
   const credentials = credentialsService({
     ...common,
@@ -121,11 +123,12 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
     issuer,
   });
   const shared = { tls: trust.serving, graceMs };
+  const identityListener: Listener = createListener(
+    { clock, ...identity, onClose: onClose("identity") },
+    { ...shared, address: identityBind, requireClientCertificate: false, limits: IDENTITY_LIMITS },
+  );
   return {
-    identity: createListener(
-      { clock, ...identity, onClose: onClose("identity") },
-      { ...shared, address: identityBind, requireClientCertificate: false, limits: IDENTITY_LIMITS },
-    ),
+    identity: identityListener,
     credentials: createListener(
       {
         ...{ clock, ...credentials, presentedBytes, onClose: onClose("credentials") },

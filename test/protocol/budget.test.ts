@@ -38,9 +38,8 @@ test("the identity port ends streams beyond the limit of one connection and beyo
 for (const service of ["identity", "credentials"] as const) {
   test(`createListener() closes a connection of the ${service} port that opens more than 16 streams, also if it resets each at once`, async (context) => {
     const { answerTo, closed, call, callAs } = await startLimitedPort(context, service);
+    // The port may refuse some of these calls before it learns that the others are reset.
     assert.equal(await answerTo(openAndReset(METHOD, 16)), "acknowledged");
-    // The credentials port may refuse some of these calls before it learns that the others are reset.
-    if (service === "identity") assert.deepEqual(closed, []);
     assert.equal(await answerTo(openAndReset(METHOD, 1_000)), "closed");
     assert.deepEqual([...new Set(closed)], ["requests"]);
     await (service === "identity" ? call() : callAs("honest"));

@@ -40,9 +40,14 @@ export function openCall(path: string, length: number): Buffer {
   return Buffer.concat([frame("headers", END_HEADERS, 1, callHeaders(path)), frame("data", 0, 1, prefix)]);
 }
 
+/** Continues the message of stream 1 by one byte. */
+export function oneByte(): Buffer {
+  return frame("data", 0, 1, Buffer.alloc(1));
+}
+
 /** Continues the message of stream 1 by one byte, in a TLS record that is otherwise filled with an ignored frame. */
 export function oneByteInARecord(): Buffer {
-  return Buffer.concat([frame("data", 0, 1, Buffer.alloc(1)), frame("unknown", 0, 0, Buffer.alloc(16_000))]);
+  return Buffer.concat([oneByte(), frame("unknown", 0, 0, Buffer.alloc(16_000))]);
 }
 
 /** Opens `count` streams to a gRPC method and resets each at once. */

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect as connectHttp2, type OutgoingHttpHeaders, type Settings } from "node:http2";
 import type { TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
+import { until } from "../../emulators/until.ts";
 import { type Authority, createAuthority } from "../../src/pki/certificate.ts";
 import { podIdentityOf } from "../../src/pki/identity.ts";
 import { presentedBytes } from "../../src/pki/presented-bytes.ts";
@@ -10,7 +11,13 @@ import { createCallsInFlight } from "../../src/protocol/calls-in-flight.ts";
 import { getCredentials, requestCertificate } from "../../src/protocol/client.ts";
 import type { PodroleError } from "../../src/protocol/errors.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
-import { createListener, IDENTITY_LIMITS, type ListenerLimits, unary } from "../../src/protocol/listener.ts";
+import {
+  createListener,
+  IDENTITY_LIMITS,
+  type Listener,
+  type ListenerLimits,
+  unary,
+} from "../../src/protocol/listener.ts";
 import type { CloseReason } from "../../src/runtime/budget.ts";
 import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
@@ -25,11 +32,17 @@ export const METHOD = "/podrole.v1.Identity/IssueCertificate";
 export const CREDENTIALS_METHOD = "/podrole.v1.Credentials/GetCredentials";
 const NAME = "podrole-server";
 
-/** How a port serves. `answer` handles every call, and each answer contains `bundle`. */
+/**
+ * How a port serves. `answer` handles every call, and each answer contains `bundle`. `isProven`: whether 127.0.0.1 has
+ * proved who calls the identity port, so that it is never in debt. `proves`: whether calls of that port prove it, as
+ * those with a token do.
+ */
 export interface LimitedPortOptions {
   readonly answer?: (signal: AbortSignal) => Promise<void>;
   readonly limits?: ListenerLimits;
   readonly bundle?: string;
+  readonly isProven?: boolean;
+  readonly proves?: boolean;
   readonly authority?: Authority;
 }
 
@@ -41,6 +54,8 @@ export async function startLimitedPort(
     answer = async () => {},
     limits = LIMITS,
     bundle = "",
+    isProven = true,
+    proves = true,
     authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS }),
   }: LimitedPortOptions = {},
 ) {
@@ -51,8 +66,9 @@ export async function startLimitedPort(
   const failures: PodroleError[] = [];
   const inFlight = createCallsInFlight({}, { max: 2 });
   const issue = unary(
-    async (_request: unknown, _peer, signal) => {
+    async (_request: unknown, peer, signal) => {
       await answer(signal);
+      if (proves) listener.prove(peer.address);
       return { certificate: "certificate", bundle, grants: [] };
     },
     () => {},
@@ -69,7 +85,7 @@ export async function startLimitedPort(
     service === "identity"
       ? { service: IdentityService, implementation: { issueCertificate: issue } }
       : { service: CredentialsService, implementation: { getCredentials: credentials } };
-  const listener = createListener(
+  const listener: Listener = createListener(
     {
       clock,
       ...served,
@@ -125,10 +141,10 @@ export async function startLimitedPort(
   }
 
   /** A TLS connection for HTTP/2 frames, with a certificate on the credentials port. */
-  function connectRaw() {
+  function connectRaw({ localAddress = "127.0.0.1" }: { readonly localAddress?: string } = {}) {
     const pod = podOf("hog");
     const socket = connectTls({
-      port,
+      ...{ host: "127.0.0.1", port, localAddress },
       ca: pem,
       servername: NAME,
       ALPNProtocols: ["h2"],
@@ -150,6 +166,14 @@ export async function startLimitedPort(
         if (hasPingAck(received)) resolve("acknowledged");
       });
     });
+  }
+
+  if (service === "identity" && isProven) {
+    const socket = connectRaw();
+    await once(socket, "secureConnect");
+    listener.prove(`127.0.0.1:${socket.localPort}`);
+    socket.destroy();
+    await until(() => listener.connections().open === 0);
   }
 
   return {

@@ -21,7 +21,6 @@ function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnect
   return {
     caller,
     isExempt: false,
-    hasExcess: () => false,
     close() {},
     requests: new Set(),
     isOpen: true,

@@ -1,12 +1,12 @@
 // What addresses owe, by a clock that only the test advances.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CREDIT_MS, createHandshakeCosts, FORGIVEN_MS_PER_S } from "../../src/runtime/handshake-costs.ts";
+import { CREDIT_MS, createUnprovenCosts, FORGIVEN_MS_PER_S } from "../../src/runtime/unproven-costs.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
-test("createHandshakeCosts() has an address in debt beyond its credit, until time has forgiven the rest", async () => {
+test("createUnprovenCosts() has an address in debt beyond its credit, until time has forgiven the rest", async () => {
   const clock = createFakeClock();
-  const costs = createHandshakeCosts({ clock });
+  const costs = createUnprovenCosts({ clock });
   costs.charge("a", CREDIT_MS);
   assert.equal(costs.isInDebt("a"), false);
   costs.charge("a", FORGIVEN_MS_PER_S);
@@ -17,11 +17,11 @@ test("createHandshakeCosts() has an address in debt beyond its credit, until tim
   assert.equal(costs.isInDebt("a"), false);
 });
 
-test("createHandshakeCosts() takes back what a completed handshake has cost, and forgives no more than is owed", async () => {
+test("createUnprovenCosts() takes back what a connection with a proof has cost, and forgives no more than is owed", async () => {
   const clock = createFakeClock();
-  const costs = createHandshakeCosts({ clock });
+  const costs = createUnprovenCosts({ clock });
   costs.charge("a", 2 * CREDIT_MS);
-  costs.complete("a", 2 * CREDIT_MS);
+  costs.prove("a", 2 * CREDIT_MS);
   costs.charge("a", CREDIT_MS);
   assert.deepEqual([costs.isTrusted("a"), costs.isTrusted("b")], [true, false]);
   costs.charge("a", 1);
@@ -31,10 +31,10 @@ test("createHandshakeCosts() takes back what a completed handshake has cost, and
   assert.equal(costs.isTrusted("a"), false);
 });
 
-test("createHandshakeCosts() has no address in debt that has completed a handshake, whatever strangers behind it owe", () => {
-  const costs = createHandshakeCosts({ clock: createFakeClock() });
+test("createUnprovenCosts() has no address in debt that has proved something, whatever strangers behind it owe", () => {
+  const costs = createUnprovenCosts({ clock: createFakeClock() });
   costs.charge("shared", 100 * CREDIT_MS);
   assert.equal(costs.isInDebt("shared"), true);
-  costs.complete("shared", 1);
+  costs.prove("shared", 1);
   assert.deepEqual([costs.isInDebt("shared"), costs.isTrusted("shared")], [false, false]);
 });

@@ -33,6 +33,13 @@ export interface ServiceDeps {
   readonly observer?: Pick<ResultObserver, "reported" | "requested">;
 }
 
+/** What the identity port's service needs; `onProven` receives each peer, "ip:port", whose token was accepted. */
+export interface IdentityServiceDeps extends ServiceDeps {
+  readonly issue: IssueCertificate;
+  readonly accompany: AccompanyingCredentials;
+  readonly onProven?: (peer: string) => void;
+}
+
 /**
  * The identity port's service: a ServiceAccount token and a CSR for a certificate and the trust bundle, and for the
  * grants of the requested containers if there are any soon.
@@ -44,12 +51,14 @@ export function identityService({
   observer = NO_OBSERVER,
   issue,
   accompany,
-}: ServiceDeps & { readonly issue: IssueCertificate; readonly accompany: AccompanyingCredentials }) {
+  onProven,
+}: IdentityServiceDeps) {
   const bundleFor = createBundleReply(bundlePem);
   const issueCertificate = unary(
     async (request: IssueRequest, peer, signal, countFor) => {
       const { token, certificateSigningRequest: csr } = request;
       const { pem, pod } = await issue(new Secret(token), csr, peer.address, signal);
+      onProven?.(peer.address);
       // It may wait for STS now. A pod that makes many such calls takes nothing from others behind the same address.
       if (pod) {
         countFor(pod.identity.uid);

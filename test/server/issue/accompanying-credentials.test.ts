@@ -63,15 +63,27 @@ test("createAccompanyingCredentials() returns nothing for a pod that is refused 
   assert.deepEqual(unasked.calls, []);
 });
 
-/** An identity port that issues `issued`; resolves with its answer to a request for `containers`. */
-async function answerOf(context: TestContext, issued: IssuedIdentity, containers: readonly string[] | undefined) {
+/**
+ * An identity port that issues `issued`, or refuses; resolves with its answer to a request for `containers`. Peers of
+ * accepted calls are added to `provenPeers`.
+ */
+async function answerOf(
+  context: TestContext,
+  issued: IssuedIdentity | PodroleError,
+  containers: readonly string[] | undefined,
+  provenPeers: string[] = [],
+) {
   const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: 10 * HOUR_MS });
   const serving = newLeaf(authority, { kind: "serving", dnsNames: ["server"], ipAddresses: [] }, Date.now());
   const requested: (readonly string[])[] = [];
   const service = identityService({
     bundlePem: () => "bundle",
     onFailure: () => {},
-    issue: async () => issued,
+    async issue() {
+      if (issued instanceof PodroleError) throw issued;
+      return issued;
+    },
+    onProven: (peer) => provenPeers.push(peer),
     async accompany(_pod, names) {
       requested.push(names);
       return names.map((container) => ({ ...REFUSED, container }));
@@ -95,8 +107,8 @@ async function answerOf(context: TestContext, issued: IssuedIdentity, containers
     ...(containers && { containers }),
   };
   const { certificate, grants } = await requestCertificate(endpoint, proof, 5_000);
-  assert.equal(certificate, issued.pem);
-  return { requested, granted: grants.map(({ container }) => container) };
+  assert.equal(certificate, "leaf");
+  return { requested, provenPeers, granted: grants.map(({ container }) => container) };
 }
 
 const ISSUED = { pem: "leaf", serial: "1", notBefore: 0, notAfter: 0 };
@@ -110,6 +122,17 @@ test("identityService() returns the grants of the requested containers, each onc
 
 test("identityService() returns no grants to a caller that names no containers, as callers of earlier versions", async (context) => {
   assert.deepEqual((await answerOf(context, PROVEN, undefined)).granted, []);
+});
+
+test("identityService() reports the peer of a call whose token was accepted, and of no other", async (context) => {
+  for (const issued of [PROVEN, ISSUED]) {
+    const { provenPeers } = await answerOf(context, issued, ["app"]);
+    assert.match(provenPeers.join(), /^127\.0\.0\.1:\d+$/);
+  }
+  const refused = new PodroleError("PROOF_REJECTED", "Cannot accept the ServiceAccount token: it has expired");
+  const provenPeers: string[] = [];
+  await assert.rejects(answerOf(context, refused, ["app"], provenPeers), { code: "PROOF_REJECTED" });
+  assert.deepEqual(provenPeers, []);
 });
 
 test("identityService() requests no credentials for the webhook", async (context) => {

@@ -10,6 +10,7 @@ export function createListener(deps: ListenerDeps, options: ListenerOptions): Li
       surroundingsOf(options.address.host).onListen(deps, options);
       return options.address.port;
     },
+    prove() {},
     connections: () => ({ open: 0, opened: 0 }),
     async close() {},
   };
