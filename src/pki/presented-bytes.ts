@@ -4,11 +4,14 @@ import type { X509Certificate } from "node:crypto";
 import { CHAIN_END_BYTES } from "../protocol/presented-chain.ts";
 import { readCertificates } from "./bundle.ts";
 
+/** Of a namespace, a ServiceAccount and a pod, as Kubernetes limits them. */
+const LONGEST_NAMES_BYTES = 63 + 253 + 253;
+
 /**
- * The pod's certificate without its issuer and signature, about 500 bytes with names of 140 characters in all; the
- * signature of the handshake, and what TLS adds to each message.
+ * The pod's certificate without its issuer and signature, about 370 bytes and the names in its SPIFFE ID; the signature
+ * of the handshake, and what TLS adds to each message.
  */
-const POD_BYTES = 830;
+const POD_BYTES = 700 + LONGEST_NAMES_BYTES;
 
 /** Bytes of an AttributeTypeAndValue around its text (RFC 5280 §4.1.2.4). */
 const ATTRIBUTE_BYTES = 11;

@@ -187,10 +187,11 @@ export const MAX_IDENTITY_CALLS = 192;
 export const MAX_CREDENTIALS_CALLS = 384;
 
 /**
- * podrole's client begins with up to 1.8 KiB. Then it sends its certificate and 400 bytes: up to 1.2 KB in all with a
- * CA that podrole has made, and 1.6 KB with an operator's CA with an RSA key of 4096 bits.
+ * podrole's client begins with up to 1.8 KiB. Then it sends its certificate and 400 bytes: for a pod with the longest
+ * names, up to 1.7 KB in all with a CA that podrole has made, and 2.1 KB with an operator's CA with an RSA key of 4096
+ * bits.
  */
-const CREDENTIALS_INTAKE: IntakeLimits = { greetingBytes: 2 * 1024, proofBytes: 1_200, handshakeBytes: 6 * 1024 };
+const CREDENTIALS_INTAKE: IntakeLimits = { greetingBytes: 2 * 1024, proofBytes: 1_700, handshakeBytes: 6 * 1024 };
 
 /** Returns the limits of handshakes by the CAs of the present material, read once for each bundle. */
 function createIntakeLimits(tls: TlsSource, presentedBytes: (clientBundlePem: string) => number): () => IntakeLimits {
