@@ -1,4 +1,4 @@
-// Generates the samples of `podrole explain` in docs/troubleshoot.md, with the command's own functions.
+// Generates the samples of `podrole explain` in docs/explain.md, with the command's own functions.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { explainText } from "../src/cli/output/explain.ts";

@@ -35,7 +35,7 @@ import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes, sdkScenarios } from "./sdk-conformance.ts";
 import { simulationSummary, simulationTable } from "./simulation-table.ts";
-import { SKIP_REMEDIES, SYMPTOMS, symptomTable } from "./symptoms.ts";
+import { codeTable, SKIP_REMEDIES, SYMPTOMS, symptomTable } from "./symptoms.ts";
 
 function settingsTable(rows: SettingTable): string {
   const cells = Object.entries(rows).map(([key, row]) => [
@@ -163,10 +163,13 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
   },
   "docs/simulation.md": { summary: simulationSummary, table: simulationTable },
   "docs/sdk-conformance.md": { outcomes: sdkOutcomes, scenarios: sdkScenarios, messages: sdkMessages },
-  "docs/troubleshoot.md": {
+  "docs/explain.md": {
     denied: explainDeniedSample,
     forbidden: explainForbiddenSample,
     "not labelled": explainNotLabelledSample,
+  },
+  "docs/troubleshoot.md": {
+    codes: codeTable,
     "skip reasons": skipReasons,
     ...Object.fromEntries(Object.keys(SYMPTOMS).map((group) => [group, () => symptomTable(group)])),
   },

@@ -1,14 +1,40 @@
-// Generates the tables of docs/troubleshoot.md: what a person sees, what it means and what to do. Where an error code
-// is behind it, meaning and remedy are those of the error table.
+// Generates the tables of docs/troubleshoot.md: codes with the first steps of their remedies, and messages without a code:
+// what a person sees, what it means and what to do.
 import type { SkipReason } from "../src/injection/skip-reasons.ts";
 import { ERRORS, type ErrorCode } from "../src/protocol/errors.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 /** What a person sees, as it is written on their screen: Markdown. */
-type Symptom = { readonly sees: string } & (
-  | { readonly code: ErrorCode }
-  | { readonly means: string; readonly remedy: string }
-);
+interface Symptom {
+  readonly sees: string;
+  readonly means: string;
+  readonly remedy: string;
+}
+
+/** The codes that explain why a pod has no credentials, the most frequent first; with how they look without the code. */
+const CODES_OF_PODS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  STS_DENIED:
+    "`AccessDenied`, `is not authorized to perform: sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`",
+  ROLE_FORBIDDEN: "",
+  ROLE_INVALID: "",
+  ROLE_MISSING: "",
+  ROLE_UNPINNED: "",
+  PERMITTED_INVALID: "",
+  SERVER_UNREACHABLE: "",
+  SERVER_UNTRUSTED: "",
+  STS_UNAVAILABLE: "",
+  STS_THROTTLED: "`Throttling`, `Rate exceeded`",
+  STS_INVALID: "",
+  PROOF_REJECTED: "",
+  POD_NOT_INJECTED: "",
+  PORT_TAKEN: "",
+  TOKEN_MISSING: "401",
+  TOKEN_MISMATCH: "403",
+  HOST_FORBIDDEN: "403",
+  TOKEN_REPLACED: "503",
+  NOT_READY: "503",
+  CLOCK_SKEWED: "503",
+};
 
 /** The groups are headings of the page. */
 export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
@@ -18,8 +44,6 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
       means: "podrole refuses the pod, for the reason with this code.",
       remedy: "Look up the code in [errors.md](errors.md).",
     },
-    { sees: "`denied the request: ROLE_FORBIDDEN`", code: "ROLE_FORBIDDEN" },
-    { sees: "`denied the request: PERMITTED_INVALID`", code: "PERMITTED_INVALID" },
     {
       sees: '`failed calling webhook "pods.podrole.io"` with `connection refused`, `context deadline exceeded` or `no endpoints available for service "podrole-webhook"`',
       means: "The API server cannot reach podrole's webhook.",
@@ -72,16 +96,6 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
         "podrole-sidecar had no credentials after 30 s, whatever the reason. The kubelet starts it again, with back-off.",
       remedy: "`podrole explain pod/NAME -n NAMESPACE` prints code, reason and remedy; so does `kubectl describe pod`.",
     },
-    {
-      sees: "`STS_DENIED`; `AccessDenied` with `is not authorized to perform: sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`",
-      code: "STS_DENIED",
-    },
-    { sees: "`STS_THROTTLED`; `Throttling`, `Rate exceeded`", code: "STS_THROTTLED" },
-    { sees: "`STS_UNAVAILABLE`", code: "STS_UNAVAILABLE" },
-    { sees: "`SERVER_UNREACHABLE`", code: "SERVER_UNREACHABLE" },
-    { sees: "`SERVER_UNTRUSTED`", code: "SERVER_UNTRUSTED" },
-    { sees: "`PROOF_REJECTED`", code: "PROOF_REJECTED" },
-    { sees: "`PORT_TAKEN`", code: "PORT_TAKEN" },
   ],
   "the app gets no credentials": [
     {
@@ -107,13 +121,6 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
       means: "podrole-sidecar is restarting.",
       remedy: "SDKs retry. If it persists: `kubectl logs POD -c podrole-sidecar --previous`.",
     },
-    { sees: "401, `TOKEN_MISSING`", code: "TOKEN_MISSING" },
-    { sees: "403, `TOKEN_MISMATCH`", code: "TOKEN_MISMATCH" },
-    { sees: "403, `HOST_FORBIDDEN`", code: "HOST_FORBIDDEN" },
-    { sees: "403, `STS_DENIED`, while the app runs", code: "STS_DENIED" },
-    { sees: "503, `TOKEN_REPLACED`", code: "TOKEN_REPLACED" },
-    { sees: "503, `NOT_READY`", code: "NOT_READY" },
-    { sees: "503, `CLOCK_SKEWED`", code: "CLOCK_SKEWED" },
   ],
   "the app has the wrong role": [
     {
@@ -159,11 +166,30 @@ export const SKIP_REMEDIES: Readonly<Record<SkipReason, string>> = {
 
 /** Returns the table of one group. */
 export function symptomTable(group: string): string {
-  const symptoms = SYMPTOMS[group] ?? [];
-  const rows = symptoms.map((symptom) => {
-    if (!("code" in symptom)) return [symptom.sees, symptom.means, symptom.remedy];
-    const { summary, remedy } = ERRORS[symptom.code];
-    return [symptom.sees, `${summary} [${symptom.code}](errors.md#${symptom.code.toLowerCase()})`, remedy];
-  });
+  const rows = (SYMPTOMS[group] ?? []).map(({ sees, means, remedy }) => [sees, means, remedy]);
   return markdownTable(["what you see", "what it means", "what to do"], rows);
+}
+
+/** Returns the table of codes: the reasons for which a pod was not injected, then the errors. */
+export function codeTable(): string {
+  const skipped = (["NAMESPACE_NOT_LABELLED", "NO_ROLE"] as const).map((reason) => [
+    `\`${reason}\``,
+    SKIP_REMEDIES[reason],
+    "[all reasons](#why-a-pod-was-not-injected)",
+  ]);
+  const errors = Object.entries(CODES_OF_PODS).map(([code, sees]) => [
+    sees === "" ? `\`${code}\`` : `\`${code}\`, or ${sees}`,
+    firstSteps(ERRORS[code as ErrorCode].remedy),
+    `[all steps](errors.md#${code.toLowerCase()})`,
+  ]);
+  return markdownTable(["code", "what to do first", ""], [...skipped, ...errors]);
+}
+
+const MIN_STEPS_LENGTH = 60;
+
+/** Returns the first sentence of a remedy, and those after it while they are short. */
+function firstSteps(remedy: string): string {
+  const sentences = remedy.split(/(?<=\.) (?=[A-Z])/);
+  const enough = sentences.findIndex((_, index) => sentences.slice(0, index + 1).join(" ").length >= MIN_STEPS_LENGTH);
+  return sentences.slice(0, enough < 0 ? sentences.length : enough + 1).join(" ");
 }

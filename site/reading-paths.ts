@@ -52,7 +52,13 @@ export const READING_PATHS: readonly ReadingPath[] = [
   {
     title: "Migrate",
     question: "How do I leave kiam or kube2iam?",
-    pages: [page("docs/migrate.md", "Migrate"), page("docs/kiam-behaviour.md", "kiam's behaviour")],
+    pages: [
+      page("docs/migrate.md", "Migrate"),
+      page("docs/migrate-report.md", "The report"),
+      page("docs/migrate-differences.md", "What differs"),
+      page("docs/kiam-behaviour.md", "kiam's behaviour"),
+      page("docs/leave.md", "Leave podrole"),
+    ],
   },
   {
     title: "Use",
@@ -71,6 +77,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/operate.md", "Operate"),
       page("docs/ui.md", "The identity map"),
       page("docs/troubleshoot.md", "Troubleshoot"),
+      page("docs/explain.md", "podrole explain"),
       page("docs/errors.md", "Errors"),
       page("SUPPORT.md", "Support"),
       page("docs/outages.md", "Outages"),

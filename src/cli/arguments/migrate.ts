@@ -40,14 +40,14 @@ export interface MigrateArguments {
 }
 
 const ARRIVAL_HELP = {
-  docs: "docs/migrate.md describes the migration in waves, each finding, and how to roll back",
+  docs: "docs/migrate.md describes the migration step by step, docs/migrate-report.md each finding",
   exitCodes: inputExitCodes(
     "no pod needs work and none is refused; always with -o values",
     "at least one pod needs work or is refused (never with -o values)",
   ),
 };
 const DEPARTURE_HELP = {
-  docs: "docs/migrate.md#move-to-irsa-or-eks-pod-identity describes the steps",
+  docs: "docs/leave.md describes the steps",
   exitCodes: inputExitCodes("every pod can migrate", "at least one pod cannot migrate"),
 };
 const TOPIC_HELP: Readonly<Record<Topic, Pick<HelpParts, "docs" | "exitCodes">>> = {

@@ -1,4 +1,4 @@
-// docs/migrate.md shows the command's output, and explains every finding.
+// The pages about the migration show the command's output, and explain every finding.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { migrateAction } from "../../../src/cli/commands/migrate.ts";
@@ -7,7 +7,8 @@ import { readText } from "../../files.ts";
 import { clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
 
-const page = readText("docs/migrate.md");
+const steps = readText("docs/migrate.md");
+const reportPage = readText("docs/migrate-report.md");
 
 /** The pieces between the "…" of a shortened output, which must follow one another in the real one. */
 function missingFrom(output: string, excerpt: string): string | undefined {
@@ -20,22 +21,38 @@ function missingFrom(output: string, excerpt: string): string | undefined {
   return undefined;
 }
 
-test("docs/migrate.md shows a report that the command prints", async () => {
-  const [, excerpt = ""] = /<!-- output: migrate kiam -->\n\n```text\n([^`]+)```/.exec(page) ?? [];
-  assert.ok(excerpt.length > 1_000);
-  const terminal = createTerminal({ stdin: JSON.stringify(clusterExport(KIAM)) });
-  await migrateAction(terminal, { filename: "-" }, ["kiam"]);
-  assert.equal(missingFrom(terminal.said.out(), excerpt), undefined);
-});
+/** What a page shows as output, by the arguments that the comment above it names. */
+function excerptsOf(page: string): readonly { readonly args: readonly string[]; readonly excerpt: string }[] {
+  const found = page.matchAll(/<!-- output: migrate (.*) -->\n\n```\w+\n([^`]+)```/g);
+  return [...found].map(([, args = "", excerpt = ""]) => ({ args: args.split(" "), excerpt }));
+}
 
-test("docs/migrate.md: a line that the command does not print is found", () => {
+for (const [name, page, count] of [
+  ["docs/migrate.md", steps, 3],
+  ["docs/migrate-report.md", reportPage, 1],
+] as const) {
+  test(`${name} shows what the command prints`, async () => {
+    const excerpts = excerptsOf(page);
+    assert.equal(excerpts.length, count);
+    for (const { args, excerpt } of excerpts) {
+      const [from = "", flag, value = ""] = args;
+      const terminal = createTerminal({ stdin: JSON.stringify(clusterExport(KIAM)) });
+      const given: Readonly<Record<string, string>> = { "--waves": "waves", "-o": "output" };
+      const flags = flag === undefined ? {} : { [given[flag] ?? flag]: value };
+      await migrateAction(terminal, { filename: "-", ...flags }, [from]);
+      assert.equal(missingFrom(terminal.said.out(), excerpt), undefined, args.join(" "));
+    }
+  });
+}
+
+test("an excerpt with a line that the command does not print is found", () => {
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nc\n"), undefined);
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nd\n"), "d\n");
   assert.equal(missingFrom("a\nb\nc\n", "c\n…\na\n"), "a\n");
 });
 
-test("docs/migrate.md explains every finding, and no other", () => {
-  const [, table = ""] = /### Findings\n\n([^#]+)/.exec(page) ?? [];
+test("docs/migrate-report.md explains every finding, and no other", () => {
+  const [, table = ""] = /## Findings\n\n([^#]+)/.exec(reportPage) ?? [];
   const explained = table
     .split("\n")
     .filter((line) => line.startsWith("| `"))

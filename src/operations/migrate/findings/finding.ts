@@ -24,7 +24,7 @@ export interface MigrationFinding {
   readonly todo?: string;
 }
 
-/** Every id; docs/migrate.md has a row for each. */
+/** Every id; docs/migrate-report.md has a row for each. */
 export const FINDING_IDS = [
   "refused",
   "crashed-kiam",
