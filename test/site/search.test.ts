@@ -28,7 +28,7 @@ suite("createSearch()", () => {
     ["uninstall", "docs/operate.html#uninstall"],
     ["remove podrole", "docs/operate.html#uninstall"],
     ["disable", "docs/operate.html#uninstall"],
-    ["403", "docs/troubleshoot.html#the-app-gets-no-credentials"],
+    ["403", "docs/troubleshoot.html#codes"],
     ["AccessDenied", "docs/errors.html#sts_denied"],
     ["Unable to locate credentials", "docs/troubleshoot.html#the-app-gets-no-credentials"],
     ["CrashLoopBackOff", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
@@ -56,8 +56,8 @@ suite("createSearch()", () => {
     ["annotations", "docs/roles.html#all-annotations"],
     ["report vulnerability", "security.html#report-a-vulnerability"],
     ["supported versions", "security.html#supported-versions"],
-    ["unannotated pods", "docs/migrate.html#pods-without-an-annotation"],
-    ["uninstall kiam", "docs/migrate.html#remove-kiam"],
+    ["unannotated pods", "docs/migrate-differences.html#pods-without-an-annotation"],
+    ["uninstall kiam", "docs/migrate.html#9-remove-the-old-system"],
     ["pod stuck in Init forever after deploy", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
   ] as const;
   for (const [words, expected] of cases) {
@@ -75,6 +75,17 @@ suite("createSearch()", () => {
     ["two roles in one pod", "docs/roles.html#two-or-more-roles-in-a-pod"],
     ["multiple roles", "docs/roles.html#two-or-more-roles-in-a-pod"],
     ["more than one role", "docs/roles.html#two-or-more-roles-in-a-pod"],
+    ["whom to ask", "support.html"],
+    ["contact", "support.html"],
+    ["limitations", "docs/limits.html"],
+    ["known limits", "docs/limits.html"],
+    ["1.33", "docs/platforms.html#supported-kubernetes-versions"],
+    ["supported kubernetes versions", "docs/platforms.html#supported-kubernetes-versions"],
+    ["kubeadm", "docs/platforms.html#kubeadm"],
+    ["restart", "docs/troubleshoot.html#restart-the-pods"],
+    ["move from kiam", "docs/migrate.html"],
+    ["migrate from kube2iam", "docs/migrate.html"],
+    ["my pod has no credentials", "docs/troubleshoot.html"],
     ["boundary", "security.html#the-boundary-in-five-lines"],
   ] as const;
   for (const [words, expected] of firsts) {
