@@ -143,7 +143,7 @@ suite("the site in a browser", () => {
         await contents.getByRole("link", { name: "The pod hangs in Init or restarts" }).click();
         await page.waitForURL(urlOf("docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts").replace("%23", "#"));
         await page.locator(".pager [rel=next]").click();
-        await page.waitForURL(urlOf("docs/errors.html"));
+        await page.waitForURL(urlOf("docs/explain.html"));
       });
     }
   });
