@@ -1,5 +1,5 @@
-// Generates the tables of docs/troubleshoot.md: codes with the first steps of their remedies, and messages without a code:
-// what a person sees, what it means and what to do.
+// Generates the tables of docs/troubleshoot.md: codes with the first steps of their remedies, and messages without a
+// code: what a person sees, what it means and what to do.
 import type { SkipReason } from "../src/injection/skip-reasons.ts";
 import { ERRORS, type ErrorCode } from "../src/protocol/errors.ts";
 import { markdownTable } from "./markdown-table.ts";
@@ -11,7 +11,7 @@ interface Symptom {
   readonly remedy: string;
 }
 
-/** The codes that explain why a pod has no credentials, the most frequent first; with how they look without the code. */
+/** Codes that explain why a pod has no credentials, the most frequent first, with messages and statuses for them. */
 const CODES_OF_PODS: Readonly<Partial<Record<ErrorCode, string>>> = {
   STS_DENIED:
     "`AccessDenied`, `is not authorized to perform: sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`",

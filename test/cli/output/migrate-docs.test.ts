@@ -45,7 +45,7 @@ for (const [name, page, count] of [
   });
 }
 
-test("an excerpt with a line that the command does not print is found", () => {
+test("docs/migrate.md: a line that the command does not print is found", () => {
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nc\n"), undefined);
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nd\n"), "d\n");
   assert.equal(missingFrom("a\nb\nc\n", "c\n…\na\n"), "a\n");
