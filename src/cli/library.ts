@@ -2,6 +2,7 @@
 // example in a test of manifests or in an admission tool.
 import type { PlanSettings } from "../injection/plan.ts";
 import { readCertificates } from "../pki/bundle.ts";
+import type { PodCertificateSupport } from "../protocol/pod-certificates.ts";
 import { type Checked, success } from "../runtime/result.ts";
 import { readSettings } from "../runtime/settings.ts";
 import { choosesNativeSidecar, planSettings } from "../settings/plan-settings.ts";
@@ -15,6 +16,8 @@ export interface InjectionContext {
   readonly trustBundle: string;
   /** Version of Kubernetes, by which the setting "auto" chooses native sidecars; undefined counts as a current one. */
   readonly kubernetesVersion?: { readonly major: number; readonly minor: number };
+  /** For the setting "auto" of pod certificates: key pod-certificates of the ConfigMap; undefined counts as "off". */
+  readonly podCertificates?: PodCertificateSupport;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface InjectionContext {
  */
 export function readPlanSettings(
   environment: Readonly<Record<string, string | undefined>>,
-  { trustBundle, kubernetesVersion }: InjectionContext,
+  { trustBundle, kubernetesVersion, podCertificates }: InjectionContext,
 ): Checked<PlanSettings> {
   const read = readSettings(WEBHOOK_SETTINGS, {}, environment);
   const unusable =
@@ -31,5 +34,7 @@ export function readPlanSettings(
   if (!read.ok) return { ok: false, problems: [...read.problems, ...unusable] };
   if (unusable.length > 0) return { ok: false, problems: unusable };
   const nativeSidecar = choosesNativeSidecar(read.value.nativeSidecar, kubernetesVersion);
-  return success(planSettings(read.value, { trustBundle, nativeSidecar }));
+  return success(
+    planSettings(read.value, { trustBundle, nativeSidecar, knowsPodCertificates: podCertificates === "on" }),
+  );
 }

@@ -15,3 +15,12 @@ export const POD_BUNDLE_NAME = "podrole.io:pod:trust";
  * Absent: the server does not sign, or does not know yet.
  */
 export const POD_CERTIFICATES_KEY = "pod-certificates";
+
+/** Whether new pods get a pod certificate, where `--pod-certificates=auto` leaves it to the server. */
+export type PodCertificateSupport = "on" | "off";
+
+/** Reads what the server has published in the data of ConfigMap podrole-trust; undefined: nothing. */
+export function publishedSupport(data: Readonly<Record<string, string>> = {}): PodCertificateSupport | undefined {
+  const value = data[POD_CERTIFICATES_KEY];
+  return value === "on" || value === "off" ? value : undefined;
+}

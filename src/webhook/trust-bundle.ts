@@ -9,7 +9,7 @@
 // as it was read last.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { BUNDLE_KEY, bundleHash } from "../pki/bundle.ts";
-import { POD_CERTIFICATES_KEY } from "../protocol/pod-certificates.ts";
+import { type PodCertificateSupport, publishedSupport } from "../protocol/pod-certificates.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, repeat } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -50,8 +50,8 @@ export function startTrustBundle(
   let offer: string | undefined;
   let knowsPodCertificates = false;
 
-  function followPodCertificates(value: string | undefined): void {
-    const isOn = value === "on";
+  function followPodCertificates(published: PodCertificateSupport | undefined): void {
+    const isOn = published === "on";
     if (isOn === knowsPodCertificates) return;
     knowsPodCertificates = isOn;
     log.info({ podCertificates: isOn ? "on" : "off" }, "the server published whether pods can have a pod certificate");
@@ -60,7 +60,7 @@ export function startTrustBundle(
   async function poll(): Promise<void> {
     try {
       const data = await kubernetes.getConfigMap(namespace, name);
-      followPodCertificates(data?.[POD_CERTIFICATES_KEY]);
+      followPodCertificates(publishedSupport(data));
       const published = data?.[BUNDLE_KEY];
       offer = undefined;
       if (published === undefined || bundleHash(published) === "") {

@@ -28,6 +28,19 @@ suite("readPlanSettings()", () => {
     });
   }
 
+  for (const [setting, podCertificates, isOn] of [
+    ["auto", "on", true],
+    ["auto", "off", false],
+    ["auto", undefined, false],
+    ["on", "off", true],
+  ] as const) {
+    test(`decides about pod certificates by the setting ${setting} where "${podCertificates}" is published`, () => {
+      const context = { trustBundle, ...(podCertificates && { podCertificates }) };
+      const read = readPlanSettings({ ...ENVIRONMENT, PODROLE_POD_CERTIFICATES: setting }, context);
+      assert.equal(read.ok && read.value.podCertificates, isOn);
+    });
+  }
+
   test("returns every problem of settings and bundle", () => {
     const read = readPlanSettings({ PODROLE_SIDECAR_USER: "nobody" }, { trustBundle: "no certificate" });
     assert.ok(!read.ok);

@@ -66,7 +66,7 @@ export function declareInject(command: Command): void {
   declareFilename(command)
     .option(
       "--trust-bundle <file>",
-      "File with the CA certificates (PEM) that injected pods trust: ConfigMap podrole-trust, key bundle.pem (required)",
+      "File with ConfigMap podrole-trust (YAML or JSON), or with its key bundle.pem alone: the CA certificates that injected pods trust (required)",
     )
     .option(
       "--permitted <expression>",

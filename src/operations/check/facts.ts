@@ -10,6 +10,7 @@ import type {
 } from "../../kubernetes/objects.ts";
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { SlotCertificate } from "../../pki/slots.ts";
+import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { Known } from "../known.ts";
 import type { StateRead } from "../state/read-state.ts";
@@ -87,6 +88,8 @@ export interface Facts {
   readonly budgets: Known<readonly DisruptionBudget[]>;
   /** PEM of ConfigMap podrole-trust; undefined when there is none. */
   readonly trustBundle: Known<string | undefined>;
+  /** Whether new pods get a pod certificate with --pod-certificates=auto, as the server has published it. */
+  readonly publishedPodCertificates: Known<PodCertificateSupport | undefined>;
   readonly slots: Known<readonly SlotCertificate[]>;
   readonly webhookConfigurations: Known<readonly WebhookConfigurationObject[]>;
   readonly admissionPolicies: Known<AdmissionPolicies>;

@@ -20,17 +20,18 @@ export interface Workloads {
 }
 
 /** Unknown, with the reason, if a fact is, or if the webhook's settings cannot be used. */
-export function workloadsOf({ trustBundle, ...facts }: Facts): Known<Workloads> {
+export function workloadsOf({ trustBundle, publishedPodCertificates: published, ...facts }: Facts): Known<Workloads> {
   const { installed, api, namespaces, serviceAccounts, pods } = facts;
   const read = allKnown({ installed, api, namespaces, serviceAccounts, pods });
   if ("unknown" in read) return read;
   const settings = read.value.installed.webhook?.settings;
   if (settings === undefined) return { unknown: "The webhook's settings are unknown" };
   const bundle = "value" in trustBundle ? (trustBundle.value ?? "") : "";
+  const knowsPodCertificates = "value" in published && published.value === "on";
   const nativeSidecar = choosesNativeSidecar(settings.nativeSidecar, read.value.api);
   return {
     value: {
-      settings: planSettings(settings, { trustBundle: bundle, nativeSidecar }),
+      settings: planSettings(settings, { trustBundle: bundle, nativeSidecar, knowsPodCertificates }),
       namespaces: new Map(read.value.namespaces.map((namespace) => [namespace.metadata.name ?? "", namespace])),
       accounts: new Map(read.value.serviceAccounts.map((account) => [qualifiedPodName(account), account])),
       pods: read.value.pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !hasFinished(pod)),

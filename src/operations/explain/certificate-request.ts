@@ -1,5 +1,5 @@
-// The request for a pod certificate without which a pod does not start: reads the last one of a pod, and says what it
-// waits for, or why it was denied.
+// The request for a pod certificate without which a pod does not start: reads the one that holds back a pod, and says
+// what it waits for, or why it was denied.
 // (https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#pod-certificate-requests)
 import { hasPodCertificate } from "../../injection/pod-certificates.ts";
 import { isApiUnreachable } from "../../kubernetes/errors.ts";
@@ -11,7 +11,10 @@ import { type Known, readKnown, type Unknown } from "../known.ts";
 import { CHECK_STEP, type ConcernedPod, restartStep, stepsAfterCode } from "../next-steps.ts";
 import type { Diagnosis } from "../sidecar-diagnosis.ts";
 
-/** The last request of a pod for a certificate of podrole's signer; undefined if its kubelet has made none. */
+/**
+ * The request of a pod for a certificate of podrole's signer that holds it back, or else the last one; undefined if its
+ * kubelet has made none.
+ */
 export type LastRequest = Known<PodCertificateRequest | undefined>;
 
 /**
@@ -31,8 +34,15 @@ export async function readLastRequest(
       fieldSelector,
     });
     const own = found.filter(({ spec }) => spec.podUID === uid && spec.signerName === POD_SIGNER_NAME);
-    return own.toSorted((a, b) => createdAt(a).localeCompare(createdAt(b))).at(-1);
+    return own.toSorted((a, b) => holdOf(a) - holdOf(b) || createdAt(a).localeCompare(createdAt(b))).at(-1);
   }, isApiUnreachable);
+}
+
+/** Of several volumes of a pod, one that was denied keeps it from starting for ever, whatever the others got. */
+function holdOf({ status }: PodCertificateRequest): number {
+  const [condition] = status?.conditions ?? [];
+  if (condition === undefined) return 1;
+  return condition.type === "Issued" ? 0 : 2;
 }
 
 const createdAt = ({ metadata }: PodCertificateRequest) => metadata.creationTimestamp ?? "";

@@ -7,7 +7,7 @@ import { applyRangeDefaults } from "../../injection/range-defaults.ts";
 import { readPod } from "../../injection/shape.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
-import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
+import { ANNOTATIONS, INJECT_ENABLED, LABELS, valueOf } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { deriveKnown, type Known, type Unknown } from "../known.ts";
 import { diagnosePod } from "./cause.ts";
@@ -63,6 +63,7 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
     notes: [
       ...notesOnObjects(input),
       ...notesOnLimits(input, decision),
+      ...(decision === "inject" ? notesOnProof(annotations, policy) : []),
       ...notesOnWebhook(settings, isSent, decision),
       ...settings.assumptions,
     ],
@@ -133,6 +134,22 @@ function notesOnObjects({ namespace, namespaceName, serviceAccount, pod, exists,
     ...(namespace ? [] : [`namespace "${namespaceName}" does not exist; assumed: no label and no annotations`]),
     ...(serviceAccount ? [] : [`ServiceAccount "${account}" does not exist; assumed: no annotations`]),
   ];
+}
+
+/** Says which proof a new pod gets, where the server decides it. */
+function notesOnProof(
+  namespaceAnnotations: Readonly<Record<string, string>>,
+  { publishedSupport }: ExplainPolicy,
+): readonly string[] {
+  if (publishedSupport === undefined || valueOf(namespaceAnnotations, ANNOTATIONS.podCertificates) !== undefined) {
+    return [];
+  }
+  if ("unknown" in publishedSupport)
+    return [`whether a new pod gets a pod certificate: ${cannotTell(publishedSupport)}`];
+  const { value } = publishedSupport;
+  const proof = value === "on" ? "a pod certificate" : "a token";
+  const published = value === undefined ? "has published nothing yet" : `has published "${value}"`;
+  return [`a new pod gets ${proof}: --pod-certificates is auto, and the server ${published}`];
 }
 
 function notesOnLimits({ limits }: ExplainInput, decision: Plan["decision"]): readonly string[] {

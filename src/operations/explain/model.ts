@@ -4,6 +4,7 @@ import type { NamespaceLimits } from "../../injection/namespace-limits.ts";
 import type { Plan, PlanSettings } from "../../injection/plan.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
+import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { Known } from "../known.ts";
@@ -47,6 +48,8 @@ export interface ExplainPolicy {
   readonly plan: PlanSettings;
   /** The server's settings, which decide session names. */
   readonly sessions: PolicySettings;
+  /** What the server has published about pod certificates; absent unless that decides (--pod-certificates=auto). */
+  readonly publishedSupport?: Known<PodCertificateSupport | undefined>;
 }
 
 /** The installation, as far as the caller may read it. Nothing is assumed in place of what is unknown. */

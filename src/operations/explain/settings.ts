@@ -3,7 +3,7 @@
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { policySettings } from "../../policy/settings-table.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
-import { readTrustBundle } from "../check/collect/authority.ts";
+import { type Published, readPublished } from "../check/collect/authority.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
 import { ownWebhooks } from "../check/tables/registration.ts";
 import { type Deployment, type Installed, readInstalled } from "../installed.ts";
@@ -31,13 +31,14 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
   const registeredAt = "value" in own ? oldestOf(own.value.map(({ configuration }) => configuration)) : undefined;
   const server =
     "unknown" in deployments ? deployments : { value: await readReplicaCount(kubernetes, "server", deployments.value) };
-  const trustBundle = await readTrustBundle(kubernetes, { server: programs.server }, namespace);
+  const published = await readPublished(kubernetes, { server: programs.server }, namespace);
+  const trustBundle = "value" in published ? published.value.trustBundle : undefined;
   return {
-    policy: policyOf(allKnown({ installed, version }), namespace),
+    policy: policyOf(allKnown({ installed, version }), published, namespace),
     webhooks: deriveKnown(own, (all) => all.map(({ webhook }) => webhook)),
     ...(registeredAt !== undefined && { registeredAt }),
     server,
-    ...("value" in trustBundle && trustBundle.value !== undefined && { trustBundle: trustBundle.value }),
+    ...(trustBundle !== undefined && { trustBundle }),
     sources: [...new Set([...(programs.webhook?.sources ?? []), ...(programs.server?.sources ?? [])])],
     assumptions:
       "value" in installed && programs.server?.settings === undefined
@@ -51,7 +52,7 @@ interface InstalledFacts {
   readonly version: { readonly major: number; readonly minor: number };
 }
 
-function policyOf(facts: Known<InstalledFacts>, namespace: string): Known<ExplainPolicy> {
+function policyOf(facts: Known<InstalledFacts>, published: Known<Published>, namespace: string): Known<ExplainPolicy> {
   if ("unknown" in facts) return facts;
   const { installed, version } = facts.value;
   const { webhook, server } = installed;
@@ -63,9 +64,12 @@ function policyOf(facts: Known<InstalledFacts>, namespace: string): Known<Explai
     return { unknown: `the webhook's settings cannot be used: ${webhook.problems.join("; ")}` };
   }
   const nativeSidecar = choosesNativeSidecar(webhook.settings.nativeSidecar, version);
+  const support = deriveKnown(published, ({ podCertificates }) => podCertificates);
+  const knowsPodCertificates = "value" in support && support.value === "on";
   // No decision depends on the bundle itself.
-  const plan = planSettings(webhook.settings, { trustBundle: "", nativeSidecar });
+  const plan = planSettings(webhook.settings, { trustBundle: "", nativeSidecar, knowsPodCertificates });
   // A base ARN that the server detects cannot be read from here: the webhook's is used.
   const sessions = server?.settings ? policySettings(server.settings, plan.policy.baseArn) : plan.policy;
-  return { value: { plan, sessions } };
+  const isAuto = webhook.settings.podCertificates === "auto";
+  return { value: { plan, sessions, ...(isAuto && { publishedSupport: support }) } };
 }

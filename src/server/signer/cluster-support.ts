@@ -5,17 +5,15 @@
 // is off.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import { type Kubelet, MIN_POD_CERTIFICATE_MINOR, olderKubelets } from "../../kubernetes/kubelets.ts";
+import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
 import { type Changing, createChanges } from "../../runtime/changes.ts";
 import { type Clock, MINUTE_MS, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
-/** What the server publishes. */
-export type SupportAnswer = "on" | "off";
-
 /** `onChange` reports each other answer. */
 export interface ClusterSupport extends Changing {
   /** Undefined while unknown. */
-  current(): SupportAnswer | undefined;
+  current(): PodCertificateSupport | undefined;
   /** Resolves once the API server has been found to serve the resources; never with --pod-certificates=off. */
   readonly served: Promise<void>;
 }
@@ -32,7 +30,7 @@ export interface ClusterSupportDeps {
 const NODES_PER_LOOK = 1_000;
 
 /** The support that the operator states with --pod-certificates=on or off. */
-export function statedSupport(answer: SupportAnswer): ClusterSupport {
+export function statedSupport(answer: PodCertificateSupport): ClusterSupport {
   return {
     current: () => (answer === "on" ? "on" : undefined),
     served: answer === "on" ? Promise.resolve() : new Promise(() => {}),
@@ -46,7 +44,7 @@ export function startClusterSupport({ kubernetes, clock, log, signal }: ClusterS
   const changes = createChanges((err) =>
     log.error({ err }, "could not follow whether pods can have a pod certificate"),
   );
-  let answer: SupportAnswer | undefined;
+  let answer: PodCertificateSupport | undefined;
 
   async function servesPodCertificates(): Promise<boolean> {
     const requests = await kubernetes.servesResource("podcertificaterequests");

@@ -50,6 +50,36 @@ suite("explainAction()", () => {
     assert.match(text.out, /^deployment\/web in namespace shop\n {2}its next pods: injected \(INJECTED\): /);
   });
 
+  test("says which proof new pods get by what the server has published, and what is missing to read it", async (context) => {
+    const { kubernetes, store, run } = await cluster(context);
+    const common = store.get("configmaps", "podrole", "podrole-common");
+    store.replace("configmaps", {
+      ...common,
+      data: { ...(common["data"] as object), PODROLE_POD_CERTIFICATES: "auto" },
+    });
+    store.create("deployments", web("shop-orders"));
+    const notes = async (username?: string) => (await run(["deploy/web"], {}, { username })).said[0]?.notes;
+    assert.match((await notes())?.[0] ?? "", /^a new pod gets a token: .* the server has published nothing yet$/);
+    const metadata = { name: "podrole-trust", namespace: "podrole" };
+    store.create("configmaps", { metadata, data: { "pod-certificates": "on" } });
+    assert.match((await notes())?.[0] ?? "", /^a new pod gets a pod certificate: .* the server has published "on"$/);
+    const others = ["podrole-common", "podrole-server", "podrole-webhook"];
+    kubernetes.restrict("alice", [
+      { apiGroups: ["*"], resources: ["configmaps"], resourceNames: others, verbs: ["get"] },
+      ...[
+        "namespaces",
+        "serviceaccounts",
+        "deployments",
+        "limitranges",
+        "resourcequotas",
+        "mutatingwebhookconfigurations",
+      ].map((resource) => ({ apiGroups: ["*"], resources: [resource], verbs: ["get", "list"] })),
+    ]);
+    const needs =
+      /^whether a new pod gets a pod certificate: cannot tell: needs get on configmaps in namespace podrole$/;
+    assert.match((await notes("alice"))?.[0] ?? "", needs);
+  });
+
   test("ROLE_FORBIDDEN: ends with 1 for a Deployment whose pods would be refused", async (context) => {
     const { store, run } = await cluster(context);
     store.create("deployments", web("payroll-admin"));

@@ -183,6 +183,38 @@ spec: { containers: [{ name: app, image: app:1 }] }
     assert.equal((await run(context, pod, { permitted: ".*:role/web" })).exitCode, 0);
   });
 
+  for (const [published, proof] of [
+    ["on", /podCertificate:/],
+    ["off", /serviceAccountToken:/],
+    [undefined, /serviceAccountToken:/],
+  ] as const) {
+    test(`gives pods what the server has published for --pod-certificates=auto: ${published}`, async (context) => {
+      const data = { "bundle.pem": CA, ...(published && { "pod-certificates": published }) };
+      const map = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "podrole-trust" }, data });
+      const flags = { podCertificates: "auto" };
+      const { exitCode, out } = await run(context, manifest("shop-orders"), flags, ENV, map);
+      assert.equal(exitCode, 0);
+      assert.match(out, proof);
+      assert.equal(out.includes("podCertificate:") && out.includes("serviceAccountToken:"), false);
+    });
+  }
+
+  test("refuses --pod-certificates=auto if the bundle's file does not say what was published", async (context) => {
+    const { exitCode, out, err } = await run(context, manifest("shop-orders"), { podCertificates: "auto" });
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(
+      err,
+      /^podrole inject: --pod-certificates: it is auto, .*expected on or off, or ConfigMap podrole-trust/,
+    );
+  });
+
+  test("refuses a ConfigMap without a trust bundle", async (context) => {
+    const map = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "other" }, data: {} });
+    const { exitCode, out, err } = await run(context, manifest("shop-orders"), {}, ENV, map);
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(err, /--trust-bundle: .*and no ConfigMap that has them as bundle\.pem/);
+  });
+
   for (const [what, stdin, flags, env] of [
     ["YAML that cannot be read", "a: [", {}, ENV],
     ["a file that does not exist", "", { filename: "/nowhere/pod.yaml" }, ENV],

@@ -52,8 +52,18 @@ export function guardWith(policy: object, binding: object = {}): Partial<Facts> 
 /** Both programs have --pin-roles; running pods were injected before. */
 export const withPinnedRoles = (): Partial<Facts> => withCommonSetting({ PODROLE_PIN_ROLES: "true" });
 /** Both programs have this value of --pod-certificates. */
-export const certifying = (value: "auto" | "on" | "off"): Partial<Facts> =>
-  withCommonSetting({ PODROLE_POD_CERTIFICATES: value });
+export const certifying = (value: "auto" | "on" | "off"): Partial<Facts> => ({
+  ...withCommonSetting({ PODROLE_POD_CERTIFICATES: value }),
+  publishedPodCertificates: knownFact(value === "off" ? undefined : "on"),
+});
+/** With --pod-certificates=auto, the server has published this. */
+export const published = (value: "on" | "off" | undefined): Partial<Facts> => ({
+  ...certifying("auto"),
+  publishedPodCertificates: knownFact(value),
+});
+/** Only the webhook has --pod-certificates=auto. */
+export const withAutoWebhookAlone = (): Partial<Facts> =>
+  withWebhookSetting({ name: "PODROLE_POD_CERTIFICATES", value: "auto" });
 export const withOlderNode = (): Partial<Facts> => ({
   kubelets: knownFact([
     { node: "node-1", version: "v1.37.2", isSchedulable: true },

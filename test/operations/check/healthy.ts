@@ -178,6 +178,7 @@ export function healthyFacts(change: Partial<Facts> = {}): Facts {
       })),
     ),
     trustBundle: knownFact(CA),
+    publishedPodCertificates: knownFact(undefined),
     slots: knownFact([{ slot: "current", certificatePem: CA, since: CHECKED_AT - 10 * DAY_MS }]),
     webhookConfigurations: knownFact([ownConfiguration()]),
     admissionPolicies: knownFact(admissionPolicies()),

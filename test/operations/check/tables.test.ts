@@ -52,7 +52,11 @@ suite("findingsOf()", () => {
   for (const [what, change, message] of [
     ["that pods get no pod certificate", certifying("off"), /^no pod gets a pod certificate$/],
     ["how many nodes can run pods with a pod certificate", certifying("on"), /^3 nodes can run pods/],
-    ["that new pods get a pod certificate", certifying("auto"), /^new pods get a pod certificate if/],
+    [
+      "that new pods get a pod certificate",
+      certifying("auto"),
+      /^new pods get a pod certificate, as the server has published$/,
+    ],
   ] as const) {
     test(`POD_CERTIFICATES reports ${what}`, () => {
       const found = judgeFacts(healthyFacts(change)).find(({ id }) => id === "POD_CERTIFICATES");

@@ -17,6 +17,7 @@ import { barePod, HEALTHY_NAMESPACE } from "../check/healthy.ts";
 import { explained } from "./explained.ts";
 
 const SINCE = "2026-06-01T11:59:00Z";
+const LATER = "2026-06-01T11:59:30Z";
 
 /** A pod on a node whose volume is not mounted yet. */
 function waitingPod(): Pod {
@@ -139,6 +140,21 @@ test("readLastRequest() returns the last request of this pod alone", async (cont
   const read = await readLastRequest(kubernetes, pod);
   assert.ok(read && "value" in read);
   assert.equal(read.value?.metadata.name, request.metadata.name);
+});
+
+test("readLastRequest() returns the request that holds back a pod with several, not the last one", async () => {
+  const denied = requested({ type: "Denied", reason: "REQUEST_INVALID", message: "no" });
+  const granted = requested({ type: "Issued", reason: "Issued", message: "" });
+  const at = (request: PodCertificateRequest, name: string, creationTimestamp: string) => ({
+    ...request,
+    metadata: { ...request.metadata, name, creationTimestamp },
+  });
+  const readOf = (items: readonly PodCertificateRequest[]) =>
+    readLastRequest({ listAll: <Kind>() => Promise.resolve(items as readonly Kind[]) }, waitingPod());
+  const [first, waiting, last] = [at(denied, "a", SINCE), at(requested(), "b", SINCE), at(granted, "c", LATER)];
+  assert.deepEqual(await readOf([last, first, waiting]), { value: first });
+  assert.deepEqual(await readOf([last, waiting]), { value: waiting });
+  assert.deepEqual(await readOf([at(granted, "d", SINCE), last]), { value: last });
 });
 
 test("readLastRequest() returns which right is missing", async (context) => {

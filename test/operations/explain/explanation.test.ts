@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { isWell } from "../../../src/operations/explain/explanation.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
-import { barePod, healthyPod, ownConfiguration } from "../check/healthy.ts";
+import { barePod, HEALTHY_NAMESPACE, healthyPod, ownConfiguration } from "../check/healthy.ts";
 import { explained, POLICY } from "./explained.ts";
 
 const ARN = "arn:aws:iam::123456789012:role/";
@@ -22,6 +22,31 @@ suite("explainPod()", () => {
     ]);
     assert.deepEqual(notes, []);
   });
+
+  for (const [publishedSupport, note] of [
+    [
+      { value: "on" },
+      'a new pod gets a pod certificate: --pod-certificates is auto, and the server has published "on"',
+    ],
+    [{ value: "off" }, 'a new pod gets a token: --pod-certificates is auto, and the server has published "off"'],
+    [
+      { value: undefined },
+      "a new pod gets a token: --pod-certificates is auto, and the server has published nothing yet",
+    ],
+    [
+      { unknown: "403", needs: ["get on configmaps podrole-trust"] },
+      "whether a new pod gets a pod certificate: cannot tell: needs get on configmaps podrole-trust",
+    ],
+  ] as const) {
+    test(`says which proof a new pod gets where the server decides it: ${JSON.stringify(publishedSupport)}`, () => {
+      const policy = { value: { ...POLICY, publishedSupport } };
+      assert.deepEqual(explained({}, { policy }).notes, [note]);
+      const { metadata } = HEALTHY_NAMESPACE;
+      const annotations = { ...metadata.annotations, "podrole.io/pod-certificates": "disabled" };
+      const namespace = { metadata: { ...metadata, annotations } };
+      assert.deepEqual(explained({ namespace }, { policy }).notes, [], "the namespace decides");
+    });
+  }
 
   test("ROLE_FORBIDDEN: returns which container is refused, and why", () => {
     const pod = barePod("shop-orders", {}, { "iam.amazonaws.com/role.app": "payroll-admin" });

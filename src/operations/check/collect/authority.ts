@@ -1,20 +1,32 @@
-// Reads podrole's CA: the published trust bundle, and the slots of the Secret, without keys.
+// Reads what podrole's server publishes, and the slots of its CA's Secret, without keys.
 
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { BUNDLE_KEY } from "../../../pki/bundle.ts";
 import { decodeAuthorities, type SlotCertificate, slotCertificates } from "../../../pki/slots.ts";
+import { type PodCertificateSupport, publishedSupport } from "../../../protocol/pod-certificates.ts";
 import type { Installed } from "../../installed.ts";
 import { type Known, readKnown } from "../../known.ts";
 import { DEFAULT_NAMES } from "../rights.ts";
 
-/** Reads the published trust bundle as PEM; undefined if its ConfigMap does not exist. */
-export function readTrustBundle(
+/** What the server publishes in its ConfigMap. */
+export interface Published {
+  /** PEM; undefined if there is no such ConfigMap. */
+  readonly trustBundle: string | undefined;
+  /** Whether new pods get a pod certificate; undefined if the server has not published it. */
+  readonly podCertificates: PodCertificateSupport | undefined;
+}
+
+/** Reads the ConfigMap with the trust bundle. */
+export function readPublished(
   kubernetes: Pick<OperatorKubernetes, "getConfigMap">,
   { server }: Pick<Installed, "server">,
   namespace: string,
-): Promise<Known<string | undefined>> {
+): Promise<Known<Published>> {
   const place = server?.settings?.trustConfigMap ?? { namespace, name: DEFAULT_NAMES.trustConfigMap };
-  return readKnown(async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.[BUNDLE_KEY]);
+  return readKnown(async () => {
+    const data = await kubernetes.getConfigMap(place.namespace, place.name);
+    return { trustBundle: data?.[BUNDLE_KEY], podCertificates: publishedSupport(data) };
+  });
 }
 
 /** Reads the CA's Secret; unknown with a CA of the operator's own. */

@@ -5,13 +5,13 @@ import type { Namespace } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock } from "../../../runtime/clock.ts";
 import type { Installed } from "../../installed.ts";
-import { type Known, readKnown } from "../../known.ts";
+import { deriveKnown, type Known, readKnown } from "../../known.ts";
 import { createServerQuestion } from "../../state/ask-server.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import { installersRights } from "../rights.ts";
 import { labelledNamespaces } from "../workloads.ts";
 import { probeAdmission } from "./admission-probe.ts";
-import { readSlotCertificates, readTrustBundle } from "./authority.ts";
+import { readPublished, readSlotCertificates } from "./authority.ts";
 import { probeMetadata } from "./metadata-probe.ts";
 import { readMetricsPages } from "./metrics-pages.ts";
 import { readAdmissionPolicies, readOwnObjects } from "./own-objects.ts";
@@ -68,7 +68,9 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
   );
 
   progress("reading certificates and metrics");
-  const trustBundle = await readTrustBundle(kubernetes, programs, namespace);
+  const published = await readPublished(kubernetes, programs, namespace);
+  const trustBundle = deriveKnown(published, (all) => all.trustBundle);
+  const publishedPodCertificates = deriveKnown(published, (all) => all.podCertificates);
   const slots = await readSlotCertificates(kubernetes, programs, namespace);
   const pages = await readMetricsPages(kubernetes, programs, own.deployments, own.ownPods, namespace);
 
@@ -80,7 +82,16 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
   const held = await createServerQuestion({ kubernetes }, { podroleNamespace: namespace })(scope);
   const metadata = await readMetadata(deps, options, programs);
   const ofPods = { ...users, admission, held, metadata };
-  const read = { ...own, admissionPolicies, programRights, trustBundle, slots, pages, ...ofPods };
+  const read = {
+    ...own,
+    admissionPolicies,
+    programRights,
+    trustBundle,
+    publishedPodCertificates,
+    slots,
+    pages,
+    ...ofPods,
+  };
   return { ...NOT_READ, ...common, ...read };
 }
 
@@ -95,6 +106,7 @@ const NOT_READ = {
   ownPods: NOT_NEEDED,
   budgets: NOT_NEEDED,
   trustBundle: NOT_NEEDED,
+  publishedPodCertificates: NOT_NEEDED,
   slots: NOT_NEEDED,
   admissionPolicies: NOT_NEEDED,
   admission: NOT_NEEDED,

@@ -1,6 +1,7 @@
 // Check of pod certificates: whether pods that get one can start.
 import { MIN_POD_CERTIFICATE_MINOR, olderKubelets } from "../../../kubernetes/kubelets.ts";
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
+import type { PodCertificateSupport } from "../../../protocol/pod-certificates.ts";
 import { countOf } from "../../format.ts";
 import type { Installed } from "../../installed.ts";
 import { allKnown } from "../../known.ts";
@@ -14,13 +15,15 @@ export const POD_CERTIFICATE_CHECKS = inSection("installation", "installed", {
     summary: `Where pods get a pod certificate, the server signs them, and the API server and the kubelets of all schedulable nodes are of Kubernetes 1.${MIN_POD_CERTIFICATE_MINOR} or later.`,
     remedy:
       "Upgrade or cordon the nodes that the message names: a pod with a pod certificate never starts on an older one. Delete pods that wait there, so that they are created again. Until then, set `--pod-certificates` of the webhook to `off` or `auto`, with which new pods get tokens while such nodes exist ([docs/pod-certificates.md](pod-certificates.md)).",
-    judge: ({ installed, namespaces, kubelets, api }) =>
+    judge: ({ installed, namespaces, kubelets, api, publishedPodCertificates: published }) =>
       judgeKnown(allKnown({ installed, namespaces }), (known) => {
         const { webhook, server } = known.installed;
         const source = sourceOf(known.installed, known.namespaces);
         if (source === undefined) {
           const isAuto = webhook?.settings?.podCertificates === "auto";
-          return isAuto ? judgeKnown(kubelets, judgeAuto) : ok("no pod gets a pod certificate");
+          if (!isAuto) return ok("no pod gets a pod certificate");
+          if (server?.settings?.podCertificates === "off") return warning(NOTHING_PUBLISHED);
+          return judgeKnown(allKnown({ kubelets, published }), judgeAuto);
         }
         if (server?.settings?.podCertificates === "off") {
           return failed(`${source}, and the server does not sign it; expected --pod-certificates=on for the server`);
@@ -29,6 +32,9 @@ export const POD_CERTIFICATE_CHECKS = inSection("installation", "installed", {
       }),
   },
 });
+
+const NOTHING_PUBLISHED =
+  "The webhook has --pod-certificates=auto, and the server publishes nothing with off, so new pods get a token; expected auto for both";
 
 type Cluster = { readonly [Name in "kubelets" | "api"]: Extract<Facts[Name], { value: unknown }>["value"] };
 
@@ -57,10 +63,24 @@ function judgeCluster(source: string, { kubelets, api: { major, minor } }: Clust
   );
 }
 
-function judgeAuto(kubelets: Cluster["kubelets"]): CheckVerdict {
+/** The webhook follows what the server has published: it decides about new pods, and the nodes may be its reason. */
+function judgeAuto({
+  kubelets,
+  published,
+}: Pick<Cluster, "kubelets"> & { readonly published: PodCertificateSupport | undefined }): CheckVerdict {
   const [older, ...others] = olderKubelets(kubelets);
-  if (older === undefined) return ok("new pods get a pod certificate if the API server serves them");
-  const more = others.length === 0 ? "" : ` (and ${others.length} others)`;
-  const state = `Node ${older.node}${more} has kubelet ${older.version}, so new pods get a token, and pods with a pod certificate do not start there`;
-  return warning(`${state}; expected v1.${MIN_POD_CERTIFICATE_MINOR} or later`, `node ${older.node}`);
+  if (older !== undefined) {
+    const more = others.length === 0 ? "" : ` (and ${others.length} others)`;
+    const proof =
+      published === "on" ? "new pods get a token as soon as the server has noticed" : "new pods get a token";
+    const state = `Node ${older.node}${more} has kubelet ${older.version}, so ${proof}, and pods with a pod certificate do not start there`;
+    return warning(`${state}; expected v1.${MIN_POD_CERTIFICATE_MINOR} or later`, `node ${older.node}`);
+  }
+  if (published === "on") return ok("new pods get a pod certificate, as the server has published");
+  return warning(published === "off" ? PUBLISHED_OFF : NOT_PUBLISHED);
 }
+
+const PUBLISHED_OFF =
+  "The server has published that new pods get a token, although no kubelet is too old; expected an API server that serves podcertificaterequests and clustertrustbundles, and a schedulable node";
+const NOT_PUBLISHED =
+  "The server has not published whether new pods get a pod certificate, so they get a token; expected it within a minute of the server's start";
