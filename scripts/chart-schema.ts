@@ -27,6 +27,7 @@ const LABEL_SOURCE = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 /** Limits that the programs check at start (crossCheckServer(), findPolicyProblems()), by setting. */
 const LIMITS: Readonly<Record<string, Schema>> = {
   certificateTtl: { not: { pattern: BELOW_10_MINUTES } },
+  podCertificateRenewal: { not: { pattern: BELOW_10_MINUTES } },
   sessionDuration: SESSION_LIMITS,
   maxSessionDuration: SESSION_LIMITS,
 };

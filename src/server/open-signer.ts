@@ -93,7 +93,11 @@ function startOwnSigner(deps: OpenSignerDeps, settings: ServerSettings): PodCert
       unconfirmed,
       onIssued: (identity) => void prefetch(identity),
     },
-    { trustDomain: settings.trustDomain, certificateTtlMs: settings.certificateTtl },
+    {
+      trustDomain: settings.trustDomain,
+      certificateTtlMs: settings.certificateTtl,
+      renewalMs: settings.podCertificateRenewal,
+    },
   );
   const onResult = (code: string) => metrics.podCertificates.inc({ code });
   const earlier = createEarlierCertificates({ audit }, settings);

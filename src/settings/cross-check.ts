@@ -6,7 +6,7 @@ import { MIN_SIDECAR_MEMORY } from "../policy/annotations.ts";
 import { findPolicyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";
 import { HOUR_MS, MINUTE_MS } from "../runtime/clock.ts";
-import type { ServerSettings } from "./server.ts";
+import { MIN_RENEWAL_DISTANCE_MS, podCertificateLifetimeMs, type ServerSettings } from "./server.ts";
 import type { WebhookSettings } from "./webhook.ts";
 
 /** Returns one text for each problem of the webhook's settings, beginning with its flag; empty if there is none. */
@@ -68,7 +68,7 @@ function findEndpointProblems({
 }
 
 function findCertificateProblems(settings: ServerSettings): string[] {
-  const { trustDomain, certificateTtl, podCertificates, caTtl, caCert, caKey } = settings;
+  const { trustDomain, certificateTtl, podCertificates, podCertificateRenewal, caTtl, caCert, caKey } = settings;
   const problems: string[] = [];
   if (!isTrustDomain(trustDomain)) {
     problems.push(`--trust-domain: it is ${JSON.stringify(trustDomain)}; expected a DNS name in lower case`);
@@ -79,6 +79,13 @@ function findCertificateProblems(settings: ServerSettings): string[] {
   }
   if (podCertificates !== "off" && caTtl < 6 * HOUR_MS) {
     problems.push(`--ca-ttl: it is below 6h and --pod-certificates is ${podCertificates}; expected 6h or longer`);
+  }
+  const renewal = podCertificateRenewal ?? MIN_RENEWAL_DISTANCE_MS;
+  if (renewal < MIN_RENEWAL_DISTANCE_MS)
+    problems.push("--pod-certificate-renewal: it is below 10m; expected 10m or longer");
+  if (renewal > podCertificateLifetimeMs(settings) - MIN_RENEWAL_DISTANCE_MS) {
+    const expected = "expected 10m less than the longer of --certificate-ttl and 1h";
+    problems.push(`--pod-certificate-renewal: it leaves less than 10m of the lifetime; ${expected}`);
   }
   if ((caCert === undefined) !== (caKey === undefined)) {
     problems.push("--ca-cert and --ca-key: only one of them is set; expected both or neither");

@@ -2,7 +2,7 @@
 import type { RotationOptions } from "../pki/authorities.ts";
 import { parseRoleArn } from "../policy/role.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
-import { HOUR_MS } from "../runtime/clock.ts";
+import { HOUR_MS, MINUTE_MS } from "../runtime/clock.ts";
 import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
@@ -119,6 +119,12 @@ export const SERVER_SETTINGS = {
       default: "off",
       help: "Sign pod certificates (Kubernetes 1.37): answer PodCertificateRequests for the signer podrole.io/pod. Their lifetime is --certificate-ttl, and at least 1h. With auto, the server looks each minute whether the API server and the kubelets of all schedulable nodes know pod certificates, and publishes the result for webhooks with auto",
     },
+    podCertificateRenewal: {
+      type: type.duration,
+      default: null,
+      unset: "half of the lifetime",
+      help: "Let kubelets renew a pod certificate when this much of its lifetime has passed: at least 10m, and at most all but 10m of it. They begin up to 7 minutes later",
+    },
     caTtl: {
       type: type.duration,
       default: "8760h",
@@ -195,8 +201,15 @@ type LifetimeSettings = Pick<ServerSettings, "certificateTtl" | "podCertificates
 
 /** Returns the longest lifetime of the certificates that a server issues, in milliseconds. */
 export function longestLeafLifetimeMs({ certificateTtl, podCertificates }: LifetimeSettings): number {
-  // The API server accepts no shorter pod certificate.
-  return podCertificates === "off" ? certificateTtl : Math.max(certificateTtl, HOUR_MS);
+  return podCertificates === "off" ? certificateTtl : podCertificateLifetimeMs({ certificateTtl });
+}
+
+/** How far from both ends of a pod certificate's validity its renewal begins: the API server accepts no less. */
+export const MIN_RENEWAL_DISTANCE_MS = 10 * MINUTE_MS;
+
+/** Returns the lifetime of pod certificates, in milliseconds: the API server accepts none below an hour. */
+export function podCertificateLifetimeMs({ certificateTtl }: Pick<ServerSettings, "certificateTtl">): number {
+  return Math.max(certificateTtl, HOUR_MS);
 }
 
 /** Options of the CA's rotation; commands that rotate the CA use the same ones. */

@@ -45,7 +45,13 @@ const TEXTS = [
 ];
 
 /** Settings with limits that the programs check beside their parsers. */
-const LIMITED = new Set(["certificateTtl", "sessionDuration", "maxSessionDuration", "trustDomain"]);
+const LIMITED = new Set([
+  "certificateTtl",
+  "podCertificateRenewal",
+  "sessionDuration",
+  "maxSessionDuration",
+  "trustDomain",
+]);
 
 suite("chartSchema()", () => {
   for (const [program, table] of Object.entries({ server: SERVER_SETTINGS, webhook: WEBHOOK_SETTINGS })) {

@@ -46,6 +46,16 @@ for (const [what, flags, about] of [
   ["an endpoint that is not a URL", { stsEndpoint: "sts.internal" }, /--sts-endpoint: .*is not a URL/],
   ["a CA of 5 hours with pod certificates", { caTtl: "5h", certificateTtl: "30m", podCertificates: "on" }, /--ca-ttl/],
   ["a CA of 5 hours with auto", { caTtl: "5h", certificateTtl: "30m", podCertificates: "auto" }, /--ca-ttl.* is auto/],
+  [
+    "a renewal of pod certificates after 5 minutes",
+    { podCertificateRenewal: "5m" },
+    /--pod-certificate-renewal: .* below 10m/,
+  ],
+  [
+    "a renewal in the last 10 minutes of pod certificates",
+    { podCertificateRenewal: "51m", certificateTtl: "30m" },
+    /--pod-certificate-renewal: it leaves less than 10m/,
+  ],
   ["a certificate of five minutes", { certificateTtl: "5m" }, /10m or longer/],
   [
     "a certificate that lasts longer than a sixth of its CA",
@@ -71,6 +81,9 @@ for (const flags of [
   { stsEndpoint: "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.vpce.amazonaws.com" },
   { stsEndpoint: "http://127.0.0.1:4566", allowInsecureStsEndpoint: "true" },
   { certificateTtl: "4h", caTtl: "24h" },
+  { podCertificateRenewal: "10m" },
+  { podCertificateRenewal: "50m", certificateTtl: "30m" },
+  { podCertificateRenewal: "110m", certificateTtl: "2h" },
   { caCert: "/ca.crt", caKey: "/ca.key" },
 ]) {
   test(`crossCheckServer() accepts ${JSON.stringify(flags)}`, () => {

@@ -11,6 +11,7 @@ import type { PodIdentity } from "../../pki/identity.ts";
 import { quoted } from "../../policy/annotations.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../../protocol/errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../../runtime/clock.ts";
+import { MIN_RENEWAL_DISTANCE_MS } from "../../settings/server.ts";
 import { type KnownPod, verifyInjected } from "../issue/known-pod.ts";
 
 /** What to answer to a request. `wait`: nothing yet, because the reason may pass. */
@@ -33,6 +34,8 @@ export interface SignerSettings {
   readonly trustDomain: string;
   /** Lifetime of certificates, in milliseconds. Pod certificates have at least an hour. */
   readonly certificateTtlMs: number;
+  /** After how much of the lifetime kubelets renew, in milliseconds; undefined: after half of it. */
+  readonly renewalMs?: number | undefined;
 }
 
 /** The API server accepts no shorter validity (k8s.io/kubernetes, ValidatePodCertificateRequestStatusUpdate). */
@@ -50,6 +53,11 @@ const DEFAULT_MAX_EXPIRATION_SECONDS = 86_400;
 /** Returns the validity of pod certificates, unless a request limits it, in milliseconds. */
 export function podCertificateValidityMs({ certificateTtlMs }: Pick<SignerSettings, "certificateTtlMs">): number {
   return Math.max(MIN_VALIDITY_MS, Math.floor(certificateTtlMs / 1000) * 1000);
+}
+
+/** Returns after how many milliseconds of this validity kubelets should renew, whatever has shortened it. */
+export function renewalAfterMs({ renewalMs }: Pick<SignerSettings, "renewalMs">, validityMs: number): number {
+  return Math.max(MIN_RENEWAL_DISTANCE_MS, Math.min(renewalMs ?? validityMs / 2, validityMs - MIN_RENEWAL_DISTANCE_MS));
 }
 
 /**

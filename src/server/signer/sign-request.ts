@@ -21,6 +21,7 @@ import {
   MIN_VALIDITY_MS,
   POD_BACKDATE_MS,
   type RequestDecision,
+  renewalAfterMs,
   type SignerSettings,
 } from "./decide-request.ts";
 import type { UnconfirmedAnswers } from "./unconfirmed-answers.ts";
@@ -130,7 +131,9 @@ export function createRequestSigner(
       recordIssue(audit, request, { ...issued, subject: uri, evidence });
       if (evidence !== "signed") onIssued(identity);
     };
-    return { result: (await answer(request, issuedStatus(issued, uri, now), record)) ? "ISSUED" : "ANSWERED" };
+    return {
+      result: (await answer(request, issuedStatus(issued, { uri, now, settings }), record)) ? "ISSUED" : "ANSWERED",
+    };
   }
 
   return async ({ namespace, name, uid }) => {
@@ -156,8 +159,11 @@ function requestPlaceOf({ metadata: { namespace = "", name = "", uid = "" } }: P
   return { namespace, name, uid };
 }
 
-/** The kubelet requests the next certificate at half of the validity, and up to 5 minutes later. */
-function issuedStatus(issued: IssuedCertificate, uri: string, now: number): PodCertificateStatus {
+/** The kubelet requests the next certificate at beginRefreshAt, and up to 7 minutes later. */
+function issuedStatus(
+  issued: IssuedCertificate,
+  { uri, now, settings }: { readonly uri: string; readonly now: number; readonly settings: SignerSettings },
+): PodCertificateStatus {
   const { pem, notBefore, notAfter } = issued;
   if (notAfter - notBefore < MIN_VALIDITY_MS) {
     const state = `the CA allows a validity of only ${Math.floor((notAfter - notBefore) / 60_000)} minutes`;
@@ -167,7 +173,7 @@ function issuedStatus(issued: IssuedCertificate, uri: string, now: number): PodC
     conditions: [conditionOf("Issued", "Issued", `podrole issued a certificate for ${uri}`, now)],
     certificateChain: pem,
     notBefore: formatSeconds(notBefore),
-    beginRefreshAt: formatSeconds(notBefore + (notAfter - notBefore) / 2),
+    beginRefreshAt: formatSeconds(notBefore + renewalAfterMs(settings, notAfter - notBefore)),
     notAfter: formatSeconds(notAfter),
   };
 }

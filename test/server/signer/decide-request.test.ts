@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { type KnownPod, knownPodOf } from "../../../src/server/issue/known-pod.ts";
-import { decideRequest, type SignerSettings } from "../../../src/server/signer/decide-request.ts";
+import { decideRequest, renewalAfterMs, type SignerSettings } from "../../../src/server/signer/decide-request.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
 import { emptyCsr, KEY_TYPES, NODE, requestFor, type SpecChange } from "./requests.ts";
 
@@ -46,6 +46,16 @@ test("decideRequest() issues for no longer than the request permits, and for no 
   assert.ok(tenMinutes.decision === "issue");
   assert.equal(tenMinutes.validityMs, HOUR_MS);
 });
+
+for (const [what, renewalMs, validityMs, expectedMs] of [
+  ["half of the lifetime without the setting", undefined, 2 * HOUR_MS, HOUR_MS],
+  ["what the setting says", 10 * MINUTE_MS, HOUR_MS, 10 * MINUTE_MS],
+  ["ten minutes before the end of a certificate that is shorter than usual", 5 * HOUR_MS, HOUR_MS, 50 * MINUTE_MS],
+] as const) {
+  test(`renewalAfterMs() returns ${what}`, () => {
+    assert.equal(renewalAfterMs({ renewalMs }, validityMs), expectedMs);
+  });
+}
 
 for (const type of KEY_TYPES) {
   const isAccepted = type === "ECDSAP256" || type === "RSA3072";

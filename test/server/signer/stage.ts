@@ -36,7 +36,7 @@ export async function setUpSigner(context: TestContext, rights = RIGHTS) {
   const authority = newAuthority(clock.now());
 
   /** Starts one replica. `change` replaces calls of its client. */
-  async function start(change: Partial<Kubernetes> = {}, sign = () => authority) {
+  async function start(change: Partial<Kubernetes> = {}, sign = () => authority, renewalMs?: number) {
     const connected = await connect(SIGNER_USER);
     const kubernetes: Kubernetes = { ...connected, ...change };
     const unconfirmed = createUnconfirmedAnswers({ clock, log, kubernetes });
@@ -65,7 +65,7 @@ export async function setUpSigner(context: TestContext, rights = RIGHTS) {
           unconfirmed,
           onIssued: ({ name }) => issued.push(name),
         },
-        { trustDomain: "cluster.local", certificateTtlMs: HOUR_MS },
+        { trustDomain: "cluster.local", certificateTtlMs: HOUR_MS, renewalMs },
       ),
     });
     context.after(() => signer.stop());

@@ -73,6 +73,14 @@ test("startSigner() issues the certificate that the credentials port accepts, wi
   );
 });
 
+test("startSigner() lets the kubelet renew after --pod-certificate-renewal, which the API server accepts from 10m", async (context) => {
+  const stage = await setUpSigner(context);
+  await stage.start({}, undefined, 10 * MINUTE_MS);
+  const { status } = await answerTo(stage, await createPod(stage.emulator, "web"));
+  const { notBefore = "", beginRefreshAt = "" } = status ?? {};
+  assert.equal(Date.parse(beginRefreshAt) - Date.parse(notBefore), 10 * MINUTE_MS);
+});
+
 test("startSigner() answers requests that were made before it started, and those of other signers never", async (context) => {
   const stage = await setUpSigner(context);
   const pod = await createPod(stage.emulator, "web");
