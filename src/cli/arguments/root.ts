@@ -25,10 +25,15 @@ export function declareDemo(command: Command): void {
   command
     .option("--json", "Print the steps as JSON lines (default: readable text)")
     .option("--ui", "Stay until Ctrl-C, and show a small living cluster on the page of podrole ui")
+    .option(
+      "--pod-certificates",
+      "Prove the pod by a pod certificate of Kubernetes 1.37 (default: by a token); not with --ui",
+    )
     .option("--no-open", "With --ui, print the address of the page and do not open a browser");
   addHelp(command, {
     examples: [
       ["The whole path of a credential, in seconds", "podrole demo"],
+      ["The same, and the kubelet proves the pod", "podrole demo --pod-certificates"],
       ["The identity map, on pods that come, are refused, renew and go", "podrole demo --ui"],
     ],
     exitCodes: [

@@ -3,6 +3,7 @@
 import { type EmulatedCluster, SIDECAR_PROGRAM } from "../../../emulators/cluster.ts";
 import { requestToken } from "../../../emulators/installation.ts";
 import { createProcessNode, type ProcessNode, type ProcessNodeOptions } from "../../../emulators/kubelet/node.ts";
+import { createCertificateProjections } from "../../../emulators/kubelet/pod-certificates.ts";
 import type { Runtime } from "../../../emulators/start-program.ts";
 import { systemClock as clock, MINUTE_MS } from "../../runtime/clock.ts";
 import { createLog } from "../../runtime/log.ts";
@@ -15,6 +16,8 @@ export const DEMO_REGION = "eu-central-1";
 export const DEMO_ACCOUNT = "123456789012";
 /** The image that the webhook injects: its default. */
 export const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
+/** The only node. */
+export const DEMO_NODE = "demo-node";
 /** The lower one of the sidecar's two ports. */
 export const SIDECAR_PORT = 9763;
 
@@ -31,9 +34,11 @@ export function createDemoNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
       directory: `${directory}/node`,
+      nodeName: DEMO_NODE,
       searchPath: path,
       startupPeriodMs: 50,
       images: { ...images, [SIDECAR_IMAGE]: { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } } },
+      certificates: createCertificateProjections(kubernetes),
       tokens: async ({ namespace, serviceAccount, pod }) => {
         const token = await requestToken(kubernetes, { namespace, serviceAccount, pod });
         return { token: new Secret(token), expiresAt: clock.now() + TOKEN_LIFETIME_MS };

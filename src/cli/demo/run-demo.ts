@@ -5,9 +5,10 @@ import { parseAllDocuments } from "yaml";
 import { type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
 import type { Runtime } from "../../../emulators/start-program.ts";
+import { hasPodCertificate } from "../../injection/pod-certificates.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
-import { createDemoNode, DEMO_ACCOUNT, DEMO_REGION, SIDECAR_PORT } from "./demo-node.ts";
+import { createDemoNode, DEMO_ACCOUNT, DEMO_NODE, DEMO_REGION, SIDECAR_PORT } from "./demo-node.ts";
 import { DEMO_PROGRAMS } from "./demo-programs.ts";
 import { demoManifest } from "./manifest.ts";
 import type { Narrator } from "./narrator.ts";
@@ -21,12 +22,15 @@ export interface DemoOptions {
   readonly runtime: Omit<Runtime, "entry">;
   /** Ends the demo early. */
   readonly interrupted: AbortSignal;
+  /** The kubelet proves the pod, in place of a token. */
+  readonly podCertificates: boolean;
 }
 
 /** Runs every step. Resolves with true if both pods got what they should; throws if a program does not start. */
 export async function runDemo(narrator: Narrator, options: DemoOptions): Promise<boolean> {
   const { interrupted } = options;
   const runtime = { ...options.runtime, entry: DEMO_PROGRAMS.commandLine };
+  const flags = options.podCertificates ? ["--pod-certificates", "on"] : [];
   const cluster = await startEmulatedCluster(
     { clock },
     {
@@ -37,6 +41,8 @@ export async function runDemo(narrator: Narrator, options: DemoOptions): Promise
         { name: "shop-orders", isTrusted: true },
         { name: "payroll-admin", isTrusted: true },
       ],
+      serverFlags: flags,
+      webhookFlags: flags,
       progress: (text) => narrator.progress(text),
     },
   );
@@ -85,6 +91,8 @@ async function runOrders(
   narrator.step("The webhook patched pod orders", describeInjection(pod));
   const app = [runtime.execPath, DEMO_PROGRAMS.app];
   const node = createDemoNode(cluster, runtime, { "demo/app:1": { command: app } });
+  const isCertified = (pod.spec.volumes ?? []).some(hasPodCertificate);
+  if (isCertified) await bindToNode(cluster, pod);
   narrator.progress("starting podrole-sidecar, then the app");
   try {
     const running = node.run(pod, { portOffset: await freeOffset(SIDECAR_PORT) });
@@ -93,9 +101,10 @@ async function runOrders(
       (status) => status.initContainerStatuses.some(({ name, ready }) => name === "podrole-sidecar" && ready),
       signal,
     );
-    narrator.step("podrole-sidecar proved the pod's identity, got its certificate and is ready: the app starts", [
-      ...auditLines(cluster, "certificate").slice(-1),
-    ]);
+    const proved = isCertified
+      ? "The kubelet requested the pod's certificate and podrole's server signed it; podrole-sidecar uses it and is ready: the app starts"
+      : "podrole-sidecar proved the pod's identity, got its certificate and is ready: the app starts";
+    narrator.step(proved, [...auditLines(cluster, "certificate").slice(-1)]);
     await running.until((status) => hasFinished({ status }), signal);
     const { arn, accessKeyId } = JSON.parse(running.logs("app").split("\n")[0] ?? "{}") as {
       arn: string;
@@ -111,6 +120,13 @@ async function runOrders(
   } finally {
     await node.stop(2_000);
   }
+}
+
+/** The scheduler's part: a node may request certificates for pods that are bound to it. */
+async function bindToNode({ kubernetes }: EmulatedCluster, { metadata }: Pod): Promise<void> {
+  const { namespace = "", name = "" } = metadata;
+  const target = { kind: "Node", name: DEMO_NODE };
+  await kubernetes.create(`/api/v1/namespaces/${namespace}/pods/${name}/binding`, { metadata: { name }, target });
 }
 
 function describeInjection({ metadata, spec }: Pod): string[] {
