@@ -5,7 +5,7 @@ import type { Refusal } from "../protocol/errors.ts";
 import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
-import type { LivingPods } from "./aws/credential-cache.ts";
+import type { LivingPods } from "./aws/settled-keys.ts";
 import { createRefusalRecorder } from "./issue/events.ts";
 import {
   type CertificateIssuerDeps,
@@ -71,7 +71,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     repeats.sweep();
     const living = directory.livingPods() ?? EVERY_POD;
     aws.cache.sweep(living);
-    holdings.sweep((uid) => living.has(uid));
+    holdings.sweep(living);
     return CACHE_SWEEP_INTERVAL_MS;
   });
   const { ownership } = deps.trust;
@@ -154,7 +154,7 @@ function openCertificateIssuer(
   async function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): Promise<void> {
     const identity = { trustDomain, namespace, serviceAccount, name, uid };
     try {
-      await credentials.prefetch(identity, await directory.inContext(pod, namespace));
+      await credentials.prefetch(identity, await directory.inContext(pod));
     } catch (error) {
       log.warn({ err: error, namespace, pod: name }, "could not prefetch credentials");
     }
@@ -174,6 +174,7 @@ function openCertificateIssuer(
         { audience },
       ),
       authority: () => trust.poller.current().authority,
+      describe: directory.describe,
       prefetch,
       onRefused,
     },

@@ -9,6 +9,7 @@ import { Secret } from "../../src/runtime/secret.ts";
 import type { SessionCredentials } from "../../src/server/aws/sts.ts";
 import { createCertificateIssuer } from "../../src/server/issue/issue-certificate.ts";
 import { createCredentialIssuer } from "../../src/server/issue/issue-credentials.ts";
+import { knownPodOf } from "../../src/server/issue/known-pod.ts";
 import type { PodInContext } from "../../src/server/issue/pod-directory.ts";
 import type { ProvenPod } from "../../src/server/issue/verify-proof.ts";
 import { createStateAnswer } from "../../src/server/state/state-answer.ts";
@@ -80,7 +81,14 @@ async function issueCertificates(record: Audit): Promise<void> {
   const refusal = refuse("PROOF_REJECTED", "Cannot accept the token");
   for (const caller of [POD, webhook, refusal]) {
     const issue = createCertificateIssuer(
-      { clock, audit: record, verifyProof: async () => caller, authority: () => authority, prefetch: async () => {} },
+      {
+        clock,
+        audit: record,
+        verifyProof: async () => caller,
+        authority: () => authority,
+        describe: (pod) => knownPodOf(pod, {}),
+        prefetch: async () => {},
+      },
       {
         trustDomain: "cluster.local",
         lifetimeMs: HOUR_MS,

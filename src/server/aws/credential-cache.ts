@@ -19,6 +19,7 @@ import { type DueTime, dueAfter, isDue, laterBy, untilDueMs } from "../../runtim
 import { createLru } from "../../runtime/lru.ts";
 import type { PodKey } from "../turns/fair-queue.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
+import { createSettledKeys, type LivingPods } from "./settled-keys.ts";
 import type { SessionCredentials } from "./sts.ts";
 import type { AssumeRoleFor } from "./sts-limiter.ts";
 
@@ -64,9 +65,6 @@ export interface CredentialCache {
   sweep(living: LivingPods): void;
 }
 
-/** The uids of the pods that are alive: the same object as long as no pod has begun or ended. */
-export type LivingPods = Pick<ReadonlySet<string>, "has">;
-
 /** A session, and when it expires. */
 interface HeldSession {
   readonly credentials: SessionCredentials;
@@ -108,10 +106,17 @@ export function createCredentialCache(
   const entries = createLru<SessionEntry>(capacity);
   /** The entries with requests in flight: no more than the limiter lets wait. */
   const requested = new Map<string, SessionEntry>();
-  /** The keys of the entries that each sweep looks at: the others, which may be tens of thousands, are settled. */
+  /** The keys of the entries that each sweep looks at: the others are settled. */
   const unsettled = new Set<string>();
-  /** Nothing happens to a settled entry before the first of them expires, as long as the same pods are alive. */
-  let settled: { readonly living: LivingPods; readonly untilExpiry: DueTime } | undefined;
+  const settled = createSettledKeys();
+
+  /** Callers request a session again and again with the same input. */
+  const keys = new WeakMap<AssumeRoleInput, string>();
+  function keyOf(input: AssumeRoleInput): string {
+    const key = keys.get(input) ?? sessionKey(input);
+    keys.set(input, key);
+    return key;
+  }
 
   const newEntry = (): SessionEntry => ({
     inFlight: new Map(),
@@ -179,7 +184,7 @@ export function createCredentialCache(
   }
 
   async function get(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<CachedAnswer> {
-    const key = sessionKey(input);
+    const key = keyOf(input);
     const entry = entryOf(key, requestingPod.uid);
     const cached = entry.session;
     if (cached && remainingMs(cached) > (1 - AGEING_FROM) * lifetimeMs(cached.credentials))
@@ -225,15 +230,13 @@ export function createCredentialCache(
       // The sweep takes no time on either clock.
       const [wallMs, elapsedMs] = [clock.now(), clock.elapsedMs()];
       const atSweep = { now: () => wallMs, elapsedMs: () => elapsedMs };
-      const areOthersSettled = settled?.living === living && !isDue(atSweep, settled.untilExpiry);
-      let untilExpiry = (areOthersSettled && settled?.untilExpiry) || NEVER;
-      for (const key of areOthersSettled ? unsettled : entries.keys()) {
+      const due = settled.takeDue(living, atSweep);
+      for (const key of due === undefined ? [...entries.keys()] : [...unsettled, ...due]) {
         const entry = entries.peek(key);
         const isSettled = entry === undefined || look(key, entry);
         if (isSettled) unsettled.delete(key);
         else unsettled.add(key);
       }
-      settled = { living, untilExpiry };
 
       /** Evicts the entry if it is over; returns whether the next sweep may leave it out. */
       function look(key: string, entry: SessionEntry): boolean {
@@ -247,18 +250,11 @@ export function createCredentialCache(
           if (holders.size === 0) entries.delete(key);
           entry.comparedWith = living;
         }
-        if (isValid) untilExpiry = earlierOf(untilExpiry, session.expiry);
+        if (isValid) settled.add(key, session.expiry, atSweep);
         return isValid;
       }
     },
   };
-}
-
-const NEVER: DueTime = { wallMs: Number.POSITIVE_INFINITY, elapsedMs: Number.POSITIVE_INFINITY };
-
-/** Returns the earlier time on each of the two clocks. */
-function earlierOf(a: DueTime, b: DueTime): DueTime {
-  return { wallMs: Math.min(a.wallMs, b.wallMs), elapsedMs: Math.min(a.elapsedMs, b.elapsedMs) };
 }
 
 /** SDKs refresh up to 15 minutes before expiry, so half of this should be left when credentials are returned. */

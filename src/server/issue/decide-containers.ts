@@ -19,9 +19,38 @@ export type ContainerDecision = { readonly container: string } & (
   | { readonly refusal: Refusal; readonly isUnknown: boolean }
 );
 
+/** Decides on the given containers of a pod; the same pod with the same settings has the same decisions. */
+export type JudgeContainers = (found: PodInContext, containers: readonly string[]) => readonly ContainerDecision[];
+
 export interface DecideContainersDeps {
   readonly directory: Pick<PodDirectory, "find" | "confirm">;
-  readonly policy: () => PolicySettings;
+  readonly judge: JudgeContainers;
+}
+
+/** Lists of containers for each pod: a caller may name any. */
+const MAX_REMEMBERED = 4;
+
+/**
+ * Creates the judge. It remembers its decisions until the pod, its namespace, its ServiceAccount or the settings
+ * change: a pod renews all day long.
+ */
+export function createJudge(policy: () => PolicySettings): JudgeContainers {
+  interface Remembered {
+    readonly settings: PolicySettings;
+    readonly byContainers: Map<string, readonly ContainerDecision[]>;
+  }
+  const remembered = new WeakMap<PodInContext, Remembered>();
+  return (found, containers) => {
+    const settings = policy();
+    let known = remembered.get(found);
+    if (known?.settings !== settings) known = { settings, byContainers: new Map() };
+    remembered.set(found, known);
+    const key = JSON.stringify(containers);
+    const decisions = known.byContainers.get(key) ?? judgeAll(found, containers, settings);
+    if (known.byContainers.size >= MAX_REMEMBERED) known.byContainers.clear();
+    known.byContainers.set(key, decisions);
+    return decisions;
+  };
 }
 
 /**
@@ -29,11 +58,11 @@ export interface DecideContainersDeps {
  * if the pod cannot be looked up, or its refusal cannot be confirmed.
  */
 export async function decideContainers(
-  { directory, policy }: DecideContainersDeps,
+  { directory, judge: judgeFound }: DecideContainersDeps,
   identity: PodIdentity,
   containers: readonly string[],
 ): Promise<readonly ContainerDecision[] | Refusal> {
-  const judge = (found: PodInContext | Refusal) => (isRefusal(found) ? found : judgeAll(found, containers, policy()));
+  const judge = (found: PodInContext | Refusal) => (isRefusal(found) ? found : judgeFound(found, containers));
   const first = judge(await directory.find(identity));
   if (!isRefusal(first) && first.every((decision) => "role" in decision)) return first;
   try {
@@ -50,7 +79,7 @@ export async function decideContainers(
 }
 
 /** Returns what the decision reads: with --pin-roles, the pod as its pin describes it, or ROLE_UNPINNED. */
-export function asPinned(found: PodInContext, { pinRoles }: PolicySettings): PodInContext | Refusal {
+function asPinned(found: PodInContext, { pinRoles }: PolicySettings): PodInContext | Refusal {
   if (!pinRoles) return found;
   const facts = pinnedFacts(found.facts);
   return isRefusal(facts) ? facts : { ...found, facts };

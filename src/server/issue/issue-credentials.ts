@@ -2,7 +2,7 @@
 // credentials, record each result. It runs at every issuance and decides anew, whatever the webhook decided at
 // admission. It has no state of its own beyond a request.
 import type { PodIdentity } from "../../pki/identity.ts";
-import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
+import { type AssumeRoleInput, assumeRoleInput, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { overloadedError, withoutPort } from "../../protocol/calls-in-flight.ts";
@@ -12,7 +12,7 @@ import { sampledFields } from "../../runtime/sampler.ts";
 import type { CredentialCache, RequestingPod } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
 import { circumstancesOf } from "./circumstances.ts";
-import { asPinned, type ContainerDecision, decideContainers } from "./decide-containers.ts";
+import { type ContainerDecision, createJudge, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 import type { RepeatSampler } from "./repeat-sampler.ts";
@@ -72,6 +72,8 @@ export function createCredentialIssuer({
   repeats = { write: (_key, write) => write(0) },
   observer = NO_OBSERVER,
 }: CredentialIssuerDeps): CredentialIssuer {
+  const judge = createJudge(policy);
+
   async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<IssueResult> {
     const { container } = decision;
     if ("refusal" in decision) {
@@ -115,9 +117,9 @@ export function createCredentialIssuer({
   }
 
   /** Drops errors, because issue() meets and reports the same ones. */
-  async function prefetchOne(identity: PodIdentity, found: PodInContext, role: RoleArn): Promise<void> {
-    const input = assumeRoleInput(found.facts, role, policy(), "deferred");
-    if (isRefusal(input)) return;
+  async function prefetchOne(identity: PodIdentity, decision: ContainerDecision): Promise<void> {
+    if ("refusal" in decision) return;
+    const { found, role, input } = decision;
     try {
       const whole = await withSessionPolicy(input, found, role);
       if (!isRefusal(whole)) await cache.prefetch(whole, requestingPod(identity, found));
@@ -171,7 +173,7 @@ export function createCredentialIssuer({
   /** A pod that cannot be looked up is refused as a whole, which observers of its start have to learn. */
   async function decide(identity: PodIdentity, containers: readonly string[]) {
     try {
-      return await decideContainers({ directory, policy }, identity, containers);
+      return await decideContainers({ directory, judge }, identity, containers);
     } catch (thrown) {
       if (containers.length > 0) observer.refused(identity, undefined, toPodroleError(thrown));
       throw thrown;
@@ -203,15 +205,9 @@ export function createCredentialIssuer({
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
-    async prefetch(identity, given) {
-      const found = asPinned(given, policy());
-      if (isRefusal(found)) return;
-      const { roles } = decideRoles(found.facts, found.inherited, policy());
-      await Promise.all(
-        roles.map(async (decision) => {
-          if (decision.outcome === "allowed") await prefetchOne(identity, found, decision.role);
-        }),
-      );
+    async prefetch(identity, found) {
+      const decisions = judge(found, found.facts.containers);
+      await Promise.all(decisions.map((decision) => prefetchOne(identity, decision)));
     },
   };
 }

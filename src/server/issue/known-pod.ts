@@ -15,6 +15,8 @@ export interface KnownPod extends PodInstance {
   readonly uninjected: string | undefined;
   /** Absent until it is scheduled. */
   readonly node?: string;
+  /** Of the object from which this was read. */
+  readonly resourceVersion?: string;
   /** Restarts of podrole-sidecar; absent until the kubelet has reported its status. */
   readonly sidecarRestarts?: number;
 }
@@ -24,12 +26,14 @@ export function knownPodOf(pod: Pod, settings: Pick<PolicySettings, "sessionTagL
   const uninjected = whyUninjected(pod);
   const facts = podFacts(uninjected === undefined ? pod : withoutContent(pod), pod.metadata.namespace ?? "");
   const { nodeName: node } = pod.spec;
+  const { resourceVersion } = pod.metadata;
   const restarts = sidecarRestartsOf(pod);
   return {
     ...instanceOf(pod),
     facts: compactFacts(facts, settings),
     uninjected,
     ...(node !== undefined && { node }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
     ...(restarts !== undefined && { sidecarRestarts: restarts }),
   };
 }

@@ -4,12 +4,12 @@
 // (confirm()).
 // States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
+import { cacheKey } from "../../kubernetes/object-cache.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { type Reflector, startReflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings } from "../../policy/decide.ts";
-import { podFacts } from "../../policy/facts.ts";
 import { accountMetadata, inheritedFrom, type OwnMetadata, ownMetadata } from "../../policy/inherited.ts";
 import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -31,8 +31,10 @@ export interface PodDirectory {
   find(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /** The same from the API server: at most 5 s old, with at most one look-up per pod at a time. */
   confirm(identity: PodIdentity): Promise<PodInContext | Refusal>;
+  /** Returns what is known of a pod that was just read live: from the cache, if that has the same version of it. */
+  readonly describe: (pod: Pod) => KnownPod;
   /** Adds the inherited annotations to a pod that was just read live. */
-  inContext(pod: Pod, namespace: string): Promise<PodInContext>;
+  inContext(pod: Pod): Promise<PodInContext>;
   /** Uids of injected pods that have not finished; undefined before the first list. */
   livingPods(): ReadonlySet<string> | undefined;
   /** The cached pod of this name; undefined if it has not the label of injected pods, or is not cached yet. */
@@ -87,6 +89,13 @@ export function startPodDirectory(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
     { project: accountMetadata },
   );
+
+  function describe(pod: Pod): KnownPod {
+    const { uid, resourceVersion } = pod.metadata;
+    const cached = pods.get(cacheKey(pod.metadata));
+    const isSame = resourceVersion !== undefined && cached?.resourceVersion === resourceVersion && cached.uid === uid;
+    return isSame ? cached : knownPod(pod);
+  }
 
   const contexts = new WeakMap<PodFacts, ContextOfFacts>();
 
@@ -143,7 +152,8 @@ export function startPodDirectory(
       return isRefusal(found) ? found : inContext(found.facts);
     },
     confirm,
-    inContext: (pod, namespace) => inContext(podFacts(pod, namespace)),
+    describe,
+    inContext: (pod) => inContext(describe(pod).facts),
     ready: Promise.all([pods.ready, namespaces.ready, serviceAccounts.ready]).then(() => undefined),
     ages: () => ({ pods: pods.ageMs(), namespaces: namespaces.ageMs(), serviceaccounts: serviceAccounts.ageMs() }),
     stop() {

@@ -17,9 +17,10 @@ export interface PodHoldings extends ResultObserver {
   readonly hasHeld: (uid: string, container: string) => boolean;
   /**
    * Forgets pods that are gone. A pod that was observed in the last minute stays: a watch may not have delivered it
-   * yet, and a pod that is forgotten too early counts as one that starts.
+   * yet, and a pod that is forgotten too early counts as one that starts. `living`: their uids, the same object as long
+   * as no pod has begun or ended.
    */
-  sweep(isAlive: (podUid: string) => boolean): void;
+  sweep(living: Pick<ReadonlySet<string>, "has">): void;
   /** Number of containers. */
   readonly size: number;
 }
@@ -46,10 +47,14 @@ export function createPodHoldings(
   // A Map iterates in the order of insertion, so the first pod is the one that has been silent for longest.
   const pods = new Map<string, Map<string, HoldingRecord>>();
   let size = 0;
+  /** What all pods were compared with last, and the pods that may have to go all the same. */
+  let comparedWith: unknown;
+  const unsettled = new Set<string>();
 
   function remove(uid: string): void {
     size -= pods.get(uid)?.size ?? 0;
     pods.delete(uid);
+    unsettled.delete(uid);
   }
 
   function put(uid: string, container: string, change: (before: HoldingRecord | undefined) => HoldingRecord): void {
@@ -62,6 +67,7 @@ export function createPodHoldings(
     if (before === undefined) size += 1;
     pods.delete(uid);
     pods.set(uid, containers);
+    unsettled.add(uid);
     for (const oldest of pods.keys()) {
       if (size <= capacity || oldest === uid) break;
       remove(oldest);
@@ -115,13 +121,15 @@ export function createPodHoldings(
       const containers = pods.get(uid);
       return containers && [...containers].map(([container, record]) => toHolding(container, record));
     },
-    sweep(isAlive) {
+    sweep(living) {
       const now = clock.now();
-      for (const [uid, containers] of [...pods]) {
-        if (isAlive(uid)) continue;
-        const wasObserved = [...containers.values()].some(({ observedAt }) => now - observedAt < MAX_WATCH_LAG_MS);
-        if (!wasObserved) remove(uid);
+      for (const uid of living === comparedWith ? [...unsettled] : [...pods.keys()]) {
+        const records = [...(pods.get(uid)?.values() ?? [])];
+        if (living.has(uid)) unsettled.delete(uid);
+        else if (records.some(({ observedAt }) => now - observedAt < MAX_WATCH_LAG_MS)) unsettled.add(uid);
+        else remove(uid);
       }
+      comparedWith = living;
     },
     get size() {
       return size;

@@ -56,6 +56,8 @@ export function startRefusalLog(
   const stopping = new AbortController();
   const startedAt = new Date(clock.now()).toISOString();
   let shared: RefusalRecords = { recordedSince: startedAt, rows: [] };
+  /** The text of the ConfigMap that was read or written last, which 2 000 records make 256 KiB long. */
+  let last: { readonly text: string; readonly records: RefusalRecords } | undefined;
   let known: ReadonlySet<string> = new Set();
   let pending = new Map<string, RefusalRecord>();
   /** Those that the write in progress contains. */
@@ -82,12 +84,23 @@ export function startRefusalLog(
 
   /** What the ConfigMap is to have; other replicas may have changed it meanwhile, or somebody deleted it. */
   function merge(present: ConfigMapData | undefined, written: readonly RefusalRecord[]): ConfigMapData {
-    const read = refusalsInData(present);
+    const read = recordsIn(present);
     if (present && read && written.length === 0) return present;
     const { recordedSince, rows } = read ?? shared;
     const since = lostUntil === startedAt || recordedSince > lostUntil ? recordedSince : lostUntil;
     const all = { recordedSince: since, rows: addRefusals(rows, written) };
-    return { [REFUSALS_KEY]: encodeRefusals(boundRefusals(all, clock.now())) };
+    const records = boundRefusals(all, clock.now());
+    last = { text: encodeRefusals(records), records };
+    return { [REFUSALS_KEY]: last.text };
+  }
+
+  /** Reads the ConfigMap, unless it has the text that it had last. */
+  function recordsIn(data: ConfigMapData | undefined): RefusalRecords | undefined {
+    const text = data?.[REFUSALS_KEY];
+    if (last !== undefined && last.text === text) return last.records;
+    const records = refusalsInData(data);
+    if (text !== undefined && records !== undefined) last = { text, records };
+    return records;
   }
 
   async function write(): Promise<void> {
@@ -99,7 +112,7 @@ export function startRefusalLog(
       // podrole is being uninstalled.
       if (creation === undefined) return;
       const data = await kubernetes.changeConfigMap(namespace, name, (present) => merge(present, written), creation);
-      const records = refusalsInData(data);
+      const records = recordsIn(data);
       if (records === undefined) return;
       shared = { ...records, sharedAt: new Date(clock.now()).toISOString() };
       known = new Set(records.rows.map(refusalKey));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { PolicySettings } from "../../../src/policy/decide.ts";
 import { PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
-import { decideContainers } from "../../../src/server/issue/decide-containers.ts";
+import { createJudge, decideContainers } from "../../../src/server/issue/decide-containers.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 
@@ -54,7 +54,7 @@ async function decide(
     },
   };
   const decisions = await decideContainers(
-    { directory, policy: () => ({ ...PLAN_SETTINGS.policy, ...changes }) },
+    { directory, judge: createJudge(() => ({ ...PLAN_SETTINGS.policy, ...changes })) },
     IDENTITY,
     containers,
   );
@@ -73,6 +73,22 @@ test("decideContainers() judges only the requested containers, whatever the othe
   assert.deepEqual(await decide(found, found, ["c7"]), { outcome: [arn("c7")], confirmed: 0 });
   const { outcome } = await decide(found, found, containers);
   assert.deepEqual(new Set(outcome), new Set(["PERMITTED_INVALID"]));
+});
+
+test("createJudge() decides once for a pod and its containers, and anew with other settings", () => {
+  let settings: PolicySettings = { ...PLAN_SETTINGS.policy };
+  const judge = createJudge(() => settings);
+  const found = podWith();
+  const first = judge(found, ["app"]);
+  assert.equal(judge(found, ["app"]), first);
+  assert.deepEqual(
+    judge(found, ["job", "app"]).map(({ container }) => container),
+    ["job", "app"],
+  );
+  assert.notEqual(judge(podWith({ permitted: "nothing" }), ["app"]), first);
+  settings = { ...settings, pinRoles: true };
+  const [pinned] = judge(found, ["app"]);
+  assert.ok(pinned && "refusal" in pinned && pinned.refusal.code === "ROLE_UNPINNED");
 });
 
 const STALE: readonly (readonly [string, PodInContext | Refusal])[] = [

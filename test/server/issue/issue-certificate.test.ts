@@ -9,6 +9,7 @@ import { type PodroleError, type Refusal, refuse } from "../../../src/protocol/e
 import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
+import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
 import type { ProvenPod } from "../../../src/server/issue/verify-proof.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
@@ -33,6 +34,7 @@ function setUp(caller: ProvenPod | Refusal) {
       audit: (line) => audit.push({ ...line }),
       verifyProof: async () => caller,
       authority: () => authority,
+      describe: (pod) => knownPodOf(pod, {}),
       prefetch: async ({ name }) => void prefetched.push(name),
     },
     {

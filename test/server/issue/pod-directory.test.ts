@@ -140,6 +140,21 @@ test("POD_NOT_INJECTED: find() and confirm() refuse a pod that has the label and
   assert.equal(permits(await directory.confirm(host)), "POD_NOT_INJECTED");
 });
 
+test("describe() returns the cached pod for a live one of the same version, and reads one of another version", async (context) => {
+  const { emulator, directory } = await setUp(context);
+  const injected = injectedPod({ name: "web", namespace: "team" });
+  const live = await createAndRead<Pod>(emulator, "/api/v1/namespaces/team/pods", injected);
+  await directory.ready;
+  await until(() => directory.knownPod("team", "web") !== undefined, "the pod in the cache");
+  const cached = directory.knownPod("team", "web");
+  assert.equal(directory.describe(live), cached);
+  const annotations = { "iam.amazonaws.com/role": "other" };
+  const changed = { ...live, metadata: { ...live.metadata, annotations, resourceVersion: "0" } };
+  assert.equal(directory.describe(changed).facts.annotations["iam.amazonaws.com/role"], "other");
+  const again = { ...live, metadata: { ...live.metadata, uid: "another" } };
+  assert.equal(directory.describe(again).uid, "another");
+});
+
 test("find() returns the same context until the namespace changes", async (context) => {
   const { emulator, directory } = await setUp(context);
   const pod = await createAndRead<Pod>(

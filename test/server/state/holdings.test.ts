@@ -127,7 +127,7 @@ test("sweep() forgets pods that are gone", async () => {
   const { clock, holdings } = setUp();
   for (const uid of ["u-1", "u-2"]) holdings.issued({ ...POD, uid }, "app", issuedRole);
   await clock.advance(60_000);
-  holdings.sweep((uid) => uid === "u-2");
+  holdings.sweep({ has: (uid) => uid === "u-2" });
   assert.deepEqual([holdings.size, holdings.of("u-1")], [1, undefined]);
 });
 
@@ -135,9 +135,25 @@ test("sweep() keeps a pod that a lagging watch has not delivered yet, so that it
   const { clock, holdings } = setUp();
   holdings.issued(POD, "app", issuedRole);
   await clock.advance(59_000);
-  holdings.sweep(() => false);
+  const living = new Set<string>();
+  holdings.sweep(living);
   assert.ok(holdings.hasHeld("u-1", "app"));
   await clock.advance(1_000);
-  holdings.sweep(() => false);
+  holdings.sweep(living);
   assert.equal(holdings.of("u-1"), undefined);
+});
+
+test("sweep() looks at a pod again only after it was observed, or when pods have begun or ended", async () => {
+  const { clock, holdings } = setUp();
+  const compared: string[] = [];
+  const living = { has: (uid: string) => compared.push(uid) > 0 };
+  for (const uid of ["u-1", "u-2"]) holdings.issued({ ...POD, uid }, "app", issuedRole);
+  for (let minute = 0; minute < 3; minute++) holdings.sweep(living);
+  assert.deepEqual(compared, ["u-1", "u-2"]);
+  holdings.issued({ ...POD, uid: "u-2" }, "app", issuedRole);
+  holdings.sweep(living);
+  assert.deepEqual(compared.slice(2), ["u-2"]);
+  await clock.advance(60_000);
+  holdings.sweep({ has: () => false });
+  assert.equal(holdings.size, 0);
 });

@@ -149,6 +149,30 @@ test("startRefusalLog() keeps what it cannot write, says so once, and writes it 
   await pass(() => shared().length === 1);
 });
 
+test("startRefusalLog() reads neither what it wrote nor what it has read already", async (context) => {
+  const clock = createFakeClock();
+  let data: Readonly<Record<string, string>> | undefined;
+  const changeConfigMap: KubernetesClient["changeConfigMap"] = async (_namespace, _name, change) => {
+    data = change(data);
+    return data;
+  };
+  const parse = context.mock.method(JSON, "parse");
+  const { log } = createKeptLog();
+  const replica = startRefusalLog({ clock, log, kubernetes: { changeConfigMap }, ownership: async () => ({}) }, PLACE);
+  context.after(() => replica.stop());
+  for (const uid of ["u-1", "u-2", "u-3"]) {
+    replica.refused({ ...POD, uid }, "app", FORBIDDEN);
+    await clock.advance(10_000);
+  }
+  assert.equal(refusalsInData(data)?.rows.length, 3);
+  const read = parse.mock.calls.filter(({ arguments: [text] }) => text.includes("u-"));
+  assert.equal(read.length, 1, "the one above");
+  const [first, ...others] = replica.records().rows;
+  data = { "refusals.json": JSON.stringify({ recordedSince: first?.since, rows: others }) };
+  await clock.advance(60_000);
+  assert.equal(replica.records().rows.length, 2, "what somebody else wrote");
+});
+
 test("startRefusalLog() replaces a ConfigMap that it cannot read, and one that was deleted", async (context) => {
   const { emulator, start, shared, pass } = await replicas(context);
   emulator.store.create("configmaps", { metadata: { ...PLACE }, data: { "refusals.json": "<html>" } });
