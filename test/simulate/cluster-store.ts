@@ -82,7 +82,8 @@ export function createClusterStore(): ClusterStore {
       record(resource, "DELETED", { ...present, metadata });
     },
     version: () => version,
-    since: (from) => (from < oldest ? undefined : changes.filter((change) => change.version > from)),
+    since: (from) =>
+      from < oldest ? undefined : changes.slice(changes.findLastIndex(({ version: of }) => of <= from) + 1),
     compact() {
       changes = [];
       oldest = version;

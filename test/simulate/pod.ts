@@ -45,7 +45,7 @@ const RESET_AFTER_MS = 600_000;
 /** While requests succeed, an app asks again only this often. */
 const REQUEST_EACH_MS = 900_000;
 /** After a failure: SDKs try a few times within seconds, and the app goes on trying. */
-const RETRIES_MS = [1_000, 2_000, 4_000, 15_000] as const;
+const RETRIES_MS = [1_000, 2_000, 4_000, 15_000, 30_000, 60_000] as const;
 const STUCK_CHECKS = 3;
 
 /** Starts the pod on its node. */
@@ -132,7 +132,7 @@ export function startPod(outside: Outside, plan: PodPlan, onAnswer: (answer: App
     onAnswer({ pod, code, accessKeyId, expiresAt: expiration === undefined ? undefined : Date.parse(expiration) });
     failures = code === "OK" ? 0 : failures + 1;
     const waitMs = code === "OK" ? REQUEST_EACH_MS : (RETRIES_MS[Math.min(failures, RETRIES_MS.length) - 1] ?? 0);
-    timeline.after(waitMs * (0.8 + 0.4 * Math.random()), request);
+    timeline.afterAbout(waitMs * (0.8 + 0.4 * Math.random()), request);
     if (code === "OK") checkLiveness();
   }
 

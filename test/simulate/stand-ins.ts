@@ -20,6 +20,7 @@ const BORDER: readonly StandIn[] = [
   { module: "src/runtime/tcp.ts", by: "tcp.ts" },
   { module: "src/runtime/next-check.ts", by: "next-check.ts" },
   { module: "src/sidecar/files/memory-volume.ts", by: "memory-volume.ts" },
+  { module: "src/sidecar/files/grants-file.ts", by: "grants-file.ts" },
   { module: "node:fs/promises", importedBy: "src/sidecar/files/identity-files.ts", by: "fs.ts" },
   { module: "src/sidecar/http/servers.ts", by: "pod-servers.ts" },
   { module: "src/protocol/listener.ts", importedBy: "src/server/open-ports.ts", by: "listener.ts" },
@@ -39,6 +40,7 @@ const CRYPTOGRAPHY: readonly StandIn[] = [
   { module: "node:crypto", importedBy: "src/server/aws/credential-cache.ts", by: "crypto.ts" },
   { module: "node:crypto", importedBy: "src/server/issue/circumstances.ts", by: "crypto.ts" },
   { module: "node:crypto", importedBy: "src/sidecar/authorization-tokens.ts", by: "crypto.ts" },
+  { module: "node:crypto", importedBy: "src/sidecar/files/identity-files.ts", by: "crypto.ts" },
   { module: "src/pki/der.ts", by: "der.ts" },
 ];
 

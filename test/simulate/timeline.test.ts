@@ -34,7 +34,7 @@ function withAllChecks(clock: ProgramClock): ProgramClock {
 
 /** Runs a task that is due again and again; returns the times of its runs, and the number of events. */
 async function runTask(waits: readonly number[], events: readonly ClockEvent[], hasAllChecks: boolean) {
-  const timeline = createTimeline();
+  const timeline = createTimeline({ isExact: true });
   const program = createProgram(timeline, "program");
   const clock = hasAllChecks ? withAllChecks(program.clock) : program.clock;
   const runs: number[] = [];

@@ -20,6 +20,11 @@ export interface Timeline {
   now(): number;
   /** Runs `task` after `delayMs`; the returned function cancels it. */
   after(delayMs: number, task: () => void): () => void;
+  /**
+   * The same at the next time that many events share, up to 5 % of the delay or 10 ms later: what happens to many pods
+   * happens to one after the other, while its code and data are in the processor's caches.
+   */
+  afterAbout(delayMs: number, task: () => void): () => void;
   /** Runs all events up to `end`; rejects with what one of them throws. `onTurn` is called now and then. */
   runUntil(end: number, onTurn?: () => void): Promise<void>;
   /** Number of events so far. */
@@ -32,8 +37,15 @@ const realImmediate = setImmediate;
 /** Events between two turns of Node's own event loop, which collects garbage and handles signals. */
 const EVENTS_PER_TURN = 5_000;
 
-/** Creates the queue at time 0. Only one may run at a time. */
-export function createTimeline(): Timeline {
+/** Shared times are multiples of the longest of these that is at most a twentieth of the delay, or of the first. */
+const RESOLUTIONS_MS = [10, 100, 1_000, 10_000, 60_000, 600_000] as const;
+
+function resolutionOf(delayMs: number): number {
+  return RESOLUTIONS_MS.findLast((resolution) => resolution * 20 <= delayMs) ?? RESOLUTIONS_MS[0];
+}
+
+/** Creates the queue at time 0. Only one may run at a time. `isExact`: events share no times. */
+export function createTimeline({ isExact = false }: { readonly isExact?: boolean } = {}): Timeline {
   const settle = microtaskCheckpoint();
   const heap: Event[] = [];
   let now = 0;
@@ -76,6 +88,15 @@ export function createTimeline(): Timeline {
     return top;
   }
 
+  function add(at: number, task: () => void): () => void {
+    order += 1;
+    const event: Event = { at, order, task };
+    push(event);
+    return () => {
+      event.task = undefined;
+    };
+  }
+
   /** Runs some events; true if there are more before `end`. */
   function runSome(end: number): boolean {
     for (let count = 0; count < EVENTS_PER_TURN; count++) {
@@ -93,14 +114,13 @@ export function createTimeline(): Timeline {
   return {
     now: () => now,
     events: () => events,
-    after(delayMs, task) {
-      order += 1;
-      // Whole milliseconds, so that sums of times have no rounding errors.
-      const event: Event = { at: now + Math.max(0, Math.ceil(delayMs)), order, task };
-      push(event);
-      return () => {
-        event.task = undefined;
-      };
+    // Whole milliseconds, so that sums of times have no rounding errors.
+    after: (delayMs, task) => add(now + Math.max(0, Math.ceil(delayMs)), task),
+    afterAbout(delayMs, task) {
+      const at = now + Math.max(0, Math.ceil(delayMs));
+      if (isExact || delayMs <= 0) return add(at, task);
+      const resolution = resolutionOf(delayMs);
+      return add(Math.ceil(at / resolution) * resolution, task);
     },
     runUntil(end, onTurn) {
       return new Promise((resolve, reject) => {
@@ -199,14 +219,14 @@ export function createProgram(timeline: Timeline, name: string, offsetMs = 0): P
       if (!isSet) return;
       const restMs = dueMs - elapsedMs();
       if (restMs > 0) {
-        cancel = timeline.after(restMs, onTime);
+        cancel = timeline.afterAbout(restMs, onTime);
         return;
       }
       isSet = false;
       timers -= 1;
       task();
     }
-    let cancel = timeline.after(dueMs - elapsedMs(), onTime);
+    let cancel = timeline.afterAbout(dueMs - elapsedMs(), onTime);
     return () => {
       if (!isSet) return;
       isSet = false;
@@ -252,7 +272,7 @@ export function createProgram(timeline: Timeline, name: string, offsetMs = 0): P
     isAlive: () => alive,
     isPaused: () => pausedAt !== undefined,
     post(delayMs, task) {
-      timeline.after(delayMs, () => run(task));
+      timeline.afterAbout(delayMs, () => run(task));
     },
     pause() {
       pausedAt ??= timeline.now();

@@ -4,6 +4,8 @@
 export interface Volumes {
   read(path: string): string | undefined;
   write(path: string, content: string): void;
+  /** Returns what `decode` makes of the file, which it does once for each content; undefined without the file. */
+  decoded<Value>(path: string, decode: (content: string) => Value): Value | undefined;
   remove(path: string): void;
   /** Names of the files of a directory. */
   list(directory: string): readonly string[];
@@ -22,6 +24,7 @@ export function createVolumes(): Volumes {
   const contents = new Map<string, string>();
   /** Names of the files by directory. */
   const directories = new Map<string, Set<string>>();
+  const decodings = new Map<string, { readonly content: string; readonly value: unknown }>();
   const provided = new Map<string, () => string | undefined>();
 
   function split(path: string): readonly [string, string] {
@@ -39,8 +42,18 @@ export function createVolumes(): Volumes {
       }
       contents.set(path, content);
     },
+    decoded<Value>(path: string, decode: (content: string) => Value) {
+      const content = volumes.read(path);
+      if (content === undefined) return undefined;
+      const known = decodings.get(path);
+      if (known?.content === content) return known.value as Value;
+      const value = decode(content);
+      decodings.set(path, { content, value });
+      return value;
+    },
     remove(path) {
       if (!contents.delete(path)) return;
+      decodings.delete(path);
       const [directory, name] = split(path);
       directories.get(directory)?.delete(name);
     },
@@ -55,7 +68,10 @@ export function createVolumes(): Volumes {
       for (const [directory, names] of directories) {
         if (!directory.startsWith(prefix)) continue;
         directories.delete(directory);
-        for (const name of names) contents.delete(`${directory}/${name}`);
+        for (const name of names) {
+          contents.delete(`${directory}/${name}`);
+          decodings.delete(`${directory}/${name}`);
+        }
       }
       for (const path of provided.keys()) if (path.startsWith(prefix)) provided.delete(path);
     },

@@ -57,8 +57,9 @@ export function createHash(_name: string) {
   return hash;
 }
 
-export function hash(_name: string, text: string, encoding: BufferEncoding): string {
-  return checksum([Buffer.from(text)]).toString(encoding);
+export function hash(_name: string, text: string, encoding: BufferEncoding | "buffer"): string | Buffer {
+  const digest = checksum([Buffer.from(text)]);
+  return encoding === "buffer" ? digest : digest.toString(encoding);
 }
 
 /** Repeatable, because renewals are spread by a hash of the certificate. */
