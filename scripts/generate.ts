@@ -30,6 +30,7 @@ import { suitesTable } from "./command-line/suites-table.ts";
 import { renderDashboard } from "./dashboard.ts";
 import { explainDeniedSample, explainForbiddenSample, explainNotLabelledSample } from "./explain-samples.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
+import { fuzzRun, fuzzTable } from "./fuzz-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
@@ -146,7 +147,7 @@ let cachedBehaviours: ReturnType<typeof behavioursOf> | undefined;
 
 /** The text between `<!-- generated: NAME -->` and `<!-- end -->`, by file and NAME. */
 const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  "docs/attack.md": { run: attackRun, table: attackTable },
+  "docs/attack.md": { run: attackRun, table: attackTable, fuzzRun, fuzzTable },
   "docs/authorization-matrix.md": { count: authorizationCount, tables: authorizationTables },
   ...Object.fromEntries(Object.values(CHECK_PAGES).map((page) => [page, { checks: () => checkSections(page) }])),
   "docs/configuration.md": {

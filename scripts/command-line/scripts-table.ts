@@ -148,6 +148,7 @@ export const SCRIPTS = {
       }),
       target: textOption("--target <text>", "use only targets whose names contain the text", ""),
       keep: switchOption("--keep", "add a failing input to the corpus, which npm test replays"),
+      publish: published("test/fuzz/results.json"),
     },
   },
   "test:attack": {

@@ -4,9 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { startScript } from "../../scripts/command-line/start-script.ts";
-import { currentCommit } from "../published-results.ts";
+import { currentCommit, measuredNow } from "../published-results.ts";
 import { CODE_TARGETS } from "./code-targets.ts";
 import { type Failure, runBatch } from "./engine.ts";
+import { type FuzzResult, fuzzResults } from "./results.ts";
 import { runSockets, SOCKET_TARGETS } from "./run-sockets.ts";
 import { plantedSecrets } from "./target.ts";
 
@@ -67,6 +68,24 @@ function keep(): void {
   writeFileSync(CORPUS, `${JSON.stringify([...known, ...found], null, 2)}\n`);
 }
 
+function publish(measured: readonly Row[], overSockets: readonly Row[]): void {
+  const resultOf = (through: FuzzResult["through"]) => (row: Row) => ({
+    target: row.target,
+    through,
+    inputs: row.inputs,
+  });
+  fuzzResults.write({
+    ...started,
+    seed,
+    minutes: Math.round((performance.now() - began) / 60_000),
+    plantedSecrets: plantedSecrets().length,
+    failures: failures.length,
+    rows: [...measured.map(resultOf("code")), ...overSockets.map(resultOf("socket"))],
+  });
+}
+
+/** Taken now: the checkout may change while a long run goes on. */
+const started = measuredNow();
 console.log(`fuzz: seed ${seed}, commit ${currentCommit() || "unknown"}, ${cpus()[0]?.model}`);
 const began = performance.now();
 const rows = await runCode(inputs);
@@ -84,6 +103,7 @@ for (const { target, seed: own, input, error } of failures) {
   console.log(`\nFAILED ${target} (seed ${own})\ninput: ${input.slice(0, 4_000)}\n${error.slice(0, 4_000)}`);
 }
 if (values.keep) keep();
+if (values.publish) publish(rows, socketRows);
 console.log(
   `\n${sum(rows) + sum(socketRows)} inputs, ${sum(socketRows)} of them over sockets; code: ${Math.round(sum(rows) / codeSeconds)} inputs/s; ` +
     `${plantedSecrets().length} planted secrets; ${failures.length} failed`,

@@ -1,0 +1,28 @@
+// Generates what docs/attack.md says about the run that `npm run fuzz -- --publish` recorded.
+import { type FuzzResult, fuzzResults } from "../test/fuzz/results.ts";
+import { markdownTable } from "./markdown-table.ts";
+
+const grouped = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, " ");
+const inputsOf = (rows: readonly FuzzResult[]) => rows.reduce((sum, { inputs }) => sum + inputs, 0);
+
+/** Returns what was run, and the outcome, in two sentences. */
+export function fuzzRun(): string {
+  const results = fuzzResults.find();
+  if (results === undefined) return "No run is published yet.";
+  const { date, commit, seed, minutes, plantedSecrets, failures, rows } = results;
+  const sockets = inputsOf(rows.filter(({ through }) => through === "socket"));
+  const outcome = failures === 0 ? "None broke a rule" : `${failures} broke a rule`;
+  return (
+    `${outcome}: ${grouped(inputsOf(rows))} inputs, ${grouped(sockets)} of them over sockets, with ${plantedSecrets} planted secrets, ` +
+    `on ${date}, commit ${commit}, seed ${seed}, in ${minutes} minutes.`
+  );
+}
+
+/** Returns one row per target. */
+export function fuzzTable(): string {
+  const rows = fuzzResults.find()?.rows ?? [];
+  return markdownTable(
+    ["target", "inputs", "through"],
+    rows.map(({ target, through, inputs }) => [target, grouped(inputs), through]),
+  );
+}
