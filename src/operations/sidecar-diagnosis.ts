@@ -45,7 +45,7 @@ export function diagnosisText({ cause, remedy }: Diagnosis): string {
   return remedy === undefined ? cause : `${cause} -- ${remedy}`;
 }
 
-/** The remedy in the message may be of another version of podrole; without one, it is the code's. */
+/** What the server has recorded may have the remedy of another version of podrole; without one, it is the code's. */
 function splitRemedy(code: string, message: string): { readonly reason: string; readonly remedy: string } {
   const at = message.lastIndexOf(" -- ");
   if (at >= 0) return { reason: message.slice(0, at), remedy: message.slice(at + 4) };

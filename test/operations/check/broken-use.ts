@@ -264,7 +264,7 @@ export const BROKEN_USE: readonly Broken[] = [
     },
     "SIDECARS_READY",
     "failed",
-    /restarted 3 times: CrashLoopBackOff, STS_DENIED: Cannot assume role x -- Let the role trust the server/,
+    /restarted 3 times: CrashLoopBackOff, STS_DENIED: Cannot assume role x -- Check that the role exists and is spelt as in IAM/,
   ],
   [
     "a sidecar whose image is not there",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { isRowWell, podRows, roleRows } from "../../../src/operations/status/pod-rows.ts";
 import { seenPodOf } from "../../../src/operations/status/seen-pod.ts";
+import { ERRORS } from "../../../src/protocol/errors.ts";
 import { barePod, healthyPod, knownFact } from "../check/healthy.ts";
 import { ARN, DENIED, heldWith, podWith, READ_AT, READY, seenWith } from "./pods.ts";
 
@@ -59,13 +60,7 @@ suite("podRows()", () => {
     const [row] = podRows({ seen: knownFact([seenWith({ sidecar: DENIED })]), held: UNKNOWN });
     assert.deepEqual(
       [row?.phase, row?.reason, row?.code, row?.restarts, row?.message],
-      [
-        "waiting",
-        "CrashLoopBackOff",
-        "STS_DENIED",
-        3,
-        "Cannot assume role shop-orders -- Let the role trust the server.",
-      ],
+      ["waiting", "CrashLoopBackOff", "STS_DENIED", 3, `Cannot assume role shop-orders -- ${ERRORS.STS_DENIED.remedy}`],
     );
   });
 
