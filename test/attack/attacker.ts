@@ -141,7 +141,7 @@ async function run(job: Job): Promise<void> {
       return keep(job.connections, async (ended) => {
         const socket = await openSocket(job, true, ended);
         socket.resume();
-        socket.write(Buffer.concat([PREFACE, openCall(job.path, 1)]));
+        socket.write(Buffer.concat([PREFACE, openCall(job.path, 10_000)]));
         const pump = (): void => {
           while (socket.writable && socket.write(frames));
           socket.once("drain", pump);

@@ -4,7 +4,7 @@ import { createCsr } from "../../../src/pki/csr.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { MAX_CONTAINERS_WITH_ROLE } from "../../../src/policy/containers.ts";
 import { GetCredentialsRequest, IssueCertificateRequest } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
-import { FRAMES_WITHOUT_CALL } from "../../protocol/h2-frames.ts";
+import { FRAMES_WITHOUT_CALL, oneByte } from "../../protocol/h2-frames.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
 import { type AttackRow, boundedLines, type CallerName, localAddress, longList, unfinishedRequests } from "./row.ts";
@@ -58,6 +58,18 @@ function identityCalls(connections: number, streams: number, message?: (world: A
     kind: "streams",
     ...identityTarget(world, connections, streams),
     ...(message && { message: message(world) }),
+  });
+}
+
+/** The beginning of a call and then frames as fast as the port reads them; what it closes is opened again. */
+function identityFrames(frame: Buffer) {
+  return (world: AttackWorld): Job => ({
+    kind: "frames",
+    port: serverPort(world, "identity"),
+    localAddress,
+    connections: 8,
+    path: IDENTITY,
+    frame: frame.toString("hex"),
   });
 }
 
@@ -139,14 +151,14 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     id: "identity-window-updates",
     title: "8443: HTTP/2 frames that enlarge the window of the connection, beside one call, in 8 connections",
     ...ATTACKED,
-    job: (world) => ({
-      kind: "frames",
-      port: serverPort(world, "identity"),
-      localAddress,
-      connections: 8,
-      path: IDENTITY,
-      frame: FRAMES_WITHOUT_CALL.WINDOW_UPDATE.toString("hex"),
-    }),
+    job: identityFrames(FRAMES_WITHOUT_CALL.WINDOW_UPDATE),
+    also: boundedLines("server"),
+  },
+  {
+    id: "identity-one-byte-frames",
+    title: "8443: calls whose messages come in frames of one byte, in 8 connections",
+    ...ATTACKED,
+    job: identityFrames(oneByte()),
     also: boundedLines("server"),
   },
   {

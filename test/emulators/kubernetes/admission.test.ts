@@ -139,6 +139,18 @@ test("createKubernetesEmulator(): selectors and rules select the webhooks to cal
   }
 });
 
+test("createKubernetesEmulator(): matchConditions are stored and not evaluated, unlike those of a real API server: the webhook is called", async (t) => {
+  const api = await startApi(t);
+  const webhook = await startTestWebhook(t, () => ({}));
+  const matchConditions = [{ name: "never", expression: "false" }];
+  api.emulator.store.create(
+    "mutatingwebhookconfigurations",
+    configurationOf("one", { ...webhook.fields, matchConditions }),
+  );
+  await api.call("POST", "/api/v1/namespaces/default/pods", podNamed("a"));
+  assert.equal(webhook.seen.length, 1);
+});
+
 /** Failures between API server and webhook, and Go's messages for them. */
 const FAILURES = [
   {
