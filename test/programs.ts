@@ -39,8 +39,15 @@ export interface RunningSidecar {
   readonly healthPort: number;
   readonly directory: string;
   token(container: string): Promise<string>;
-  /** Runs another mode of its program in its environment; resolves with the exit code. `flags`: of Node. */
-  run(mode: string, flags?: (own: readonly string[]) => readonly string[]): Promise<number | null>;
+  /**
+   * Runs another mode of its program in its environment; resolves with the exit code. `flags`: of Node. `env`: what
+   * differs.
+   */
+  run(
+    mode: string,
+    flags?: (own: readonly string[]) => readonly string[],
+    env?: NodeJS.ProcessEnv,
+  ): Promise<number | null>;
   /** Stops it, and kills what run() started. */
   close(): Promise<void>;
 }
@@ -172,9 +179,9 @@ async function startSidecar(
     healthPort: port + 1,
     directory,
     token: (container) => readFile(join(own.tokens, container, "token"), "utf8"),
-    async run(mode, flags = (own) => own) {
+    async run(mode, flags = (own) => own, extra = {}) {
       const child = spawn(execPath, [...flags(args.slice(0, -1)), ...args.slice(-1), mode], {
-        env: { PATH: path, ...env },
+        env: { PATH: path, ...env, ...extra },
         stdio: "ignore",
       });
       others.add(child);

@@ -4,7 +4,16 @@
 // flags.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startScript } from "../../../scripts/command-line/start-script.ts";
@@ -12,18 +21,16 @@ import { renewalFlags } from "../../../src/sidecar/node-flags.ts";
 import { type Cgroup, createCgroup } from "../../cgroup.ts";
 import { ROOT } from "../../files.ts";
 import { freePort } from "../../loopback.ts";
-import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
-import { publishedResults } from "../../published-results.ts";
+import { FROM_SOURCES, openPrograms, type Programs, type RunningSidecar } from "../../programs.ts";
 import { quantile } from "../../quantile.ts";
-import { compareFigures, type Figure, figuresNow, type MeasuredFigures } from "../figures.ts";
+import { compareFigures, type Figure, figuresNow } from "../figures.ts";
 import { type BarePrograms, buildBarePrograms } from "./bare-programs.ts";
+import { cpuFigures } from "./cpu-figures.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 
 const MEMORY = 512 * 1024 * 1024;
 /** Node's flags in Dockerfile.sidecar. */
 const IMAGE_FLAGS = ["--disable-sigusr1", "--use-openssl-ca", "--max-semi-space-size=1"];
-/** The published figures. */
-const cpuFigures = publishedResults<MeasuredFigures>(join(import.meta.dirname, "cpu.json"));
 
 const ENTRYPOINT = [...IMAGE_FLAGS, join(ROOT, "dist/sidecar/main.cjs")];
 
@@ -36,8 +43,12 @@ interface Times {
   readonly start: number;
   /** One call by grpc-js. */
   readonly bareCall: number;
-  /** One more renewal. */
+  /** One more renewal, with the certificate of the first one. */
   readonly renewal: number;
+  /** A renewal that proves the pod with its token and a new key, as one does at half of the certificate's lifetime. */
+  readonly tokenRenewal: number;
+  /** A renewal after the kubelet has replaced the pod certificate: the file is read, and one call made. */
+  readonly certificateRenewal: number;
 }
 
 /** How the programs of one start are run: in one cgroup. */
@@ -90,9 +101,19 @@ async function measureOne(
   const code = await sidecar.run("wait");
   if (code !== 0) throw new RangeError(`Cannot measure: the hook ended with ${code}; expected 0`);
   const start = since();
-  await sidecar.run("renew", renewalFlags);
+  await runRenewal(sidecar);
   const renewal = since();
   const identity = join(sidecar.directory, "identity");
+  const certified = writeKubeletFiles(
+    pod.env["PODROLE_TRUST_BUNDLE"] ?? "",
+    identity,
+    join(sidecar.directory, "certified"),
+  );
+  rmSync(join(identity, "identity.pem"));
+  await runRenewal(sidecar);
+  const tokenRenewal = since();
+  await runRenewal(sidecar, certified);
+  const certificateRenewal = since();
   const run = { launcher, bare, env: { ...env, ...pod.env, PODROLE_IDENTITY_DIRECTORY: identity } };
   runBareCall(run);
   const bareCall = since();
@@ -100,7 +121,32 @@ async function measureOne(
   const bareStart = bareCall + since();
   await sidecar.close();
   group.remove();
-  return { reference, bareStart, start, bareCall, renewal };
+  return { reference, bareStart, start, bareCall, renewal, tokenRenewal, certificateRenewal };
+}
+
+/** Runs one renewal, which must end with credentials. */
+async function runRenewal(sidecar: RunningSidecar, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const file = join(sidecar.directory, "identity/credentials.json");
+  const before = statSync(file).mtimeMs;
+  const code = await sidecar.run("renew", renewalFlags, env);
+  const { containers } = JSON.parse(readFileSync(file, "utf8")) as { readonly containers: readonly object[] };
+  const isRenewed = statSync(file).mtimeMs > before && containers.every((each) => !("refusal" in each));
+  if (code !== 0 || !isRenewed)
+    throw new RangeError(`Cannot measure: the renewal ended with ${code}; expected credentials`);
+}
+
+/** Writes key, chain and bundle as the kubelet would, and returns the variables of a sidecar that reads them. */
+function writeKubeletFiles(trustBundle: string, identity: string, directory: string): NodeJS.ProcessEnv {
+  mkdirSync(directory);
+  const [certificate, bundle] = [join(directory, "credentials.pem"), join(directory, "bundle.pem")];
+  copyFileSync(join(identity, "identity.pem"), certificate);
+  writeFileSync(bundle, trustBundle);
+  return {
+    PODROLE_CERTIFICATE_FILE: certificate,
+    PODROLE_TRUST_BUNDLE_FILE: bundle,
+    PODROLE_PROOF_FILE: undefined,
+    PODROLE_TRUST_BUNDLE: undefined,
+  };
 }
 
 /** Returns a function that returns the group's CPU milliseconds since its last call. */
@@ -145,6 +191,9 @@ const ROWS = [
   ["the same, beside the bare programs", "start", "bareStart"],
   ["one bare call", "bareCall"],
   ["one renewal", "renewal", "bareCall"],
+  ["one renewal with a token and a new key", "tokenRenewal", "bareCall"],
+  ["one renewal with a pod certificate", "certificateRenewal", "bareCall"],
+  ["one renewal with a pod certificate, beside the one with a token", "certificateRenewal", "tokenRenewal"],
 ] as const;
 
 function report(all: readonly Times[], isPublished: boolean): void {
@@ -157,7 +206,7 @@ function report(all: readonly Times[], isPublished: boolean): void {
     const ratio = ratios && Math.round(quantile(ratios, 0.5) * 100) / 100;
     rows[name] = { ...distribution(key), ...(ratio !== undefined && { ratio }) };
     // The bare programs are the reference, so a change of theirs says nothing about podrole.
-    const isOwn = key === "start" || key === "renewal";
+    const isOwn = key === "start" || key.toLowerCase().endsWith("renewal");
     if (isOwn && ratio !== undefined)
       figures.push({ what: `CPU, ${name}`, value: ratio, unit: "times", better: "lower" });
   }
