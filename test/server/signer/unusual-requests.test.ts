@@ -7,8 +7,8 @@ import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects
 import { describeLastRequest } from "../../../src/operations/explain/certificate-request.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { MINUTE_MS } from "../../../src/runtime/clock.ts";
-import { readText } from "../../files.ts";
 import { createAndRead } from "../../kubernetes/harness.ts";
+import { EXPLAINED_CASES } from "./explained-cases.ts";
 import { createPod, createRequest, emptyCsr, NODE, readRequest, type SpecChange } from "./requests.ts";
 import { answerTo, RIGHTS, type Stage, setUpSigner } from "./stage.ts";
 
@@ -88,14 +88,6 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
   },
 };
 
-/** The third column, by the first. */
-const explained = new Map(
-  Array.from(
-    readText("docs/pod-certificates.md").matchAll(/^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$/gm),
-    ([, row = "", text = ""]) => [row, text],
-  ),
-);
-
 /** With the words of the page for what differs from run to run. */
 function asOnPage(text: string | undefined, { metadata }: PodCertificateRequest): string {
   if (text === undefined) return "nothing: the certificate was issued";
@@ -106,15 +98,10 @@ for (const [what, outcome] of Object.entries(OUTCOMES)) {
   test(`describeLastRequest() says what docs/pod-certificates.md says when ${what}`, async (context) => {
     const request = await outcome(context);
     const said = describeLastRequest({ value: request }, { spec: { nodeName: NODE, containers: [] } });
-    assert.equal(asOnPage(said, request), explained.get(what));
+    assert.equal(asOnPage(said, request), EXPLAINED_CASES.get(what));
   });
 }
 
 test("describeLastRequest() has these cases in the table of docs/pod-certificates.md, and no other", () => {
-  const [, section = ""] = readText("docs/pod-certificates.md").split("### What explain says\n");
-  const rows = Array.from(
-    section.split("\n## ")[0]?.matchAll(/^\| ([^|]+) \| [^|]+ \| [^|]+ \|$/gm) ?? [],
-    ([, row]) => row,
-  );
-  assert.deepEqual(rows.slice(2), Object.keys(OUTCOMES));
+  assert.deepEqual([...EXPLAINED_CASES.keys()], Object.keys(OUTCOMES));
 });
