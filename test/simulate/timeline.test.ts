@@ -57,6 +57,22 @@ async function runTask(waits: readonly number[], events: readonly ClockEvent[], 
 }
 
 suite("simulate: timeline", () => {
+  test("afterAbout() lets events share times, and is late by at most 5 % or 10 ms", async () => {
+    const timeline = createTimeline();
+    const times = new Set<number>();
+    const delays = Array.from({ length: 2_000 }, (_, at) => Math.round(1.01 ** at % (12 * HOUR_MS)));
+    for (const delayMs of delays) {
+      timeline.afterAbout(delayMs, () => {
+        times.add(timeline.now());
+        const lateMs = timeline.now() - delayMs;
+        assert.ok(lateMs >= 0 && lateMs <= Math.max(10, 0.05 * delayMs), `${delayMs} ms, ${lateMs} ms late`);
+      });
+    }
+    await timeline.runUntil(24 * HOUR_MS);
+    assert.equal(timeline.events(), delays.length);
+    assert.ok(times.size < delays.length / 2, `${times.size} times`);
+  });
+
   test("scheduleCheck() lets a task run when it would run with a check each 30 s", async () => {
     const waits = fc.array(fc.integer({ min: 1_000, max: 2 * HOUR_MS }), { minLength: 1, maxLength: 5 });
     await fc.assert(
