@@ -4,6 +4,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import tls from "node:tls";
 import { parentPort, workerData } from "node:worker_threads";
 import { createCsr } from "../../../src/pki/csr.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
@@ -45,6 +46,23 @@ function useManyAddresses(): void {
         return connect(...args);
       },
     });
+  });
+}
+
+/**
+ * A sidecar makes a context for each call, in a process of its own. Here it would keep the threads from offering more
+ * than the server can do, so one serves all calls of a certificate, and one all calls without.
+ */
+function reuseContexts(): void {
+  const contexts = new Map<string, tls.SecureContext>();
+  const create = tls.createSecureContext;
+  Object.assign(tls, {
+    createSecureContext(options: tls.SecureContextOptions) {
+      const key = String(options.cert ?? options.ca);
+      const context = contexts.get(key) ?? create(options);
+      contexts.set(key, context);
+      return context;
+    },
   });
 }
 
@@ -185,6 +203,7 @@ async function report(task: CrowdTask): Promise<ThreadReport> {
 }
 
 useManyAddresses();
+reuseContexts();
 parentPort?.on("message", (task: CrowdTask) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   void report(task).then((answer) => parentPort?.postMessage(answer));
