@@ -118,6 +118,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   // The right to sign counts only together with the right to write a status.
   answerPodCertificateRequest: ["patch podcertificaterequests/status", "sign signers"],
   recordEvent: ["create events"],
+  recordOwnerEvent: ["create events"],
   listKubelets: ["list nodes"],
   // Every authenticated user may read the version, and which resources there are (ClusterRole system:discovery).
   serverVersion: [],

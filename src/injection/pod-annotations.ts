@@ -72,6 +72,6 @@ function warnAboutAnnotation(name: string, suggest: Suggest): readonly Warning[]
 
 function warnAboutLabels({ labels }: ObjectMeta): readonly Warning[] {
   return Object.keys(labels ?? {})
-    .filter((name) => name.startsWith(OWN_PREFIX) && name !== LABELS.injected)
+    .filter((name) => name.startsWith(OWN_PREFIX) && name !== LABELS.injected && name !== LABELS.skipped)
     .map((name) => warningOf("LABEL_IGNORED", name));
 }

@@ -22,6 +22,20 @@ export const SKIP_REASONS = {
 export type SkipReason = keyof typeof SKIP_REASONS;
 
 /**
+ * Reasons that the author of a pod with a role may not expect: the webhook labels such a pod with the reason
+ * (`LABELS.skipped`), and the server records it on the pod's owner. The others are somebody's choice, such as an
+ * opt-out, or follow from a namespace in which podrole changes nothing.
+ */
+const MARKED_REASONS = ["NO_CONTAINER", "WINDOWS", "HOST_NETWORK"] as const satisfies readonly SkipReason[];
+/** A value that the webhook gives a pod's label `LABELS.skipped`. */
+export type MarkedReason = (typeof MARKED_REASONS)[number];
+
+/** Returns the value of a pod's label `LABELS.skipped` if the webhook sets it; undefined for any other value. */
+export function markedReason(value: string | undefined): MarkedReason | undefined {
+  return MARKED_REASONS.find((reason) => reason === value);
+}
+
+/**
  * Namespaces of Kubernetes itself, in which podrole injects no pod. The manifests and the chart exclude the same ones.
  * (https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces)
  */

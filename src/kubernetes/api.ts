@@ -82,6 +82,15 @@ export interface PodEvent {
   readonly message: string;
 }
 
+/** A core/v1 Event on the owner of pods, such as a DaemonSet. */
+export interface OwnerEvent {
+  readonly namespace: string;
+  readonly owner: OwnerReference;
+  readonly reason: string;
+  /** Truncated to 1024 characters. */
+  readonly message: string;
+}
+
 /** The resources that podrole's programs read or write, by their RBAC names. */
 export type Resource =
   | "pods"
@@ -237,6 +246,11 @@ export interface Kubernetes {
   servesResource(resource: Resource): Promise<boolean>;
   /** Writes one Event per call: callers prevent repetitions. */
   recordEvent(event: PodEvent): Promise<void>;
+  /**
+   * Writes a warning on an owner of pods. "exists": the API server still has one with the same owner and reason, from
+   * this process or another replica, and keeps that one.
+   */
+  recordOwnerEvent(event: OwnerEvent): Promise<"recorded" | "exists">;
   /**
    * Returns the input of `startReflector`. Objects are the JSON of the API; those in lists have no `apiVersion` and
    * `kind`. Namespaces and ServiceAccounts have only their metadata.

@@ -17,7 +17,7 @@ import type {
   WebhookConfiguration,
 } from "./api.ts";
 import { type Calls, CONFLICT, createCalls, NOT_FOUND } from "./calls.ts";
-import { toCoreEvent } from "./core-event.ts";
+import { ownerEventObject, podEventObject } from "./core-event.ts";
 import { ApiError, requestRejected } from "./errors.ts";
 import { type Kubelet, kubeletOf, type NodeObject } from "./kubelets.ts";
 import { readPages } from "./list-pages.ts";
@@ -85,7 +85,11 @@ export function createResourceCalls({
     ...clusterCalls(requester),
 
     async recordEvent(event) {
-      await calls.create("events", toCoreEvent(event, component, clock.now()));
+      await calls.create("events", podEventObject(event, component, clock.now()));
+    },
+    async recordOwnerEvent(event) {
+      const created = await calls.create("events", ownerEventObject(event, component, clock.now()));
+      return created === "exists" ? "exists" : "recorded";
     },
 
     source: <Item>(resource: Resource, selector?: Selector) =>

@@ -113,6 +113,8 @@ export const LABELS = {
   inject: "podrole.io/inject",
   /** Pod: set by injection. */
   injected: "podrole.io/injected",
+  /** Pod: the reason why podrole does not inject a pod that names a role; set by the webhook. */
+  skipped: "podrole.io/skipped",
   /** Every object of a try installation, whose STS is emulated. */
   tried: "podrole.io/try",
 } as const;
@@ -128,6 +130,8 @@ export const OWN_LABELS = { [PART_OF]: "podrole" } as const;
 export const OWN_OBJECTS = `${PART_OF}=${OWN_LABELS[PART_OF]}`;
 /** Selects the injected pods, in the text form of label selectors. */
 export const INJECTED_PODS = `${LABELS.injected}=${INJECTED_VALUE}`;
+/** Selects the pods that name a role and are not injected, in the text form of label selectors. */
+export const SKIPPED_PODS = `${LABELS.skipped},${LABELS.injected}!=${INJECTED_VALUE}`;
 
 /** True for the labels of a namespace that opts in. */
 export function optsIn(labels: Readonly<Record<string, string>> = {}): boolean {

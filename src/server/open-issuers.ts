@@ -17,6 +17,7 @@ import { type PodDirectory, startPodDirectory } from "./issue/pod-directory.ts";
 import { createRepeatSampler } from "./issue/repeat-sampler.ts";
 import type { ResultObserver } from "./issue/result-observer.ts";
 import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
+import { startSkippedPods } from "./issue/skipped-pods.ts";
 import { createSlowStarts } from "./issue/slow-starts.ts";
 import { createReviewLimiter } from "./issue/token-reviews.ts";
 import { createSignedPodReader } from "./issue/token-signature.ts";
@@ -83,6 +84,13 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     log,
     onRecorded: ({ code }) => metrics.events.inc({ code }),
   });
+  const skippedPods = startSkippedPods({
+    kubernetes,
+    clock,
+    log,
+    onRecorded: (code) => metrics.events.inc({ code }),
+  });
+  shutdown.onClose("watch of skipped pods", () => skippedPods.stop());
   const slowStarts = createSlowStarts({
     clock,
     recordRefusal,

@@ -4,8 +4,9 @@
 import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import { bearsOwnNames } from "../injection/reserved.ts";
 import { readPod } from "../injection/shape.ts";
-import { SKIP_REASONS } from "../injection/skip-reasons.ts";
+import { markedReason, SKIP_REASONS } from "../injection/skip-reasons.ts";
 import type { Pod } from "../kubernetes/objects.ts";
+import { LABELS } from "../policy/annotations.ts";
 import { podFacts } from "../policy/facts.ts";
 import { ERRORS, PodroleError, toPodroleError, withRemedy } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -95,7 +96,21 @@ function staleParts(planned: Plan, { isLive, areLimitsLive }: PodContext): { rea
 
 function patchOf(pod: Pod, planned: Plan): PatchedPlan["patch"] {
   if (planned.decision === "inject") return patchBetween(pod, planned.pod);
-  return planned.decision === "skip" && planned.pod ? removalPatch(pod, planned.pod) : [];
+  if (planned.decision === "refuse") return [];
+  const marked = withSkipLabel(planned.pod ?? pod, planned);
+  return planned.pod ? removalPatch(pod, marked) : patchBetween(pod, marked);
+}
+
+/**
+ * Labels a skipped pod whose role has no effect with the reason. kubectl prints the warning about it to the creator of
+ * the pod, which for most pods is a controller; by the label, operators and the server find the pod
+ * (../server/issue/skipped-pods.ts), and neither the webhook nor the server needs a further right for it.
+ */
+function withSkipLabel(pod: Pod, { reason, warnings }: Plan): Pod {
+  const marked = markedReason(reason);
+  if (marked === undefined || !warnings.some(({ code }) => code === "ROLE_IGNORED")) return pod;
+  const { metadata } = pod;
+  return { ...pod, metadata: { ...metadata, labels: { ...metadata.labels, [LABELS.skipped]: marked } } };
 }
 
 const NO_BUNDLE = "Cannot inject podrole: the trust bundle is not known yet; expected it in the server's ConfigMap";

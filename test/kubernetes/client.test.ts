@@ -303,6 +303,25 @@ test("recordEvent() truncates a message that the API server would refuse", async
   assert.equal((event["message"] as string).length, 1024);
 });
 
+test("recordOwnerEvent() writes one Event for an owner and a reason, whichever replica calls", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const owner = { apiVersion: "apps/v1", kind: "DaemonSet", name: "d".repeat(253), uid: "5f2c" };
+  const event = { namespace: "default", owner, reason: "HOST_NETWORK", message: "x".repeat(3000) };
+  const [one, two] = [await connect(), await connect()];
+  assert.deepEqual(
+    [
+      await one.recordOwnerEvent(event),
+      await two.recordOwnerEvent({ ...event, message: "another pod" }),
+      await two.recordOwnerEvent({ ...event, reason: "WINDOWS" }),
+      await two.recordOwnerEvent({ ...event, owner: { ...owner, uid: "6a3d" } }),
+    ],
+    ["recorded", "exists", "recorded", "recorded"],
+  );
+  const [first] = emulator.store.list("events");
+  assert.deepEqual(first?.["involvedObject"], { ...owner, namespace: "default" });
+  assert.deepEqual([first?.["type"], String(first?.["message"]).length], ["Warning", 1024]);
+});
+
 test("serverVersion() reads the numbers of a distribution's version", async (t) => {
   const { connect } = await startCluster(t, { version: { major: "1", minor: "33+" } });
   assert.deepEqual(await (await connect()).serverVersion(), { major: 1, minor: 33 });

@@ -254,6 +254,11 @@ export function createApiServer(timeline: Timeline): ApiServer {
         request({ verb: "create", resource: "events" }, () => {
           counts.events += 1;
         }),
+      recordOwnerEvent: () =>
+        request({ verb: "create", resource: "events" }, () => {
+          counts.events += 1;
+          return "recorded" as const;
+        }),
       source,
       serverVersion: () => request({ verb: "get", resource: "version" }, () => ({ major: 1, minor: 37 })),
     };

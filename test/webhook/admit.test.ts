@@ -9,6 +9,8 @@ import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createAdmissionStage, TIMEOUT_MS } from "./admission-stage.ts";
 import { annotatedPod, ROLE_ANNOTATIONS, SHOP } from "./requests.ts";
 
+const SKIPPED = "podrole.io/skipped";
+
 test("admit() patches a pod that may have its role", async () => {
   const { send, cluster } = createAdmissionStage();
   const { decision, reason, response } = await send(annotatedPod());
@@ -56,6 +58,52 @@ test("admit() warns why a pod with a role is skipped", async () => {
   assert.equal(reason, "HOST_NETWORK");
   assert.equal(response.warnings?.length, 1);
   assert.match(response.warnings?.[0] ?? "", /HOST_NETWORK/);
+});
+
+const label = { op: "add", path: "/metadata/labels/podrole.io~1skipped", value: "HOST_NETWORK" };
+for (const [what, labels, expected] of [
+  ["a pod without labels", undefined, [{ ...label, path: "/metadata/labels", value: { [SKIPPED]: "HOST_NETWORK" } }]],
+  ["a pod with labels", { app: "web" }, [label]],
+  ["a pod with another reason", { [SKIPPED]: "WINDOWS" }, [{ ...label, op: "replace" }]],
+  ["a pod with the reason, when it is called again", { [SKIPPED]: "HOST_NETWORK" }, []],
+] as const) {
+  test(`admit() labels a skipped pod whose role has no effect with the reason: ${what}`, async () => {
+    const { send } = createAdmissionStage();
+    const pod = annotatedPod();
+    const metadata = { ...pod.metadata, ...(labels && { labels }) };
+    const { response } = await send({ ...pod, metadata, spec: { ...pod.spec, hostNetwork: true } });
+    assert.deepEqual(response.patch, expected);
+    assert.ok(!response.warnings?.some((text) => text.includes(SKIPPED)));
+  });
+}
+
+for (const [what, annotations, more] of [
+  ["without a role", {}, { hostNetwork: true }],
+  ["that opts out", { ...ROLE_ANNOTATIONS, "podrole.io/inject": "disabled" }, {}],
+] as const) {
+  test(`admit() does not label a skipped pod ${what}`, async () => {
+    const { send } = createAdmissionStage();
+    const pod = annotatedPod(annotations);
+    const { decision, response } = await send({ ...pod, spec: { ...pod.spec, ...more } });
+    assert.deepEqual([decision, response.patch], ["skip", []]);
+  });
+}
+
+test("admit() labels no pod of a namespace in which podrole changes nothing", async () => {
+  const { send, cluster } = createAdmissionStage();
+  cluster.watched.set("shop", {});
+  cluster.live.set("shop", {});
+  const { reason, response } = await send(annotatedPod());
+  assert.deepEqual([reason, response.patch], ["NAMESPACE_NOT_LABELLED", []]);
+});
+
+test("admit() labels a copy of an injected pod when it takes podrole's parts out of it", async () => {
+  const { send } = createAdmissionStage();
+  const injected = injectedPod();
+  const { reason, response } = await send({ ...injected, spec: { ...injected.spec, hostNetwork: true } });
+  assert.equal(reason, "HOST_NETWORK");
+  const labels = response.patch?.find(({ path }) => path === "/metadata/labels");
+  assert.deepEqual(labels, { op: "replace", path: "/metadata/labels", value: { [SKIPPED]: "HOST_NETWORK" } });
 });
 
 test("admit() repeats the look-up live when a lagging watch would refuse the pod", async () => {

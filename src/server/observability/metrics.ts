@@ -115,7 +115,7 @@ export const SERVER_METRICS = {
   events: {
     type: "counter",
     name: "podrole_events_total",
-    help: "Events recorded on pods, by reason, which is an error code of docs/errors.md",
+    help: "Events recorded on pods, by reason, which is an error code of docs/errors.md; and on owners of pods whose role has no effect, by the skip reason of docs/troubleshoot.md",
     labels: ["code"],
   },
   authorityExpiry: {

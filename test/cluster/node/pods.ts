@@ -88,6 +88,11 @@ export function statefulSet(name: string, shape: PodShape): string {
   return JSON.stringify({ apiVersion: "apps/v1", kind: "StatefulSet", metadata: { name }, spec });
 }
 
+export function daemonSet(name: string, shape: PodShape): string {
+  const spec = { selector: { matchLabels: { app: name } }, template: template(name, shape) };
+  return JSON.stringify({ apiVersion: "apps/v1", kind: "DaemonSet", metadata: { name }, spec });
+}
+
 function jobSpec(name: string, shape: PodShape) {
   return { backoffLimit: 0, template: template(name, { ...shape, spec: { restartPolicy: "Never", ...shape.spec } }) };
 }

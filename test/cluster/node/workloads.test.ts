@@ -2,8 +2,17 @@
 // containers get exactly the roles of their annotations, and its controllers work as without podrole.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { appContainer, cronJob, deploymentManifest, jobManifest, podManifest, statefulSet } from "./pods.ts";
-import { assumedRolePattern, kubectl, printDiagnosis, rolledOut, sts, useNamespace } from "./suite.ts";
+import { appContainer, cronJob, daemonSet, deploymentManifest, jobManifest, podManifest, statefulSet } from "./pods.ts";
+import {
+  assumedRolePattern,
+  kubectl,
+  Not,
+  printDiagnosis,
+  rolledOut,
+  sts,
+  untilSuccess,
+  useNamespace,
+} from "./suite.ts";
 
 suite("workloads", { timeout: 900_000 }, () => {
   const shop = useNamespace("workloads", { labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
@@ -211,6 +220,24 @@ suite("pods that podrole does not change", { timeout: 300_000 }, () => {
       assert.match(err, new RegExp(`Warning: .*${reason}`));
     });
   }
+
+  test("HOST_NETWORK: the DaemonSet of a skipped pod has an Event, and one whose pods opt out has none", async () => {
+    const onTheHost = { role: "shop-orders", spec: { hostNetwork: true } };
+    const optedOut = { ...onTheHost, annotations: { "podrole.io/inject": "disabled" } };
+    await outside.apply(daemonSet("opted-out-agent", optedOut));
+    await outside.apply(daemonSet("host-agent", onTheHost));
+    const told = await untilSuccess("an Event on the DaemonSet", async () => {
+      const text = await outside.ok(["describe", "daemonset", "host-agent"]);
+      return /HOST_NETWORK/.test(text) ? text : new Not(text);
+    });
+    assert.match(told, /starts without podrole, so its role has no effect: The pod uses its node's network/);
+    assert.match(
+      await outside.ok(["get", "pods", "-l", "podrole.io/skipped=HOST_NETWORK", "-o", "name"]),
+      /host-agent-/,
+    );
+    assert.doesNotMatch(await outside.ok(["describe", "daemonset", "opted-out-agent"]), /HOST_NETWORK/);
+    assert.equal(await outside.ok(["get", "pods", "-l", "app=opted-out-agent,podrole.io/skipped", "-o", "name"]), "");
+  });
 
   test("a pod that opts out has no sidecar: the webhook is not called, so its outage cannot block the pod", async () => {
     const shape = { role: "shop-orders", annotations: { "podrole.io/inject": "disabled" } };
