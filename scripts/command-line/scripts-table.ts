@@ -76,7 +76,13 @@ export const SCRIPTS = {
       "Runs the suites of test/cluster: a real API server, the chart, real pods. If KUBECONFIG is set, they use that cluster",
     needs: `root, Go, openssl, curl, python3-venv, ${NODE_PACKAGES}`,
     time: "10 minutes; the first run builds Kubernetes, 15 more",
-    options: { only: namesOption("--only <part>", "run only this part", CLUSTER_PARTS) },
+    options: {
+      only: namesOption("--only <part>", "run only this part", CLUSTER_PARTS),
+      kubernetes: optionalTextOption(
+        "--kubernetes <minor>",
+        "a further release of Kubernetes that test/cluster/kubernetes/build.sh can build: 1.34",
+      ),
+    },
   },
   "test/cluster/control-plane.ts": {
     purpose: "Tests podrole's programs as processes of this host against a real API server",

@@ -34,10 +34,10 @@ begin_build() { # WHAT NAME INPUT...: INPUT is a file of the current folder
 # Compiles a package to $work/NAME. Static, without symbols, because the programs run inside other mount namespaces; no local
 # paths or state of this git tree, so that the result depends only on the inputs; go.mod is never changed; `nice` gives other
 # programs on the machine priority.
-compile() { # NAME FOLDER PACKAGE LINKER-FLAGS
-  local name=$1 folder=$2 package=$3 flags=$4 total next=0
-  total=$(go list -C "$folder" -mod=readonly -deps "$package" | wc -l)
-  CGO_ENABLED=0 nice go build -C "$folder" -v -mod=readonly -trimpath -buildvcs=false \
+compile() { # NAME FOLDER PACKAGE LINKER-FLAGS [MODULE-FILE]
+  local name=$1 folder=$2 package=$3 flags=$4 modfile=${5:-go.mod} total next=0
+  total=$(go list -C "$folder" -mod=readonly -modfile="$modfile" -deps "$package" | wc -l)
+  CGO_ENABLED=0 nice go build -C "$folder" -v -mod=readonly -modfile="$modfile" -trimpath -buildvcs=false \
     -ldflags "-s -w $flags" -o "$work/$name" "$package" 2>"$work/$name.log" 9>&- &
   compiler=$!
   SECONDS=0

@@ -13,7 +13,9 @@ const PARTS = {
 type Part = keyof typeof PARTS;
 const NAMES = Object.keys(PARTS) as readonly Part[];
 
-const { only } = startScript("test:cluster").values;
+const { only, kubernetes } = startScript("test:cluster").values;
+/** Of the parts: PODROLE_KUBERNETES is read by kubernetes/build.sh. */
+const env = { ...process.env, ...(kubernetes !== undefined && { PODROLE_KUBERNETES: kubernetes }) };
 const stopping = new AbortController();
 let running: ReturnType<typeof spawn> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -25,7 +27,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 function run(part: Part): Promise<number> {
-  running = spawn(process.execPath, [join(import.meta.dirname, PARTS[part])], { stdio: "inherit" });
+  running = spawn(process.execPath, [join(import.meta.dirname, PARTS[part])], { stdio: "inherit", env });
   return new Promise((resolve) => running?.once("close", (code) => resolve(code ?? 1)));
 }
 
@@ -38,4 +40,5 @@ for (const part of NAMES.filter((name) => only?.includes(name) ?? true)) {
   report.push(`${part} ${code === 0 ? "passed" : "FAILED"} in ${((performance.now() - began) / 1000).toFixed(0)} s`);
 }
 if (stopping.signal.aborted) process.exitCode = 1;
-process.stdout.write(`\ntest:cluster: ${report.join(", ")}\n`);
+const release = kubernetes === undefined ? "" : ` with Kubernetes ${kubernetes}`;
+process.stdout.write(`\ntest:cluster${release}: ${report.join(", ")}\n`);

@@ -120,7 +120,12 @@ start_kubelet() {
   # InPlacePodLevelResourcesVerticalScaling: if enabled, the kubelet reports in status.resources what it reads from the
   # pod's cgroup, sometimes before it has written there. With cgroup v1 that is a request of 1 CPU for every pod; the
   # scheduler uses it, so 2 pods fill a machine with 2 processors.
+  # A kubelet before 1.35 refuses to start with the name of a gate that it does not know.
   # volumePluginDir: the kubelet creates this folder; the default is in the machine's /usr.
+  local version gates=
+  version=$("$kube" kubelet --version) # Kubernetes v1.37.2
+  version=${version#*.}
+  ((${version%%.*} < 35)) || gates='InPlacePodLevelResourcesVerticalScaling: false'
   cat >"$dir/conf/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -132,7 +137,7 @@ oomScoreAdj: 0
 evictionHard: { memory.available: 50Mi, nodefs.available: 1%, imagefs.available: 1% }
 imageGCHighThresholdPercent: 100
 syncFrequency: 10s
-featureGates: { InPlacePodLevelResourcesVerticalScaling: false }
+featureGates: { $gates }
 volumePluginDir: /var/lib/kubelet/volume-plugins
 address: $node_ip
 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock

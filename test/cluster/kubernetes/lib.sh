@@ -185,12 +185,13 @@ make_credentials() {
 
 # --- the control plane: $kube $dir $api_address $api_port $service_cidr
 
-# etcd listens on a Unix socket in the cluster's folder: it needs no free port, and no other user can connect.
+# etcd listens on a Unix socket in the cluster's folder: it needs no free port, and no other user can connect. It has to
+# advertise addresses, which etcd 3.6 does not accept as sockets; nobody uses them, since there is no other member.
 start_etcd() {
   start etcd "$kube" etcd --name=podrole --data-dir="$dir/etcd" --unsafe-no-fsync \
-    --listen-client-urls="unix://$dir/etcd.sock" --advertise-client-urls="unix://$dir/etcd.sock" \
-    --listen-peer-urls="unix://$dir/peer.sock" --initial-advertise-peer-urls="unix://$dir/peer.sock" \
-    --initial-cluster="podrole=unix://$dir/peer.sock"
+    --listen-client-urls="unix://$dir/etcd.sock" --advertise-client-urls=http://127.0.0.1:1 \
+    --listen-peer-urls="unix://$dir/peer.sock" --initial-advertise-peer-urls=http://127.0.0.1:2 \
+    --initial-cluster=podrole=http://127.0.0.1:2
 }
 
 start_api_server() { # FLAG...

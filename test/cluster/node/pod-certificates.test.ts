@@ -1,5 +1,5 @@
 // Pod certificates on a real API server and kubelet of Kubernetes 1.37: pods with one beside pods with a token, and
-// requests that are refused or denied. Skipped on an older cluster.
+// requests that are refused or denied. An older cluster is tested by pod-certificates-absent.test.ts.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
