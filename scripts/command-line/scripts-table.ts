@@ -88,6 +88,13 @@ export const SCRIPTS = {
     purpose: "Tests podrole's programs as processes of this host against a real API server",
     needs: "Go, openssl, curl, python3-venv",
     time: "3 minutes; the first run builds Kubernetes, 9 more",
+    options: {
+      pods: optionalTextOption(
+        "--pods <folder>",
+        "instead, send the pods of this folder's YAML files through podrole inject and the webhook",
+      ),
+      publish: published("test/cluster/public-pods/results.json"),
+    },
   },
   "test/cluster/chart/main.ts": {
     purpose: "Tests the chart and the kustomize manifests with Helm and kubectl against a real API server",

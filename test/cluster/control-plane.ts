@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { startScript } from "../../scripts/command-line/start-script.ts";
 import { clientOf, newCa } from "../webhook/client-certificates.ts";
 
+const { pods, publish } = startScript("test/cluster/control-plane.ts").values;
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 /**
@@ -64,15 +65,16 @@ function controlPlane(
 function runSuites(env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const options = ["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-concurrency=1"];
   // Sequentially: each installs podrole.
-  const suites = ["control-plane", "operator", "pod-status", "manifests"].map((name) => here(`${name}.test.ts`));
+  const names = pods === undefined ? ["control-plane", "operator", "pod-status", "manifests"] : ["public-pods"];
+  const suites = names.map((name) => here(`${name}.test.ts`));
   const args = [...options, ...suites];
-  const child = spawn(process.execPath, args, { stdio: "inherit", env });
+  const collection = pods !== undefined && { PODROLE_TEST_PODS: pods, PODROLE_TEST_PUBLISH: String(publish) };
+  const child = spawn(process.execPath, args, { stdio: "inherit", env: { ...env, ...collection } });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   process.on("SIGINT", forward).on("SIGTERM", forward);
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 
-startScript("test/cluster/control-plane.ts");
 if (process.env["KUBECONFIG"]) {
   process.exitCode = await runSuites(process.env);
 } else {
