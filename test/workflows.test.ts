@@ -19,6 +19,7 @@ interface Step {
 interface Workflow {
   readonly on: Readonly<Record<string, unknown>>;
   readonly permissions?: Readonly<Record<string, string>>;
+  readonly concurrency?: { readonly group: string };
   readonly jobs: Readonly<
     Record<
       string,
@@ -137,16 +138,25 @@ test("ci.yml runs what decides whether a change lands: what needs no root first,
   const commandsOf = (job: typeof fast) => job?.steps.flatMap(({ run }) => run ?? []) ?? [];
   assert.ok(commandsOf(full).some((run) => run.endsWith("bash .ci/run")));
   const commands = commandsOf(fast);
-  for (const script of ["check:workflows", "check:shell", "ok"])
-    assert.ok(commands.includes(`npm run --silent ${script}`), script);
+  assert.ok(commands.includes("npm run --silent ok"));
   assert.doesNotMatch(commands.join("\n"), /sudo|\.ci\//);
 });
 
-test("release.yml makes nothing before it has required that CI passed for the commit on main", () => {
+test("what a release requires runs on main and on release branches, once for each commit that lands", () => {
+  for (const name of ["ci.yml", "codeql.yml", "advisories.yml"]) {
+    const workflow = workflows.find(({ file }) => file === name)?.workflow;
+    assert.deepEqual(workflow?.on["push"], { branches: ["main", "release-*"] }, name);
+    assert.match(workflow?.concurrency?.group ?? "", /github\.sha/, name);
+  }
+});
+
+test("release.yml makes nothing before it has required that the workflows passed for the commit on its branch", () => {
   const jobs = workflows.find(({ file }) => file === "release.yml")?.workflow.jobs ?? {};
   const commands = jobs["gate"]?.steps.map(({ run = "" }) => run).join("\n") ?? "";
-  assert.match(commands, /^git merge-base --is-ancestor HEAD origin\/main$/m);
-  assert.match(commands, /workflows\/ci\.yml\/runs\?head_sha=\$commit&branch=main&event=push&status=success"/);
+  assert.match(commands, /^branch="\$\(\.ci\/release-gate "\$GITHUB_REF_NAME" "\$GITHUB_REPOSITORY"\)"$/m);
+  assert.match(commands, /^for workflow in ci codeql advisories; do$/m);
+  assert.match(commands, /\$runs\?head_sha=\$commit&branch=\$BRANCH&event=push&status=success"/);
+  assert.match(commands, /test "\$passed" -ge 1/);
   assert.deepEqual(
     Object.entries(jobs).map(([name, { needs }]) => [name, needs]),
     [
@@ -154,7 +164,7 @@ test("release.yml makes nothing before it has required that CI passed for the co
       ["build", "gate"],
       ["draft", "build"],
       ["images", "build"],
-      ["npm", ["draft", "images"]],
+      ["npm", ["gate", "draft", "images"]],
     ],
   );
 });
@@ -167,9 +177,12 @@ test("advisories.yml compares all packages and the pinned images, because bundle
   assert.ok(commands.has("npm run --silent check:base"));
 });
 
-test("signed-off.yml runs the script of the base branch, which a pull request cannot change", () => {
+test("signed-off.yml runs the scripts of the base branch, which a pull request cannot change", () => {
   const commits = workflows.find(({ file }) => file === "signed-off.yml")?.workflow.jobs["commits"];
   const commands = commits?.steps.map(({ run = "" }) => run).join("\n") ?? "";
-  assert.match(commands, /git show "\$BASE:\.ci\/signed-off" > "\$RUNNER_TEMP\/signed-off"/);
+  for (const script of ["signed-off", "subjects"]) {
+    assert.ok(commands.includes(`git show "$BASE:.ci/${script}" > "$RUNNER_TEMP/${script}"`), script);
+    assert.ok(commands.includes(`bash "$RUNNER_TEMP/${script}" "$BASE..HEAD"`), script);
+  }
   assert.doesNotMatch(commands, /bash \.ci/);
 });
