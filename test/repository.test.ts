@@ -43,6 +43,53 @@ test("LICENSE is the text that the Apache Software Foundation publishes, byte by
   assert.equal(createHash("sha256").update(readText("LICENSE")).digest("hex"), sha256);
 });
 
+test("npm run ok runs every check, except that of the base images, which changes without a commit", () => {
+  const checks = Object.keys(scripts).filter((name) => name.startsWith("check:") && name !== "check:base");
+  const run = [...(scripts["ok"] ?? "").matchAll(/npm run (check:\w+)/g)].map(([, name = ""]) => name);
+  assert.deepEqual(run.toSorted(), checks.toSorted());
+});
+
+test("CODEOWNERS gives each path one team, and the paths of trust to security", () => {
+  const rows = readText(".github/CODEOWNERS")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const owners = new Map(rows.map((line) => line.split(/ +(.*)/, 2) as [string, string]));
+  assert.match(owners.get("*") ?? "", /^@\w[\w-]*\/maintainers$/);
+  owners.delete("*");
+  for (const [path, owner] of owners) assert.match(owner, /^@\w[\w-]*\/security$/, path);
+  for (const path of ["/src/policy/", "/test/policy/", "/.github/", "/.ci/", "/scripts/", "/LICENSE"])
+    assert.ok(owners.has(path), path);
+});
+
+test("every file that names the repository's owner names that of package.json", () => {
+  const { repository } = JSON.parse(readText("package.json")) as { readonly repository: { readonly url: string } };
+  const owner = /^git\+https:\/\/github\.com\/([\w-]+)\/podrole\.git$/.exec(repository.url)?.[1];
+  assert.ok(owner !== undefined, repository.url);
+  const forms = readdirSync(join(ROOT, ".github/ISSUE_TEMPLATE")).map((file) => `.github/ISSUE_TEMPLATE/${file}`);
+  for (const file of [".github/CODEOWNERS", ...forms]) {
+    const names = [...readText(file).matchAll(/ @([\w-]+)\/|github\.com\/([\w-]+)\/podrole\b/g)];
+    assert.ok(names.length > 0, file);
+    for (const [, team, address] of names) assert.equal(team ?? address, owner, file);
+  }
+  // What docs/release.md says to run reaches all of them.
+  assert.match(readText("docs/release.md"), /sed -i \S*OWNER\S* package\.json \$\(git ls-files \.github\)$/m);
+});
+
+test("scorecard.md names each kind of dependency that dependabot.yml updates", () => {
+  const { updates } = parse(readText(".github/dependabot.yml")) as {
+    readonly updates: readonly { readonly "package-ecosystem": string }[];
+  };
+  const names = { npm: "npm", "github-actions": "GitHub Actions", gomod: "Go modules", pip: "pip", maven: "Maven" };
+  const kinds = updates.map((update) => update["package-ecosystem"]);
+  assert.deepEqual(kinds, Object.keys(names));
+  const row =
+    readText("docs/scorecard.md")
+      .split("\n")
+      .find((line) => line.startsWith("| Dependency-Update-Tool")) ?? "";
+  const listed = /\(\S*dependabot\.yml\): (.*?), weekly;/.exec(row)?.[1]?.split(/, | and /);
+  assert.deepEqual(listed, Object.values(names));
+});
+
 test("CODEOWNERS names paths that exist", () => {
   const paths = readText(".github/CODEOWNERS")
     .split("\n")
@@ -116,7 +163,7 @@ suite(".ci/signed-off", () => {
     git("init", "--quiet");
     const base = commit("base");
     commit("one\n\nSigned-off-by: A B <a@example.com>");
-    const signed = commit("two\n\nSigned-off-by: C <c@example.com>\nSigned-off-by: A B <other@example.com>");
+    const signed = commit("two\n\nSigned-off-by: C <c@example.com>\nSigned-off-by: A B <a@example.com>");
     assert.equal(check(`${base}..${signed}`).status, 0);
     const foreign = commit("three\n\nSigned-off-by: C <c@example.com>");
     commit("four\n\nSigned-off-by: A B <a@example.com>");
@@ -126,10 +173,35 @@ suite(".ci/signed-off", () => {
     assert.equal(result.stdout.trim().split("\n").length, 1);
   });
 
-  test("compares the whole name of the author", () => {
+  for (const signer of ["J. A B <a@example.com>", "A B <other@example.com>"]) {
+    test(`compares name and address of the author: ${signer} is another`, () => {
+      const base = commit("base");
+      commit(`five\n\nSigned-off-by: ${signer}`);
+      assert.equal(check(`${base}..HEAD`).status, 1);
+    });
+  }
+
+  test("accepts Dependabot's other address from Dependabot alone", () => {
+    const account = "dependabot[bot] <49699333+dependabot[bot]@users.noreply.github.com>";
+    const message = "build: update\n\nSigned-off-by: dependabot[bot] <support@github.com>";
+    const byAuthor = (name: string) => {
+      const base = commit("base");
+      git("commit", "--quiet", "--allow-empty", "--author", name, "-m", message);
+      return check(`${base}..HEAD`).status;
+    };
+    assert.equal(byAuthor(account), 0);
+    assert.equal(byAuthor("dependabot[bot] <a@example.com>"), 1);
+  });
+
+  test("requires the sign-off of a merge too", () => {
     const base = commit("base");
-    commit("five\n\nSigned-off-by: J. A B <j@example.com>");
+    git("checkout", "--quiet", "-b", "side");
+    commit("six\n\nSigned-off-by: A B <a@example.com>");
+    git("checkout", "--quiet", "-");
+    git("merge", "--quiet", "--no-ff", "-m", "merge", "side");
     assert.equal(check(`${base}..HEAD`).status, 1);
+    git("commit", "--quiet", "--amend", "--signoff", "--no-edit", "--author", "C <c@example.com>");
+    assert.equal(check(`${base}..HEAD`).status, 0);
   });
 
   test("fails if git does not know the range", () => {
@@ -139,12 +211,67 @@ suite(".ci/signed-off", () => {
   });
 });
 
+suite(".ci/subjects", () => {
+  const folder = createTemporaryDirectory({ after });
+  const identity = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"];
+  const git = (...args: readonly string[]) =>
+    execFileSync("git", ["-C", folder, ...identity, ...args], { encoding: "utf8" }).trim();
+  const check = (subject: string, author = "A <a@example.com>") => {
+    git("commit", "--quiet", "--allow-empty", "--author", author, "-m", subject);
+    const script = join(ROOT, ".ci/subjects");
+    return spawnSync("bash", [script, "HEAD~1..HEAD"], { cwd: folder, encoding: "utf8" });
+  };
+  git("init", "--quiet");
+  git("commit", "--quiet", "--allow-empty", "-m", "base");
+
+  test("accepts the form that CONTRIBUTING.md asks for", () => {
+    for (const subject of [
+      "server/trust: say why",
+      "docs, policy: one name",
+      "README.md: say more",
+      `a: ${"b".repeat(69)}`,
+    ])
+      assert.equal(check(subject).status, 0, subject);
+  });
+
+  test("refuses a subject without scope, or of more than 72 characters, except Dependabot's", () => {
+    assert.match(check("Say why").stdout, / Say why: expected "scope: what changes"$/m);
+    const long = `a: ${"b".repeat(70)}`;
+    assert.match(check(long).stdout, /: 73 characters; expected at most 72$/m);
+    assert.equal(check(long).status, 1);
+    assert.equal(check(long, "dependabot[bot] <a@example.com>").status, 0);
+  });
+});
+
+suite(".ci/if-installed", () => {
+  const run = (tool: string, environment: NodeJS.ProcessEnv) =>
+    spawnSync(join(ROOT, ".ci/if-installed"), [tool, "echo", "it", "ran"], {
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], ...environment },
+    });
+
+  test("runs the command if the tool is there", () => {
+    assert.equal(run("bash", {}).stdout, "it ran\n");
+  });
+
+  test("says what it leaves out if it is not, and fails in CI", () => {
+    const local = run("no-such-tool", {});
+    assert.deepEqual([local.status, local.stdout.includes('Left out: "echo it ran"')], [0, true]);
+    const inCi = run("no-such-tool", { CI: "true" });
+    assert.deepEqual([inCi.status, inCi.stdout], [1, ""]);
+  });
+});
+
 suite(".github/ISSUE_TEMPLATE", () => {
+  interface Box {
+    readonly label: string;
+    readonly required?: boolean;
+  }
   interface Form {
     readonly name: string;
     readonly body: readonly {
       readonly id?: string;
-      readonly attributes: { readonly label?: string };
+      readonly attributes: { readonly label?: string; readonly options?: readonly (string | Box)[] };
       readonly validations?: { readonly required: boolean };
     }[];
   }
@@ -158,8 +285,20 @@ suite(".github/ISSUE_TEMPLATE", () => {
 
   test("each form requires at most three answers", () => {
     for (const file of ["bug.yml", "feature.yml", "question.yml"]) {
-      const required = readForm(file).body.filter(({ validations }) => validations?.required === true);
+      const { body } = readForm(file);
+      const required = body.filter(({ validations }) => validations?.required === true);
       assert.ok(required.length > 0 && required.length <= 3, file);
+      const boxes = body
+        .flatMap(({ attributes }) => attributes.options ?? [])
+        .filter((option) => typeof option === "object");
+      assert.ok(
+        boxes.some(({ label }) => label === "I searched the existing issues"),
+        file,
+      );
+      assert.deepEqual(
+        boxes.filter(({ required: isRequired }) => isRequired !== true),
+        [],
+      );
     }
   });
 
@@ -167,15 +306,13 @@ suite(".github/ISSUE_TEMPLATE", () => {
     const { contact_links: links } = parse(readText(".github/ISSUE_TEMPLATE/config.yml")) as {
       readonly contact_links: readonly { readonly name: string; readonly url: string }[];
     };
-    const url = links.find(({ name }) => /vulnerability/.test(name))?.url;
-    // docs/release.md says to replace OWNER before the first release.
-    assert.equal(url, "https://github.com/OWNER/podrole/security/advisories/new");
-    assert.match(readText("docs/release.md"), /Replace `OWNER` in the issue forms/);
+    const url = links.find(({ name }) => /vulnerability/.test(name))?.url ?? "";
+    assert.match(url, /^https:\/\/github\.com\/[\w-]+\/podrole\/security\/advisories\/new$/);
   });
 
   test("the forms link to files that exist", () => {
     const forms = ["bug.yml", "feature.yml", "question.yml"].map((file) => readText(`.github/ISSUE_TEMPLATE/${file}`));
-    const paths = [...forms.join("\n").matchAll(/\(https:\/\/github\.com\/OWNER\/podrole\/blob\/main\/([^)#]+)/g)];
+    const paths = [...forms.join("\n").matchAll(/\(https:\/\/github\.com\/[\w-]+\/podrole\/blob\/main\/([^)#]+)/g)];
     assert.equal(paths.length, forms.length);
     for (const [, path = ""] of paths) assert.ok(existsSync(join(ROOT, path)), path);
   });
