@@ -37,7 +37,7 @@ const INSTANCE_METADATA_TIMEOUT_MS = 1_000;
 export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<OpenedAws> {
   const { clock, log, shutdown } = deps;
   const sts = openSts(deps, settings);
-  const tally = createStsTally();
+  const tally = createStsTally({ clock });
   const limiter = openLimiter(deps, settings, { sts, tally });
   const cacheOptions = { capacity: settings.credentialCacheSize };
   const cache = createCredentialCache({ clock, assumeRole: limiter.assumeRole }, cacheOptions);

@@ -11,6 +11,7 @@ import {
   type ServerReplica,
   STATE_VERSION,
   type StatePage,
+  type StsMinute,
   type StsState,
   type TrustSlot,
   type TrustState,
@@ -171,7 +172,13 @@ function decodeSts(fields: StateFields): StsState {
       const name = readText(namespace);
       return name === undefined ? undefined : { namespace: name, calls: readCount(calls), share: readShare(share) };
     }).rows,
+    ...(fields["minutes"] !== undefined && { minutes: readRows(fields["minutes"], MAX_ENTRIES, decodeMinute).rows }),
   };
+}
+
+function decodeMinute({ at, ok, failed }: StateFields): StsMinute | undefined {
+  const time = readTimestamp(at);
+  return time === undefined ? undefined : { at: time, ok: readCount(ok), failed: readCount(failed) };
 }
 
 function readRows<Row>(value: unknown, max: number, decode: (fields: StateFields) => Row | undefined) {

@@ -9,6 +9,7 @@ import type {
   RefusalRecords,
   ServerReplica,
   StatePage,
+  StsMinute,
   StsState,
   TrustState,
 } from "./model.ts";
@@ -165,7 +166,18 @@ function mergeSts(states: readonly StsState[]): StsState | undefined {
     heldBack: { rate: sum(({ heldBack }) => heldBack.rate), pause: sum(({ heldBack }) => heldBack.pause) },
     windowSeconds: Math.max(...states.map(({ windowSeconds }) => windowSeconds)),
     namespaces: mergeUsage(states),
+    ...(states.some(({ minutes }) => minutes) && { minutes: mergeMinutes(states) }),
   };
+}
+
+/** Minutes begin at the same times in every replica. */
+function mergeMinutes(states: readonly StsState[]): readonly StsMinute[] {
+  const byTime = new Map<string, StsMinute>();
+  for (const { at, ok, failed } of states.flatMap(({ minutes = [] }) => minutes)) {
+    const other = byTime.get(at) ?? { at, ok: 0, failed: 0 };
+    byTime.set(at, { at, ok: other.ok + ok, failed: other.failed + failed });
+  }
+  return [...byTime.values()].toSorted((a, b) => compareTexts(a.at, b.at));
 }
 
 /** A share is of all calls, also of those of namespaces that a replica left out. */

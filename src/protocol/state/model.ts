@@ -114,6 +114,14 @@ export interface NamespaceUsage {
   readonly share: number;
 }
 
+/** AssumeRole calls of one minute. */
+export interface StsMinute {
+  /** When the minute began. */
+  readonly at: string;
+  readonly ok: number;
+  readonly failed: number;
+}
+
 /** The use of STS. Counts of a merged answer are sums over the replicas. */
 export interface StsState {
   /** AssumeRole calls since the server's start, by result: OK or a key of the error table. */
@@ -126,6 +134,8 @@ export interface StsState {
   readonly windowSeconds: number;
   /** The namespaces with most calls, at most 100. */
   readonly namespaces: readonly NamespaceUsage[];
+  /** Minutes of the last hour with calls, the oldest first; absent from a server that does not count them. */
+  readonly minutes?: readonly StsMinute[];
 }
 
 /** The replica of the server that answered. */

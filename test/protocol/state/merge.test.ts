@@ -107,6 +107,13 @@ test("mergeStatePages() adds the counts of STS of different replicas, and comput
   const state = merged(examplePage("a"), examplePage("b", { sts: sts as NonNullable<StatePage["sts"]> }));
   assert.deepEqual(state.sts?.results, { OK: 20, STS_DENIED: 2 });
   assert.deepEqual(state.sts?.heldBack, { rate: 4, pause: 2 });
+  assert.deepEqual(
+    state.sts?.minutes?.map(({ ok, failed }) => [ok, failed]),
+    [
+      [6, 0],
+      [4, 2],
+    ],
+  );
   assert.deepEqual(state.sts?.namespaces, [
     { namespace: "billing", calls: 10, share: 0.625 },
     { namespace: "shop", calls: 6, share: 0.375 },

@@ -91,6 +91,10 @@ export function examplePage(name: string, changes: Partial<StatePage> = {}): Sta
         { namespace: "shop", calls: 6, share: 0.75 },
         { namespace: "billing", calls: 2, share: 0.25 },
       ],
+      minutes: [
+        { at: "2026-06-01T11:58:00.000Z", ok: 3, failed: 0 },
+        { at: "2026-06-01T11:59:00.000Z", ok: 2, failed: 1 },
+      ],
     },
     ...changes,
   };
