@@ -24,6 +24,8 @@ export interface PodRow extends StepFields {
   readonly roleFrom?: RoleSource;
   /** The role as the pod's annotation names it now, if that is another one than `role`. */
   readonly requestedRole?: string;
+  /** The pod's own annotation that names a role for the container; absent if none does, or if the pod is not known. */
+  readonly roleAnnotation?: string;
   readonly phase: PodRowPhase;
   /** The kubelet's reason, such as CrashLoopBackOff, or the scheduler's. */
   readonly reason?: string;

@@ -1,4 +1,4 @@
-// The rows of podrole status pods and roles: what the cluster says about each pod, joined with what the server says
+// The rows of podrole status pods: what the cluster says about each pod, joined with what the server says
 // that its containers hold. Pure.
 
 import { ANNOTATIONS } from "../../policy/annotations.ts";
@@ -10,7 +10,7 @@ import { explainStep, stepFields, stepsAfterCode } from "../next-steps.ts";
 import { diagnoseEnd } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
 import { type SurroundingTimes, uninjectedCause } from "../uninjected-cause.ts";
-import type { PodRow, PodRowPhase, RoleRow } from "./model.ts";
+import type { PodRow, PodRowPhase } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
 /** What the rows are made from; `held` are the pods of the server's answer. */
@@ -66,7 +66,8 @@ function seenRow(
   const lastEnd = phase === "ready" ? undefined : sidecar?.lastEnd;
   const code = holding?.code ?? lastEnd?.code;
   const roleFrom = holding?.role === undefined ? rolesFrom : "server";
-  const requestedRole = requestedInstead(pod, container, role);
+  const roleAnnotation = annotationNaming(pod, container);
+  const requestedRole = requestedInstead(roleAnnotation && pod.named[roleAnnotation], role);
   const serverMessage = refusalMessage(refused, code);
   const message = lastEnd?.message ?? serverMessage;
   const steps = stepsOfRow(pod, { phase, code, message, serverMessage, isChanged: requestedRole !== undefined });
@@ -76,6 +77,7 @@ function seenRow(
     container,
     ...(role !== undefined && { role, ...(roleFrom && { roleFrom }) }),
     ...(requestedRole !== undefined && { requestedRole }),
+    ...(roleAnnotation !== undefined && { roleAnnotation }),
     phase,
     ...(sidecar?.reason !== undefined && { reason: sidecar.reason }),
     ...timesOf(holding),
@@ -94,9 +96,13 @@ function seenRow(
   };
 }
 
+/** The pod's annotation that names a role for the container. */
+function annotationNaming({ named }: SeenPod, container: string): string | undefined {
+  return [`${ANNOTATIONS.roleOfContainer}${container}`, ANNOTATIONS.role].find((name) => named[name] !== undefined);
+}
+
 /** The role that the pod's annotation names now, if it is another one than the container has. */
-function requestedInstead({ named }: SeenPod, container: string, role: string | undefined): string | undefined {
-  const requested = named[`${ANNOTATIONS.roleOfContainer}${container}`] ?? named[ANNOTATIONS.role];
+function requestedInstead(requested: string | undefined, role: string | undefined): string | undefined {
   if (requested === undefined || role === undefined || role === requested) return undefined;
   // The base ARN, which precedes a short name, may contain a path.
   return role.endsWith(`/${withoutSlash(requested)}`) ? undefined : requested;
@@ -172,28 +178,4 @@ export function isRowWell({ phase, expires, code }: PodRow, now: number): boolea
   const isExpired = expires !== undefined && Date.parse(expires) <= now;
   if (phase === "unknown") return !isExpired && (code === undefined || expires !== undefined);
   return phase === "ready" && !isExpired;
-}
-
-/** Returns the roles of the rows, by name, with what uses each. */
-export function roleRows(rows: readonly PodRow[]): readonly RoleRow[] {
-  const byRole = Map.groupBy(
-    rows.filter(({ role }) => role !== undefined),
-    ({ role = "" }) => role,
-  );
-  return [...byRole].map(([role, users]) => roleRow(role, users)).toSorted((a, b) => (a.role < b.role ? -1 : 1));
-}
-
-function roleRow(role: string, users: readonly PodRow[]): RoleRow {
-  const codes: Record<string, number> = {};
-  for (const { code } of users) if (code !== undefined) codes[code] = (codes[code] ?? 0) + 1;
-  const [nearestExpiry] = users.flatMap(({ expires }) => expires ?? []).toSorted();
-  return {
-    role,
-    pods: new Set(users.map(({ namespace, pod }) => `${namespace}/${pod}`)).size,
-    containers: users.length,
-    ready: users.filter(({ phase }) => phase === "ready").length,
-    namespaces: [...new Set(users.map(({ namespace }) => namespace))].toSorted(),
-    ...(nearestExpiry !== undefined && { nearestExpiry }),
-    codes,
-  };
 }

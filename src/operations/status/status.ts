@@ -15,8 +15,9 @@ import type { StateRead } from "../state/read-state.ts";
 import { labelTimeOf, type SurroundingTimes } from "../uninjected-cause.ts";
 import { type ReadInstallation, readInstallationState, unknownPart } from "./installation.ts";
 import type { Status, StatusTopic, UnknownPart } from "./model.ts";
-import { podRows, roleRows } from "./pod-rows.ts";
+import { podRows } from "./pod-rows.ts";
 import { blockedWorkloads, type EventObject, refusalRows } from "./refusal-rows.ts";
+import { roleRows } from "./role-rows.ts";
 import { type SeenPod, seenPodOf } from "./seen-pod.ts";
 import { trustRows } from "./trust-rows.ts";
 

@@ -1,7 +1,8 @@
 // Rows of pods and roles: what the cluster says, joined with what the server says.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { isRowWell, podRows, roleRows } from "../../../src/operations/status/pod-rows.ts";
+import { isRowWell, podRows } from "../../../src/operations/status/pod-rows.ts";
+import { roleRows } from "../../../src/operations/status/role-rows.ts";
 import { seenPodOf } from "../../../src/operations/status/seen-pod.ts";
 import { ERRORS } from "../../../src/protocol/errors.ts";
 import { barePod, healthyPod, knownFact } from "../check/healthy.ts";
@@ -26,6 +27,16 @@ suite("podRows()", () => {
       [row?.role, row?.roleFrom, row?.expires, row?.unknown],
       [`${ARN}shop-orders`, "admission", undefined, UNKNOWN.unknown],
     );
+  });
+
+  test("podRows() names the pod's annotation that gives the container a role: its own, else that of the whole pod", () => {
+    const whole = "iam.amazonaws.com/role";
+    const own = `${whole}.app`;
+    const annotationOf = (named: Readonly<Record<string, string>>) =>
+      podRows({ seen: knownFact([{ ...seenWith(), named }]), held: UNKNOWN })[0]?.roleAnnotation;
+    assert.equal(annotationOf({ [own]: "a", [whole]: "b" }), own);
+    assert.equal(annotationOf({ [whole]: "b", [`${whole}.other`]: "a" }), whole);
+    assert.equal(annotationOf({}), undefined);
   });
 
   test("podRows() says that a pod has not called since the server's restart", () => {
