@@ -1,7 +1,7 @@
-// Bundles the page of podrole ui: one script and one style sheet, without a request to any other host. A checkout
-// bundles it when the command starts; the npm package contains its files.
+// Bundles the page of podrole ui: a script, a style sheet and two typefaces, without a request to any other host. A
+// checkout bundles it when the command starts; the npm package contains its files.
 import { readFile, writeFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { build, type Metafile } from "esbuild";
 import type { PageFile } from "../src/cli/page/page-files.ts";
 import { ROOT } from "./root.ts";
@@ -18,6 +18,8 @@ const PAGE_TYPES = {
   "": "text/html; charset=utf-8",
   "ui.js": "text/javascript; charset=utf-8",
   "ui.css": "text/css; charset=utf-8",
+  "inter-latin-wght-normal.woff2": "font/woff2",
+  "jetbrains-mono-latin-400-normal.woff2": "font/woff2",
 };
 
 /** Bundles the page. */
@@ -35,11 +37,20 @@ export async function bundleUi(): Promise<UiBundle> {
     legalComments: "none",
     logLevel: "warning",
     metafile: true,
+    loader: { ".woff2": "file" },
+    assetNames: "[name]",
   });
   const page = await readFile(join(ROOT, "ui/page.html"), "utf8");
-  const textOf = (path: string) =>
-    path === "" ? page : (outputFiles.find((file) => extname(file.path) === extname(path))?.text ?? "");
-  const files = Object.entries(PAGE_TYPES).map(([path, type]) => [path, { type, content: textOf(path) }] as const);
+  const contentOf = (path: string) => {
+    if (path === "") return page;
+    const isFont = extname(path) === ".woff2";
+    const output = outputFiles.find((file) =>
+      isFont ? basename(file.path) === path : extname(file.path) === extname(path),
+    );
+    if (output === undefined) throw new Error(`Cannot bundle the page of podrole ui: no ${path}; expected one`);
+    return isFont ? output.contents : output.text;
+  };
+  const files = Object.entries(PAGE_TYPES).map(([path, type]) => [path, { type, content: contentOf(path) }] as const);
   return { metafile, files: new Map<string, PageFile>(files) };
 }
 

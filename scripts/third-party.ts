@@ -26,6 +26,9 @@ export interface BundledPackage {
  */
 const ALLOWED_LICENSES: ReadonlySet<string> = new Set([
   ...["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "Unlicense"],
+  // Of typefaces, which may be part of a program under any licence.
+  // (https://www.apache.org/legal/resolved.html#category-b)
+  "OFL-1.1",
   ...["(Apache-2.0 AND BSD-3-Clause)", "(BSD-3-Clause OR GPL-2.0)"],
 ]);
 

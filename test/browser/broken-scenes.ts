@@ -23,11 +23,11 @@ const NAMESPACES = {
   payroll: { isLabelled: true, permitted: "(payroll|shared)-.*" },
 } as const;
 
-const ORDERS = shownPod("shop", "orders-7d9f4-x2x4q", "Deployment/orders", { app: "shop-orders" });
-const MAILER = shownPod("shop", "mailer-7d9f4-k8s2m", "Deployment/mailer", { app: "shop-mailer" });
+const ORDERS = shownPod("shop", "orders-7d9f4b-x2x4q", "Deployment/orders", { app: "shop-orders" });
+const MAILER = shownPod("shop", "mailer-6f7d9c-k8s2m", "Deployment/mailer", { app: "shop-mailer" });
 const WELL: readonly ShownPod[] = [
-  shownPod("shop", "cart-7d9f4-9qwzt", "Deployment/cart", { web: "shop-cart", worker: "shop-queue" }),
-  shownPod("payroll", "payouts-7d9f4-c4d1r", "Deployment/payouts", { app: "payroll-payouts" }),
+  shownPod("shop", "cart-5c6b8d-9qwzt", "Deployment/cart", { web: "shop-cart", worker: "shop-queue" }),
+  shownPod("payroll", "payouts-6b7c9f-c4d1r", "Deployment/payouts", { app: "payroll-payouts" }),
 ];
 const WELL_ROLES = ["shop-orders", "shop-mailer", "shop-cart", "shop-queue", "payroll-payouts"].map((name) => ({
   name,
@@ -50,26 +50,29 @@ async function untilReady({ kubernetes, interrupted }: UiStage, { namespace, nam
 
 /** The newest pod of a Deployment, whose template was changed, has a misspelt role. */
 const misspeltRole: BrokenScene = {
-  pod: "shop/mailer-7d9f4-hx5pl",
+  pod: "shop/mailer-79c4bf-hx5pl",
   role: "shop-mialer",
   says: [
     /Perhaps a misspelt role: containers hold shop-mailer/,
-    /kubectl -n shop edit deployment\/mailer.*if the role is misspelt, correct it .*shop-mailer/s,
+    /Annotation iam\.amazonaws\.com\/role\.app names shop-mialer; other containers hold shop-mailer\./,
+    /If the role is misspelt, correct annotation iam\.amazonaws\.com\/role\.app.*did you mean shop-mailer\?/,
+    /kubectl -n shop edit deployment\/mailer/,
   ],
   scene: {
     ...{ namespaces: NAMESPACES, roles: WELL_ROLES, sessionSeconds: 120 },
     play: create([
       ...[ORDERS, MAILER, ...WELL],
-      shownPod("shop", "mailer-7d9f4-hx5pl", "Deployment/mailer", { app: "shop-mialer" }),
+      shownPod("shop", "mailer-79c4bf-hx5pl", "Deployment/mailer", { app: "shop-mialer" }),
     ]),
   },
 };
 
 /** A role that exists and whose trust policy does not name the server. */
 const untrustingRole: BrokenScene = {
-  pod: "payroll/ledger-7d9f4-m2n8v",
+  pod: "payroll/ledger-84b5cd-m2n8v",
   role: "payroll-ledger",
   says: [
+    /AWS does not give the role to podrole's server/,
     /trust policy of (role )?payroll-ledger/,
     /podrole aws trust --principal arn:aws:iam::123456789012:user\/podrole-server/,
     /aws iam update-assume-role-policy --role-name payroll-ledger/,
@@ -79,16 +82,16 @@ const untrustingRole: BrokenScene = {
     roles: [...WELL_ROLES, { name: "payroll-ledger", isTrusted: false }],
     play: create([
       ...[ORDERS, MAILER, ...WELL],
-      shownPod("payroll", "ledger-7d9f4-m2n8v", "Deployment/ledger", { app: "payroll-ledger" }),
+      shownPod("payroll", "ledger-84b5cd-m2n8v", "Deployment/ledger", { app: "payroll-ledger" }),
     ]),
   },
 };
 
 /** An operator has rotated the CA by force, before a running pod had received the new one. */
 const retiredCa: BrokenScene = {
-  pod: "shop/orders-7d9f4-x2x4q",
+  pod: "shop/orders-7d9f4b-x2x4q",
   role: "shop-orders",
-  says: [/trusts only an earlier CA, which is retired/, /kubectl -n shop rollout restart deployment\/orders/],
+  says: [/trusts only an earlier CA/, /which is retired/, /kubectl -n shop rollout restart deployment\/orders/],
   scene: {
     ...{ namespaces: NAMESPACES, roles: WELL_ROLES, sessionSeconds: 60 },
     async play(stage) {

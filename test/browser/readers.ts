@@ -12,7 +12,7 @@ function placesOf({ pod, role }: BrokenScene): Readonly<Record<string, string>> 
   const arn = encodeURIComponent(`arn:aws:iam::123456789012:role/${role}`);
   return {
     ...{ "1-map": "#/map", "2-pod": `#/pod/${pod}`, "3-refusals": "#/refusals" },
-    ...{ "4-roles": "#/roles", "5-role": `#/role/${arn}`, "6-trust": "#/trust", "7-pods": "#/pods" },
+    ...{ "4-roles": "#/roles", "5-role": `#/role/${arn}`, "6-certificates": "#/certificates", "7-pods": "#/pods" },
   };
 }
 

@@ -15,7 +15,7 @@ test("identityMapOf() makes one node of a workload's pods, and arrows from names
     [
       ["namespace", "shop", "", { holding: 2 }],
       ["workload", "orders", "Deployment", { holding: 2 }],
-      ["container", "app", "2 pods · 35 min left", { holding: 2 }],
+      ["container", "app", "2 pods · renews in 5 min", { holding: 2 }],
       ["role", "shop-orders", "2 containers", { holding: 2 }],
     ],
   );
@@ -53,14 +53,33 @@ test("identityMapOf() writes beside a container the code or the state that it is
     ["bare", "not injected"],
     ["starting", "waiting"],
     ["leaving", "terminating"],
-    ["holding", "35 min left"],
+    ["holding", "renews in 5 min"],
+    ["overdue", "overdue"],
   ]) {
     assert.ok(
       notes.some(([state, note]) => state === expected[0] && note === expected[1]),
       expected.join(": "),
     );
   }
-  assert.deepEqual(totals, { namespace: 4, workload: 11, container: 11, role: 9 });
+  assert.deepEqual(totals, { namespace: 4, workload: 12, container: 14, role: 10 });
+});
+
+test("identityMapOf() says how many pods of a workload are in the worst state", () => {
+  const rows = ["a", "b", "c"].map((pod, index) => podRow({ pod, ...(index === 0 && { code: "STS_THROTTLED" }) }));
+  const { nodes } = mapOf({ pods: rows, refusals: [] });
+  assert.equal(nodes.find(({ column }) => column === "container")?.note, "1 of 3 pods · STS_THROTTLED");
+});
+
+test("placeMap() keeps the worst first, and what belongs to a node together", () => {
+  const { nodes } = placeMap(mapOf(smallSnapshot()), 1_200);
+  const titles = (column: string) =>
+    nodes
+      .filter((node) => node.column === column)
+      .toSorted((a, b) => a.y - b.y)
+      .map(({ title }) => title);
+  assert.deepEqual(titles("namespace"), ["data", "shop", "legacy", "payroll"]);
+  assert.deepEqual(titles("workload").slice(0, 6), ["lake", "old", "etl", "intruder", "mailer", "cart"]);
+  assert.deepEqual(titles("role").slice(0, 3), ["data-lake", "shared-reports", "shop-mial"]);
 });
 
 test("identityMapOf() joins a role that containers of several namespaces hold", () => {

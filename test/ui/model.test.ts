@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodRow } from "../../src/operations/status/model.ts";
-import { causeMessage, messageParts, nextCommandsOf, refusalStateOf, rowsByPod } from "../../ui/model/cause.ts";
 import { decisionSteps } from "../../ui/model/decision.ts";
 import { statesByRole } from "../../ui/model/roles.ts";
 import { fragmentOfRoute, type Route, routeOf } from "../../ui/model/route.ts";
@@ -10,6 +9,7 @@ import { countStates, countsText, type HoldState, holdStateOf, stateSearch, wors
 import {
   clockText,
   relativeText,
+  renewalText,
   restOfLife,
   shortSpanText,
   spanText,
@@ -25,12 +25,14 @@ const EARLIER = new Date(UI_NOW - 60 * SECOND).toISOString();
 
 test("holdStateOf() tells what a container has now", () => {
   const cases: readonly (readonly [Partial<PodRow>, HoldState])[] = [
-    [{ expires: LATER }, "holding"],
+    [{ expires: LATER, renewed: EARLIER }, "holding"],
     [{ expires: LATER, code: "STS_THROTTLED" }, "failing"],
     [{ expires: EARLIER }, "expired"],
     [{ expires: EARLIER, code: "STS_DENIED" }, "expired"],
     [{ expires: LATER, phase: "terminating" }, "leaving"],
-    [{ expires: LATER, phase: "unknown" }, "holding"],
+    [{ expires: LATER, renewed: EARLIER, phase: "unknown" }, "holding"],
+    // A minute is left, and half of 26 minutes was the time to renew.
+    [{ expires: LATER, renewed: new Date(UI_NOW - 25 * 60 * SECOND).toISOString() }, "overdue"],
   ];
   for (const [change, state] of cases) assert.equal(holdStateOf(podRow(change), UI_NOW), state, JSON.stringify(change));
   const { expires: _, ...without } = podRow();
@@ -65,9 +67,13 @@ test("routeOf() reads what fragmentOfRoute() writes, with names that need escape
 });
 
 test("routeOf() returns the map for a fragment of something else", () => {
-  for (const text of ["", "#", "#/nothing/here", "#title", "#/%E0%A4%A"]) {
+  for (const text of ["", "#", "#/nothing/here", "#title", "#/%E0%A4%A", "#/constructor"]) {
     assert.deepEqual(routeOf(text), { view: "map", parts: [], search: "" }, text);
   }
+});
+
+test("routeOf() reads links to the view Certificates by its earlier name", () => {
+  assert.deepEqual(routeOf("#/trust"), routeOf("#/certificates"));
 });
 
 test("searchRows() finds rows that contain every word, by name, role, code and state", () => {
@@ -170,41 +176,11 @@ test("decisionSteps() shows a refused renewal as something to look at while cred
   assert.deepEqual([step?.text, step?.tone], ["not at the last renewal: STS_THROTTLED", "notice"]);
 });
 
-test("causeMessage() leaves out the remedy that is shown beside it", () => {
-  const code = "STS_DENIED";
-  assert.equal(causeMessage({ code, message: "Cannot -- Do it" }, "Do it"), "Cannot");
-  assert.equal(causeMessage({ code, message: "Cannot -- Do it" }, "Do that"), "Cannot -- Do it");
-  assert.equal(causeMessage({ code }, "Do it"), undefined);
-  assert.match(causeMessage({ requestedRole: "shop-x" }, undefined) ?? "", /names shop-x now/);
-});
-
-test("messageParts() makes a list of the reasons in parentheses at the end, and leaves other messages alone", () => {
-  assert.deepEqual(messageParts("Cannot assume role x: AccessDenied (the first; the second)"), {
-    text: "Cannot assume role x: AccessDenied",
-    reasons: ["the first", "the second"],
-  });
-  assert.deepEqual(messageParts("Cannot: AccessDenied (the first; the sec").reasons, ["the first", "the sec …"]);
-  for (const message of ["Cannot: (a; c) b", "Cannot: a (b)", "Cannot: a", ""]) {
-    assert.deepEqual(messageParts(message), { text: message, reasons: [] });
-  }
-});
-
-test("nextCommandsOf() returns all commands of a row in their order", () => {
-  assert.deepEqual(nextCommandsOf({}), []);
-  assert.deepEqual(nextCommandsOf({ next: "a", furtherSteps: ["b", "c"] }), ["a", "b", "c"]);
-});
-
-test("refusalStateOf() tells whether a container still lacks its role", () => {
-  const { pods, refusals } = smallSnapshot();
-  const rows = rowsByPod(pods);
-  const states = refusals.map((refusal) => refusalStateOf(refusal, rows, UI_NOW));
-  assert.deepEqual(states, ["refused", undefined, "expired"]);
-  const well = { namespace: "shop", pod: "orders-7d9f4-x2x4q", container: "app" };
-  assert.equal(refusalStateOf(well, rows, UI_NOW), "over");
-  assert.equal(refusalStateOf({ ...well, pod: "gone" }, rows, UI_NOW), "over");
-  const worker = { namespace: "shop", pod: "cart-5c6b8-9qwzt", container: "worker" };
-  assert.equal(refusalStateOf(worker, rows, UI_NOW), "failing");
-  assert.equal(refusalStateOf({ ...worker, container: "web" }, rows, UI_NOW), "over");
+test("renewalText() says when half of the lifetime is over, and that it is", () => {
+  const hour = [new Date(UI_NOW).toISOString(), new Date(UI_NOW + 3_600 * SECOND).toISOString()] as const;
+  assert.equal(renewalText(...hour, UI_NOW + 600 * SECOND), "renews in 20 min");
+  assert.equal(renewalText(...hour, UI_NOW + 1_900 * SECOND), "renewal due");
+  assert.equal(renewalText(undefined, LATER, UI_NOW), "");
 });
 
 test("trustLineOf() puts CAs, now and the next steps on one line", () => {

@@ -1,5 +1,5 @@
-// Answers to a page that a view asks for alone: a migration, and the audit lines of one pod.
-import type { UiMigration } from "../../src/operations/ui/model.ts";
+// Answers to a page that a view asks for alone: a migration, the audit lines of one pod, and who could have a role.
+import type { UiMigration, UiRoleUser } from "../../src/operations/ui/model.ts";
 import { uiRoleArn } from "./snapshots.ts";
 
 export const MIGRATION: UiMigration = {
@@ -36,3 +36,16 @@ export const AUDIT = {
     { at: "2026-06-01T11:49:05Z", what: "refused", text: "credentials of app: STS_DENIED: Cannot assume role" },
   ],
 };
+
+/** Who could have a role of the small cluster. */
+export const ROLE_USERS: readonly UiRoleUser[] = [
+  { namespace: "data", isLabelled: true, isPermitted: true },
+  { namespace: "payroll", isLabelled: true, isPermitted: true },
+  { namespace: "legacy", isLabelled: false, isPermitted: false, why: 'namespace "legacy" permits no role' },
+  {
+    namespace: "shop",
+    isLabelled: true,
+    isPermitted: false,
+    why: 'namespace "shop" permits "arn:aws:iam::123456789012:role/shop-.*"',
+  },
+];

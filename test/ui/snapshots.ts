@@ -1,8 +1,9 @@
 // Readings as the page gets them: a small cluster with one of everything, and a large one.
 
-import { CHECK_STEP, stepsAfterCode } from "../../src/operations/next-steps.ts";
+import { CHECK_STEP, stepFields, stepsAfterCode } from "../../src/operations/next-steps.ts";
 import type { PodRow, RefusedRow, TrustRow } from "../../src/operations/status/model.ts";
-import type { UiPod, UiRoleUser, UiSnapshot } from "../../src/operations/ui/model.ts";
+import { briefOf } from "../../src/operations/ui/briefs.ts";
+import type { UiPod, UiSnapshot } from "../../src/operations/ui/model.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import { fromAwsError } from "../../src/server/aws/aws-errors.ts";
 
@@ -34,9 +35,9 @@ const TYPO = fromAwsError(
   { roleArn: uiRoleArn("shop-mial") },
 ).message;
 const MAILER = { namespace: "shop", kind: "pod", name: "mailer-6f7d9-hx5pl" } as const;
-const [TYPO_STEP = ""] = stepsAfterCode("STS_DENIED", { object: MAILER, serverMessage: TYPO });
+const TYPO_STEPS = stepFields(stepsAfterCode("STS_DENIED", { object: MAILER, serverMessage: TYPO }));
 const INTRUDER = { namespace: "shop", kind: "deployment", name: "intruder" } as const;
-const [FORBIDDEN_STEP = ""] = stepsAfterCode("ROLE_FORBIDDEN", { object: INTRUDER });
+const FORBIDDEN_STEPS = stepFields(stepsAfterCode("ROLE_FORBIDDEN", { object: INTRUDER }));
 
 function smallPods(now: number): readonly PodRow[] {
   const row = (change: Partial<PodRow>) => podRow(change, now);
@@ -57,7 +58,7 @@ function smallPods(now: number): readonly PodRow[] {
           reason: "CrashLoopBackOff",
           code: "STS_DENIED",
           message: `${TYPO} -- ${ERRORS.STS_DENIED.remedy}`,
-          next: TYPO_STEP,
+          ...TYPO_STEPS,
           restarts: 4,
           created: at(-11 * MINUTE, now),
         },
@@ -97,6 +98,10 @@ function smallPods(now: number): readonly PodRow[] {
       workload: "Deployment/etl",
       role: uiRoleArn("shared-reports"),
       container: "loader",
+    }),
+    row({
+      ...{ namespace: "payroll", pod: "export-6b7c9-4tq8w", workload: "Deployment/export" },
+      ...{ role: uiRoleArn("payroll-export"), expires: at(11 * MINUTE, now), renewed: at(-49 * MINUTE, now) },
     }),
     row({
       namespace: "data",
@@ -140,7 +145,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       role: uiRoleArn("shop-mial"),
       code: "STS_DENIED",
       message: TYPO,
-      next: TYPO_STEP,
+      ...TYPO_STEPS,
       from: "server",
     },
     {
@@ -151,7 +156,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       container: "",
       code: "ROLE_FORBIDDEN",
       message: forbidden,
-      next: FORBIDDEN_STEP,
+      ...FORBIDDEN_STEPS,
       from: "event",
     },
     {
@@ -166,6 +171,18 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       next: CHECK_STEP,
       from: "server",
     },
+    ...["c2xkw", "r7lpq", "t9vzd", "b4hnm"].map((end, index) => ({
+      time: at((-40 - index) * MINUTE, now),
+      count: 2 + index,
+      namespace: "data",
+      pod: `etl-5f4d-${end}`,
+      container: "loader",
+      role: uiRoleArn("shared-reports"),
+      code: "STS_UNAVAILABLE",
+      message: "Cannot assume role: STS did not answer within 5 s; expected an answer",
+      next: CHECK_STEP,
+      from: "server" as const,
+    })),
   ];
 }
 
@@ -193,7 +210,7 @@ function smallTrust(now: number): readonly TrustRow[] {
   ];
 }
 
-const remedyOf = (code: keyof typeof ERRORS) => [code, ERRORS[code].remedy] as const;
+const SHOWN_CODES = ["STS_DENIED", "ROLE_FORBIDDEN", "STS_UNAVAILABLE", "STS_THROTTLED"] as const;
 
 /** One of everything. */
 export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): UiSnapshot {
@@ -218,7 +235,7 @@ export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): U
       ],
     },
     sts: {
-      results: { OK: 1_284, STS_DENIED: 9, STS_THROTTLED: 3, STS_UNAVAILABLE: 12 },
+      results: { OK: 8_412, STS_DENIED: 9, STS_THROTTLED: 16, STS_UNAVAILABLE: 31 },
       waiting: 1,
       heldBack: { rate: 0, pause: 3 },
       windowSeconds: 120,
@@ -227,6 +244,11 @@ export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): U
         { namespace: "payroll", calls: 9, share: 0.3 },
         { namespace: "data", calls: 3, share: 0.1 },
       ],
+      minutes: Array.from({ length: 60 }, (_, index) => ({
+        at: at((index - 59) * MINUTE, now),
+        ok: 14 + ((index * 7) % 9) - (index > 20 && index < 27 ? 11 : 0),
+        failed: index > 20 && index < 27 ? 5 + (index % 4) : Number(index % 13 === 5),
+      })),
     },
     replicas: ["a", "b"].map((name) => ({
       name: `podrole-server-${name}`,
@@ -241,11 +263,8 @@ export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): U
       { name: "data", isLabelled: true, permitted: "arn:aws:iam::123456789012:role/(data|shared)-.*" },
       { name: "legacy", isLabelled: false },
     ],
-    remedies: Object.fromEntries(
-      ["STS_DENIED", "ROLE_FORBIDDEN", "STS_UNAVAILABLE", "STS_THROTTLED"].map((code) =>
-        remedyOf(code as keyof typeof ERRORS),
-      ),
-    ),
+    briefs: Object.fromEntries(SHOWN_CODES.map((code) => [code, briefOf(code)])),
+    remedies: Object.fromEntries(SHOWN_CODES.map((code) => [code, ERRORS[code].remedy])),
     ...{ similarRoles: {}, earlierCaPods: [] },
     unknown: { pods: [], refusals: [], trust: [], sts: [], namespaces: [] },
     ...change,
@@ -323,16 +342,3 @@ export function podAnswer(now = UI_NOW): UiPod {
     },
   };
 }
-
-/** Who could have a role of the small cluster. */
-export const ROLE_USERS: readonly UiRoleUser[] = [
-  { namespace: "data", isLabelled: true, isPermitted: true },
-  { namespace: "payroll", isLabelled: true, isPermitted: true },
-  { namespace: "legacy", isLabelled: false, isPermitted: false, why: 'namespace "legacy" permits no role' },
-  {
-    namespace: "shop",
-    isLabelled: true,
-    isPermitted: false,
-    why: 'namespace "shop" permits "arn:aws:iam::123456789012:role/shop-.*"',
-  },
-];

@@ -1,7 +1,7 @@
 // The cause of a container's state, and whether a refusal still holds. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
 import { makerOf } from "./maker.ts";
-import { type HoldState, holdStateOf } from "./state.ts";
+import { HOLD_STATES, type HoldState, holdStateOf } from "./state.ts";
 
 /**
  * Returns the message without the remedy that a sidecar puts after it, or which role the pod names instead of its own;
@@ -32,6 +32,44 @@ export function messageParts(message: string): MessageParts {
   return isList ? { text, reasons } : { text: message, reasons: [] };
 }
 
+/** "what happened", of "Cannot do: what happened; expected that"; any other message as it is. */
+export function stateInMessage(message: string): string {
+  return /^Cannot .*?: (.+)$/s.exec(message)?.[1] ?? message;
+}
+
+/** Containers of one pod with the same cause, in the order of the first of each. */
+export function rowsByCause(rows: readonly PodRow[]): readonly (readonly PodRow[])[] {
+  return [
+    ...Map.groupBy(rows, ({ code, message, next, role }) => JSON.stringify([code, message, next, role])).values(),
+  ];
+}
+
+/** Refusals that say the same of several pods. */
+export interface EqualRefusals {
+  readonly key: string;
+  /** The newest first. */
+  readonly rows: readonly [RefusedRow, ...RefusedRow[]];
+  /** Attempts of all of them. */
+  readonly count: number;
+}
+
+/** Groups refusals that differ in the pod alone: of one code and role, with the same text beside the pod's name. */
+export function equalRefusals(rows: readonly RefusedRow[]): readonly EqualRefusals[] {
+  const keyOf = ({ code, namespace, role, message, pod }: RefusedRow) =>
+    JSON.stringify([code, namespace, role, message.replaceAll(pod, "").replaceAll(/pod "[^"]*"/g, "pod")]);
+  return [...Map.groupBy(rows, keyOf)].flatMap(([key, [first, ...others]]) =>
+    first === undefined
+      ? []
+      : [
+          {
+            key,
+            rows: [first, ...others] as const,
+            count: [first, ...others].reduce((sum, row) => sum + row.count, 0),
+          },
+        ],
+  );
+}
+
 /** Returns the next commands of a row in their order. */
 export function nextCommandsOf({ next, furtherSteps = [] }: Pick<PodRow, "next" | "furtherSteps">): readonly string[] {
   return next === undefined ? [] : [next, ...furtherSteps];
@@ -59,4 +97,17 @@ export function refusalStateOf(
     .filter((row) => container === "" || row.container === "" || row.container === container)
     .map((row) => holdStateOf(row, now));
   return states.find((state) => state !== "holding") ?? "over";
+}
+
+/** Compares refusals: what still holds comes first, what is over last; of both, the newest first. */
+export function refusalWorstFirst(
+  a: RefusedRow,
+  b: RefusedRow,
+  { pods, now }: { readonly pods: RowsByPod; readonly now: number },
+): number {
+  const rankOf = (row: RefusedRow) => {
+    const state = refusalStateOf(row, pods, now) ?? "refused";
+    return state === "over" ? HOLD_STATES.length : HOLD_STATES.indexOf(state);
+  };
+  return rankOf(a) - rankOf(b) || (a.time < b.time ? 1 : -1);
 }

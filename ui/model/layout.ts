@@ -1,5 +1,6 @@
-// Places of the map's nodes. dagre orders the nodes of each column so that few arrows cross, and gives their heights on
-// the page; the columns themselves are fixed. (https://github.com/dagrejs/dagre/wiki)
+// Places of the map's nodes. Each column keeps the order of its input, from the worst on, with everything below a node
+// together; dagre gives the heights on the page, so that arrows are straight where they can be. The columns themselves
+// are fixed. (https://github.com/dagrejs/dagre/wiki)
 import { Graph, layout } from "@dagrejs/dagre";
 import type { IdentityMap, MapColumn, MapNode } from "./map.ts";
 
@@ -81,7 +82,8 @@ function topsOf(nodes: readonly MapNode[], edges: IdentityMap["edges"]): Readonl
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(id, { width: 100, height: NODE_HEIGHT });
   for (const { from, to } of edges) graph.setEdge(from, to);
-  layout(graph);
+  // Without its own order, dagre takes the nodes depth-first as they were set.
+  layout(graph, { disableOptimalOrderHeuristic: true });
   const tops = nodes.map(({ id, column }) => ({ id, column, top: Number(graph.node(id)?.y ?? 0) - NODE_HEIGHT / 2 }));
   const highest = Math.min(0, ...tops.map(({ top }) => top));
   return new Map(

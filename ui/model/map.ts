@@ -14,7 +14,7 @@ import {
   worseFirst,
   worstState,
 } from "./state.ts";
-import { shortSpanText } from "./time.ts";
+import { renewalText, shortSpanText } from "./time.ts";
 
 /** The columns, from left to right. */
 export const MAP_COLUMNS = ["namespace", "workload", "container", "role"] as const;
@@ -42,7 +42,7 @@ export interface MapEdge {
 /** The graph, and what it leaves out. */
 export interface IdentityMap {
   readonly columns: readonly MapColumn[];
-  /** Nodes of each column, drawn or not. */
+  /** What each column has, drawn or not; of containers each one of each pod. */
   readonly totals: Readonly<Partial<Record<MapColumn, number>>>;
   readonly nodes: readonly MapNode[];
   readonly edges: readonly MapEdge[];
@@ -62,7 +62,7 @@ export interface MapInput {
 const MAX_COLUMN_NODES = 40;
 
 /** One statement "this state is on the path of these nodes", and what a container's node says about it. */
-interface MapPath extends Pick<PodRow, "code" | "expires"> {
+interface MapPath extends Pick<PodRow, "code" | "expires" | "renewed"> {
   readonly nodes: readonly Omit<MapNode, "counts">[];
   readonly state: HoldState;
 }
@@ -84,13 +84,14 @@ export function identityMapOf(input: MapInput): IdentityMap {
 }
 
 function wholePath(row: PodRow, now: number): MapPath {
-  const { namespace, pod, container, role, code, expires } = row;
+  const { namespace, pod, container, role, code, expires, renewed } = row;
   const workload = row.workload ?? `Pod/${pod}`;
   const [kind = "", name = ""] = workload.split(/\/(.*)/s);
   return {
     state: holdStateOf(row, now),
     ...(code !== undefined && { code }),
     ...(expires !== undefined && { expires }),
+    ...(renewed !== undefined && { renewed }),
     nodes: [
       namespaceNode(namespace),
       {
@@ -126,10 +127,15 @@ function blockedPath({ namespace, pod }: RefusedRow): readonly MapPath[] {
       state: "refused",
       nodes: [
         namespaceNode(namespace),
-        { id: `w ${namespace} ${pod}`, column: "workload", title: name, note: "no pods", href },
+        { id: `b ${namespace} ${pod}`, column: "workload", title: name, note: "no pods", href },
       ],
     },
   ];
+}
+
+/** Reports whether a node is a workload whose pods were refused before they were created. */
+export function isBlockedNode(id: string): boolean {
+  return id.startsWith("b ");
 }
 
 function namespaceNode(namespace: string): MapPath["nodes"][number] {
@@ -164,18 +170,22 @@ function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: 
   const hidden: Partial<Record<MapColumn, number>> = {};
   const drawn = columns.flatMap((column) => {
     const all = counted.filter((node) => node.column === column).toSorted(worstFirst);
-    totals[column] = all.length;
+    const each = column === "container" ? all.reduce((sum, { counts }) => sum + totalOf(counts), 0) : all.length;
+    totals[column] = each;
     if (all.length > MAX_COLUMN_NODES) hidden[column] = all.length - MAX_COLUMN_NODES;
     return all.slice(0, MAX_COLUMN_NODES);
   });
-  const ids = new Set(drawn.map(({ id }) => id));
+  const places = new Map(drawn.map(({ id }, index) => [id, index]));
+  const placeOf = (id: string) => places.get(id) ?? -1;
   return {
     columns,
     totals,
     hidden,
     nodes: drawn,
     edges: [...edges.values()]
-      .filter(({ from, to }) => ids.has(from) && ids.has(to))
+      .filter(({ from, to }) => places.has(from) && places.has(to))
+      // What is worst comes first below each node too.
+      .toSorted((a, b) => placeOf(a.from) - placeOf(b.from) || placeOf(a.to) - placeOf(b.to))
       .map(({ from, to, states }) => ({ from, to, counts: countStates(states) })),
   };
 }
@@ -201,10 +211,18 @@ function noteOf(
   paths: readonly MapPath[],
   { showsAccount, now }: { readonly showsAccount: boolean; readonly now: number },
 ): string {
-  const count = (unit: string) => (paths.length > 1 ? `${paths.length} ${unit}` : "");
   const join = (...parts: readonly string[]) => parts.filter(Boolean).join(" · ");
-  if (column === "container") return join(count("pods"), codeOrTimeLeft(paths, now));
-  return column === "role" ? join(showsAccount ? note : "", count("containers")) : note;
+  if (column === "container") return join(podsText(paths), stateNote(paths, now));
+  const holders = column === "role" && paths.length > 1 ? `${paths.length} containers` : "";
+  return column === "role" ? join(showsAccount ? note : "", holders) : note;
+}
+
+/** "2 pods"; if only some of them are in the worst state, "1 of 2 pods". */
+function podsText(paths: readonly MapPath[]): string {
+  const worst = worstOf(paths);
+  if (worst === undefined || paths.length < 2) return "";
+  const alike = paths.filter(({ state, code }) => state === worst.state && code === worst.code).length;
+  return alike === paths.length ? `${alike} pods` : `${alike} of ${paths.length} pods`;
 }
 
 /** A container of several pods leads to the pod in which it is worst. */
@@ -217,11 +235,15 @@ function worstOf(paths: readonly MapPath[]): MapPath | undefined {
   return paths.toSorted((a, b) => worseFirst(a.state, b.state))[0];
 }
 
-/** The code or the state of the worst container; if it is well, the shortest time for which credentials are valid. */
-function codeOrTimeLeft(paths: readonly MapPath[], now: number): string {
+/** The code or the state of the worst container; if it is well, when the first renewal comes. */
+function stateNote(paths: readonly MapPath[], now: number): string {
   const worst = worstOf(paths);
   if (worst?.code !== undefined) return worst.code;
   if (worst !== undefined && worst.state !== "holding") return STATE_LOOKS[worst.state].label;
-  const soonest = Math.min(...paths.flatMap(({ expires }) => (expires === undefined ? [] : Date.parse(expires))));
-  return soonest > now && soonest < Infinity ? `${shortSpanText(soonest - now)} left` : "";
+  const [soonest] = paths
+    .filter(({ expires }) => expires !== undefined)
+    .toSorted((a, b) => Date.parse(a.expires ?? "") - Date.parse(b.expires ?? ""));
+  const { renewed, expires } = soonest ?? {};
+  if (expires === undefined) return "";
+  return renewalText(renewed, expires, now) || `${shortSpanText(Date.parse(expires) - now)} left`;
 }

@@ -1,7 +1,7 @@
 // Where the reader is, as the fragment of the address: "#/pod/shop/orders?q=text". Pure.
 
 /** The views, in the order of the navigation; "pod" and "role" show one of the lists' entries. */
-export const VIEWS = ["map", "pods", "roles", "refusals", "trust", "sts", "migration"] as const;
+export const VIEWS = ["map", "pods", "roles", "refusals", "certificates", "sts", "migration"] as const;
 
 /** A view of the page. */
 export type ViewName = (typeof VIEWS)[number] | "pod" | "role";
@@ -24,13 +24,17 @@ export interface Route {
   readonly namespace?: string;
 }
 
+/** Earlier names of views: links to them still work. */
+const FORMER_NAMES: Readonly<Record<string, ViewName>> = { trust: "certificates" };
+
 const isViewName = (name: string): name is ViewName =>
   name === "pod" || name === "role" || VIEWS.some((view) => view === name);
 
 /** Returns the route of a fragment; the map for one that is not the page's. */
 export function routeOf(fragment: string): Route {
   const [path = "", query = ""] = fragment.replace(/^#\/?/, "").split("?", 2);
-  const [view = "", ...parts] = path.split("/").map(decodePart);
+  const [name = "", ...parts] = path.split("/").map(decodePart);
+  const view = Object.hasOwn(FORMER_NAMES, name) ? (FORMER_NAMES[name] ?? name) : name;
   const parameters = new URLSearchParams(query);
   const namespace = parameters.get("ns");
   return {

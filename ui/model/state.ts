@@ -1,12 +1,14 @@
 // The state of one container as the page colours it, from a row of podrole status. Pure.
 import type { PodRow } from "../../src/operations/status/model.ts";
+import { isRenewalOverdue } from "../../src/operations/ui/overdue.ts";
 
 /** From the worst to the best. */
 export const HOLD_STATES = [
   "expired",
   "refused",
-  "failing",
   "bare",
+  "overdue",
+  "failing",
   "starting",
   "unknown",
   "leaving",
@@ -16,38 +18,53 @@ export const HOLD_STATES = [
 /** What a container has now. */
 export type HoldState = (typeof HOLD_STATES)[number];
 
+/** Shapes that tell the states apart without colour. */
+export type Glyph = "cross" | "ban" | "hollow" | "late" | "warning" | "clock" | "question" | "dash" | "dot" | "check";
+
 /** How a state is shown: never by colour alone. */
 export interface StateLook {
   readonly label: string;
-  readonly glyph: string;
+  readonly glyph: Glyph;
   readonly tone: "good" | "bad" | "notice" | "muted" | "wait";
   readonly meaning: string;
 }
 
 /** The look of each state. */
 export const STATE_LOOKS: Readonly<Record<HoldState, StateLook>> = {
-  expired: { label: "expired", glyph: "✕", tone: "bad", meaning: "its credentials have expired" },
-  refused: { label: "refused", glyph: "✕", tone: "bad", meaning: "it was refused, and has no credentials" },
+  expired: { label: "expired", glyph: "cross", tone: "bad", meaning: "Its credentials have expired." },
+  refused: { label: "refused", glyph: "ban", tone: "bad", meaning: "It was refused, and has no credentials." },
+  bare: {
+    label: "not injected",
+    glyph: "hollow",
+    tone: "bad",
+    meaning: "The pod names a role and has no podrole-sidecar.",
+  },
+  overdue: {
+    label: "overdue",
+    glyph: "late",
+    tone: "notice",
+    meaning: "Its credentials are valid, and their renewal should have come by now.",
+  },
   failing: {
     label: "not renewed",
-    glyph: "▲",
+    glyph: "warning",
     tone: "notice",
-    meaning: "it has credentials, and their last renewal was refused",
+    meaning: "It has credentials, and their last renewal was refused.",
   },
-  bare: { label: "not injected", glyph: "○", tone: "bad", meaning: "the pod names a role and has no podrole-sidecar" },
-  starting: { label: "waiting", glyph: "◔", tone: "wait", meaning: "its sidecar has no credentials yet" },
-  unknown: { label: "unknown", glyph: "?", tone: "muted", meaning: "it cannot be said what it holds" },
-  leaving: { label: "terminating", glyph: "–", tone: "muted", meaning: "the pod is being deleted" },
-  holding: { label: "valid", glyph: "●", tone: "good", meaning: "it has valid credentials" },
+  starting: { label: "waiting", glyph: "clock", tone: "wait", meaning: "Its sidecar has no credentials yet." },
+  unknown: { label: "unknown", glyph: "question", tone: "muted", meaning: "It is not known what it holds." },
+  leaving: { label: "terminating", glyph: "dash", tone: "muted", meaning: "The pod is being deleted." },
+  holding: { label: "valid", glyph: "dot", tone: "good", meaning: "It has valid credentials." },
 };
 
 /** Returns the state at `now` (Unix milliseconds). */
-export function holdStateOf({ phase, expires, code }: PodRow, now: number): HoldState {
+export function holdStateOf({ phase, expires, renewed, code }: PodRow, now: number): HoldState {
   if (phase === "terminating") return "leaving";
   if (phase === "not injected") return "bare";
   if (expires !== undefined) {
     if (Date.parse(expires) <= now) return "expired";
-    return code === undefined ? "holding" : "failing";
+    if (code !== undefined) return "failing";
+    return isRenewalOverdue({ renewed, expires }, now) ? "overdue" : "holding";
   }
   if (code !== undefined) return "refused";
   if (phase === "ready") return "holding";

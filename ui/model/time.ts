@@ -89,3 +89,19 @@ export function clockText(time: string): string {
   const at = Date.parse(time);
   return Number.isNaN(at) ? time : `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
+
+/**
+ * When the next renewal of credentials is expected: sidecars renew at about half of the lifetime. Undefined if a time is
+ * not known.
+ */
+export function renewalTime(from: string | undefined, to: string | undefined): number | undefined {
+  const [begin, end] = [Date.parse(from ?? ""), Date.parse(to ?? "")];
+  return Number.isNaN(begin) || Number.isNaN(end) || end <= begin ? undefined : begin + (end - begin) / 2;
+}
+
+/** "renews in 5 min"; "renewal due" from then on; "" if it is not known. */
+export function renewalText(from: string | undefined, to: string | undefined, now: number): string {
+  const at = renewalTime(from, to);
+  if (at === undefined) return "";
+  return at > now ? `renews in ${shortSpanText(at - now)}` : "renewal due";
+}

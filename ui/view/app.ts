@@ -6,8 +6,10 @@ import { makerOf } from "../model/maker.ts";
 import { fragmentOfRoute, type Route, searchedView, VIEWS, type ViewName } from "../model/route.ts";
 import { countStates, HOLD_STATES, holdStateOf, STATE_LOOKS, stateSearch } from "../model/state.ts";
 import { spanText } from "../model/time.ts";
+import { CertificatesView } from "./certificates.ts";
 import type { ViewProps } from "./context.ts";
-import { shown, stateMark } from "./dom.ts";
+import { countOf, shown, stateMark } from "./dom.ts";
+import { icon } from "./icon.ts";
 import { MapView } from "./map.ts";
 import { MigrationView } from "./migration.ts";
 import { PodView } from "./pod.ts";
@@ -15,7 +17,6 @@ import { PodsView } from "./pods.ts";
 import { RefusalsView } from "./refusals.ts";
 import { RolesView, RoleView } from "./roles.ts";
 import { StsView } from "./sts.ts";
-import { TrustView } from "./trust.ts";
 
 /** What the frame shows and calls. */
 export interface AppProps extends Omit<ViewProps, "snapshot"> {
@@ -34,7 +35,7 @@ export const VIEW_TITLES: Readonly<Record<ViewName, string>> = {
   roles: "Roles",
   role: "Role",
   refusals: "Refusals",
-  trust: "Trust",
+  certificates: "Certificates",
   sts: "STS",
   migration: "Migration",
 };
@@ -46,7 +47,7 @@ const VIEW_PARTS: Readonly<Record<ViewName, ComponentType<ViewProps>>> = {
   roles: RolesView,
   role: RoleView,
   refusals: RefusalsView,
-  trust: TrustView,
+  certificates: CertificatesView,
   sts: StsView,
   migration: MigrationView,
 };
@@ -83,12 +84,7 @@ function header({ route, onSearch, onTheme }: Pick<AppProps, "route" | "onSearch
   return h(
     "header",
     { class: "top" },
-    h(
-      "a",
-      { class: "brand", href: fragmentOfRoute({ view: "map" }) },
-      h("span", { "aria-hidden": "true" }, "◉"),
-      " podrole",
-    ),
+    h("a", { class: "brand", href: fragmentOfRoute({ view: "map" }) }, icon("brand"), "podrole"),
     h(
       "nav",
       { class: "sections", "aria-label": "Views" },
@@ -103,21 +99,24 @@ function header({ route, onSearch, onTheme }: Pick<AppProps, "route" | "onSearch
     h(
       "div",
       { class: "search", role: "search" },
+      icon("search"),
       h("input", {
         id: "search",
         type: "search",
-        placeholder: "Search (press /)",
+        placeholder: "Search",
+        "aria-keyshortcuts": "/",
         "aria-label": `Search ${VIEW_TITLES[searchedView(route.view)]}`,
         autocomplete: "off",
         spellcheck: false,
         value: route.search,
         onInput: (event: Event) => onSearch(event.target instanceof HTMLInputElement ? event.target.value : ""),
       }),
+      h("kbd", { "aria-hidden": "true" }, "/"),
     ),
     h(
       "button",
       { class: "plain", type: "button", id: "theme", "aria-label": "Change between light and dark", onClick: onTheme },
-      "◐",
+      icon("theme"),
     ),
   );
 }
@@ -144,19 +143,22 @@ function Summary({
       { role: "status" },
       namespace !== undefined && h("b", null, `Namespace ${shown(namespace)}: `),
       pods.length === 0
-        ? "no container uses podrole"
-        : shownStates.map((state) =>
-            h(
-              "a",
-              {
-                key: state,
-                class: "count",
-                href: fragmentOfRoute({ view: "pods", search: stateSearch(state) }),
-                title: STATE_LOOKS[state].meaning,
-              },
-              stateMark(state, `${counts[state]} ${STATE_LOOKS[state].label}`),
+        ? "No container uses podrole"
+        : [
+            h("b", { key: "all", class: "count" }, countOf(pods.length, "container")),
+            ...shownStates.map((state) =>
+              h(
+                "a",
+                {
+                  key: state,
+                  class: "count",
+                  href: fragmentOfRoute({ view: "pods", search: stateSearch(state) }),
+                  title: STATE_LOOKS[state].meaning,
+                },
+                stateMark(state, `${counts[state]} ${STATE_LOOKS[state].label}`),
+              ),
             ),
-          ),
+          ],
       blocked > 0 &&
         h(
           "a",
@@ -168,8 +170,8 @@ function Summary({
           h(
             "span",
             { class: "mark bad" },
-            h("span", { class: "glyph", "aria-hidden": "true" }, "✕"),
-            blocked === 1 ? "1 workload blocked" : `${blocked} workloads blocked`,
+            icon("ban"),
+            h("span", { class: "label" }, `${countOf(blocked, "workload")} blocked`),
           ),
         ),
     ),

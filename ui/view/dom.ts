@@ -2,12 +2,14 @@
 import { type ComponentChild, h } from "preact";
 import { escapeControls } from "../../src/cli/output/text.ts";
 import type { Known } from "../../src/operations/known.ts";
-import type { UnknownPart } from "../../src/operations/status/model.ts";
+import type { PodRow, UnknownPart } from "../../src/operations/status/model.ts";
+import { isRenewalOverdue } from "../../src/operations/ui/overdue.ts";
 import { makerOf, type PodMaker } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { HOLD_STATES, type HoldState, STATE_LOOKS, type StateCounts } from "../model/state.ts";
-import { clockText, relativeText, restOfLife, spanText } from "../model/time.ts";
+import { HOLD_STATES, type HoldState, holdStateOf, STATE_LOOKS, type StateCounts } from "../model/state.ts";
+import { clockText, relativeText, renewalText, restOfLife, spanText } from "../model/time.ts";
+import { icon } from "./icon.ts";
 
 /** Makes a text of the cluster safe to read: no character of it hides, or changes the direction of others. */
 export const shown = (text: string): string => escapeControls(text);
@@ -19,10 +21,31 @@ export function withCode(text: string): ComponentChild {
     .map((part, index) => (index % 2 === 1 ? h("code", { key: index }, part) : part));
 }
 
-/** A state with its glyph, in words and in colour. */
+/** "1 pod", "5 pods". */
+export function countOf(count: number, unit: string): string {
+  return `${count.toLocaleString("en")} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+/** A text as a sentence: with a capital letter, and a full stop at its end. Names keep their first letter. */
+export function sentence(text: string): string {
+  const capital = capitalised(text);
+  return /[.?!…]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/** A text with a capital letter, unless it begins with a name: of podrole, or of a role. */
+export function capitalised(text: string): string {
+  return /^(?!podrole)(no:|[a-z]+[ ,.;])/.test(text) ? text.slice(0, 1).toUpperCase() + text.slice(1) : text;
+}
+
+/** A state with its icon, in words and in colour. */
 export function stateMark(state: HoldState, label: string = STATE_LOOKS[state].label): ComponentChild {
   const { glyph, tone } = STATE_LOOKS[state];
-  return h("span", { class: `mark ${tone}` }, h("span", { class: "glyph", "aria-hidden": "true" }, glyph), label);
+  return h("span", { class: `mark ${tone}` }, icon(glyph), h("span", { class: "label" }, label));
+}
+
+/** An error code as a quiet tag. */
+export function codeTag(code: string): ComponentChild {
+  return h("code", { class: "tag" }, shown(code));
 }
 
 /** Containers by state as one line; what is beside it says the same in words. */
@@ -65,27 +88,37 @@ export function timeText(time: string | undefined, now: number): ComponentChild 
   return h("time", { dateTime: time, title: clockText(time) }, relativeText(time, now) || shown(time));
 }
 
-/** What is left of credentials, as a line and in words. */
+/** What is left of credentials, as a line with the time of the next renewal, and in words. */
 export function countdown(from: string | undefined, to: string | undefined, now: number): ComponentChild {
   if (to === undefined) return h("span", { class: "faint" }, "unknown");
   const rest = restOfLife(from, to, now);
   const left = Date.parse(to) - now;
-  const tone = left <= 0 ? "bad" : rest !== undefined && rest < 0.25 ? "notice" : "good";
+  const isOver = left <= 0;
   return h(
     "span",
     { class: "countdown", title: clockText(to) },
-    rest !== undefined &&
-      h(
-        "span",
-        { class: "life", "aria-hidden": "true" },
-        h("span", { class: tone, style: { width: `${rest * 100}%` } }),
-      ),
-    h(
-      "time",
-      { dateTime: to, class: left <= 0 ? "bad" : undefined },
-      left <= 0 ? `expired ${spanText(left)} ago` : spanText(left),
-    ),
+    rest !== undefined && lifeLine(isOver ? 0 : rest, isRenewalOverdue({ renewed: from, expires: to }, now)),
+    h("time", { dateTime: to, class: isOver ? "bad" : undefined }, isOver ? `${spanText(left)} ago` : spanText(left)),
   );
+}
+
+/** The mark is where the next renewal is expected. */
+function lifeLine(rest: number, isOverdue: boolean): ComponentChild {
+  return h(
+    "span",
+    { class: "life", "aria-hidden": "true" },
+    h("span", { class: isOverdue ? "notice" : "good", style: { width: `${rest * 100}%` } }),
+  );
+}
+
+/** When the next renewal is expected; nothing for containers that are not to renew. */
+export function renewalNote(row: PodRow, now: number): ComponentChild {
+  const { renewed, expires } = row;
+  const state = holdStateOf(row, now);
+  if (expires === undefined || (state !== "holding" && state !== "overdue")) return null;
+  const isOverdue = state === "overdue";
+  const text = isOverdue ? "renewal overdue" : renewalText(renewed, expires, now);
+  return h("span", { class: `renewal ${isOverdue ? "notice" : ""}` }, text);
 }
 
 /** What a view cannot show, and which permission it would need. */
@@ -114,8 +147,22 @@ export function knownPart<Value>(
   return "value" in fact ? show(fact.value) : unknownNotes([{ what, why: fact.unknown, needs: fact.needs ?? [] }]);
 }
 
-/** A table; on a narrow screen each cell shows the head that its attribute data-label repeats. */
-export function rowsTable(heads: readonly string[], rows: readonly ComponentChild[]): ComponentChild {
+/** Columns of a table: the text of the head, and how the column is set. */
+export type Column = readonly [head: string, kind: CellKind];
+
+/**
+ * What a cell is on a narrow screen, where a row is one line: the icon and the end of its line ("state"), its beginning
+ * ("main"), its end instead of the state's ("end"), a line below ("more"), or nothing.
+ */
+export type CellKind = "state" | "main" | "end" | "more" | "wide" | "number";
+
+/** A cell. */
+export function cell(kind: CellKind, ...children: readonly ComponentChild[]): ComponentChild {
+  return h("td", { class: kind }, ...children);
+}
+
+/** A table. */
+export function rowsTable(columns: readonly Column[], rows: readonly ComponentChild[]): ComponentChild {
   return h(
     "table",
     { class: "rows" },
@@ -125,7 +172,7 @@ export function rowsTable(heads: readonly string[], rows: readonly ComponentChil
       h(
         "tr",
         null,
-        heads.map((head) => h("th", { key: head, scope: "col", class: head === "Pods" ? "number" : undefined }, head)),
+        columns.map(([head, kind]) => h("th", { key: head, scope: "col", class: kind }, head)),
       ),
     ),
     h("tbody", null, rows),

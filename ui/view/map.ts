@@ -6,6 +6,7 @@ import { type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
 import {
   type IdentityMap,
   identityMapOf,
+  isBlockedNode,
   type MapColumn,
   type MapEdge,
   type MapNode,
@@ -16,6 +17,7 @@ import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { countsText, STATE_LOOKS, type StateCounts, totalOf, worseFirst, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, shown, stateBar, unknownNotes, viewTitle } from "./dom.ts";
+import { icon } from "./icon.ts";
 
 const MIN_DRAWING_WIDTH = 760;
 
@@ -176,14 +178,20 @@ function worstLast(a: PlacedMap["edges"][number], b: PlacedMap["edges"][number])
 const HEAD_HEIGHT = 34;
 
 function nodeLink(
-  { title, note, counts, href, column }: Omit<PlacedNode, "x" | "y" | "width" | "height">,
+  { id, title, note, counts, href, column }: Omit<PlacedNode, "x" | "y" | "width" | "height">,
   events: object = {},
 ): ComponentChild {
   const { tone, glyph } = STATE_LOOKS[worstState(counts)];
+  const isFailure = tone === "bad" && isPlaceOfFailure(id, column);
   return h(
     "a",
-    { class: `node ${column} ${tone}`, href, title: `${shown(title)}: ${countsText(counts)}`, ...events },
-    h("span", { class: "glyph", "aria-hidden": "true" }, glyph),
+    {
+      class: `node ${column} ${tone}${isFailure ? " failure" : ""}`,
+      href,
+      title: `${shown(title)}: ${countsText(counts)}`,
+      ...events,
+    },
+    icon(glyph),
     h("span", { class: "name" }, shown(title)),
     note !== "" && h("span", { class: `kind ${isErrorNote(column, tone) ? tone : ""}` }, shown(note)),
     h("span", { class: "unseen" }, `: ${countsText(counts)}`),
@@ -195,6 +203,11 @@ function nodeLink(
 /** The note of a container that is not well says why. */
 function isErrorNote(column: MapColumn, tone: string): boolean {
   return column === "container" && tone !== "good";
+}
+
+/** A path is filled once: where it fails, which is the container, or the workload that has no pods. */
+function isPlaceOfFailure(id: string, column: MapColumn): boolean {
+  return column === "container" || isBlockedNode(id);
 }
 
 function edgeWidth(counts: StateCounts): number {

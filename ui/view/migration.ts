@@ -3,9 +3,9 @@ import { type ComponentChild, h } from "preact";
 import type { Known } from "../../src/operations/known.ts";
 import type { UiMigration, UiMove } from "../../src/operations/ui/model.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { nextCommand } from "./cause.ts";
+import { commandList } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, knownPart, rowsTable, shown, viewTitle } from "./dom.ts";
+import { cell, countOf, emptyNote, knownPart, rowsTable, sentence, shown, viewTitle } from "./dom.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 const PREDECESSORS = ["kiam", "kube2iam"] as const;
@@ -44,10 +44,10 @@ function migration({ report, waves, postponed }: UiMigration, namespace: string 
   const { from, counts, pods, moved, problems, general } = report;
   const scope = namespace === undefined ? "" : ` -n ${shown(namespace)}`;
   const figures = [
-    ["unchanged", counts.unchanged, ""],
-    ["work differently", counts.changed, "notice"],
-    ["need work first", counts.needsWork, "bad"],
     ["refused", counts.refused, "bad"],
+    ["need work first", counts.needsWork, "bad"],
+    ["work differently", counts.changed, "notice"],
+    ["unchanged", counts.unchanged, ""],
   ] as const;
   return h(
     "div",
@@ -55,7 +55,7 @@ function migration({ report, waves, postponed }: UiMigration, namespace: string 
     h(
       "section",
       { class: "moved" },
-      h("p", null, h("b", null, `${moved} of ${pods} pods moved`)),
+      h("p", null, h("b", null, `${moved} of ${countOf(pods, "pod")} moved`)),
       h(
         "div",
         { class: "share", "aria-hidden": "true" },
@@ -70,22 +70,22 @@ function migration({ report, waves, postponed }: UiMigration, namespace: string 
         h("div", { key: label, class: count > 0 ? tone : "" }, h("dd", null, String(count)), h("dt", null, label)),
       ),
     ),
-    counts.refused > 0 && nextCommand(`podrole migrate ${from}${scope}  # lists the refused pods, with reasons`),
+    counts.refused > 0 && commandList([`podrole migrate ${from}${scope}  # lists the refused pods, with reasons`]),
     problems.length > 0 &&
       h(
         "ul",
         { class: "unknown" },
         problems.map((text) => h("li", { key: text }, shown(text))),
       ),
+    postponed.length > 0 && h("section", null, h("h2", null, "Need work first"), moves(postponed)),
     waves.length > 0 &&
       h(
         "section",
         null,
         h("h2", null, "Waves"),
-        nextCommand(`podrole migrate ${from} --waves ${waves.length}${scope}  # prints the commands of each wave`),
+        commandList([`podrole migrate ${from} --waves ${waves.length}${scope}  # prints the commands of each wave`]),
         waveTable(waves),
       ),
-    postponed.length > 0 && h("section", null, h("h2", null, "Need work first"), moves(postponed)),
     waves.length === 0 && postponed.length === 0 && emptyNote("No namespace is left to move"),
     h(
       "section",
@@ -111,27 +111,24 @@ function waveTable(waves: UiMigration["waves"]): ComponentChild {
     h(
       "tr",
       { key: `${wave} ${name}` },
-      h("td", { "data-label": "Wave" }, `Wave ${wave}`),
-      h(
-        "td",
-        { "data-label": "Namespace" },
-        h("a", { href: fragmentOfRoute({ view: "map", namespace: name }) }, shown(name)),
-      ),
-      h("td", { "data-label": "Pods", class: "number" }, String(pods)),
-      h("td", { "data-label": "Risk", class: RISKS[risk][0] === "good" ? "" : RISKS[risk][0] }, RISKS[risk][1]),
-      h(
-        "td",
-        { "data-label": "What to look at", class: findings.length === 0 ? "none" : "" },
-        findings.length === 0 ? "–" : shown(findings.join("; ")),
+      cell("state", h("span", { class: "mark" }, h("span", { class: "wave" }, `Wave ${wave}`))),
+      cell("main", h("a", { href: fragmentOfRoute({ view: "map", namespace: name }) }, shown(name))),
+      cell("number", String(pods)),
+      cell("end", h("span", { class: RISKS[risk][0] }, RISKS[risk][1])),
+      cell(
+        "more",
+        findings.map((text) => h("span", { key: text, class: "sentence" }, shown(sentence(text)), " ")),
       ),
     );
-  return h(
-    "div",
-    { class: "scroll" },
-    rowsTable(
-      ["Wave", "Namespace", "Pods", "Risk", "What to look at"],
-      waves.flatMap((wave, index) => wave.map((move) => rowOfMove(index + 1, move))),
-    ),
+  return rowsTable(
+    [
+      ["Wave", "state"],
+      ["Namespace", "main"],
+      ["Pods", "number"],
+      ["Risk", "end"],
+      ["What to look at", "more"],
+    ],
+    waves.flatMap((wave, index) => wave.map((move) => rowOfMove(index + 1, move))),
   );
 }
 
@@ -144,7 +141,7 @@ function moves(all: readonly UiMove[]): ComponentChild {
         "li",
         { key: name },
         h("a", { href: fragmentOfRoute({ view: "map", namespace: name }) }, shown(name)),
-        h("span", { class: RISKS[risk][0] }, ` ${pods} pods: ${RISKS[risk][1]}`),
+        h("span", { class: RISKS[risk][0] }, ` ${countOf(pods, "pod")}: ${RISKS[risk][1]}`),
         findings.length > 0 &&
           h(
             "ul",

@@ -3,24 +3,30 @@ import { type ComponentChild, h } from "preact";
 import type { Explanation } from "../../src/operations/explain/model.ts";
 import type { Known } from "../../src/operations/known.ts";
 import type { PodRow } from "../../src/operations/status/model.ts";
-import type { UiAuditStep, UiPod } from "../../src/operations/ui/model.ts";
+import type { UiAuditStep, UiEvent, UiPod } from "../../src/operations/ui/model.ts";
+import { rowsByCause } from "../model/cause.ts";
 import { type DecisionStep, decisionSteps } from "../model/decision.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { countStates, holdStateOf, STATE_LOOKS, worstState } from "../model/state.ts";
+import { equalSteps } from "../model/steps.ts";
 import { clockText, relativeText, timeOfDayText } from "../model/time.ts";
-import { causeBox, messageText } from "./cause.ts";
+import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
+  capitalised,
   countdown,
   emptyNote,
   knownPart,
+  renewalNote,
   roleLink,
+  sentence,
   shown,
   stateMark,
   timeText,
   unknownNotes,
   viewTitle,
 } from "./dom.ts";
+import { icon } from "./icon.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 /** The view. */
@@ -52,7 +58,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
           ),
     ),
     unknownNotes(snapshot.unknown.pods),
-    rows.map((row) => causeBox(row, { snapshot, isAlone: rows.length === 1, now })),
+    rowsByCause(rows).map((alike) => causeBox(alike, { snapshot, isAlone: alike.length === rows.length, now })),
     h(
       "div",
       { class: "pod" },
@@ -134,7 +140,7 @@ function heldCard(row: PodRow, now: number): ComponentChild {
       !holdsNothing && h("dt", null, "Expires in"),
       !holdsNothing && h("dd", null, left),
       renewed !== undefined && h("dt", null, "Renewed"),
-      renewed !== undefined && h("dd", null, timeText(renewed, now)),
+      renewed !== undefined && h("dd", null, timeText(renewed, now), renewalNote(row, now)),
     ),
   );
 }
@@ -160,51 +166,53 @@ const STEP_RESULTS: Readonly<Record<DecisionStep["tone"], string>> = {
   muted: "",
 };
 
+const STEP_ICONS = { good: "check", bad: "cross", notice: "warning", muted: "dot" } as const;
+
 function stepContent({ title, text, details, tone }: DecisionStep): ComponentChild {
   return [
+    h("span", { key: "icon", class: "bullet" }, icon(STEP_ICONS[tone])),
     h("b", { key: "title" }, h("span", { class: "unseen" }, STEP_RESULTS[tone]), title),
-    h("span", { key: "text" }, shown(text)),
+    h("span", { key: "text" }, shown(capitalised(text))),
     details.length > 0 &&
       h(
         "ul",
         { key: "details" },
-        details.map((detail) => h("li", { key: detail }, shown(detail))),
+        details.map((detail) => h("li", { key: detail }, shown(capitalised(detail)))),
       ),
   ];
 }
 
 function eventList(
-  events: readonly {
-    readonly time: string;
-    readonly type: string;
-    readonly reason: string;
-    readonly message: string;
-    readonly count: number;
-  }[],
+  events: readonly UiEvent[],
   { causes, now }: { readonly causes: ReadonlySet<string>; readonly now: number },
 ): ComponentChild {
   if (events.length === 0) return emptyNote("No Event");
+  const equal = Map.groupBy(events, ({ reason, message }) => `${reason} ${message}`);
   return h(
     "ul",
     { class: "lines" },
-    events.map(({ time, type, reason, message, count }) =>
-      h(
+    [...equal].map(([key, [{ time, type, reason, message } = NO_EVENT, ...others]]) => {
+      const total = [...(equal.get(key) ?? [])].reduce((sum, { count }) => sum + count, 0);
+      return h(
         "li",
-        { key: `${time} ${reason} ${message}` },
+        { key },
         h("span", { class: "when" }, timeText(time, now)),
+        h("span", null, h("code", { class: type === "Warning" ? "tag bad" : "tag" }, shown(reason))),
         h(
-          "div",
-          null,
-          h("code", { class: type === "Warning" ? "code" : "" }, shown(reason)),
-          count > 1 && ` × ${count}`,
+          "p",
+          { class: "text" },
           causes.has(withoutRemedy(message))
-            ? h("p", { class: "faint" }, "The cause above")
-            : messageText(withoutRemedy(message)),
+            ? h("span", { class: "faint" }, "The cause above")
+            : shown(sentence(withoutRemedy(message))),
+          total > 1 && h("span", { class: "faint" }, ` × ${total}`),
+          others.length > 0 && h("span", { class: "faint" }, ` in ${others.length + 1} Events`),
         ),
-      ),
-    ),
+      );
+    }),
   );
 }
+
+const NO_EVENT: UiEvent = { time: "", type: "", reason: "", message: "", count: 0 };
 
 /** The remedy is with the cause. */
 function withoutRemedy(message: string): string {
@@ -217,12 +225,18 @@ function auditList(lines: readonly UiAuditStep[], now: number): ComponentChild {
   return h(
     "ul",
     { class: "lines" },
-    lines.map(({ at, what, text }) =>
+    equalSteps(lines).map(({ at, what, text, count, since }) =>
       h(
         "li",
         { key: `${at} ${what} ${text}` },
         h("span", { class: "when" }, h("time", { dateTime: at, title: clockText(at) }, shown(timeOfDayText(at, now)))),
-        h("div", null, h("code", { class: what === "refused" ? "code" : "" }, shown(what)), h("p", null, shown(text))),
+        h("span", null, h("code", { class: what === "refused" ? "tag bad" : "tag" }, shown(what))),
+        h(
+          "p",
+          { class: "text" },
+          shown(text),
+          count > 1 && h("span", { class: "faint" }, ` × ${count} since ${shown(timeOfDayText(since, now))}`),
+        ),
       ),
     ),
   );

@@ -2,16 +2,22 @@
 import { type ComponentChild, h } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
-import { causeMessage } from "../model/cause.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { type HoldState, holdStateOf, STATE_LOOKS, worseFirst } from "../model/state.ts";
+import { type WhyContext, whyOf } from "../model/why.ts";
 import type { ViewProps } from "./context.ts";
 import {
+  type Column,
+  cell,
+  codeTag,
   countdown,
+  countOf,
   emptyNote,
   podLink,
+  renewalNote,
   roleLink,
   rowsTable,
+  sentence,
   shown,
   stateMark,
   unknownNotes,
@@ -28,15 +34,20 @@ export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
     () => searchRows(rowsInNamespace(snapshot.pods, namespace), search, Date.parse(snapshot.at)),
     [snapshot, namespace, search],
   );
+  const pods = useMemo(() => new Set(rows.map((row) => `${row.namespace}/${row.pod}`)).size, [rows]);
+  const isAll = rows.length === snapshot.pods.length;
+  const containers = isAll
+    ? countOf(rows.length, "container")
+    : `${rows.length} of ${countOf(snapshot.pods.length, "container")}`;
   return h(
     "div",
     { class: "view" },
     viewTitle(
-      namespace === undefined ? "Containers" : `Containers of ${shown(namespace)}`,
-      `${rows.length} of ${snapshot.pods.length}, the worst first`,
+      namespace === undefined ? "Pods" : `Pods of ${shown(namespace)}`,
+      `${containers} in ${countOf(pods, "pod")}, the worst first`,
     ),
     unknownNotes(snapshot.unknown.pods),
-    h(PodTable, { rows, now }),
+    h(PodTable, { rows, now, texts: snapshot }),
   );
 }
 
@@ -44,21 +55,30 @@ export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
 interface PodTableProps {
   readonly rows: readonly PodRow[];
   readonly now: number;
+  readonly texts: WhyContext;
   readonly isOfOneRole?: boolean;
 }
 
 /** The rows, the worst first. */
-export function PodTable({ rows, now, isOfOneRole = false }: PodTableProps): ComponentChild {
+export function PodTable({ rows, now, texts, isOfOneRole = false }: PodTableProps): ComponentChild {
   const [limit, setLimit] = useState(ROWS_AT_ONCE);
   const sorted = useMemo(() => worstRowsFirst(rows, now), [rows]);
   if (rows.length === 0) return emptyNote("No container matches");
   const more = sorted.length - limit;
+  const columns: readonly Column[] = [
+    ["State", "state"],
+    ["Pod", "main"],
+    ["Container", "wide"],
+    ...(isOfOneRole ? [] : [["Role", "wide"] as const]),
+    ["Expires in", "end"],
+    ["Why", "more"],
+  ];
   return h(
     "div",
-    { class: "scroll" },
+    null,
     rowsTable(
-      ["State", "Pod", "Container", ...(isOfOneRole ? [] : ["Role"]), "Expires in", "Why"],
-      sorted.slice(0, limit).map((row) => rowOf(row, now, isOfOneRole)),
+      columns,
+      sorted.slice(0, limit).map((row) => rowOf(row, { now, texts, isOfOneRole })),
     ),
     more > 0 &&
       h(
@@ -69,55 +89,38 @@ export function PodTable({ rows, now, isOfOneRole = false }: PodTableProps): Com
   );
 }
 
-function rowOf(row: PodRow, now: number, isOfOneRole: boolean): ComponentChild {
+function rowOf(
+  row: PodRow,
+  { now, texts, isOfOneRole }: Required<Pick<PodTableProps, "now" | "texts" | "isOfOneRole">>,
+): ComponentChild {
   const { namespace, pod, container, role, expires, renewed, phase, reason } = row;
   const state = holdStateOf(row, now);
   return h(
     "tr",
-    { key: `${namespace}/${pod}/${container}` },
-    h(
-      "td",
-      { "data-label": "State", title: reason === undefined ? phase : `${phase}: ${shown(reason)}` },
-      stateMark(state),
-    ),
-    h("td", { "data-label": "Pod" }, podLink(namespace, pod)),
-    h(
-      "td",
-      { "data-label": "Container" },
-      container === "" ? h("span", { class: "faint" }, "unknown") : shown(container),
-    ),
-    !isOfOneRole && h("td", { "data-label": "Role" }, roleLink(role)),
-    h(
-      "td",
-      { "data-label": "Expires in", class: expires === undefined ? "none" : "" },
+    { key: `${namespace}/${pod}/${container}`, class: state },
+    h("td", { class: "state", title: reason === undefined ? phase : `${phase}: ${shown(reason)}` }, stateMark(state)),
+    h("td", { class: "main", "data-container": shown(container) }, podLink(namespace, pod)),
+    cell("wide", container === "" ? h("span", { class: "faint" }, "unknown") : shown(container)),
+    !isOfOneRole && cell("wide", roleLink(role)),
+    cell(
+      "end",
       expires === undefined
-        ? h("span", { class: "faint" }, row.unknown === undefined ? "–" : "unknown")
-        : countdown(renewed, expires, now),
+        ? h("span", { class: "faint" }, row.unknown === undefined ? "" : "unknown")
+        : [countdown(renewed, expires, now), renewalNote(row, now)],
     ),
-    whyCell(row, state),
+    whyCell(row, state, { now, texts }),
   );
 }
 
-/** Code and message in one line, which its title has in full. */
-function whyCell(row: PodRow, state: HoldState): ComponentChild {
-  const { code, phase, reason } = row;
-  const { tone, meaning } = STATE_LOOKS[state];
-  const message = causeMessage(row, undefined) ?? (tone === "bad" ? meaning : undefined);
-  if (code === undefined && message === undefined)
-    return h("td", { "data-label": "Why", class: "why none" }, h("span", { class: "faint" }, "–"));
-  const text = shown(message ?? (reason === undefined ? meaning : `${phase}: ${reason}`));
+/** A short sentence, and the code that stands for it everywhere else. */
+function whyCell(row: PodRow, state: HoldState, { now, texts }: Pick<PodTableProps, "now" | "texts">): ComponentChild {
+  const why = whyOf(row, texts, now);
+  if (why === undefined) return cell("more");
   return h(
     "td",
-    { "data-label": "Why", class: "why", title: text },
-    h(
-      "span",
-      { class: "line" },
-      code !== undefined && [
-        h("code", { key: "code", class: `code ${tone === "bad" ? "bad" : "notice"}` }, shown(code)),
-        " ",
-      ],
-      h("span", { class: "faint" }, text),
-    ),
+    { class: `more ${STATE_LOOKS[state].tone}` },
+    h("span", { class: "sentence" }, shown(sentence(why))),
+    row.code !== undefined && [" ", codeTag(row.code)],
   );
 }
 

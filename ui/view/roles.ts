@@ -3,7 +3,7 @@ import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Known } from "../../src/operations/known.ts";
 import type { RoleRow } from "../../src/operations/status/model.ts";
-import { roleRows } from "../../src/operations/status/pod-rows.ts";
+import { roleRows } from "../../src/operations/status/role-rows.ts";
 import type { UiRoleUser } from "../../src/operations/ui/model.ts";
 import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
@@ -12,7 +12,10 @@ import { countsText, holdStateOf, STATE_LOOKS, type StateCounts, worseFirst, wor
 import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
+  cell,
+  codeTag,
   countdown,
+  countOf,
   emptyNote,
   knownPart,
   roleLink,
@@ -22,6 +25,7 @@ import {
   unknownNotes,
   viewTitle,
 } from "./dom.ts";
+import { icon } from "./icon.ts";
 import { PodTable } from "./pods.ts";
 import { useLoaded } from "./use-loaded.ts";
 
@@ -38,62 +42,52 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
   return h(
     "div",
     { class: "view" },
-    viewTitle("Roles", `${roles.length} roles that containers hold, or were given at admission`),
+    viewTitle(
+      "Roles",
+      `${countOf(roles.length, "role")} that containers hold, or were given at admission; the worst first`,
+    ),
     unknownNotes(snapshot.unknown.pods),
     roles.length === 0
       ? emptyNote("No role matches")
-      : h(
-          "div",
-          { class: "scroll" },
-          rowsTable(
-            [
-              "Role",
-              "State",
-              ...(isOfOneAccount ? [] : ["Account"]),
-              "Pods",
-              "Ready",
-              "Namespaces",
-              "Next expiry",
-              "Refusals",
-            ],
-            roles.map((role) => roleLine(role, { counts: states.get(role.role) ?? {}, isOfOneAccount, now })),
-          ),
+      : rowsTable(
+          [
+            ["State", "state"],
+            ["Role", "main"],
+            ...(isOfOneAccount ? [] : [["Account", "wide"] as const]),
+            ["Pods", "number"],
+            ["Namespaces", "wide"],
+            ["Next expiry", "wide"],
+            ["Last refusals", "more"],
+          ],
+          roles.map((role) => roleLine(role, { counts: states.get(role.role) ?? {}, isOfOneAccount, now })),
         ),
   );
 }
 
 function roleLine(
-  { role, pods, containers, ready, namespaces, nearestExpiry, codes }: RoleRow,
+  { role, pods, namespaces, nearestExpiry, codes }: RoleRow,
   {
     counts,
     isOfOneAccount,
     now,
   }: { readonly counts: StateCounts; readonly isOfOneAccount: boolean; readonly now: number },
 ): ComponentChild {
-  const refused = Object.entries(codes).map(([code, count]) => `${count} × ${code}`);
+  const refused = Object.entries(codes);
   return h(
     "tr",
-    { key: role },
-    h("td", { "data-label": "Role" }, roleLink(role)),
-    h("td", { "data-label": "State" }, stateMark(worstState(counts), countsText(counts))),
-    !isOfOneAccount && h("td", { "data-label": "Account" }, shown(accountOf(role)) || "–"),
-    h("td", { "data-label": "Pods", class: "number" }, String(pods)),
-    h("td", { "data-label": "Ready" }, `${ready} of ${containers}`),
-    h("td", { "data-label": "Namespaces" }, shown(namespaces.join(", "))),
-    h(
-      "td",
-      { "data-label": "Next expiry", class: nearestExpiry === undefined ? "none" : "" },
-      nearestExpiry === undefined ? "–" : countdown(undefined, nearestExpiry, now),
-    ),
-    h(
-      "td",
-      { "data-label": "Refusals", class: refused.length === 0 ? "none" : "" },
-      refused.length === 0
-        ? "–"
-        : refused.map((text) => [
-            h("code", { key: text, class: `code ${STATE_LOOKS[worstState(counts)].tone}` }, shown(text)),
-            " ",
-          ]),
+    { key: role, class: worstState(counts) },
+    cell("state", stateMark(worstState(counts), countsText(counts))),
+    cell("main", roleLink(role)),
+    !isOfOneAccount && cell("wide", shown(accountOf(role))),
+    cell("number", String(pods)),
+    cell("wide", shown(namespaces.join(", "))),
+    cell("wide", nearestExpiry === undefined ? "" : countdown(undefined, nearestExpiry, now)),
+    cell(
+      "more",
+      refused.map(([code, count]) => [
+        codeTag(code),
+        h("span", { class: "faint" }, ` ${countOf(count, "container")} `),
+      ]),
     ),
   );
 }
@@ -112,13 +106,13 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
     { class: "view" },
     h("p", { class: "crumbs" }, h("a", { href: fragmentOfRoute({ view: "roles" }) }, "Roles")),
     viewTitle(shown(shortRole(role)), h("code", null, shown(role))),
-    refused && causeBox(refused, { snapshot, isAlone: false, now }),
+    refused && causeBox([refused], { snapshot, isAlone: false, now }),
     h(
       "section",
       null,
       h("h2", null, "Containers with this role"),
       unknownNotes(snapshot.unknown.pods),
-      h(PodTable, { rows, now, isOfOneRole: true }),
+      h(PodTable, { rows, now, texts: snapshot, isOfOneRole: true }),
     ),
     h(
       "section",
@@ -139,7 +133,12 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
 
 /** `holding`: by namespace in which containers name the role, whether one of them holds it. */
 function roleUsers(users: readonly UiRoleUser[], holding: ReadonlyMap<string, boolean>): ComponentChild {
-  const permitted = users.filter(({ isPermitted }) => isPermitted);
+  // Those whose containers lack it, then those whose containers hold it.
+  const rankOf = ({ namespace }: UiRoleUser) => {
+    const isHeld = holding.get(namespace);
+    return isHeld === undefined ? 2 : Number(isHeld);
+  };
+  const permitted = users.filter(({ isPermitted }) => isPermitted).toSorted((a, b) => rankOf(a) - rankOf(b));
   const others = users.filter(({ isPermitted }) => !isPermitted);
   return h(
     "div",
@@ -161,8 +160,13 @@ function roleUsers(users: readonly UiRoleUser[], holding: ReadonlyMap<string, bo
     others.length > 0 &&
       h(
         "details",
-        null,
-        h("summary", null, `${others.length} namespaces do not permit it`),
+        { class: "raw" },
+        h(
+          "summary",
+          null,
+          icon("next"),
+          `${countOf(others.length, "namespace")} ${others.length === 1 ? "does" : "do"} not permit it`,
+        ),
         h(
           "ul",
           null,

@@ -1,9 +1,11 @@
 // The use of STS: calls by result, what was held back, and the share of each namespace.
 import { type ComponentChild, h } from "preact";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
+import type { StsMinute } from "../../src/protocol/state/model.ts";
 import { fragmentOfRoute } from "../model/route.ts";
+import { stsChartOf } from "../model/sts-chart.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import { codeTag, emptyNote, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
 
 /** The view. */
 export function StsView({ snapshot, now }: ViewProps): ComponentChild {
@@ -18,7 +20,7 @@ export function StsView({ snapshot, now }: ViewProps): ComponentChild {
           "The use of STS cannot be shown",
           h("p", null, "The metric podrole_sts_calls_total of the server has the same counts."),
         )
-      : usage(sts),
+      : [h(CallChart, { key: "chart", minutes: sts.minutes, now }), usage(sts)],
     replicas.length > 0 &&
       h(
         "section",
@@ -27,7 +29,7 @@ export function StsView({ snapshot, now }: ViewProps): ComponentChild {
         h(
           "ul",
           { class: "lines" },
-          replicas.map(({ name, version, startedAt, problems }) =>
+          troubledFirst(replicas).map(({ name, version, startedAt, problems }) =>
             h(
               "li",
               { key: name },
@@ -38,6 +40,58 @@ export function StsView({ snapshot, now }: ViewProps): ComponentChild {
           ),
         ),
       ),
+  );
+}
+
+function troubledFirst(replicas: UiSnapshot["replicas"]): UiSnapshot["replicas"] {
+  return replicas.toSorted((a, b) => b.problems.length - a.problems.length || (a.name < b.name ? -1 : 1));
+}
+
+/** A bar for each minute of the last hour. */
+function CallChart({
+  minutes,
+  now,
+}: {
+  readonly minutes: readonly StsMinute[] | undefined;
+  readonly now: number;
+}): ComponentChild {
+  if (minutes === undefined) return null;
+  const { bars, barWidth, times, counts, ok, failed } = stsChartOf(minutes, now);
+  const percent = (part: number) => `${part * 100}%`;
+  return h(
+    "section",
+    null,
+    h(
+      "h2",
+      null,
+      "Calls by minute, last hour ",
+      h("span", { class: "unit" }, "UTC"),
+      h("span", { class: "legend" }, h("i", { class: "ok" }), `${ok.toLocaleString("en")} succeeded`),
+      h("span", { class: "legend" }, h("i", { class: "failed" }), `${failed.toLocaleString("en")} failed`),
+    ),
+    h(
+      "div",
+      { class: "chart", "aria-hidden": "true" },
+      counts.map(({ place, label }) =>
+        h("span", { key: label, class: "count-mark", style: { bottom: percent(place) } }, label),
+      ),
+      bars.map(({ at, left, okHeight, failedHeight, ok: succeeded, failed: lost }) =>
+        h(
+          "span",
+          {
+            key: at,
+            class: "minute",
+            title: `${at.slice(11, 16)} UTC: ${succeeded} succeeded, ${lost} failed`,
+            style: { left: percent(left), width: percent(barWidth) },
+          },
+          h("i", { class: "failed", style: { height: percent(failedHeight) } }),
+          h("i", { class: "ok", style: { height: percent(okHeight) } }),
+        ),
+      ),
+      times.map(({ place, label }) =>
+        h("span", { key: label, class: "time-mark", style: { left: percent(place) } }, label),
+      ),
+    ),
   );
 }
 
@@ -61,15 +115,33 @@ function usage({
     h(
       "dl",
       { class: "figures" },
-      figure("succeeded", ok),
       figure("failed", failed, failed > 0 ? "bad" : "", part),
-      figure("refused by the rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
       figure("refused after throttling", heldBack.pause, heldBack.pause > 0 ? "bad" : ""),
+      figure("refused by the rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
       figure("waiting now", waiting, waiting > 0 ? "wait" : ""),
+      figure("succeeded", ok),
     ),
     h(
       "div",
       { class: "halves" },
+      others.length > 0 &&
+        h(
+          "section",
+          null,
+          h("h2", null, "Failures by code"),
+          h(
+            "ul",
+            { class: "shares bad" },
+            others.map(([code, count]) =>
+              shareLine(
+                code,
+                h("a", { href: fragmentOfRoute({ view: "refusals", search: code }) }, codeTag(code)),
+                count / failed,
+                `${count} · ${Math.round((100 * count) / failed)} %`,
+              ),
+            ),
+          ),
+        ),
       h(
         "section",
         null,
@@ -89,28 +161,6 @@ function usage({
               ),
             ),
       ),
-      others.length > 0 &&
-        h(
-          "section",
-          null,
-          h("h2", null, "Failures by code"),
-          h(
-            "ul",
-            { class: "shares bad" },
-            others.map(([code, count]) =>
-              shareLine(
-                code,
-                h(
-                  "a",
-                  { href: fragmentOfRoute({ view: "refusals", search: code }) },
-                  h("code", { class: "code" }, shown(code)),
-                ),
-                count / failed,
-                `${count} · ${Math.round((100 * count) / failed)} %`,
-              ),
-            ),
-          ),
-        ),
     ),
   );
 }

@@ -47,7 +47,7 @@ export function createShownPods({ cluster, node, now }: ShownPodsDeps): ShownPod
   }
 
   function recordFailure({ namespace, name, workload }: ShownPod, message: string): void {
-    const { kind, name: owner } = controllerOfShown(workload);
+    const { kind, name: owner } = controllerOfShown({ workload, name });
     const event = `${name}.refused`;
     const before = kubernetes.store.find("events", namespace, event);
     const count = Number(before?.["count"] ?? 0) + 1;
@@ -83,24 +83,26 @@ export function createShownPods({ cluster, node, now }: ShownPodsDeps): ShownPod
   };
 }
 
-/** Hash of the pod template, by which Kubernetes names ReplicaSets. */
-const TEMPLATE_HASH = "7d9f4";
-
-/** The object that creates the pods of a workload: of a Deployment, its ReplicaSet. */
-function controllerOfShown(workload: string) {
+/**
+ * The object that creates the pods of a workload: of a Deployment, its ReplicaSet, whose name is the pod's without its
+ * last part and ends in the hash of the pod template.
+ */
+function controllerOfShown({ workload, name: pod }: Pick<ShownPod, "workload" | "name">) {
   const [kind = "", name = ""] = workload.split("/");
+  const replicaSet = pod.slice(0, pod.lastIndexOf("-"));
   return kind === "Deployment"
-    ? { apiVersion: "apps/v1", kind: "ReplicaSet", name: `${name}-${TEMPLATE_HASH}`, uid: `${name}-uid` }
+    ? { apiVersion: "apps/v1", kind: "ReplicaSet", name: replicaSet, uid: `${replicaSet}-uid` }
     : { apiVersion: "batch/v1", kind, name, uid: `${name}-uid` };
 }
 
 function podObject({ namespace, name, workload, roles }: ShownPod) {
-  const controller = controllerOfShown(workload);
+  const controller = controllerOfShown({ workload, name });
+  const hash = controller.name.slice(controller.name.lastIndexOf("-") + 1);
   return {
     metadata: {
       namespace,
       name,
-      labels: controller.kind === "ReplicaSet" ? { "pod-template-hash": TEMPLATE_HASH } : {},
+      labels: controller.kind === "ReplicaSet" ? { "pod-template-hash": hash } : {},
       annotations: Object.fromEntries(
         Object.entries(roles).map(([container, role]) => [`iam.amazonaws.com/role.${container}`, role]),
       ),

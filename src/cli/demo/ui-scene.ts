@@ -31,16 +31,16 @@ export function shownPod(namespace: string, name: string, workload: string, role
 
 /** Pods that stay; among them a role that does not trust the server, a name without a role, and a foreign namespace. */
 const STEADY: readonly ShownPod[] = [
-  shownPod("shop", "orders-7d9f4-x2x4q", "Deployment/orders", { app: "shop-orders" }),
-  shownPod("shop", "cart-7d9f4-9qwzt", "Deployment/cart", { web: "shop-cart", worker: "shop-queue" }),
-  shownPod("payroll", "payouts-7d9f4-k8s2m", "Deployment/payouts", { app: "payroll-payouts" }),
-  shownPod("payroll", "ledger-7d9f4-m2n8v", "Deployment/ledger", { app: "payroll-ledger" }),
-  shownPod("shop", "mailer-7d9f4-hx5pl", "Deployment/mailer", { app: "shop-mial" }),
-  shownPod("legacy", "importer-7d9f4-c4d1r", "Deployment/importer", { app: "legacy-import" }),
+  shownPod("shop", "orders-7d9f4b-x2x4q", "Deployment/orders", { app: "shop-orders" }),
+  shownPod("shop", "cart-5c6b8d-9qwzt", "Deployment/cart", { web: "shop-cart", worker: "shop-queue" }),
+  shownPod("payroll", "payouts-6b7c9f-k8s2m", "Deployment/payouts", { app: "payroll-payouts" }),
+  shownPod("payroll", "ledger-84b5cd-m2n8v", "Deployment/ledger", { app: "payroll-ledger" }),
+  shownPod("shop", "mailer-6f7d9c-hx5pl", "Deployment/mailer", { app: "shop-mial" }),
+  shownPod("legacy", "importer-5d8f6b-c4d1r", "Deployment/importer", { app: "legacy-import" }),
 ];
 
 /** Refused at admission again and again. */
-const INTRUDER = shownPod("shop", "intruder-7d9f4-z9xv2", "Deployment/intruder", { app: "payroll-payouts" });
+const INTRUDER = shownPod("shop", "intruder-6c9d7f-z9xv2", "Deployment/intruder", { app: "payroll-payouts" });
 const TRUSTING_ROLES = ["shop-orders", "shop-cart", "shop-queue", "payroll-payouts", "shared-reports", "legacy-import"];
 /** Exists, and its trust policy does not name podrole's server. */
 const UNTRUSTING_ROLE = "payroll-ledger";

@@ -7,6 +7,7 @@ import { shellCommentText, shellQuote } from "../migrate/shell-commands.ts";
 import { editStep, restartWorkloadStep, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
 import type { PodRow, RefusedRow } from "../status/model.ts";
 import type { UiSnapshot } from "./model.ts";
+import { isRenewalOverdue } from "./overdue.ts";
 
 /** The rows of one reading. */
 type ReadRows = Pick<UiSnapshot, "pods" | "refusals" | "trust">;
@@ -17,18 +18,20 @@ export type LikelyCauses = Pick<UiSnapshot, "pods" | "refusals" | "similarRoles"
 /** Adds to the rows what they say about each other at `now` (Unix milliseconds). */
 export function findLikelyCauses({ pods, refusals, trust }: ReadRows, now: number): LikelyCauses {
   const similarRoles = similarRolesOf([...pods, ...refusals], heldRoles(pods, now));
-  const workloads = new Map(pods.map((row) => [`${row.namespace}/${row.pod}`, row.workload] as const));
+  const byName = new Map(pods.map((row) => [`${row.namespace}/${row.pod}/${row.container}`, row] as const));
   const correct = (row: PodRow | RefusedRow): StepFields => {
-    const { role, code, namespace, pod } = row;
+    const { role, code, namespace, pod, container } = row;
     const meant = code === "STS_DENIED" && role !== undefined ? similarRoles[role] : undefined;
     if (meant === undefined) return {};
-    const [kind = "", name] = (workloads.get(`${namespace}/${pod}`) ?? "").split("/");
+    const { workload = "", roleAnnotation } = byName.get(`${namespace}/${pod}/${container}`) ?? {};
+    const [kind = "", name] = workload.split("/");
     const object =
       name === undefined || kind === "Pod"
         ? { namespace, kind: "pod", name: pod }
         : { namespace, kind: kind.toLowerCase(), name };
+    const what = roleAnnotation === undefined ? "it" : `annotation ${shellCommentText(roleAnnotation)}`;
     const hint = `did you mean ${shellCommentText(nameOfRole(meant))}?`;
-    return stepFields([editStep(object, "if the role is misspelt, correct it", hint), ...stepsIn(row)]);
+    return stepFields([editStep(object, `if the role is misspelt, correct ${what}`, hint), ...stepsIn(row)]);
   };
   const records = new Map(refusals.filter(({ from }) => from === "server").map((row) => [keyOfRefused(row), row]));
   const corrected = refusals.map((row) => ({ ...row, ...correct(row) }));
@@ -83,9 +86,6 @@ function nameOfRole(role: string): string {
   return parseRoleArn(role)?.name ?? role;
 }
 
-/** Sidecars renew at half of a lifetime, and repeat a renewal that failed: after this part, one is missing. */
-const OVERDUE_PART = 0.75;
-
 /** Running servers read the CA's Secret again within this time. */
 const CA_PICKUP_MS = MINUTE_MS;
 
@@ -101,8 +101,7 @@ function isOfEarlierCa(
   if (signsSince === undefined || renewed === undefined || expires === undefined) return false;
   if (phase === "terminating" || code !== undefined) return false;
   if (Date.parse(renewed) >= Date.parse(signsSince) + CA_PICKUP_MS) return false;
-  const [from, to] = [Date.parse(renewed), Date.parse(expires)];
-  return now > from + OVERDUE_PART * (to - from);
+  return isRenewalOverdue({ renewed, expires }, now);
 }
 
 function earlierCaMessage(signsSince: string): string {

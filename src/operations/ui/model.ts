@@ -38,7 +38,8 @@ export interface UiSnapshot extends Required<Pick<Status, "at" | "installation" 
   /** Those that answered. */
   readonly replicas: readonly ServerReplica[];
   readonly namespaces: readonly UiNamespace[];
-  /** Remedy by error code, for the codes of this reading. */
+  /** What an error code means in one short sentence, and its remedy; for the codes of this reading. */
+  readonly briefs: Readonly<Record<string, string>>;
   readonly remedies: Readonly<Record<string, string>>;
   /** By ARN of a role that STS denied: a role that containers hold, and whose name is almost the same. */
   readonly similarRoles: Readonly<Record<string, string>>;

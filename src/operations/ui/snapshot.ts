@@ -13,6 +13,7 @@ import type { AskServer } from "../state/ask-server.ts";
 import { unknownPart } from "../status/installation.ts";
 import type { Status, StatusTopic, UnknownPart } from "../status/model.ts";
 import { readStatus } from "../status/status.ts";
+import { briefOf } from "./briefs.ts";
 import { findLikelyCauses } from "./likely-causes.ts";
 import type { UiNamespace, UiSnapshot } from "./model.ts";
 import { createOneReading } from "./one-reading.ts";
@@ -63,7 +64,7 @@ export async function readUiSnapshot(deps: UiDeps, options: UiOptions): Promise<
     ...(refusals.value.refusalsSince !== undefined && { refusalsSince: refusals.value.refusalsSince }),
     ...serverParts(whole),
     namespaces: "value" in namespaces ? namespaces.value : [],
-    remedies: remediesOf([...rows.pods, ...rows.refusals]),
+    ...codeTexts([...rows.pods, ...rows.refusals]),
     unknown: {
       pods: pods.value.unknown,
       refusals: newIn(refusals.value, pods.value),
@@ -126,7 +127,10 @@ function uiNamespaceOf(
   };
 }
 
-function remediesOf(rows: readonly { readonly code?: string }[]): Readonly<Record<string, string>> {
-  const codes = new Set(rows.flatMap(({ code }) => (code !== undefined && isErrorCode(code) ? [code] : [])));
-  return Object.fromEntries([...codes].map((code) => [code, ERRORS[code].remedy]));
+function codeTexts(rows: readonly { readonly code?: string }[]): Pick<UiSnapshot, "briefs" | "remedies"> {
+  const codes = [...new Set(rows.flatMap(({ code }) => (code !== undefined && isErrorCode(code) ? [code] : [])))];
+  return {
+    briefs: Object.fromEntries(codes.map((code) => [code, briefOf(code)])),
+    remedies: Object.fromEntries(codes.map((code) => [code, ERRORS[code].remedy])),
+  };
 }

@@ -36,6 +36,15 @@ test("findLikelyCauses() suggests a role that containers hold for a denied one w
   assert.deepEqual([refusals[0]?.next, refusals[0]?.furtherSteps], [correct, ["podrole aws trust"]]);
 });
 
+test("findLikelyCauses() names the pod's annotation that has the misspelt role", () => {
+  const named = { ...denied, roleAnnotation: "iam.amazonaws.com/role.app" };
+  const { pods } = findLikelyCauses({ pods: [podRow(), named], refusals: [], trust: [] }, UI_NOW);
+  assert.match(
+    pods[1]?.next ?? "",
+    /# if the role is misspelt, correct annotation iam\.amazonaws\.com\/role\.app in the/,
+  );
+});
+
 test("findLikelyCauses() suggests nothing for a role that nothing holds, one that others hold too, and other codes", () => {
   const cases = [
     [denied],

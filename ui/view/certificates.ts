@@ -4,18 +4,19 @@ import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { nextCommandsOf } from "../model/cause.ts";
 import { dateText, spanText } from "../model/time.ts";
 import { type TrustBar, type TrustLine, trustGap, trustLineOf, trustMarks, trustVerdict } from "../model/trust.ts";
-import { nextCommands } from "./cause.ts";
+import { commandList } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, podLink, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import { icon } from "./icon.ts";
 
 /** The view. */
-export function TrustView({ snapshot, now }: ViewProps): ComponentChild {
+export function CertificatesView({ snapshot, now }: ViewProps): ComponentChild {
   const { trust, rotation, unknown, leafSeconds, earlierCaPods } = snapshot;
   const line = trustLineOf(trust, rotation, now);
   return h(
     "div",
     { class: "view" },
-    viewTitle("Trust", "podrole's CAs, who trusts them, and their rotation"),
+    viewTitle("Certificates", "podrole's own CAs, who trusts them, and their rotation"),
     unknownNotes([...unknown.trust, ...unknown.pods.filter(({ what }) => what === "what containers hold")]),
     line !== undefined && verdictLine(line, snapshot, now),
     earlierCaPods.length > 0 && earlierCaBox(snapshot),
@@ -23,7 +24,7 @@ export function TrustView({ snapshot, now }: ViewProps): ComponentChild {
       ? emptyNote("No CA can be shown")
       : h(
           "section",
-          { class: "trust" },
+          { class: "certificates" },
           timeLine(line),
           h(
             "ul",
@@ -42,7 +43,7 @@ function verdictLine(line: TrustLine, { rotation, earlierCaPods }: UiSnapshot, n
   return h(
     "p",
     { class: "verdict" },
-    h("b", { class: tone }, `${VERDICT_GLYPHS[tone]} ${text}`),
+    h("b", { class: `mark ${tone}` }, icon(VERDICT_ICONS[tone]), text),
     next && [" The servers' next step: ", next.label, ", ", timeText(next.time, now), "."],
   );
 }
@@ -57,23 +58,28 @@ function earlierCaBox({ earlierCaPods, pods }: UiSnapshot): ComponentChild {
     "section",
     { class: "cause bad", "aria-label": "Pods that probably trust only an earlier CA" },
     h(
-      "p",
-      { class: "all" },
-      "They have not renewed since the current CA began to sign, so their credentials expire and are not replaced. Restart them:",
+      "header",
+      null,
+      icon("late"),
+      h(
+        "b",
+        null,
+        "Pods that have not renewed since the current CA began to sign: their credentials expire and are not replaced.",
+      ),
     ),
     rows.map((row) =>
       h(
         "div",
         { key: `${row.namespace}/${row.pod}`, class: "all" },
         h("p", null, podLink(row.namespace, row.pod)),
-        nextCommands(nextCommandsOf(row)),
+        commandList(nextCommandsOf(row)),
       ),
     ),
     earlierCaPods.length > named.length && h("p", { class: "faint" }, `${earlierCaPods.length - named.length} more`),
   );
 }
 
-const VERDICT_GLYPHS = { good: "✓", notice: "▲", bad: "✕" } as const;
+const VERDICT_ICONS = { good: "check", notice: "warning", bad: "cross" } as const;
 
 /** The drawing: a scale, a track for each CA, and a row for each step; the list below it says the same in words. */
 function timeLine({ bars, marks, ticks, now: nowAt }: TrustLine): ComponentChild {
