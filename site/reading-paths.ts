@@ -54,6 +54,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
     question: "How do I leave kiam or kube2iam?",
     pages: [
       page("docs/migrate.md", "Migrate"),
+      page("docs/migrate-kube2iam.md", "From kube2iam"),
       page("docs/migrate-report.md", "The report"),
       page("docs/migrate-differences.md", "What differs"),
       page("docs/kiam-behaviour.md", "kiam's behaviour"),

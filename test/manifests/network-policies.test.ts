@@ -7,6 +7,7 @@ import {
   ALWAYS,
   API_SERVER_UNKNOWN,
   BLOCKED,
+  DENIED_BUT_PODROLE,
   findDisagreements,
   INSTANCE_METADATA,
   PARTIES,
@@ -15,6 +16,11 @@ import { isAllowed, type NetworkPolicy } from "./network-policy.ts";
 
 const BASE = readManifest<NetworkPolicy>("base/network-policies.yaml");
 const EXAMPLE = readManifest<NetworkPolicy>("examples/block-node-role.yaml");
+const ALLOW = readManifest<NetworkPolicy>("examples/allow-podrole.yaml");
+const DENY_EGRESS: NetworkPolicy = {
+  ...{ kind: "NetworkPolicy", metadata: { name: "deny-egress", namespace: "shop" } },
+  spec: { podSelector: {}, policyTypes: ["Egress"] },
+};
 
 suite("isAllowed()", () => {
   const connection = { from: PARTIES.plain, to: PARTIES.server, port: 8443 };
@@ -77,6 +83,22 @@ test("examples/block-node-role.yaml blocks the node's role and nothing else", ()
     findDisagreements(BLOCKED, (connection) => isAllowed([...BASE, ...EXAMPLE], connection)),
     [],
   );
+});
+
+test("examples/allow-podrole.yaml opens a namespace that denies egress for podrole-server and DNS alone", () => {
+  const policies = [...BASE, DENY_EGRESS];
+  const toServer = { from: PARTIES.injected, to: PARTIES.server, port: 8443 };
+  assert.equal(isAllowed(policies, toServer), false);
+  assert.deepEqual(
+    findDisagreements(DENIED_BUT_PODROLE, (connection) => isAllowed([...policies, ...ALLOW], connection)),
+    [],
+  );
+});
+
+test("examples/block-node-role.yaml opens a namespace that denies egress, as its comment warns", () => {
+  const toInternet = { from: PARTIES.plain, to: PARTIES.stranger, port: 443 };
+  assert.equal(isAllowed([DENY_EGRESS], toInternet), false);
+  assert.equal(isAllowed([DENY_EGRESS, ...EXAMPLE], toInternet), true);
 });
 
 test("findDisagreements() lists each connection whose result differs", () => {

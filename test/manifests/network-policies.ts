@@ -4,7 +4,7 @@ import type { Party, PolicyConnection } from "./network-policy.ts";
 
 const inPodrole = (name: string, ip: string): Party => ({
   ip,
-  namespace: { name: "podrole" },
+  namespace: { name: "podrole", labels: { "kubernetes.io/metadata.name": "podrole" } },
   labels: { "app.kubernetes.io/name": name },
 });
 const inShop = (ip: string, labels: Party["labels"] = {}): Party => ({ ip, namespace: { name: "shop" }, labels });
@@ -118,6 +118,19 @@ export const BLOCKED: readonly ConnectionRow[] = [
   yes("injected", "linkLocal", 53),
   yes("plain", "apiServer", 443),
   dns("injected"),
+];
+
+/** Rows for manifests/examples/allow-podrole.yaml in a namespace that denies egress. */
+export const DENIED_BUT_PODROLE: readonly ConnectionRow[] = [
+  yes("injected", "server", 8443, 8444),
+  dns("injected"),
+  { from: "injected", to: "linkLocal", ports: [53], protocol: "UDP", allowed: true },
+  no("injected", "server", 8080, 8445),
+  no("injected", "webhook", 8443, 9443),
+  no("injected", "sts", 443),
+  no("injected", "metadata", 80),
+  no("plain", "server", 8443, 8444),
+  no("plain", "stranger", 443),
 ];
 
 export function connectionsOf({ from, to, ports, protocol = "TCP" }: ConnectionRow): readonly PolicyConnection[] {

@@ -84,7 +84,7 @@ suite("createSearch()", () => {
     ["kubeadm", "docs/platforms.html#kubeadm"],
     ["restart", "docs/troubleshoot.html#restart-the-pods"],
     ["move from kiam", "docs/migrate.html"],
-    ["migrate from kube2iam", "docs/migrate.html"],
+    ["migrate from kube2iam", "docs/migrate-kube2iam.html"],
     ["my pod has no credentials", "docs/troubleshoot.html"],
     ["boundary", "security.html#the-boundary-in-five-lines"],
   ] as const;
