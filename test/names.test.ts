@@ -65,7 +65,7 @@ const baseNames = new Set(
 );
 
 /** Files that operators create. */
-const FOREIGN_FILES = new Set(["waves.sh"]);
+const FOREIGN_FILES = new Set(["waves.sh", "wave1.sh", "back1.sh"]);
 
 /** Returns each file named in a text that exists neither below the root nor below `src/`, nor beside the given path. */
 function unknownFiles(path: string, text: string): string[] {
@@ -102,7 +102,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
     kubectl: [
       ...["--all", "--as", "--attach", "--edit", "--overrides", "--override-type", "--overwrite", "--patch"],
       ...["--container", "--copy-to", "--env", "--keep-annotations", "--keep-init-containers", "--keep-labels"],
-      ...["--restart", "--subnet"],
+      ...["--restart", "--subnet", "--ignore-daemonsets", "--delete-emptydir-data"],
     ],
     npm: ["--global", "--omit", "--provenance"],
     cosign: ["--type", "--predicate", "--certificate-identity-regexp", "--certificate-oidc-issuer"],
@@ -111,6 +111,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
     docker: ["--platform", "--push", "--rm", "--user"],
     aws: [
       ...["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],
+      ...["--filters", "--association-id", "--iam-instance-profile", "--instance-ids"],
       ...["--assume-role-policy-document", "--instance-profile-name"],
     ],
     eksctl: ["--cluster", "--approve", "--role-only", "--attach-policy-arn"],
