@@ -42,7 +42,22 @@ export function explainDeniedSample(): string {
     initContainerStatuses: [{ name: "podrole-sidecar", ready: false, restartCount: 1, state: { waiting }, lastState }],
   };
   const metadata = { ...injected.pod.metadata, creationTimestamp: "2026-01-15T12:00:00Z" };
-  return explainSample({ ...injected.pod, metadata, status }, true, settings);
+  return explainSample({ ...injected.pod, metadata, status }, true, settings, { held: heldAfter(reason) });
+}
+
+/** What the server says about the pod that was refused. */
+function heldAfter(reason: string): NonNullable<ExplainInput["held"]> {
+  const at = "2026-01-15T12:00:31Z";
+  const place = { namespace: SAMPLE_NAMESPACE.name, uid: "" };
+  const refused = { ...place, pod: "orders-7d4b9c", container: "app", code: "STS_DENIED", reason };
+  const times = { since: at, observedAt: at, source: "issued" as const };
+  return {
+    value: {
+      ...{ ...place, name: "orders-7d4b9c", serviceAccount: "default" },
+      containers: [{ container: "app", role: `${ACCOUNT_ROLES}shop-orders`, code: "STS_DENIED", ...times }],
+      refused: { ...refused, time: at, since: at, count: 2 },
+    },
+  };
 }
 
 /** Returns what the command prints about a pod whose role its namespace does not permit, before the pod exists. */
@@ -54,7 +69,7 @@ export function explainForbiddenSample(): string {
 export function explainNotLabelledSample(): string {
   const made = podWithRole("shop-orders", "orders-7d4b9c");
   const metadata = { ...made.metadata, creationTimestamp: "2026-01-15T12:00:00Z" };
-  return explainSample({ ...made, metadata, status: { phase: "Running" } }, true, sampleSettings(), {});
+  return explainSample({ ...made, metadata, status: { phase: "Running" } }, true, sampleSettings(), { labels: {} });
 }
 
 function sampleSettings(): PlanSettings {
@@ -80,7 +95,10 @@ function explainSample(
   pod: Pod,
   exists: boolean,
   settings: PlanSettings,
-  labels: Readonly<Record<string, string>> = SAMPLE_NAMESPACE.labels,
+  {
+    labels = SAMPLE_NAMESPACE.labels,
+    held,
+  }: { readonly labels?: Readonly<Record<string, string>>; readonly held?: ExplainInput["held"] } = {},
 ): string {
   const { name, annotations } = SAMPLE_NAMESPACE;
   const input: ExplainInput = {
@@ -88,12 +106,14 @@ function explainSample(
     name: pod.metadata.name ?? "",
     pod,
     exists,
-    isManifest: !exists,
+    ...(!exists && { file: "pod.yaml" }),
     namespaceName: name,
     namespace: { metadata: { name, labels, annotations } },
     serviceAccount: { metadata: { name: "default", namespace: name } },
+    ...(held && { held }),
   };
   const explanation = explainPod(input, {
+    installation: { installer: { by: "manifests" }, hasSessionTags: false, baseArn: ACCOUNT_ROLES },
     policy: { value: { plan: settings, sessions: settings.policy } },
     webhooks: { value: [{ name: "pods.podrole.io", clientConfig: {} }] },
     server: { value: { namespace: "podrole", name: "podrole-server", ready: 2, wanted: 2 } },

@@ -3,10 +3,11 @@
 import type { ResourceRequirements } from "../kubernetes/objects.ts";
 import { isErrorCode } from "../protocol/errors.ts";
 import { objectAt, objectsAt } from "../runtime/json-object.ts";
+import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
 import { shellQuote } from "./migrate/shell-commands.ts";
-import { CHECK_STEP, type ConcernedObject, meantRole, stepsAfterCode } from "./next-steps.ts";
+import { RESTARTABLE_KINDS } from "./next-steps.ts";
 import { type QuotaShortage, quotaShortages } from "./quota-shortage.ts";
-import { type Diagnosis, diagnoseEnd } from "./sidecar-diagnosis.ts";
+import { type Diagnosis, diagnoseCode } from "./sidecar-diagnosis.ts";
 
 /** Who refuses the pods. */
 export type CreationFailure =
@@ -14,8 +15,8 @@ export type CreationFailure =
   | { readonly by: "podrole"; readonly code: string; readonly reason: string }
   /** The API server, because it cannot call podrole's webhook. */
   | { readonly by: "unreachable webhook" }
-  /** A ResourceQuota; the shortages are those of its message that can be computed. */
-  | { readonly by: "quota"; readonly quota: string; readonly shortages: readonly QuotaShortage[] }
+  /** A ResourceQuota. */
+  | { readonly by: "quota"; readonly quota: string }
   /** Something else than podrole. */
   | { readonly by: "other" };
 
@@ -36,7 +37,7 @@ export function readCreationFailure(message: string): CreationFailure {
   if (isErrorCode(code)) return { by: "podrole", code, reason };
   if (/failed calling webhook "[\w.-]*podrole\.io"/.test(message)) return { by: "unreachable webhook" };
   const [, quota] = /exceeded quota: ([\w.-]+)/.exec(message) ?? [];
-  return quota === undefined ? { by: "other" } : { by: "quota", quota, shortages: quotaShortages(message) };
+  return quota === undefined ? { by: "other" } : { by: "quota", quota };
 }
 
 /** Returns what keeps pods from being created, and when it is gone; undefined if podrole's decision does. */
@@ -58,73 +59,131 @@ export function creationObstacle(
   }
 }
 
-/**
- * Returns who refuses the pods, and why, with what an operator does about it. `sidecar`: what podrole-sidecar requests
- * of a quota, if it is known.
- */
-export function diagnoseCreation(message: string, sidecar?: ResourceRequirements): Diagnosis {
+/** What is known about the workload whose pods are refused. */
+export interface BlockedContext extends ConcernedPod {
+  /** What podrole-sidecar requests of a quota; undefined if unknown. */
+  readonly sidecar?: ResourceRequirements | undefined;
+  /** How many of its pods there are, and how many there should be; undefined if unknown. */
+  readonly replicas?: WorkloadReplicas | undefined;
+}
+
+/** Pods of a workload. */
+export interface WorkloadReplicas {
+  readonly wanted: number;
+  readonly existing: number;
+}
+
+/** Returns how many pods a workload has and wants; undefined if its status does not say. */
+export function workloadReplicas(workload: object | undefined): WorkloadReplicas | undefined {
+  const [spec, status] = [objectAt(workload, "spec"), objectAt(workload, "status")];
+  const numberIn = (found: Record<string, unknown> | undefined, ...names: readonly string[]) =>
+    names.map((name) => found?.[name]).find((value) => typeof value === "number");
+  // A DaemonSet has no number of its own, and a Job starts so many pods at once.
+  const wanted = numberIn(status, "desiredNumberScheduled") ?? numberIn(spec, "replicas", "parallelism");
+  if (wanted === undefined) return undefined;
+  return { wanted, existing: numberIn(status, "replicas", "currentNumberScheduled", "active") ?? 0 };
+}
+
+/** "0 of 3 replicas exist"; undefined if unknown. */
+export function replicasText(replicas: WorkloadReplicas | undefined): string | undefined {
+  if (replicas === undefined) return undefined;
+  const { wanted, existing } = replicas;
+  return `${existing} of ${wanted} ${wanted === 1 ? "replica exists" : "replicas exist"}`;
+}
+
+/** The one pod that a rollout needs room for, or all that are missing. */
+function missingPods(replicas: WorkloadReplicas | undefined): number {
+  return replicas === undefined ? 1 : Math.max(1, replicas.wanted - replicas.existing);
+}
+
+/** Returns who refuses the pods, and why, with what an operator does about it. */
+export function diagnoseCreation(message: string, context: BlockedContext): Diagnosis {
   const failure = readCreationFailure(message);
   switch (failure.by) {
     case "podrole": {
-      const { cause, remedy = "" } = diagnoseEnd({ code: failure.code, message: failure.reason, at: "" });
-      const meant = meantRole(failure.reason);
-      const hint = meant === undefined ? "" : `Did you mean ${meant}? `;
-      return { cause: `podrole refuses them: ${cause}`, remedy: `${hint}${remedy}` };
+      const { cause, remedy } = diagnoseCode({ code: failure.code, message: failure.reason }, context);
+      return {
+        cause: `podrole refuses them: ${cause}`,
+        ...(remedy !== undefined && { remedy }),
+        recovery: "by itself: a changed pod template makes new pods at once",
+      };
     }
     case "unreachable webhook":
       return {
         cause: `the API server cannot call podrole's webhook: ${message}`,
         remedy: "podrole check says why (WEBHOOK_READY, CA_BUNDLE, ADMISSION).",
+        recovery: TRIED_AGAIN,
       };
-    case "quota": {
-      const { quota, shortages } = failure;
-      const missing = shortages.map((shortage) => shortageText(shortage, sidecar));
-      // What is left of the quota serves the first pod alone.
-      const amounts = shortages.map(
-        ({ resource, requested, missing: amount }) =>
-          `${resource} by ${amount} and by ${requested} for each further pod`,
-      );
-      return {
-        cause: [
-          `ResourceQuota ${quota} of the namespace refuses them, podrole does not: ${withoutPrefix(message)}`,
-          ...missing,
-        ].join("; "),
-        remedy: `Raise ${amounts.length === 0 ? "the quota" : amounts.join(", ")}, or delete pods that count for it.`,
-      };
-    }
+    case "quota":
+      return diagnoseQuota(message, failure.quota, context);
     case "other":
       return { cause: `podrole does not refuse them: ${withoutPrefix(message)}` };
   }
 }
 
-/** Events repeat what the object and the reason say already. */
-function withoutPrefix(message: string): string {
-  return message.replace(/^Error creating: /, "");
+/** (https://github.com/kubernetes/client-go/blob/master/util/workqueue/default_rate_limiters.go) */
+const TRIED_AGAIN = "by itself: the controller tries again, after waits of at most 17 min";
+
+function diagnoseQuota(message: string, quota: string, { sidecar, replicas }: BlockedContext): Diagnosis {
+  const pods = missingPods(replicas);
+  const shortages = quotaShortages(message, pods);
+  const requests = shortages.map((shortage) => requestText(shortage, sidecar));
+  const amounts = shortages.map(({ resource, missing, needed }) => `${resource} by ${missing} to ${needed}`);
+  const forAll = pods === 1 ? "for the missing pod" : `for all ${pods} missing pods`;
+  const raised = amounts.length === 0 ? "the quota" : amounts.join(", ");
+  return {
+    cause: [
+      `ResourceQuota ${quota} of the namespace refuses them, podrole does not: ${withoutPrefix(message)}`,
+      ...requests,
+    ].join("; "),
+    remedy: `Raise ${raised} ${forAll}, or delete pods that count for it.`,
+    recovery: TRIED_AGAIN,
+  };
 }
 
-function shortageText({ resource, requested, missing }: QuotaShortage, sidecar: ResourceRequirements = {}): string {
+/** Events repeat what the object and the reason say already. */
+function withoutPrefix(message: string): string {
+  return message.replace(/^Error creating: /, "").replace(/^pods "[^"]*" is forbidden: /, "");
+}
+
+function requestText({ resource, requested }: QuotaShortage, sidecar: ResourceRequirements = {}): string {
   const [first = "", second] = resource.split(".");
   const share = first === "limits" ? sidecar.limits?.[second ?? ""] : sidecar.requests?.[second ?? first];
   const ofSidecar = share === undefined ? "" : `, ${share} of it for podrole-sidecar`;
-  return `${missing} of ${resource} is missing (the pod requests ${requested}${ofSidecar})`;
+  return `each pod takes ${requested} of ${resource}${ofSidecar}`;
 }
 
 /** Returns the next steps; none if podrole has nothing to do with it. */
-export function stepsAfterCreationFailure(message: string, object: ConcernedObject): readonly string[] {
+export function stepsAfterCreationFailure(message: string, context: BlockedContext): readonly string[] {
   const failure = readCreationFailure(message);
+  const { object, replicas } = context;
+  const inNamespace = `kubectl -n ${shellQuote(object.namespace)}`;
   switch (failure.by) {
     case "podrole":
-      return stepsAfterCode(failure.code, { object, message: failure.reason });
+      return stepsAfterCode(failure.code, { ...context, message: failure.reason });
     case "unreachable webhook":
       return [CHECK_STEP];
     case "quota": {
-      const inNamespace = `kubectl -n ${shellQuote(object.namespace)}`;
+      const quota = shellQuote(failure.quota);
+      const shortages = quotaShortages(message, missingPods(replicas));
+      const hard = Object.fromEntries(shortages.map(({ resource, needed }) => [resource, needed]));
+      const patch = shellQuote(JSON.stringify({ spec: { hard } }));
       return [
-        `${inNamespace} describe quota ${shellQuote(failure.quota)}  # what is used of it`,
-        `${inNamespace} edit quota ${shellQuote(failure.quota)}  # raise it, or delete pods that count for it`,
+        `${inNamespace} describe quota ${quota}  # what is used of it now`,
+        shortages.length === 0
+          ? `${inNamespace} edit quota ${quota}  # raise it`
+          : `${inNamespace} patch quota ${quota} --type merge -p ${patch}`,
+        ...againSteps(context),
       ];
     }
     case "other":
-      return [`kubectl -n ${shellQuote(object.namespace)} describe ${shellQuote(`${object.kind}/${object.name}`)}`];
+      return [`${inNamespace} describe ${shellQuote(`${object.kind}/${object.name}`)}`];
   }
+}
+
+function againSteps({ object: { namespace, kind, name } }: BlockedContext): readonly string[] {
+  const isRestartable = [...RESTARTABLE_KINDS].some((each) => each.toLowerCase() === kind);
+  if (!isRestartable) return [];
+  const target = shellQuote(`${kind}/${name}`);
+  return [`kubectl -n ${shellQuote(namespace)} rollout restart ${target}  # only to have it try again at once`];
 }

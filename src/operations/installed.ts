@@ -1,6 +1,6 @@
 // The settings of the installed programs, from flags and environment of their Deployments and the ConfigMaps that these
 // refer to. Pure. check, explain and rotate use them, so that operators need not repeat them.
-import type { ConfigMap, Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
+import type { Condition, ConfigMap, Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import type { LabelSelector } from "../kubernetes/selectors.ts";
 import { serviceAccountOf } from "../policy/facts.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
@@ -9,12 +9,17 @@ import { crossCheckServer, crossCheckWebhook } from "../settings/cross-check.ts"
 import { SERVER_SETTINGS, type ServerSettings } from "../settings/server.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../settings/webhook.ts";
 import { parseContainerFlags } from "./manifests/container-flags.ts";
+import type { UnreadyPod } from "./unready-pods.ts";
 
 /** The fields of a Deployment that operations read. */
 export interface Deployment {
   readonly metadata: ObjectMeta;
   readonly spec: { readonly replicas?: number; readonly template: Pod; readonly selector?: LabelSelector };
-  readonly status?: { readonly readyReplicas?: number; readonly updatedReplicas?: number };
+  readonly status?: {
+    readonly readyReplicas?: number;
+    readonly updatedReplicas?: number;
+    readonly conditions?: readonly Partial<Condition>[];
+  };
 }
 
 /** How many replicas of a program are ready, and how many are wanted. */
@@ -26,6 +31,12 @@ export interface ReplicaCount {
   readonly wanted: number;
   /** Why none is ready, if its pods say so: "2 pods: ImagePullBackOff: …". */
   readonly reasons?: readonly string[];
+  /** If none is ready: one of the pods that are not. */
+  readonly unready?: UnreadyPod;
+  /** Since when too few are ready, RFC 3339. */
+  readonly since?: string;
+  /** Number of the Deployment's revision: its template has been changed if it is greater than 1. */
+  readonly revision?: number;
 }
 
 /** Counts the replicas of a program; undefined if none of the Deployments runs it. */
@@ -33,8 +44,13 @@ export function countReplicas(program: ProgramName, deployments: readonly Deploy
   const found = deploymentOf(program, deployments);
   if (found === undefined) return undefined;
   const { metadata, spec, status } = found;
-  const { namespace = "", name = "" } = metadata;
-  return { namespace, name, ready: status?.readyReplicas ?? 0, wanted: spec.replicas ?? 1 };
+  const { namespace = "", name = "", annotations = {} } = metadata;
+  const counts = { namespace, name, ready: status?.readyReplicas ?? 0, wanted: spec.replicas ?? 1 };
+  if (counts.ready > 0) return counts;
+  const unavailable = status?.conditions?.find(({ type, status: is }) => type === "Available" && is === "False");
+  const since = unavailable?.lastTransitionTime;
+  const revision = Number(annotations["deployment.kubernetes.io/revision"]);
+  return { ...counts, ...(since !== undefined && { since }), ...(revision > 0 && { revision }) };
 }
 
 /** The programs that run as Deployments. */

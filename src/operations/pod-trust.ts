@@ -11,8 +11,17 @@ const BUNDLE_VARIABLE = "PODROLE_TRUST_BUNDLE";
 
 /** Compares a pod's CAs with the published bundle (PEM); undefined if either is unknown. */
 export function comparePodTrust(pod: Pod, published: string | undefined): PodTrust | undefined {
+  return compareTrust(podBundle(pod), published);
+}
+
+/** Returns the CAs that a pod was created with, as PEM; undefined if the pod does not say. */
+export function podBundle(pod: Pod): string | undefined {
   const sidecar = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar);
-  const own = sidecar?.env?.find(({ name }) => name === BUNDLE_VARIABLE)?.value;
+  return sidecar?.env?.find(({ name }) => name === BUNDLE_VARIABLE)?.value;
+}
+
+/** As comparePodTrust(), with the pod's bundle. */
+export function compareTrust(own: string | undefined, published: string | undefined): PodTrust | undefined {
   if (own === undefined || published === undefined) return undefined;
   const held = readCertificates(own);
   const all = readCertificates(published);

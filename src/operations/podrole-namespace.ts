@@ -8,7 +8,7 @@ import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { OWN_OBJECTS } from "../policy/annotations.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import type { WebhookConfigurationObject } from "./check/facts.ts";
-import { podroleConfigurations } from "./check/tables/registration.ts";
+import { podroleConfigurations } from "./check/own-webhooks.ts";
 
 const USUAL_NAMESPACE = "podrole";
 

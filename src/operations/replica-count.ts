@@ -4,7 +4,7 @@ import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { workloadFailure } from "./creation-failure.ts";
 import { countReplicas, type Deployment, deploymentOf, type ProgramName, type ReplicaCount } from "./installed.ts";
 import { readKnown } from "./known.ts";
-import { unreadyReasons } from "./unready-pods.ts";
+import { findUnreadyPod, unreadyReasons } from "./unready-pods.ts";
 
 const NAME_LABEL = "app.kubernetes.io/name";
 
@@ -20,16 +20,17 @@ export async function readReplicaCount(
   const count = countReplicas(program, deployments);
   const deployment = deploymentOf(program, deployments);
   const name = deployment?.spec.template.metadata.labels?.[NAME_LABEL];
-  if (count === undefined || count.ready > 0 || count.wanted === 0 || name === undefined) return count;
+  if (deployment === undefined || count === undefined || name === undefined) return count;
+  if (count.ready > 0 || count.wanted === 0) return count;
   const selector = { namespace: count.namespace, labelSelector: `${NAME_LABEL}=${name}` };
   const pods = await readKnown(() => kubernetes.listAll<Pod>("pods", selector));
-  if ("unknown" in pods) return count;
-  const blocked = pods.value.length === 0 ? workloadFailure(deployment) : undefined;
-  const reasons = blocked === undefined ? unreadyReasons(pods.value) : [`it has no pod: ${blocked}`];
-  return { ...count, ...(reasons.length > 0 && { reasons }) };
+  return "unknown" in pods ? count : { ...count, ...unreadiness(deployment, pods.value) };
 }
 
-/** Returns the reasons as they follow a number of replicas: " (2 pods: ImagePullBackOff: …)", or nothing. */
-export function replicaReasonsText(reasons: readonly string[] = []): string {
-  return reasons.length === 0 ? "" : ` (${reasons.join("; ")})`;
+/** Returns why none of a Deployment's pods is ready. */
+export function unreadiness(deployment: Deployment, pods: readonly Pod[]): Pick<ReplicaCount, "reasons" | "unready"> {
+  const blocked = pods.length === 0 ? workloadFailure(deployment) : undefined;
+  const reasons = blocked === undefined ? unreadyReasons(pods) : [`it has no pod: ${blocked}`];
+  const unready = findUnreadyPod(pods);
+  return { ...(reasons.length > 0 && { reasons }), ...(unready && { unready }) };
 }

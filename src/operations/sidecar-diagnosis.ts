@@ -1,23 +1,26 @@
-// How a sidecar ended as a cause and a remedy, in one line each: the error's message, and the remedy of its code unless
-// what the cluster knows about the pod has a better one. Pure, and for people: nothing is decided from the texts.
-import { ERRORS, isErrorCode } from "../protocol/errors.ts";
+// How a sidecar ended as a cause, a remedy and how the pod recovers, in one line each: the error's message, and the
+// remedy of its code unless what the cluster knows about the pod has a better one. Pure, and for people: nothing is
+// decided from the texts.
+import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
+import { type ConcernedPod, deniedCall } from "./code-steps.ts";
+import { findMisspeltRole } from "./role-correction.ts";
 import { type SidecarEnd, sidecarEndText } from "./sidecar-state.ts";
-import { DISTRUST_REMEDIES, distrustOf, distrustText, type PodTrust } from "./untrusted-server.ts";
+import { distrustRemedy, distrustText, recoversFromDistrust } from "./untrusted-server.ts";
 
 /** What is wrong, and what an operator does about it. */
 export interface Diagnosis {
   readonly cause: string;
   /** Absent if nothing can be said. */
   readonly remedy?: string;
+  /** Whether the pod recovers by itself once that is done, and when; absent if unknown. */
+  readonly recovery?: string;
 }
 
 /** What the cluster knows about the pod. */
-export interface EndContext {
-  /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
-  readonly isCopy?: boolean | undefined;
-  /** The pod's CAs beside the published ones; undefined if unknown. */
-  readonly trust?: PodTrust | undefined;
-}
+export type EndContext = Partial<ConcernedPod> & {
+  /** True if its sidecar is ready: it serves what it has, and renews by itself. */
+  readonly isReady?: boolean;
+};
 
 /** What is wrong with a copy, and what helps. */
 export const COPY_DIAGNOSIS: Required<Diagnosis> = {
@@ -25,24 +28,67 @@ export const COPY_DIAGNOSIS: Required<Diagnosis> = {
     "the pod is a copy, as kubectl debug makes it: it has podrole-sidecar, but neither the annotation of the role nor the label podrole.io/injected",
   remedy:
     "Delete the copy, and copy the pod again with --keep-annotations: then the copy has the annotation of the role.",
+  recovery: "needs a new copy",
 };
 
-/** Returns the cause and the remedy of a sidecar's end. */
-export function diagnoseEnd(end: SidecarEnd, { isCopy = false, trust }: EndContext = {}): Diagnosis {
+/** Returns the diagnosis of a sidecar's end. */
+export function diagnoseEnd(end: SidecarEnd, context: EndContext = {}): Diagnosis {
   const { code, message } = end;
-  if (code === undefined) return { cause: sidecarEndText(end) };
-  if (code === "ROLE_MISSING" && isCopy) return { ...COPY_DIAGNOSIS, cause: `${code}: ${COPY_DIAGNOSIS.cause}` };
-  const { reason, remedy } = splitRemedy(code, message);
-  if (code !== "SERVER_UNTRUSTED") return { cause: `${code}: ${reason}`, remedy };
+  return code === undefined
+    ? { cause: sidecarEndText(end), recovery: RESTARTED_SIDECAR }
+    : diagnoseCode({ code, message }, { ...context, message });
+}
+
+/** Returns the diagnosis of a pod whose last call was answered with a code; `message`: undefined if unknown. */
+export function diagnoseCode(
+  { code, message }: { readonly code: string; readonly message?: string | undefined },
+  context: EndContext = {},
+): Diagnosis {
+  if (code === "ROLE_MISSING" && context.isCopy)
+    return { ...COPY_DIAGNOSIS, cause: `${code}: ${COPY_DIAGNOSIS.cause}` };
+  const { reason, remedy } = splitRemedy(code, message ?? "");
+  const added = code === "SERVER_UNTRUSTED" ? distrustText(reason, context.trust) : "";
+  const better = isErrorCode(code) ? BETTER_REMEDIES[code]?.({ ...context, message: reason }) : undefined;
   return {
-    cause: `${code}: ${reason}${distrustText(message, trust)}`,
-    remedy: DISTRUST_REMEDIES[distrustOf(message, trust)],
+    cause: [code, reason].filter((part) => part !== "").join(": ") + added,
+    remedy: better ?? remedy,
+    recovery: recoveryFrom(code, reason, context),
   };
 }
 
-/** Returns a diagnosis as one line, "cause -- remedy", as podrole's programs write errors. */
-export function diagnosisText({ cause, remedy }: Diagnosis): string {
-  return remedy === undefined ? cause : `${cause} -- ${remedy}`;
+/** Codes whose remedy depends on what the cluster knows. */
+const BETTER_REMEDIES: { readonly [Code in ErrorCode]?: (context: EndContext) => string | undefined } = {
+  SERVER_UNTRUSTED: ({ message = "", trust }) => distrustRemedy(message, trust),
+  ROLE_FORBIDDEN: ({ roles }) => {
+    const misspelt = roles && findMisspeltRole(roles);
+    return misspelt && `Correct the role's name in ${misspelt.annotation}: did you mean ${misspelt.meant}?`;
+  },
+  STS_DENIED: ({ message = "", serverMessage = "", installation: { hasSessionTags } = {} }) => {
+    const { principal = "podrole's own principal", role = "the role" } = deniedCall(serverMessage);
+    const actions = hasSessionTags ? "sts:AssumeRole and sts:TagSession (session tags are on)" : "sts:AssumeRole";
+    const unknown = hasSessionTags === undefined ? " If session tags are on, allow sts:TagSession too." : "";
+    if (message.includes("itself lacks")) {
+      return `In the policies of ${principal}, allow ${actions} on ${role}.${unknown}`;
+    }
+    if (!message.includes("must allow sts:")) return undefined;
+    const other = message.includes("no role trust policy allows")
+      ? ""
+      : ` and in that principal's own policies, unless the role does not exist: then correct its name`;
+    return `Allow ${actions} to ${principal} in the trust policy of ${role}${other}.${unknown}`;
+  },
+};
+
+const RESTARTED_SIDECAR = "by itself: the kubelet starts podrole-sidecar again, after waits of at most 5 min";
+/** What has credentials serves them while its renewals are refused. */
+const NEXT_RENEWAL = "by itself, with its next renewal";
+const NEW_POD = "needs a new pod";
+/** Codes of which a pod is not rid before it is created again. */
+const FINAL_CODES: ReadonlySet<string> = new Set(["POD_NOT_INJECTED", "ROLE_UNPINNED", "POD_UNKNOWN"]);
+
+function recoveryFrom(code: string, message: string, { trust, isReady }: EndContext): string {
+  if (FINAL_CODES.has(code)) return NEW_POD;
+  if (code === "SERVER_UNTRUSTED" && !recoversFromDistrust(message, trust)) return NEW_POD;
+  return isReady ? NEXT_RENEWAL : RESTARTED_SIDECAR;
 }
 
 /** What the server has recorded may have the remedy of another version of podrole; without one, it is the code's. */

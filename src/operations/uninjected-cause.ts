@@ -3,6 +3,9 @@
 import { type FieldTime, fieldTimeOf } from "../kubernetes/field-time.ts";
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { isRoleAnnotation, LABELS } from "../policy/annotations.ts";
+import { type InstalledBy, registerStep } from "./installer.ts";
+import { labelStep } from "./next-steps.ts";
+import type { Diagnosis } from "./sidecar-diagnosis.ts";
 
 /** Times of the pod's surroundings; undefined if unknown. */
 export interface SurroundingTimes {
@@ -63,3 +66,43 @@ export function uninjectedCause(
 /** What may be the cause where the times are unknown. */
 export const UNKNOWN_AGES =
   "the pod was created before its namespace had the label podrole.io/inject: enabled, or while podrole's webhook was not called";
+
+/** podrole's webhook has no MutatingWebhookConfiguration. */
+export const UNREGISTERED = "podrole's webhook is not registered";
+
+/** What is known about a pod that names a role and has no podrole-sidecar. */
+export interface UninjectedFacts {
+  readonly namespace: string;
+  readonly times: PodTimes;
+  readonly surroundings: SurroundingTimes;
+  /** Whether the namespace has podrole's label, and whether the webhook is registered; undefined: unknown. */
+  readonly isLabelled: boolean | undefined;
+  readonly isRegistered: boolean | undefined;
+  readonly installer: InstalledBy | undefined;
+  /** How to have it created again; undefined if there is no pod yet. */
+  readonly restart: string | undefined;
+}
+
+/** Returns why it is not injected, what to do, and the commands for that. */
+export function diagnoseUninjected(pod: UninjectedFacts): Diagnosis & { readonly steps: readonly string[] } {
+  const { namespace, times, surroundings, isLabelled, isRegistered, installer, restart } = pod;
+  const again = restart === undefined ? [] : [restart];
+  const thenAgain = restart === undefined ? "" : ` Then c${CREATE_AGAIN.slice(1)}`;
+  const recovery = restart === undefined ? {} : { recovery: "needs a new pod" };
+  if (isRegistered === false) {
+    const cause = `${UNREGISTERED}, so no new pod is injected`;
+    return {
+      cause,
+      remedy: `Register the webhook.${thenAgain}`,
+      ...recovery,
+      steps: [registerStep(installer), ...again],
+    };
+  }
+  if (isLabelled === false) {
+    const cause = `namespace ${namespace} does not have the label podrole.io/inject: enabled, so no new pod in it is injected`;
+    return { cause, remedy: `Label the namespace.${thenAgain}`, ...recovery, steps: [labelStep(namespace), ...again] };
+  }
+  return { cause: uninjectedCause(times, surroundings), remedy: CREATE_AGAIN, ...recovery, steps: again };
+}
+
+const CREATE_AGAIN = "Create the pod again: podrole injects pods only when they are created.";

@@ -17,14 +17,62 @@ export function unreadyReasons(pods: readonly Pod[]): readonly string[] {
   return Array.from(byReason, ([reason, { length }]) => `${countOf(length, "pod")}: ${reason}`);
 }
 
+/** One of the pods that are not ready, and what it waits for. */
+export interface UnreadyPod {
+  readonly name: string;
+  /** "image": an image that cannot be pulled. "ended": a container that ends. "other": anything else. */
+  readonly trouble: "image" | "ended" | "other";
+  /** Of the container that waits, if its image is the trouble. */
+  readonly image?: string;
+}
+
+/** Returns one of them, of the reason that most of them have; undefined if all are ready. */
+export function findUnreadyPod(pods: readonly Pod[]): UnreadyPod | undefined {
+  const groups = [
+    ...Map.groupBy(
+      pods.filter((pod) => !isPodReady(pod)),
+      unreadyReason,
+    ).values(),
+  ];
+  const [first] = groups.toSorted((a, b) => b.length - a.length)[0] ?? [];
+  const name = first?.metadata.name;
+  if (first === undefined || name === undefined) return undefined;
+  const container = unreadyContainer(first);
+  const reason = objectAt(container?.["state"], "waiting")?.["reason"];
+  if (typeof reason === "string" && IMAGE_REASONS.has(reason)) {
+    const image = container?.["image"];
+    return { name, trouble: "image", ...(typeof image === "string" && image !== "" && { image }) };
+  }
+  return { name, trouble: endOfContainer(container) === undefined ? "other" : "ended" };
+}
+
+/** (https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/images/types.go) */
+const IMAGE_REASONS: ReadonlySet<string> = new Set([
+  "ImagePullBackOff",
+  "ErrImagePull",
+  "ErrImageNeverPull",
+  "InvalidImageName",
+  "ImageInspectError",
+  "RegistryUnavailable",
+]);
+
+function unreadyContainer({ status }: Pod): Record<string, unknown> | undefined {
+  return objectsAt(status, "containerStatuses").find(({ ready }) => ready !== true);
+}
+
+function endOfContainer(container: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  return objectAt(container?.["lastState"], "terminated") ?? objectAt(container?.["state"], "terminated");
+}
+
 function isPodReady({ status }: Pod): boolean {
   return conditionsOf(status).some(({ type, status: is }) => type === "Ready" && is === "True");
 }
 
-function unreadyReason({ status }: Pod): string {
-  const container = objectsAt(status, "containerStatuses").find(({ ready }) => ready !== true);
+function unreadyReason(pod: Pod): string {
+  const { status } = pod;
+  const container = unreadyContainer(pod);
   const waiting = objectAt(container?.["state"], "waiting");
-  const ended = objectAt(container?.["lastState"], "terminated") ?? objectAt(container?.["state"], "terminated");
+  const ended = endOfContainer(container);
   const scheduled = conditionsOf(status).find(({ type, status: is }) => type === "PodScheduled" && is === "False");
   if (waiting === undefined && scheduled !== undefined) return stateMessage(scheduled);
   if (waiting !== undefined && ended === undefined) return stateMessage(waiting);

@@ -36,30 +36,41 @@ export function distrustText(message: string, trust?: PodTrust): string {
   return distrust === "foreign" ? `; the pod has each ${cas}` : "";
 }
 
-/** Reason → what an operator does. */
-export const DISTRUST_REMEDIES: Readonly<Record<Distrust, string>> = {
+/** Returns what an operator does. */
+export function distrustRemedy(message: string, trust?: PodTrust): string {
+  const distrust = distrustOf(message, trust);
+  return distrust === "bundle" && trust !== undefined && trust.published > 1
+    ? ROTATION_REMEDY
+    : DISTRUST_REMEDIES[distrust];
+}
+
+const ROTATION_REMEDY =
+  "The CA is being rotated. Create the pod again, and so each pod that is older than the new CA: a new pod has all of podrole's CAs. Take the rotation's next step only then.";
+
+const DISTRUST_REMEDIES: Readonly<Record<Distrust, string>> = {
   clock:
     "Compare the clock of the pod's node with that of the server's node. If they agree, podrole's server has not renewed its certificate: podrole check finds the reason (SERVING_CERTIFICATES, TRUST_BUNDLE).",
   name: "Find out what answers at the server's address: the certificate is for another name, as that of a proxy or of another program is. podrole check tests the installed server.",
-  bundle:
-    "Create the pod again: a new pod has the present CAs. During a rotation, do so with each pod that is older than the new CA before you take the next step.",
+  bundle: "Create the pod again: a new pod has the CA that podrole publishes now.",
   foreign:
     "A new pod has the same CAs, so do not create the pod again. The server's certificate is of a CA that was retired, or of another installation: find out which server answers at this address, and which CA signs (podrole status trust).",
   issuer:
     "Create the pod again: a new pod has the present CAs. If its sidecar does not trust the server either, the server's certificate is of a CA that was retired, or of another installation.",
 };
 
+/** Whether the pod recovers without a change to it, once the cause is gone. */
+export function recoversFromDistrust(message: string, trust?: PodTrust): boolean {
+  const distrust = distrustOf(message, trust);
+  return distrust !== "bundle" && distrust !== "issuer";
+}
+
+const ROTATE_STEP = "podrole rotate status  # what the rotation waits for, and the next step";
+
 /** Reason → commands. `restart` has the pod created again. */
 export const DISTRUST_STEPS: Readonly<Record<Distrust, (restart: string | undefined) => readonly string[]>> = {
   clock: () => ["podrole check --quiet  # the dates of the certificates, then compare the clock of the node"],
   name: () => ["podrole check --quiet"],
-  bundle: (restart) => [
-    ...(restart === undefined ? [] : [restart]),
-    "podrole rotate status  # during a rotation: wait before its next step until such pods are created again",
-  ],
+  bundle: (restart) => [...(restart === undefined ? [] : [restart]), ROTATE_STEP],
   foreign: () => ["podrole status trust  # which CA signs", "podrole check --quiet"],
-  issuer: (restart) => [
-    "podrole rotate status  # during a rotation: wait before its next step until such pods are created again",
-    ...(restart === undefined ? [] : [restart]),
-  ],
+  issuer: (restart) => [ROTATE_STEP, ...(restart === undefined ? [] : [restart])],
 };

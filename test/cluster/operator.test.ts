@@ -178,10 +178,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     // This cluster has no kubelet, so no sidecar becomes ready.
     assert.equal(text.code, 1, text.err);
     assert.match(text.out, /podrole-sidecar has not been started: /);
-    assert.match(
-      text.out,
-      new RegExp(`role/till-orders, named by the pod's annotation, session name ${NAMESPACE}.orders`),
-    );
+    assert.match(text.out, new RegExp(`role/till-orders \\(the pod's annotation\\): session name ${NAMESPACE}.orders`));
     const file = join(directory, "pod.yaml");
     await writeFile(file, pod("intruder", "payroll-admin"));
     const refused = await podrole(["explain", "-f", file, "-o", "json"]);

@@ -1,9 +1,9 @@
 // The next command after each cause.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { readCreationFailure, stepsAfterCreationFailure } from "../../src/operations/creation-failure.ts";
-import { likelyWorkload, restartStep, stepsAfterCode } from "../../src/operations/next-steps.ts";
-import { blockedWorkloads } from "../../src/operations/status/refusal-rows.ts";
+import { likelyWorkload, restartStep } from "../../src/operations/next-steps.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
 const OBJECT = { namespace: "shop", kind: "pod", name: "orders" };
@@ -12,13 +12,16 @@ suite("stepsAfterCode()", () => {
   test("has a step for every error code, and for one of a newer version", () => {
     for (const code of [...Object.keys(ERRORS), "OF_TOMORROW"]) {
       const [first = ""] = stepsAfterCode(code, { object: OBJECT, restart: restartStep({ metadata: {} }) });
-      assert.match(first, /^(kubectl|podrole) /, code);
+      assert.match(first, /^(kubectl|podrole|aws) /, code);
     }
   });
 
   test("quotes names for the shell", () => {
     const [first] = stepsAfterCode("ROLE_MISSING", { object: { ...OBJECT, name: "a; b" } });
-    assert.equal(first, "kubectl -n shop edit 'pod/a; b'  # add the annotation iam.amazonaws.com/role");
+    assert.match(
+      first ?? "",
+      /^kubectl -n shop annotate pod 'a; b' iam\.amazonaws\.com\/role=ROLE --overwrite {2}# ROLE: /,
+    );
   });
 
   test("names the server's principal for STS_DENIED only if the server's own message does", () => {
@@ -26,16 +29,16 @@ suite("stepsAfterCode()", () => {
     const steps = (message: string, field = "serverMessage") =>
       stepsAfterCode("STS_DENIED", { object: OBJECT, [field]: message }).join("\n");
     const forged = steps(`must allow sts:AssumeRole to ${principal}, such as {}`, "message");
-    assert.match(forged, /^podrole aws trust --principal ARN {2}#/);
+    assert.match(forged, /"AWS":"ARN"/);
     assert.ok(!forged.includes(principal), forged);
-    assert.match(
-      steps(`must allow sts:AssumeRole to ${principal}, such as {}`),
-      new RegExp(`--principal ${principal} `),
-    );
-    assert.match(steps(`${principal} itself lacks sts:AssumeRole`), /^podrole aws policy {2}#/);
-    assert.match(steps("Cannot assume role"), /^podrole aws trust --principal ARN {2}#/);
+    assert.match(steps(`must allow sts:AssumeRole to ${principal}, such as {}`), new RegExp(`"AWS":"${principal}"`));
+    assert.match(steps("Cannot assume role"), /"AWS":"ARN".*# ARN: the AWS principal/);
     // A record is cut where the author of a pod may choose, by the length of the role's path.
-    assert.match(steps(`must allow sts:AssumeRole to ${principal.slice(0, -7)}`), /--principal ARN {2}#/);
+    assert.match(steps(`must allow sts:AssumeRole to ${principal.slice(0, -7)}`), /"AWS":"ARN"/);
+    assert.equal(
+      steps(`denied (${principal} itself lacks sts:AssumeRole`),
+      "podrole aws policy -o json | jq '.policies[0].document' > policy.json\naws iam put-role-policy --role-name podrole-server --policy-name podrole --policy-document file://policy.json",
+    );
   });
 
   test("names the role for STS_DENIED only if the server's own message does", () => {
@@ -46,7 +49,16 @@ suite("stepsAfterCode()", () => {
     assert.match(steps("message"), /get-role --role-name NAME /);
     assert.match(steps("serverMessage", message.slice(0, 55)), /get-role --role-name NAME /);
   });
+
+  test("asks for sts:TagSession only if session tags are on", () => {
+    const actionsWith = (hasSessionTags: boolean) =>
+      stepsAfterCode("STS_DENIED", { object: OBJECT, installation: { hasSessionTags } }).join("\n");
+    assert.match(actionsWith(true), /"Action":\["sts:AssumeRole","sts:TagSession"\]/);
+    assert.doesNotMatch(actionsWith(false), /TagSession/);
+  });
 });
+
+const RECREATE = "kubectl -n shop get pod web-0 -o yaml | kubectl -n shop replace --force -f -";
 
 suite("restartStep()", () => {
   const owned = (kind: string, name: string, labels = {}, controller = true) => ({
@@ -56,22 +68,18 @@ suite("restartStep()", () => {
     [
       "a pod of a Deployment",
       owned("ReplicaSet", "web-5d9f", { "pod-template-hash": "5d9f" }),
-      "rollout restart deployment/web",
+      "kubectl -n shop rollout restart deployment/web",
     ],
-    ["a pod of a StatefulSet", owned("StatefulSet", "web"), "rollout restart statefulset/web"],
-    ["a pod of a ReplicaSet alone", owned("ReplicaSet", "web"), "delete pod web-0  # its controller creates it again"],
+    ["a pod of a StatefulSet", owned("StatefulSet", "web"), "kubectl -n shop rollout restart statefulset/web"],
     [
-      "a pod whose owner is no controller",
-      owned("StatefulSet", "web", {}, false),
-      "delete pod web-0  # then apply its manifest again",
+      "a pod of a ReplicaSet alone",
+      owned("ReplicaSet", "web"),
+      "kubectl -n shop delete pod web-0  # its controller creates it again",
     ],
-    [
-      "a pod without a controller",
-      { metadata: { namespace: "shop", name: "web-0" } },
-      "delete pod web-0  # then apply its manifest again",
-    ],
+    ["a pod whose owner is no controller", owned("StatefulSet", "web", {}, false), RECREATE],
+    ["a pod without a controller", { metadata: { namespace: "shop", name: "web-0" } }, RECREATE],
   ] as const) {
-    test(`restarts ${what}`, () => assert.equal(restartStep(pod), `kubectl -n shop ${step}`));
+    test(`restarts ${what}`, () => assert.equal(restartStep(pod), step));
   }
 });
 
@@ -86,33 +94,14 @@ test("likelyWorkload() returns the Deployment of a ReplicaSet, and any other obj
 suite("readCreationFailure()", () => {
   const DENIED = 'admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: Cannot give role';
   for (const [by, message, step] of [
-    ["podrole", DENIED, /kubectl -n shop edit pod\/orders/],
+    ["podrole", DENIED, /kubectl -n shop edit pod\/orders {2}# name a permitted role/],
     ["unreachable webhook", 'failed calling webhook "pods.podrole.io": timeout', /podrole check --quiet/],
     ["quota", 'pods "x" is forbidden: exceeded quota: team, requested: cpu=1', /describe quota team/],
     ["other", 'admission webhook "other.example" denied the request: no', /describe pod\/orders/],
   ] as const) {
     test(`finds that the refusal is by: ${by}`, () => {
       assert.equal(readCreationFailure(message).by, by);
-      assert.match(stepsAfterCreationFailure(message, OBJECT)[0] ?? "", step);
+      assert.match(stepsAfterCreationFailure(message, { object: OBJECT })[0] ?? "", step);
     });
   }
-
-  test("blockedWorkloads() lists what podrole refused lately, and quotas only on request", () => {
-    const now = Date.parse("2026-06-01T12:00:00Z");
-    const eventOf = (name: string, message: string, minutes: number) => ({
-      involvedObject: { kind: "ReplicaSet", namespace: "shop", name },
-      message,
-      lastTimestamp: new Date(now - minutes * 60_000).toISOString(),
-    });
-    const events = [
-      eventOf("old-5d9f8c7b64", DENIED, 30),
-      eventOf("web-5d9f8c7b64", DENIED, 5),
-      eventOf("big-5d9f8c7b64", "exceeded quota: team", 1),
-      eventOf("job-5d9f8c7b64", "no such ServiceAccount", 1),
-    ];
-    const namesOf = (withQuotas: boolean) =>
-      blockedWorkloads(events, { now, withQuotas }).map(({ workload }) => workload);
-    assert.deepEqual(namesOf(false), ["deployment/web"]);
-    assert.deepEqual(namesOf(true), ["deployment/big", "deployment/web"]);
-  });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { diagnoseCreation } from "../../src/operations/creation-failure.ts";
+import { diagnoseCreation, stepsAfterCreationFailure } from "../../src/operations/creation-failure.ts";
 import { quotaShortages } from "../../src/operations/quota-shortage.ts";
 
 const refusal = (amounts: string) => `pods "web-1" is forbidden: exceeded quota: team, ${amounts}`;
@@ -10,22 +10,22 @@ suite("quotaShortages()", () => {
     [
       "a quota that is used up",
       "requested: limits.memory=96Mi, used: limits.memory=1Gi, limited: limits.memory=1Gi",
-      [{ resource: "limits.memory", requested: "96Mi", missing: "96Mi" }],
+      [{ resource: "limits.memory", requested: "96Mi", missing: "96Mi", needed: "1120Mi" }],
     ],
     [
       "a part of what is requested",
       "requested: limits.memory=96Mi, used: limits.memory=1000Mi, limited: limits.memory=1Gi",
-      [{ resource: "limits.memory", requested: "96Mi", missing: "72Mi" }],
+      [{ resource: "limits.memory", requested: "96Mi", missing: "72Mi", needed: "1096Mi" }],
     ],
     [
       "those of several resources that lack something",
       "requested: pods=1,requests.cpu=150m, used: pods=9,requests.cpu=900m, limited: pods=10,requests.cpu=1",
-      [{ resource: "requests.cpu", requested: "150m", missing: "50m" }],
+      [{ resource: "requests.cpu", requested: "150m", missing: "50m", needed: "1050m" }],
     ],
     [
       "a count",
       "requested: pods=1, used: pods=10, limited: pods=10",
-      [{ resource: "pods", requested: "1", missing: "1" }],
+      [{ resource: "pods", requested: "1", missing: "1", needed: "11" }],
     ],
     ["nothing without amounts", "requested: limits.memory=96Mi", []],
     ["nothing for amounts that are none", "requested: x=many, used: x=1, limited: x=1", []],
@@ -34,15 +34,29 @@ suite("quotaShortages()", () => {
   }
 });
 
-test("diagnoseCreation() names what a quota lacks, and the share of podrole-sidecar where it is known", () => {
+suite("diagnoseCreation()", () => {
   const message = refusal("requested: limits.memory=96Mi, used: limits.memory=1000Mi, limited: limits.memory=1Gi");
-  assert.match(diagnoseCreation(message).cause, /; 72Mi of limits\.memory is missing \(the pod requests 96Mi\)$/);
-  assert.match(
-    diagnoseCreation(message, { limits: { memory: "32Mi" } }).cause,
-    /\(the pod requests 96Mi, 32Mi of it for podrole-sidecar\)$/,
-  );
-  assert.equal(
-    diagnoseCreation(message).remedy,
-    "Raise limits.memory by 72Mi and by 96Mi for each further pod, or delete pods that count for it.",
-  );
+  const object = { namespace: "shop", kind: "deployment", name: "web" };
+
+  test("names what a pod takes of a quota, and the share of podrole-sidecar where it is known", () => {
+    assert.match(diagnoseCreation(message, { object }).cause, /; each pod takes 96Mi of limits\.memory$/);
+    assert.match(
+      diagnoseCreation(message, { object, sidecar: { limits: { memory: "32Mi" } } }).cause,
+      /; each pod takes 96Mi of limits\.memory, 32Mi of it for podrole-sidecar$/,
+    );
+  });
+
+  for (const [what, replicas, remedy, hard] of [
+    ["one pod, if the number is unknown", undefined, "by 72Mi to 1096Mi for the missing pod", "1096Mi"],
+    ["all missing pods", { wanted: 4, existing: 1 }, "by 264Mi to 1288Mi for all 3 missing pods", "1288Mi"],
+    ["the one that a rollout adds", { wanted: 3, existing: 3 }, "by 72Mi to 1096Mi for the missing pod", "1096Mi"],
+  ] as const) {
+    test(`raises the quota for ${what}`, () => {
+      const found = diagnoseCreation(message, { object, replicas }).remedy;
+      assert.equal(found, `Raise limits.memory ${remedy}, or delete pods that count for it.`);
+      const [, patch] = stepsAfterCreationFailure(message, { object, replicas });
+      const expected = `'{"spec":{"hard":{"limits.memory":"${hard}"}}}'`;
+      assert.equal(patch, `kubectl -n shop patch quota team --type merge -p ${expected}`);
+    });
+  }
 });

@@ -4,10 +4,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { serverTrustText } from "../../src/cli/output/aws.ts";
 import { wavesScript } from "../../src/cli/output/waves.ts";
+import { stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
 import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
 import { shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
-import { annotateStep, editStep, restartStep, stepsAfterCode } from "../../src/operations/next-steps.ts";
+import { annotatePodsStep, editStep, restartStep } from "../../src/operations/next-steps.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
 /** Names with what a shell reads as more than a word. */
@@ -28,8 +29,8 @@ function outsideQuotes(line: string): string {
 
 const META_CHARACTERS = /[$`;|&<>(){}'"\\\p{Cc}\p{Zl}\p{Zp}]/u;
 
-/** The one redirection that a step contains. */
-const WRITTEN_FILE = " > trust.json";
+/** Files that steps write, and the pipes between two commands. */
+const OWN_CHARACTERS = / > (?:trust|new-trust|policy)\.json| \| (?=kubectl |jq )/g;
 
 test("shellCommentText() leaves words and ARNs as they are, and nothing that a shell reads as more", () => {
   for (const text of ["Job", "argoproj.io/v1", "arn:aws:iam::123456789012:role/team/a+b=c,d.e@f-g_h"]) {
@@ -57,16 +58,25 @@ test("restartStep() and stepsAfterCode() have no character outside of quotes tha
         object: { namespace: name, kind, name },
         restart: restartStep(pod),
         isCopy,
-        message: `Cannot give role arn:aws:iam::1:role/${name} to x permits "arn:aws:iam::1:role/${name}"`,
+        roles: {
+          object: { namespace: name, kind, name },
+          annotations: { "iam.amazonaws.com/role": name },
+          namespaceAnnotations: { "iam.amazonaws.com/permitted": `arn:aws:iam::1:role/${name}x` },
+          baseArn: "arn:aws:iam::1:role/",
+        },
+        original: { name, debugImage: kind },
       };
       const steps = [
         restartStep(pod),
         editStep(concerned.object, "correct the role"),
-        annotateStep(pod, { annotation: kind, value: name, purpose: "only then" }),
+        annotatePodsStep(concerned.object, kind, { value: name, purpose: "only then" }),
+        ...["pod", "deployment", "job", "cronjob"].map((each) =>
+          annotatePodsStep({ ...concerned.object, kind: each }, "iam.amazonaws.com/role", { value: name }),
+        ),
         ...Object.keys(ERRORS).flatMap((code) => stepsAfterCode(code, concerned)),
       ];
       for (const step of steps) {
-        assert.doesNotMatch(outsideQuotes(step).replace(WRITTEN_FILE, ""), META_CHARACTERS, step);
+        assert.doesNotMatch(outsideQuotes(step).replaceAll(OWN_CHARACTERS, ""), META_CHARACTERS, step);
       }
     }),
     { numRuns: 100 },

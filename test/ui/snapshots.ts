@@ -1,6 +1,7 @@
 // Readings as the page gets them: a small cluster with one of everything, and a large one.
 
-import { CHECK_STEP, stepFields, stepsAfterCode } from "../../src/operations/next-steps.ts";
+import { CHECK_STEP, stepsAfterCode } from "../../src/operations/code-steps.ts";
+import { stepFields } from "../../src/operations/next-steps.ts";
 import type { PodRow, RefusedRow, TrustRow } from "../../src/operations/status/model.ts";
 import { briefOf } from "../../src/operations/ui/briefs.ts";
 import type { UiPod, UiSnapshot } from "../../src/operations/ui/model.ts";

@@ -4,6 +4,7 @@ import type { Pod } from "../../kubernetes/objects.ts";
 import { explain } from "../../operations/explain/explain.ts";
 import { isWell } from "../../operations/explain/explanation.ts";
 import { askAboutPod, createServerQuestion } from "../../operations/state/ask-server.ts";
+import { systemClock as clock } from "../../runtime/clock.ts";
 import { success } from "../../runtime/result.ts";
 import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
@@ -25,7 +26,7 @@ export const explainAction: Action = async (terminal, flags, args) => {
     const namespace = options.namespace ?? kubernetes.contextNamespace;
     const ask = createServerQuestion({ kubernetes }, { podroleNamespace });
     const readHeld = (pod: Pod) => askAboutPod(ask, pod);
-    const result = await explain({ kubernetes, readHeld }, { subject, namespace, podroleNamespace });
+    const result = await explain({ kubernetes, clock, readHeld }, { subject, namespace, podroleNamespace });
     if (!result.ok) return writeProblems(terminal, "explain", [result.problem]);
     const explanations = result.value;
     terminal.out(json ? explainJson(explanations) : explainText(explanations));

@@ -8,7 +8,7 @@ import {
   type Section,
 } from "../../operations/check/finding.ts";
 import { countOf } from "../../operations/format.ts";
-import { stepsIn } from "../../operations/next-steps.ts";
+import { diagnosisLines } from "./diagnosis.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
 const STATE_MARKS: Readonly<Record<CheckState, string>> = {
@@ -71,20 +71,30 @@ function sectionText(section: Section, findings: readonly Finding[]): string {
 }
 
 function findingLines(group: readonly Finding[]): readonly string[] {
-  const rest = group.length - MAX_SHOWN_OBJECTS;
   const bad = group.some(({ state }) => state === "failed" || state === "warning");
+  const alike = [...Map.groupBy(group, sharedText).values()];
+  const rest = alike.slice(MAX_SHOWN_OBJECTS).flat().length;
   return [
-    ...group.slice(0, MAX_SHOWN_OBJECTS).flatMap(findingLinesOf),
+    ...alike.slice(0, MAX_SHOWN_OBJECTS).flatMap(linesOfAlike),
     ...(rest > 0 ? [`        and ${rest} more (-o json lists all of them)`] : []),
     ...(bad ? [`        see ${group[0]?.hint}`] : []),
   ];
 }
 
-function findingLinesOf(finding: Finding): readonly string[] {
-  const { id, state, message, object } = finding;
+/** Findings with the same text are of one cause: it is printed once. Those without a cause are of one object each. */
+function sharedText({ object, state, message, cause }: Finding): string {
+  return [state, cause ?? `${object}: ${message}`].join(" ");
+}
+
+function linesOfAlike([first, ...others]: readonly Finding[]): readonly string[] {
+  if (first === undefined) return [];
+  const { id, state, message, object } = first;
+  const names = others.slice(0, MAX_SHOWN_OBJECTS).map((other) => other.object);
+  const more = others.length > MAX_SHOWN_OBJECTS ? ` and ${others.length - MAX_SHOWN_OBJECTS} more` : "";
   return [
     `${STATE_MARKS[state]}  ${id}  ${object === undefined ? "" : `${object}: `}${message}`,
-    ...stepsIn(finding).map((step) => `        next: ${step}`),
+    ...(others.length === 0 ? [] : [`        also ${names.join(", ")}${more}`]),
+    ...diagnosisLines(first).map((line) => `        ${line}`),
   ];
 }
 

@@ -1,8 +1,10 @@
 // Explanations of podrole explain as text and as JSON.
 import { readCreationFailure } from "../../operations/creation-failure.ts";
 import type { ContainerExplanation, ContainerInPod, ExistingPod, Explanation } from "../../operations/explain/model.ts";
+import { stepFields } from "../../operations/next-steps.ts";
 import type { SidecarState } from "../../operations/sidecar-state.ts";
 import { DECISION_TEXTS } from "./decision.ts";
+import { diagnosisLines, type ShownDiagnosis } from "./diagnosis.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
@@ -16,41 +18,67 @@ export function explainText(explanations: readonly Explanation[]): string {
 }
 
 function explanationText(explanation: Explanation): string {
-  const { object, cause, remedy, now, existing, next, notes, settings } = explanation;
-  const present = existing ? existingLines(existing, cause).map((line) => `  ${line}`) : [];
-  const decided = decisionLines(explanation).map((line) => `  ${line}`);
+  const { object, cause, now, existing, next, notes, settings } = explanation;
+  const present = existing ? existingLines(existing, cause) : [];
   const lines = [
-    object,
-    ...(cause === undefined ? [] : [`  cause: ${cause}`]),
-    ...(remedy === undefined ? [] : [`  remedy: ${remedy}`]),
-    ...(existing?.differences ?? []).map((difference) => `  differs: ${difference}`),
-    ...next.map((step) => `  next: ${step}`),
+    ...diagnosisLines({ ...diagnosisOf(explanation), ...stepFields(next) }),
+    ...(cause === undefined ? (existing?.differences ?? []).map((difference) => `differs: ${difference}`) : []),
     ...present,
-    ...decided,
-    ...now.warnings.map((warning) => `  warning: ${warning}`),
-    ...notes.map((note) => `  note: ${note}`),
-    ...(settings.length > 0 ? [`  settings from ${settings.join(", ")}`] : []),
+    ...decisionLines(explanation),
+    ...now.warnings.filter((text) => !isSaid(text, explanation)).map((warning) => `warning: ${warning}`),
+    ...notes.filter((text) => !isSaid(text, explanation)).map((note) => `note: ${note}`),
+    ...(settings.length > 0 && cause === undefined ? [`settings from ${settings.join(", ")}`] : []),
   ];
-  return lines.map((line) => `${escapeControls(line)}\n`).join("");
+  return [object, ...lines.map((line) => `  ${line}`)].map((line) => `${escapeControls(line)}\n`).join("");
 }
 
-/** What becomes of a new pod, and of each of its containers. A refusal that the cause has said is not repeated. */
-function decisionLines({ object, cause, now, failure, obstacle, afterwards, containers }: Explanation) {
+function diagnosisOf({ cause, remedy, scope, recovery }: Explanation): ShownDiagnosis {
+  return {
+    ...(cause !== undefined && { cause }),
+    ...(remedy !== undefined && { remedy }),
+    ...(scope !== undefined && { scope }),
+    ...(recovery !== undefined && { recovery }),
+  };
+}
+
+/** Reports whether the cause has said what a warning or a note repeats. */
+function isSaid(text: string, { cause, now, existing }: Explanation): boolean {
+  if (cause === undefined) return false;
+  const isOfCopy = existing?.isCopy === true && text.includes("kubectl debug");
+  const isOfLabel =
+    now.reason === "NAMESPACE_NOT_LABELLED" && /NAMESPACE_NOT_LABELLED|do not match this pod/.test(text);
+  return isOfCopy || isOfLabel;
+}
+
+/**
+ * What becomes of a new pod, and of each of its containers. Neither is said of an injected pod that would be injected
+ * again, and a refusal that the cause has said is not repeated.
+ */
+function decisionLines(explanation: Explanation): readonly string[] {
+  const { object, cause, now, failure, obstacle, afterwards, existing, containers } = explanation;
+  const isSame = existing?.injected === true && now.decision === "inject" && obstacle === undefined;
+  const isStuck = isSame && cause !== undefined;
   const when = object.startsWith("pod/") ? "if created now" : "its next pods";
   const decision = `${DECISION_TEXTS[now.decision]} (${now.reason})`;
   const failed = failure === undefined ? undefined : readCreationFailure(failure);
-  const isSaid = failed?.by === "podrole" && now.decision === "refuse" && failed.code === now.reason;
-  const isRepeated = now.decision === "refuse" && cause?.includes(now.message) === true;
-  const why = isSaid ? "as the last ones" : isRepeated ? "see the cause" : now.message;
+  const isRefusedAsSaid = failed?.by === "podrole" && now.decision === "refuse" && failed.code === now.reason;
+  const isRepeated = now.decision !== "inject" && cause?.includes(now.message) === true;
+  const why = isRefusedAsSaid ? "as the last ones" : isRepeated ? "see the cause" : now.message;
   const without = failure === undefined ? "not injected" : "not created";
+  const isLabelSaid = cause !== undefined && now.reason === "NAMESPACE_NOT_LABELLED";
+  const isObstacleSaid = obstacle !== undefined && cause?.includes(obstacle) === true;
   return [
-    `${when}: ${obstacle === undefined ? `${decision}: ${why}` : `${without}: ${obstacle}`}`,
+    ...(isStuck || isObstacleSaid || isLabelSaid
+      ? []
+      : [`${when}: ${obstacle === undefined ? `${decision}: ${why}` : `${without}: ${obstacle}`}`]),
     ...(afterwards
       ? [
           `once ${afterwards.condition}: ${DECISION_TEXTS[afterwards.decision]} (${afterwards.reason}): ${afterwards.message}`,
         ]
       : []),
-    ...containers.map((container) => containerText(container, now.message)),
+    ...containers
+      .filter(({ allowed }) => !(isStuck && allowed))
+      .map((container) => containerText(container, now.message)),
   ];
 }
 
@@ -59,29 +87,32 @@ function existingLines(existing: ExistingPod, cause: string | undefined): readon
   const { injected, since, state, causes = [], containers = [] } = existing;
   return [
     ...(state ? [stateLine(state)] : []),
-    ...causes.filter((text) => text !== cause),
+    ...causes.filter((text) => cause === undefined || !cause.includes(text)),
     `${injected ? "injected" : "not injected"} (created ${since})${sidecarText(existing)}`,
     ...containers.flatMap(inPodText),
   ];
 }
 
+/** "container app asks for ROLE; holds nothing", as far as it is known. */
 function inPodText(inPod: ContainerInPod): readonly string[] {
-  const { container, holds, source, expires, renewed, code, unknown } = inPod;
+  const { container, admitted, holds, source, expires, renewed, code, unknown } = inPod;
   const ended = code === undefined ? "" : `; last refused with ${code}`;
   if (holds !== undefined) {
     const times = [expires && `until ${expires}`, renewed && `renewed ${renewed}`].filter(Boolean).join(", ");
     const origin = source === "reported" ? ", as the pod reports" : "";
     return [`container ${container} holds ${holds}${times && ` ${times}`}${ended}${origin}`];
   }
-  if (code !== undefined) return [`container ${container} holds no credentials${ended}`];
-  const known = [admittedText(inPod), unknown && `what it holds is unknown: ${unknown}`].filter(Boolean);
-  return known.length === 0 ? [] : [`container ${container}: ${known.join("; ")}`];
+  const asked = admitted === undefined ? "" : ` asks for ${admitted}${admittedText(inPod)}`;
+  if (code !== undefined) return [`container ${container}${asked ? `${asked};` : ""} holds nothing${ended}`];
+  if (unknown !== undefined) {
+    return [`container ${container}${asked}${asked ? "; what it holds" : ": what it holds"} is unknown: ${unknown}`];
+  }
+  if (asked !== "") return [`container ${container}${asked}; holds nothing`];
+  return inPod.admittedBy === undefined ? [] : [`container ${container} got no role at admission`];
 }
 
-function admittedText({ admitted, admittedBy }: ContainerInPod): string | undefined {
-  if (admittedBy === undefined) return undefined;
-  const origin = admittedBy === "pin" ? "its pin" : admittedBy;
-  return `${admitted ?? "no role"} at admission (${origin})`;
+function admittedText({ admittedBy }: ContainerInPod): string {
+  return admittedBy === "pin" ? " (its pin at admission)" : ` (${admittedBy})`;
 }
 
 /** What the sidecar does, and how it last ended: a code stands for its message, which the cause has said. */
@@ -116,21 +147,20 @@ function containerText(
   { container, role, allowed, undecided, namedBy, sessionName, code, message }: ContainerExplanation,
   said: string,
 ): string {
-  if (allowed)
-    return `container ${container}: ${role}, named by the ${ORIGIN_TEXTS[namedBy ?? ""]}, session name ${sessionName}`;
+  const origin = namedBy === undefined ? "" : ` (${ORIGIN_TEXTS[namedBy]})`;
+  if (allowed) return `container ${container} asks for ${role}${origin}: session name ${sessionName}`;
   if (undecided) return `container ${container}: the server decides: ${message}`;
   const reason = code === undefined ? message : `${code}: ${message}`;
-  if (message === said && role !== undefined && namedBy !== undefined) {
-    return `container ${container}: ${role}, named by the ${ORIGIN_TEXTS[namedBy]}: refused (${code})`;
-  }
+  if (message === said && role !== undefined)
+    return `container ${container} asks for ${role}${origin}: refused (${code})`;
   return `container ${container}: no credentials: ${reason}`;
 }
 
 const ORIGIN_TEXTS: Readonly<Record<string, string>> = {
-  container: "pod's annotation for this container",
-  pod: "pod's annotation",
-  serviceAccount: "ServiceAccount's annotation",
-  namespace: "namespace's annotation",
-  default: "setting --default-role",
-  pin: "pin that the webhook wrote (--pin-roles)",
+  container: "the pod's annotation for this container",
+  pod: "the pod's annotation",
+  serviceAccount: "the ServiceAccount's annotation",
+  namespace: "the namespace's annotation",
+  default: "the setting --default-role",
+  pin: "the pin that the webhook wrote, --pin-roles",
 };

@@ -81,7 +81,7 @@ function heldUntil({ expires, unknown }: PodRow, { now }: CellContext): Cell {
 
 function phaseCell(row: PodRow, { now }: CellContext): Cell {
   const { phase, reason } = row;
-  const text = phase === "waiting" && reason !== undefined ? `waiting (${reason})` : PHASE_TEXTS[phase];
+  const text = phase === "waiting" && reason !== undefined ? `sidecar ${reason}` : PHASE_TEXTS[phase];
   if (phase === "terminating" || phase === "unknown") return { text, tone: "faint" };
   if (isRowWell(row, now)) return { text, tone: "good" };
   return { text, tone: phase === "starting" || phase === "absent" ? "waiting" : "bad" };

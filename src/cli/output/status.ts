@@ -1,19 +1,16 @@
 // The status as text: a table, what is wrong with the installation, reason and remedy for each code, what is unknown,
 // and a count. And as JSON, YAML and names.
+
+import type { BlockedWorkload } from "../../operations/blocked-workloads.ts";
 import { countOf } from "../../operations/format.ts";
-import { notInstalledText, type ReplicaCount } from "../../operations/installed.ts";
-import {
-  describeStep,
-  explainStep,
-  labelStep,
-  REGISTER_STEP,
-  type StepFields,
-  stepsIn,
-} from "../../operations/next-steps.ts";
-import type { BlockedWorkload, PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
+import { notInstalledText, type ProgramName } from "../../operations/installed.ts";
+import { registerStep } from "../../operations/installer.ts";
+import { labelStep, stepFields } from "../../operations/next-steps.ts";
+import { absenceOf } from "../../operations/program-absence.ts";
+import type { PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
-import { UNKNOWN_AGES } from "../../operations/uninjected-cause.ts";
-import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
+import { UNREGISTERED } from "../../operations/uninjected-cause.ts";
+import { diagnosisLines, type ShownDiagnosis } from "./diagnosis.ts";
 import { type StatusTable, statusTable } from "./status-columns.ts";
 import type { Paint } from "./style.ts";
 import { columnWidths, escapeControls, tableLine } from "./text.ts";
@@ -29,7 +26,7 @@ export function statusText(status: Status, { isWide, paint }: StatusTextOptions)
   const table = statusTable(status, isWide);
   const notes = [
     ...installationProblems(status).map((text) => paint(escapeControls(text), "bad")),
-    ...codeNotes(status).map((text) => escapeControls(text)),
+    ...causeNotes(status).map((text) => escapeControls(text)),
     ...unknownLines(status).map((text) => paint(escapeControls(text), "faint")),
     escapeControls(statusSummary(status)),
   ];
@@ -60,87 +57,85 @@ export function statusNames({ topic, pods = [], roles = [], refusals = [], trust
   return [...new Set(names)].map((name) => `${escapeControls(name)}\n`).join("");
 }
 
-function installationProblems({ installation, isLabelled, namespace, topic }: Status): readonly string[] {
+/** What is wrong with the installation: a line each, and what to do. */
+function installationProblems({ installation, isLabelled, namespace, topic, pods = [] }: Status): readonly string[] {
   if (installation.isAbsent) return [notInstalledText(installation.namespace)];
-  const { server, webhook, isRegistered } = installation;
+  const { isRegistered, facts = {} } = installation;
+  // Pods that are not injected say the same, with what to do about themselves.
+  const isSaid = pods.some(({ phase }) => phase === "not injected");
   return [
-    ...(server?.ready === 0
-      ? [
-          `${unready("server", server)}: pods get no credentials before it has one, and running pods keep theirs until they expire`,
-          nextLine(describeStep(server)),
-        ]
+    ...absenceLines("server", installation),
+    ...absenceLines("webhook", installation),
+    ...(isRegistered === false && !isSaid
+      ? [`${UNREGISTERED}: new pods are not injected`, ...blockOf(stepFields([registerStep(facts.installer)]))]
       : []),
-    ...(webhook?.ready === 0
-      ? [
-          `${unready("webhook", webhook)}: no pod of a labelled namespace can be created`,
-          nextLine(describeStep(webhook)),
-        ]
-      : []),
-    ...(isRegistered === false
-      ? [`podrole's webhook is not registered: new pods are not injected`, nextLine(REGISTER_STEP)]
-      : []),
-    ...(isLabelled === false && topic === "pods"
+    ...(isLabelled === false && topic === "pods" && !isSaid
       ? [
           `namespace ${namespace} does not have the label podrole.io/inject: enabled: no new pod in it is injected`,
-          nextLine(labelStep(namespace ?? "")),
+          ...blockOf(stepFields([labelStep(namespace ?? "")])),
         ]
       : []),
   ];
 }
 
-function unready(program: string, { wanted, reasons = [] }: ReplicaCount): string {
-  return `podrole's ${program} has no ready replica (${[`0 of ${wanted}`, ...reasons].join("; ")})`;
+function absenceLines(program: ProgramName, { facts = {}, ...counts }: Status["installation"]): readonly string[] {
+  const count = counts[program];
+  const absence = count && absenceOf(program, count, facts);
+  if (absence === undefined) return [];
+  const heading = `podrole's ${program}: 0 of ${count?.wanted} replicas are ready`;
+  return [heading].concat(blockOf({ ...absence, ...stepFields(absence.steps) }));
 }
 
-/** The next command, below what it is about. */
-function nextLine(step: string): string {
-  return `  next: ${step}`;
+function blockOf(shown: ShownDiagnosis): readonly string[] {
+  return diagnosisLines(shown).map((line) => `  ${line}`);
 }
 
-function nextLines(row: StepFields): readonly string[] {
-  return stepsIn(row).map(nextLine);
-}
+/** Diagnoses of the output, at most; -o json has every row. */
+const MAX_SHOWN = 10;
 
-/** Codes of the output, at most; -o json has every row. */
-const MAX_CODES_SHOWN = 10;
-
-/**
- * For each code: how many rows have it, the first of them, reason and remedy, and the next command. Then the workloads
- * and pods without a code.
- */
-function codeNotes(status: Status): readonly string[] {
-  const { pods = [], blocked = [], refusals = [] } = status;
+/** For each cause: which pods or workloads have it, what to do, and the next commands. */
+function causeNotes({ pods = [], blocked = [], refusals = [], installation }: Status): readonly string[] {
+  const said = new Set(absentCauses(installation));
   const rows: readonly (PodRow | RefusedRow)[] = [...pods, ...refusals];
-  const byCode = Map.groupBy(
-    rows.filter(({ code }) => code !== undefined),
-    ({ code = "" }) => code,
+  const groups = Map.groupBy(
+    rows.filter(({ cause }) => cause !== undefined && !said.has(cause)),
+    causeKey,
   );
   return [
-    ...[...byCode].slice(0, MAX_CODES_SHOWN).flatMap(([code, users]) => linesOfCode(code, users)),
-    ...blocked.slice(0, MAX_CODES_SHOWN).flatMap(blockedLines),
-    ...uninjectedLines(status),
-    ...changedLines(pods),
+    ...[...groups.values()].slice(0, MAX_SHOWN).flatMap(linesOfCause),
+    ...blocked.slice(0, MAX_SHOWN).flatMap(blockedLines),
   ];
 }
 
-function linesOfCode(code: string, users: readonly (PodRow | RefusedRow)[]): readonly string[] {
-  const first = users.find(({ message }) => message !== undefined && message !== "") ?? users[0];
-  return [`${code} (${whose(users)}): ${codeText(code, first)}`, ...nextLines(first ?? {})];
+function absentCauses({ server, facts = {} }: Status["installation"]): readonly string[] {
+  const absence = server && absenceOf("server", server, facts);
+  return absence === undefined ? [] : [absence.cause];
 }
 
-/** Reason and remedy: what status found out about the pod, or else what the message and the code say. */
-function codeText(code: string, row: PodRow | RefusedRow | undefined): string {
-  if (row !== undefined && "cause" in row && row.cause !== undefined && row.remedy !== undefined) {
-    return `${row.cause.replace(`${code}: `, "")} -- ${row.remedy}`;
-  }
-  const message = row?.message ?? "";
-  const remedy = isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
-  return message.includes(remedy) ? message : [message, remedy].filter(Boolean).join(" -- ");
+/** The same for rows that the same remedy helps. */
+function causeKey(row: PodRow | RefusedRow): string {
+  return [row.code ?? rowPhase(row) ?? "", row.role, row.remedy].join(" ");
+}
+
+function rowPhase(row: PodRow | RefusedRow): PodRow["phase"] | undefined {
+  return "phase" in row ? row.phase : undefined;
+}
+
+function linesOfCause(users: readonly (PodRow | RefusedRow)[]): readonly string[] {
+  const [first] = users;
+  if (first === undefined) return [];
+  return [`${headingOf(first)} (${whose(users)})`, ...blockOf(first)];
+}
+
+function headingOf(row: PodRow | RefusedRow): string {
+  if (row.code !== undefined) return row.code;
+  if ("requestedRole" in row && row.requestedRole !== undefined) return "role changed";
+  return rowPhase(row) === "not injected" ? "not injected" : "no credentials";
 }
 
 function blockedLines(blocked: BlockedWorkload): readonly string[] {
-  const { namespace, workload, message } = blocked;
-  return [`${workload} in namespace ${namespace} cannot create its pods: ${message}`, ...nextLines(blocked)];
+  const { namespace, workload } = blocked;
+  return [`${workload} in namespace ${namespace} cannot create its pods`, ...blockOf(blocked)];
 }
 
 function whose(users: readonly (PodRow | RefusedRow)[]): string {
@@ -155,35 +150,6 @@ function whose(users: readonly (PodRow | RefusedRow)[]): string {
 /** Pods that were refused before they had a name are known by the object that creates them. */
 function subjectOf({ namespace, pod }: PodRow | RefusedRow): string {
   return pod.includes("/") ? `${pod} in namespace ${namespace}` : `pod ${namespace}/${pod}`;
-}
-
-function uninjectedLines({ pods = [], isLabelled, installation: { isRegistered } }: Status): readonly string[] {
-  const bare = pods.filter(({ phase }) => phase === "not injected");
-  const [first] = bare;
-  if (first === undefined) return [];
-  const why =
-    isRegistered === false
-      ? "podrole's webhook is not registered"
-      : isLabelled === false
-        ? "its namespace does not have the label"
-        : (first.cause ?? UNKNOWN_AGES);
-  const explained = explainStep({ namespace: first.namespace, kind: "pod", name: first.pod });
-  return [
-    `not injected (${whose(bare)}): the pod names a role and has no podrole-sidecar: ${why}`,
-    nextLine(`${explained}  # why, and what to do`),
-    ...nextLines(first),
-  ];
-}
-
-function changedLines(pods: readonly PodRow[]): readonly string[] {
-  const changed = pods.filter(({ requestedRole }) => requestedRole !== undefined);
-  const [first] = changed;
-  if (first === undefined) return [];
-  const { role, requestedRole } = first;
-  return [
-    `role changed (${whose(changed)}): the pod's annotation now names ${requestedRole}, and its container ${first.roleFrom === "server" ? "has" : "got"} ${role}${first.roleFrom === "server" ? "" : " at admission"}; if that is intended, there is nothing to do: without --pin-roles, the next renewal follows the annotation`,
-    ...nextLines(first),
-  ];
 }
 
 function unknownLines({ unknown }: Status): readonly string[] {

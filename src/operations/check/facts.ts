@@ -11,6 +11,7 @@ import type {
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { SlotCertificate } from "../../pki/slots.ts";
 import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
+import type { BlockedWorkload } from "../blocked-workloads.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { Known } from "../known.ts";
 import type { StateRead } from "../state/read-state.ts";
@@ -100,6 +101,10 @@ export interface Facts {
   readonly limitRanges: Known<readonly LimitRange[]>;
   readonly resourceQuotas: Known<readonly ResourceQuota[]>;
   readonly pods: Known<readonly Pod[]>;
+  /** Workloads whose pods the API server does not create. */
+  readonly blocked: Known<readonly BlockedWorkload[]>;
+  /** True if the check is of one namespace, which is then expected to use podrole. */
+  readonly isOneNamespace: boolean;
   /** What podrole's server says that pods hold. */
   readonly held: Known<StateRead>;
   readonly metadata: Known<MetadataProbe>;

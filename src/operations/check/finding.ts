@@ -12,6 +12,12 @@ export interface CheckVerdict extends StepFields {
   readonly state: CheckState;
   /** The state in one sentence, with the expected state for a problem, or the reason for a skipped check. */
   readonly message: string;
+  /** Why, what to do, and whether it then recovers by itself: the same texts as podrole explain and status have. */
+  readonly cause?: string;
+  readonly remedy?: string;
+  readonly recovery?: string;
+  /** How many others it concerns. */
+  readonly scope?: string;
   /** The object, if the check judges several: "pod shop/orders-1". */
   readonly object?: string;
   /**
@@ -114,6 +120,25 @@ export const withNext = (verdict: CheckVerdict, ...steps: readonly string[]): Ch
   ...verdict,
   ...stepFields(steps),
 });
+
+/** A diagnosis as fields of a verdict. */
+type DiagnosisFields = Pick<CheckVerdict, "cause" | "remedy" | "recovery" | "scope">;
+
+/** Returns the verdict with the diagnosis, as far as there is one, and the commands. */
+export function withDiagnosis(
+  verdict: CheckVerdict,
+  { cause, remedy, recovery, scope }: DiagnosisFields,
+  steps: readonly string[],
+): CheckVerdict {
+  return {
+    ...verdict,
+    ...(cause !== undefined && { cause }),
+    ...(remedy !== undefined && { remedy }),
+    ...(scope !== undefined && { scope }),
+    ...(recovery !== undefined && { recovery }),
+    ...stepFields(steps),
+  };
+}
 
 /** Judges a known fact; skips an unknown one with its reason. */
 export function judgeKnown<T>(known: Known<T>, judge: (value: T) => CheckVerdict | readonly CheckVerdict[]) {

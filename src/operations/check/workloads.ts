@@ -3,11 +3,24 @@
 
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
+import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { optsIn } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
-import { allKnown, type Known } from "../known.ts";
+import { installationFacts } from "../installation-facts.ts";
+import { countReplicas, type Deployment, deploymentOf, type ProgramName, type ReplicaCount } from "../installed.ts";
+import { allKnown, deriveKnown, type Known } from "../known.ts";
+import { namespaceSight } from "../namespace-sight.ts";
+import { compareTrust } from "../pod-trust.ts";
+import { unreadiness } from "../replica-count.ts";
+import { lastRefusals } from "../state/last-refusals.ts";
+import type { PodSurroundings } from "../status/diagnose-seen.ts";
+import type { PodRow } from "../status/model.ts";
+import { podRows } from "../status/pod-rows.ts";
+import { seenPodOf } from "../status/seen-pod.ts";
+import { oldestOf } from "../uninjected-cause.ts";
 import type { Facts } from "./facts.ts";
+import { ownWebhooks } from "./own-webhooks.ts";
 
 /** What decisions about pods need. */
 export interface Workloads {
@@ -37,6 +50,54 @@ export function workloadsOf({ trustBundle, publishedPodCertificates: published, 
       pods: read.value.pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !hasFinished(pod)),
     },
   };
+}
+
+/** Returns the installation, and what else diagnoses of pods depend on, as podrole status reads it. */
+export function surroundingsOf(facts: Facts): PodSurroundings {
+  const { now, namespace, deployments, installed, ownPods, webhookConfigurations, namespaces, trustBundle } = facts;
+  const deployed = "value" in deployments ? deployments.value : [];
+  const own = "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace) : undefined;
+  const sights = ("value" in namespaces ? namespaces.value : []).map(namespaceSight);
+  return {
+    now,
+    installation: installationFacts(deployed, "value" in installed ? installed.value : {}),
+    server: replicasIn("server", deployed, ownPods),
+    isRegistered: own && own.length > 0,
+    registeredAt: own && oldestOf(own.map(({ configuration }) => configuration)),
+    namespaces: new Map(sights.map((sight) => [sight.name, sight])),
+    compareTrust: (own) => compareTrust(own, "value" in trustBundle ? trustBundle.value : undefined),
+  };
+}
+
+/** Counts the replicas of a program, with the reason if none is ready. */
+export function replicasIn(
+  program: ProgramName,
+  deployments: readonly Deployment[],
+  ownPods: Known<readonly Pod[]>,
+): ReplicaCount | undefined {
+  const count = countReplicas(program, deployments);
+  const deployment = deploymentOf(program, deployments);
+  if (deployment === undefined || count === undefined || count.ready > 0 || "unknown" in ownPods) return count;
+  return { ...count, ...unreadiness(deployment, podsOfDeployment(deployment, ownPods.value)) };
+}
+
+/** Returns the pods of a Deployment. */
+export function podsOfDeployment({ spec }: Deployment, pods: readonly Pod[]): readonly Pod[] {
+  const selector = { matchLabels: spec.template.metadata.labels ?? {} };
+  return pods.filter(({ metadata }) => matchesLabels(selector, metadata.labels));
+}
+
+/** Returns the rows of podrole status about the pods. */
+export function podRowsOf(facts: Facts): readonly PodRow[] {
+  const seen = deriveKnown(facts.pods, (pods) =>
+    pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).flatMap((pod) => seenPodOf(pod) ?? []),
+  );
+  return podRows({
+    seen,
+    held: deriveKnown(facts.held, ({ state }) => state.pods),
+    refusals: lastRefusals("value" in facts.held ? facts.held.value.state : {}),
+    ...surroundingsOf(facts),
+  });
 }
 
 /** Namespaces with the label podrole.io/inject: enabled, except those that are being deleted. */

@@ -1,20 +1,32 @@
-// Why a pod is not well and what to do about it, in one line each, from everything that explain has found out: what an
-// operator reads first. Pure.
+// Why a pod is not well, what to do about it and with which commands, whom else it concerns and how the pod recovers,
+// from everything that explain has found out: what an operator reads first. Pure.
 import { PODROLE_NAMES } from "../../injection/names.ts";
 import type { Plan } from "../../injection/plan.ts";
+import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type ResourceRequirements } from "../../kubernetes/objects.ts";
-import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
-import { diagnoseCreation } from "../creation-failure.ts";
-import { COPY_DIAGNOSIS, type Diagnosis, diagnoseEnd } from "../sidecar-diagnosis.ts";
-import { labelTimeOf, podTimesOf, uninjectedCause } from "../uninjected-cause.ts";
-import { diagnoseLastRequest } from "./certificate-request.ts";
-import { serverAbsence } from "./existing-pod.ts";
+import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
+import {
+  diagnoseCreation,
+  replicasText,
+  stepsAfterCreationFailure,
+  type WorkloadReplicas,
+} from "../creation-failure.ts";
+import { registerStep } from "../installer.ts";
+import { editStep } from "../next-steps.ts";
+import { absenceOf } from "../program-absence.ts";
+import { COPY_DIAGNOSIS, type Diagnosis, diagnoseCode, diagnoseEnd } from "../sidecar-diagnosis.ts";
+import { refusalMessage } from "../state/last-refusals.ts";
+import { diagnoseUninjected, labelTimeOf, podTimesOf } from "../uninjected-cause.ts";
+import { diagnoseLastRequest, stepsAfterLastRequest } from "./certificate-request.ts";
+import { concernedPod } from "./concerned.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings, Explanation } from "./model.ts";
-import { hasNoWebhook, UNREGISTERED } from "./obstacles.ts";
+import { hasNoWebhook } from "./obstacles.ts";
+import { diagnoseRoleChange } from "./role-difference.ts";
+import { scopeOf } from "./scope.ts";
 
 /** What the diagnosis follows from. */
-export interface DiagnosisInput extends Pick<Explanation, "now" | "obstacle"> {
+export interface DiagnosisInput extends Pick<Explanation, "now" | "obstacle" | "containers"> {
   readonly existing: ExistingPod | undefined;
   /** The decision on a new pod; absent if it is unknown. */
   readonly planned?: Plan;
@@ -22,15 +34,54 @@ export interface DiagnosisInput extends Pick<Explanation, "now" | "obstacle"> {
   readonly settings: ExplainSettings;
 }
 
-/** Returns the diagnosis; undefined for a pod that is well, that is still being started, or that has finished. */
-export function diagnosePod(found: DiagnosisInput): Diagnosis | undefined {
+/** A diagnosis with whom it concerns besides, and its commands. */
+interface Answer extends Diagnosis {
+  readonly scope?: string;
+  readonly steps: readonly string[];
+}
+
+/**
+ * Returns the answer; no cause for a pod that is well, that is still being started, or that has finished. Each command
+ * is in it once.
+ */
+export function diagnosePod(found: DiagnosisInput): Partial<Diagnosis> & Pick<Explanation, "scope" | "next"> {
+  const answer = explainedAnswer(found);
+  if (answer === undefined) return { next: [] };
+  const { steps, ...diagnosis } = answer;
+  const scope = diagnosis.scope ?? scopeOf(found.input);
+  return { ...diagnosis, ...(scope !== undefined && { scope }), next: [...new Set(steps)] };
+}
+
+function explainedAnswer(found: DiagnosisInput): Answer | undefined {
   const { input, existing, planned } = found;
-  if (input.failure !== undefined) {
-    const { cause, ...remedy } = diagnoseCreation(input.failure, sidecarResources(planned));
-    return { cause: `its pods cannot be created: ${cause}`, ...remedy };
-  }
+  if (input.failure !== undefined) return diagnoseFailure(found, { failure: input.failure, planned });
   if (input.exists && hasFinished(input.pod)) return undefined;
-  return existing?.injected ? diagnoseInjected(found, existing) : diagnoseUninjected(found);
+  return diagnoseRequest(found) ?? (existing?.injected ? diagnoseInjected(found, existing) : withoutSidecar(found));
+}
+
+function diagnoseFailure(
+  { input, settings, existing }: DiagnosisInput,
+  { failure, planned }: { readonly failure: string; readonly planned: Plan | undefined },
+): Answer {
+  const replicas: WorkloadReplicas | undefined = input.replicas;
+  const context = { ...concernedPod(input, settings, existing), sidecar: sidecarResources(planned), replicas };
+  const { cause, ...rest } = diagnoseCreation(failure, context);
+  const scope = replicasText(replicas);
+  return {
+    cause: `its pods cannot be created: ${cause}`,
+    ...rest,
+    ...(scope !== undefined && { scope }),
+    steps: stepsAfterCreationFailure(failure, context),
+  };
+}
+
+/** Without its certificate the pod does not start, whether it is injected or mounts one of podrole's by itself. */
+function diagnoseRequest({ input, settings, existing }: DiagnosisInput): Answer | undefined {
+  const { lastRequest, pod } = input;
+  const request = lastRequest && diagnoseLastRequest(lastRequest, pod);
+  if (request === undefined || lastRequest === undefined) return undefined;
+  const concerned = concernedPod(input, settings, existing);
+  return { ...request, steps: stepsAfterLastRequest(lastRequest, pod, concerned) ?? [] };
 }
 
 function sidecarResources(planned: Plan | undefined): ResourceRequirements | undefined {
@@ -38,59 +89,108 @@ function sidecarResources(planned: Plan | undefined): ResourceRequirements | und
   return allContainers(planned.pod).find(({ name }) => name === PODROLE_NAMES.sidecar)?.resources;
 }
 
-function diagnoseInjected({ input, settings, now }: DiagnosisInput, pod: ExistingPod): Diagnosis | undefined {
-  const { state, isCopy, containers = [] } = pod;
-  const withoutCertificate = input.lastRequest && diagnoseLastRequest(input.lastRequest, input.pod);
-  if (withoutCertificate !== undefined) return withoutCertificate;
-  if (state?.phase === "ready") {
-    const refused = containers.find(({ code }) => code !== undefined);
-    if (refused !== undefined) {
-      const cause = `the last request of container ${refused.container} was refused with ${refused.code}`;
-      return withRemedyOf(refused.code, cause);
-    }
-    return now.decision === "refuse"
-      ? withRemedyOf(now.reason, `its next renewal is refused: ${now.reason}: ${now.message}`)
+function diagnoseInjected(found: DiagnosisInput, pod: ExistingPod): Answer | undefined {
+  const { input, settings } = found;
+  const { state, isCopy } = pod;
+  const concerned = concernedPod(input, settings, pod);
+  if (state?.phase === "ready") return diagnoseReady(found, pod, concerned);
+  const absence =
+    "value" in settings.server && settings.server.value
+      ? absenceOf("server", settings.server.value, settings.installation ?? {})
       : undefined;
+  if (absence !== undefined && state?.phase !== "absent") return absence;
+  if ("value" in settings.server && settings.server.value === undefined && state?.phase !== "absent") {
+    return { cause: "no Deployment runs podrole's server", steps: [CHECK_STEP] };
   }
-  const absence = serverAbsence(settings.server);
-  if (absence !== undefined && state?.phase !== "absent") return { cause: absence, remedy: SERVER_REMEDY };
-  if (state?.lastEnd !== undefined) {
-    return diagnoseEnd(state.lastEnd, { isCopy, trust: input.trust });
+  const { lastEnd } = state ?? {};
+  if (lastEnd !== undefined) {
+    const { code } = lastEnd;
+    const context = { ...concerned, message: lastEnd.message, serverMessage: serverMessageOf(input, code) };
+    return { ...diagnoseEnd(lastEnd, context), steps: code === undefined ? [] : stepsAfterCode(code, context) };
   }
-  return isCopy ? COPY_DIAGNOSIS : undefined;
+  if (isCopy) return { ...COPY_DIAGNOSIS, steps: stepsAfterCode("ROLE_MISSING", concerned) };
+  return diagnoseRoleChange(found, pod);
 }
 
-const SERVER_REMEDY =
-  "Make a replica of the server ready. Waiting pods then get credentials by themselves, within 5 minutes; running pods keep theirs until they expire.";
+/** The server's own record of the pod's last refusal, if that had this code. */
+function serverMessageOf({ held }: ExplainInput, code: string | undefined): string | undefined {
+  return refusalMessage(held && "value" in held ? held.value?.refused : undefined, code);
+}
 
-function diagnoseUninjected({ input, settings, now, existing, obstacle }: DiagnosisInput): Diagnosis | undefined {
-  const again = existing === undefined ? "" : ` ${THEN_CREATE_AGAIN}`;
-  if (now.decision === "unknown") return undefined;
-  if (now.decision === "refuse") return withRemedyOf(now.reason, `podrole refuses it: ${now.reason}: ${now.message}`);
-  if (now.reason === "NAMESPACE_NOT_LABELLED") {
+function diagnoseReady(found: DiagnosisInput, pod: ExistingPod, concerned: ConcernedPod): Answer | undefined {
+  const { input, now } = found;
+  const refused = pod.containers?.find(({ code }) => code !== undefined);
+  if (refused?.code !== undefined) {
+    const serverMessage = serverMessageOf(input, refused.code);
+    const context = { ...concerned, message: serverMessage, serverMessage, isReady: true };
+    const { cause, ...rest } = diagnoseCode({ code: refused.code, message: serverMessage }, context);
     return {
-      cause: `namespace ${input.namespaceName} does not have the label podrole.io/inject: enabled, so no pod in it is injected`,
-      remedy: `Label the namespace.${again}`,
+      cause: `the last request of container ${refused.container} was refused: ${cause}`,
+      ...rest,
+      steps: stepsAfterCode(refused.code, context),
     };
   }
-  if (now.reason === "NO_ROLE") return { cause: now.message, remedy: NO_ROLE_REMEDY };
-  if (now.decision === "skip") return { cause: now.message };
-  if (hasNoWebhook(settings)) {
-    return { cause: `${UNREGISTERED}, so no new pod is injected`, remedy: `Register the webhook.${again}` };
+  if (now.decision === "refuse") {
+    const context = { ...concerned, message: now.message, isReady: true };
+    const { cause, ...rest } = diagnoseCode({ code: now.reason, message: now.message }, context);
+    return { cause: `its next renewal is refused: ${cause}`, ...rest, steps: stepsAfterCode(now.reason, context) };
   }
-  if (obstacle !== undefined) return { cause: obstacle, remedy: `${SELECTOR_REMEDY}${again}` };
-  if (existing === undefined) return undefined;
-  const { registeredAt } = settings;
-  const surroundings = { labelled: labelTimeOf(input.namespace), registeredAt };
-  return { cause: uninjectedCause(podTimesOf(input.pod), surroundings), remedy: CREATE_AGAIN };
+  return diagnoseRoleChange(found, pod);
 }
 
-const CREATE_AGAIN = "Create the pod again: podrole injects pods only when they are created.";
-const THEN_CREATE_AGAIN = "Then create the pod again: podrole injects pods only when they are created.";
-const SELECTOR_REMEDY = "Apply manifests/base/webhook-configuration.yaml again, or upgrade the chart.";
-const NO_ROLE_REMEDY =
-  "If the pod is to have a role, annotate it with iam.amazonaws.com/role before it is created. If it is a copy that kubectl debug made, delete it and copy the pod again with --keep-annotations.";
-
-function withRemedyOf(code: string | undefined, cause: string): Diagnosis {
-  return code !== undefined && isErrorCode(code) ? { cause, remedy: ERRORS[code].remedy } : { cause };
+function withoutSidecar(found: DiagnosisInput): Answer | undefined {
+  const { input, settings, now, existing, obstacle } = found;
+  const { installation = {} } = settings;
+  const concerned = concernedPod(input, settings, existing);
+  const restart = existing === undefined ? undefined : concerned.restart;
+  switch (now.decision) {
+    case "unknown":
+      return undefined;
+    case "refuse": {
+      const context = { ...concerned, message: now.message };
+      const { cause, remedy } = diagnoseCode({ code: now.reason, message: now.message }, context);
+      const steps = stepsAfterCode(now.reason, context);
+      return { cause: `podrole refuses it: ${cause}`, ...(remedy !== undefined && { remedy }), steps };
+    }
+    case "skip":
+      if (now.reason !== "NAMESPACE_NOT_LABELLED") return diagnoseSkipped(found, concerned);
+      break;
+    case "inject":
+      if (obstacle !== undefined && !hasNoWebhook(settings)) {
+        const again = restart === undefined ? [] : [restart];
+        return { cause: obstacle, remedy: SELECTOR_REMEDY, steps: [registerStep(installation.installer), ...again] };
+      }
+      if (existing === undefined && !hasNoWebhook(settings)) return undefined;
+  }
+  return diagnoseUninjected({
+    namespace: input.namespaceName,
+    times: podTimesOf(input.pod),
+    surroundings: { labelled: labelTimeOf(input.namespace), registeredAt: settings.registeredAt },
+    isLabelled: now.reason !== "NAMESPACE_NOT_LABELLED",
+    isRegistered: "unknown" in settings.webhooks ? undefined : !hasNoWebhook(settings),
+    installer: installation.installer,
+    restart,
+  });
 }
+
+const SELECTOR_REMEDY = "Apply podrole's webhook configuration again.";
+
+function diagnoseSkipped({ input, now, existing }: DiagnosisInput, concerned: ConcernedPod): Answer {
+  if (now.reason === "NO_ROLE") {
+    const { original } = concerned;
+    if (original !== undefined && existing !== undefined) {
+      const cause = `${now.message}; it has the containers of pod ${original.name}, of which kubectl debug made a copy without annotations`;
+      const { remedy, recovery } = COPY_DIAGNOSIS;
+      return { cause, remedy, recovery, steps: stepsAfterCode("ROLE_MISSING", { ...concerned, isCopy: true }) };
+    }
+    return { cause: now.message, remedy: NO_ROLE_REMEDY, steps: stepsAfterCode("ROLE_MISSING", concerned) };
+  }
+  const isDisabled = now.reason === "INJECTION_DISABLED" && hasRoleAnnotation(input.pod);
+  const object = concerned.roles?.object ?? concerned.object;
+  return {
+    cause: now.message,
+    steps: isDisabled ? [editStep(object, "remove the annotation podrole.io/inject: disabled")] : [],
+  };
+}
+
+const NO_ROLE_REMEDY = "Annotate the pod with iam.amazonaws.com/role before it is created, if it is to have a role.";

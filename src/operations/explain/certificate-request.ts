@@ -7,8 +7,9 @@ import { hasFinished, type Pod, type PodCertificateRequest } from "../../kuberne
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { isErrorCode } from "../../protocol/errors.ts";
 import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
+import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { type Known, readKnown, type Unknown } from "../known.ts";
-import { CHECK_STEP, type ConcernedPod, restartStep, stepsAfterCode } from "../next-steps.ts";
+import { restartStep } from "../next-steps.ts";
 import type { Diagnosis } from "../sidecar-diagnosis.ts";
 
 /**

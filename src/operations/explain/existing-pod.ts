@@ -11,6 +11,7 @@ import { podFacts } from "../../policy/facts.ts";
 import { pinnedRoles } from "../../policy/pin.ts";
 import type { PodState } from "../../protocol/state/model.ts";
 import type { Known } from "../known.ts";
+import { absenceOf } from "../program-absence.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
 import { describeLastRequest } from "./certificate-request.ts";
 import type { ContainerExplanation, ContainerInPod, ExistingPod, ExplainInput, ExplainSettings } from "./model.ts";
@@ -49,13 +50,13 @@ function causesOf({ phase, reason, restarts }: SidecarState, server: ExplainSett
 }
 
 /** Why no server answers, by the cluster; undefined if a replica is ready, or if it is unknown. */
-export function serverAbsence(server: ExplainSettings["server"]): string | undefined {
+function serverAbsence(server: ExplainSettings["server"]): string | undefined {
   if ("unknown" in server) return undefined;
-  if (server.value === undefined) return "no Deployment runs podrole's server";
-  const { namespace, name, ready, wanted, reasons } = server.value;
-  if (ready > 0) return undefined;
-  return `podrole's server has no ready replica (Deployment ${namespace}/${name}: ${[`0 of ${wanted}`, ...(reasons ?? [])].join("; ")}), and no pod gets credentials before it has one`;
+  return server.value === undefined ? NO_SERVER : absenceOf("server", server.value, {})?.cause;
 }
+
+/** Nothing else gives credentials. */
+export const NO_SERVER = "no Deployment runs podrole's server";
 
 const HOOK_ENDED =
   "PostStartHookError: podrole-sidecar had no credentials within 30 s; the kubelet starts it again, after waits of at most 5 min";
@@ -117,15 +118,25 @@ export function findResolvedProblem(pod: Pod): string | undefined {
 
 /** Where the decision of now differs from what containers hold, or got at admission. */
 export function findRoleDifferences(
-  { containers = [] }: ExistingPod,
+  existing: ExistingPod,
   decided: readonly ContainerExplanation[],
 ): readonly string[] {
-  return containers.flatMap((inPod) => {
+  return differingContainers(existing, decided).map((inPod) => {
+    const now = decided.find(({ container }) => container === inPod.container);
+    const decision = now?.allowed ? `the decision now is ${now.role}` : "the decision now is none";
+    return `${presentText(inPod)}, and ${decision}: ${consequenceOf(inPod, now)}`;
+  });
+}
+
+/** Returns the containers whose role is another one by the decision of now. */
+export function differingContainers(
+  { containers = [] }: ExistingPod,
+  decided: readonly ContainerExplanation[],
+): readonly ContainerInPod[] {
+  return containers.filter((inPod) => {
     const present = inPod.holds ?? inPod.admitted;
     const now = decided.find(({ container }) => container === inPod.container);
-    if (present === undefined || now?.undecided || isSameRole(now, present)) return [];
-    const decision = now?.allowed ? `the decision now is ${now.role}` : "the decision now is none";
-    return [`${presentText(inPod)}, and ${decision}: ${consequenceOf(inPod, now)}`];
+    return present !== undefined && !now?.undecided && !isSameRole(now, present);
   });
 }
 

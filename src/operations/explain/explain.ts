@@ -5,16 +5,19 @@ import type { OperatorResource } from "../../kubernetes/api.ts";
 import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
-import { workloadFailure } from "../creation-failure.ts";
+import { workloadFailure, workloadReplicas } from "../creation-failure.ts";
 import { type Known, readAllowed } from "../known.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
 import { templatesOf } from "../manifests/templates.ts";
 import { comparePodTrust } from "../pod-trust.ts";
 import type { HeldPod } from "../state/last-refusals.ts";
+import { seenPodOf } from "../status/seen-pod.ts";
 import { readLastRequest } from "./certificate-request.ts";
 import { explainPod } from "./explanation.ts";
 import type { ExplainInput, ExplainSettings, Explanation } from "./model.ts";
+import { neighboursOf } from "./neighbours.ts";
 import { readExplainSettings } from "./settings.ts";
 import { readEnvSources, readNamespaceLimits } from "./surroundings.ts";
 
@@ -37,6 +40,7 @@ export interface ExplainOptions {
 /** What explain() reads from; without `readHeld`, nothing is said about what pods hold. */
 export interface ExplainDeps {
   readonly kubernetes: OperatorKubernetes;
+  readonly clock: Pick<Clock, "now">;
   /** Returns what podrole's server knows about a pod of the cluster. */
   readonly readHeld?: (pod: Pod) => Promise<Known<HeldPod | undefined>>;
 }
@@ -52,8 +56,27 @@ export async function explain(
   const reader = createReader(deps, namespace);
   const inputs = "text" in subject ? await reader.fromText(subject) : await reader.fromCluster(subject);
   if (!inputs.ok) return inputs;
-  const settings = await readExplainSettings(deps.kubernetes, podroleNamespace);
-  return success(inputs.value.map((input) => explainPod(withTrust(input, settings), settings)));
+  const read = await readExplainSettings(deps.kubernetes, podroleNamespace);
+  const settings = { ...read, now: deps.clock.now() };
+  const explanations: Explanation[] = [];
+  for (const input of inputs.value) {
+    const trusted = withTrust(input, settings);
+    const explanation = explainPod(trusted, settings);
+    const known = explanation.cause === undefined ? undefined : await withNeighbours(deps, trusted);
+    explanations.push(known === undefined ? explanation : explainPod(known, settings));
+  }
+  return success(explanations);
+}
+
+/** Adds the other pods of the namespace of a pod that is not well; undefined if they may not be read. */
+async function withNeighbours(
+  { kubernetes }: Pick<ExplainDeps, "kubernetes">,
+  input: ExplainInput,
+): Promise<ExplainInput | undefined> {
+  if (!input.exists) return undefined;
+  const { namespaceName: namespace } = input;
+  const seen = await readAllowed(() => kubernetes.listProjected("pods", seenPodOf, { namespace }));
+  return "value" in seen ? { ...input, neighbours: neighboursOf(input.pod, seen.value, input.held) } : undefined;
 }
 
 function withTrust(input: ExplainInput, { trustBundle }: ExplainSettings): ExplainInput {
@@ -106,7 +129,8 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
       name,
       pod: isPod ? pod : nameLikeOwner(pod, name),
       exists,
-      ...(object.metadata.uid === undefined && { isManifest: true }),
+      ...(given.file !== undefined && { file: given.file }),
+      replicas: isPod ? undefined : workloadReplicas(object),
       namespaceName: namespace,
       namespace: "value" in read.namespace ? read.namespace.value : undefined,
       serviceAccount: "value" in read.serviceAccount ? read.serviceAccount.value : undefined,
@@ -136,6 +160,8 @@ function nameLikeOwner(pod: Pod, owner: string): Pod {
 
 /** The objects of a text, and those among them that decide about pods. */
 interface Manifests {
+  /** As -f names it; absent for an object of the cluster. */
+  readonly file?: string;
   readonly objects: readonly KubernetesObject[];
   readonly namespaces: ReadonlyMap<string, Namespace>;
   /** By "namespace/name". */
@@ -151,6 +177,7 @@ function sortManifests(text: string, origin: string, defaultNamespace: string): 
   const ofKind = (kind: string) => objects.filter((object) => object.kind === kind && object.metadata.name);
   const accountKey = ({ metadata }: KubernetesObject) => `${metadata.namespace ?? defaultNamespace}/${metadata.name}`;
   return success({
+    file: origin === "standard input" ? "-" : origin,
     objects,
     namespaces: new Map(ofKind("Namespace").map((one) => [one.metadata.name ?? "", one as Namespace])),
     serviceAccounts: new Map(

@@ -10,12 +10,12 @@ import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { ANNOTATIONS, INJECT_ENABLED, LABELS, valueOf } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { deriveKnown, type Known, type Unknown } from "../known.ts";
+import { UNREGISTERED } from "../uninjected-cause.ts";
 import { diagnosePod } from "./cause.ts";
 import { explainDecided } from "./decided-containers.ts";
 import { describeExisting, findResolvedProblem, findRoleDifferences } from "./existing-pod.ts";
 import type { ExplainInput, ExplainPolicy, ExplainSettings, Explanation } from "./model.ts";
-import { nextSteps } from "./next.ts";
-import { findObstacle, hasNoWebhook, UNREGISTERED } from "./obstacles.ts";
+import { findObstacle, hasNoWebhook } from "./obstacles.ts";
 
 /** Returns what the webhook and the server decide about the pod, and what it is now if it exists. */
 export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
@@ -51,14 +51,13 @@ function explainDecision(input: ExplainInput, settings: ExplainSettings, policy:
   const obstacles = findObstacle({ input, settings, planned, isSent, planLabelled });
   return {
     object: objectText(input),
-    ...diagnosePod({ input, settings, now, existing, planned, ...obstacles }),
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now,
     ...obstacles,
     ...(existing && { existing }),
     ...(failure !== undefined && { failure }),
     containers,
-    next: nextSteps({ input, settings, now, existing }),
+    ...diagnosePod({ input, settings, now, existing, planned, containers, ...obstacles }),
     ...("unknown" in isSent && { undecided: true }),
     notes: [
       ...notesOnObjects(input),
@@ -93,13 +92,12 @@ function explainWithoutDecision(input: ExplainInput, settings: ExplainSettings, 
   const existing = exists ? describeExisting(input, settings) : undefined;
   return {
     object: objectText(input),
-    ...diagnosePod({ input, settings, now, existing }),
     injected: exists && isInjected(pod),
     now,
     ...(existing && { existing }),
     ...(failure !== undefined && { failure }),
     containers: [],
-    next: nextSteps({ input, settings, now, existing }),
+    ...diagnosePod({ input, settings, now, existing, containers: [] }),
     notes: [...notesOnObjects(input), ...("unknown" in isSent ? [] : notesOnWebhook(settings, isSent, now.decision))],
     settings: [],
   };

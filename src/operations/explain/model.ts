@@ -6,6 +6,9 @@ import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts
 import type { PolicySettings } from "../../policy/decide.ts";
 import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
+import type { ComparedPod } from "../copied-pod.ts";
+import type { WorkloadReplicas } from "../creation-failure.ts";
+import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { Known } from "../known.ts";
 import type { SidecarState } from "../sidecar-state.ts";
@@ -21,8 +24,8 @@ export interface ExplainInput {
   readonly pod: Pod;
   /** True for a pod of the cluster; false for workloads and manifests. */
   readonly exists: boolean;
-  /** True for an object of a file. */
-  readonly isManifest?: boolean;
+  /** The file of an object that the cluster may not have; "-" for standard input. */
+  readonly file?: string;
   readonly namespaceName: string;
   /** Undefined if it does not exist, or may not be read. */
   readonly namespace: Namespace | undefined;
@@ -35,12 +38,24 @@ export interface ExplainInput {
   readonly missingRights?: readonly string[];
   /** Why a workload cannot create its pods, as its status says. */
   readonly failure?: string;
+  /** How many pods a workload has and wants; absent if unknown. */
+  readonly replicas?: WorkloadReplicas | undefined;
+  /** The pods of the namespace; absent if they were not read. */
+  readonly neighbours?: Neighbours;
   /** What the server knows about a pod of the cluster; absent if it was not asked, because there is no such pod. */
   readonly held?: Known<HeldPod | undefined>;
   /** The pod's CAs beside the published ones; absent if unknown. */
   readonly trust?: PodTrust;
   /** The last request for the certificate of a pod that waits for one; absent if it waits for none. */
   readonly lastRequest?: LastRequest;
+}
+
+/** The other pods of a pod's namespace. */
+export interface Neighbours {
+  /** Names of those in the same state. */
+  readonly alike: readonly string[];
+  /** Those of which the pod may be a copy. */
+  readonly originals: readonly ComparedPod[];
 }
 
 /** What decides about pods, as it is installed. */
@@ -54,6 +69,10 @@ export interface ExplainPolicy {
 
 /** The installation, as far as the caller may read it. Nothing is assumed in place of what is unknown. */
 export interface ExplainSettings {
+  /** When it was read, in Unix milliseconds; absent if there is no cluster. */
+  readonly now?: number;
+  /** How it was installed, and settings that commands depend on. */
+  readonly installation?: InstallationFacts;
   readonly policy: Known<ExplainPolicy>;
   /** podrole's webhooks as they are registered with the API server. */
   readonly webhooks: Known<readonly RegisteredWebhook[]>;
@@ -130,6 +149,10 @@ export interface Explanation {
   readonly cause?: string;
   /** What to do about the cause; absent if nothing can be said. */
   readonly remedy?: string;
+  /** How many other pods are in the same state, or how many replicas there are; absent if unknown. */
+  readonly scope?: string;
+  /** Whether the pod recovers by itself once the cause is gone, and when; absent if unknown. */
+  readonly recovery?: string;
   /** True if an existing pod is injected, or if a new one would be. */
   readonly injected: boolean;
   /** Set if the caller may not read whether the API server calls podrole's webhook for this pod. */

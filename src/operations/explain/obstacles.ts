@@ -3,10 +3,8 @@
 import type { Plan } from "../../injection/plan.ts";
 import { creationObstacle, readCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
+import { UNREGISTERED } from "../uninjected-cause.ts";
 import type { ExplainInput, ExplainSettings, Explanation } from "./model.ts";
-
-/** podrole's webhook has no MutatingWebhookConfiguration. */
-export const UNREGISTERED = "podrole's webhook is not registered";
 
 /** What the obstacle follows from. */
 export interface ObstacleInput {

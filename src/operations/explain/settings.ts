@@ -5,7 +5,8 @@ import { policySettings } from "../../policy/settings-table.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { type Published, readPublished } from "../check/collect/authority.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
-import { ownWebhooks } from "../check/tables/registration.ts";
+import { ownWebhooks } from "../check/own-webhooks.ts";
+import { installationFacts } from "../installation-facts.ts";
 import { type Deployment, type Installed, readInstalled } from "../installed.ts";
 import { allKnown, deriveKnown, type Known, readAllowed } from "../known.ts";
 import { readReplicaCount } from "../replica-count.ts";
@@ -15,14 +16,13 @@ import type { ExplainPolicy, ExplainSettings } from "./model.ts";
 
 /** Throws ApiError when the API server does not answer; a missing permission is reported. */
 export async function readExplainSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<ExplainSettings> {
-  const version = await readAllowed(() => kubernetes.serverVersion());
-  const deployments = await readAllowed(() => kubernetes.listAll<Deployment>("deployments", { namespace }));
-  const configMaps = await readAllowed(() =>
-    readSettingsConfigMaps(kubernetes, namespace, "value" in deployments ? deployments.value : []),
-  );
-  const configurations = await readAllowed(() =>
-    kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
-  );
+  const [version, deployments, configurations] = await Promise.all([
+    readAllowed(() => kubernetes.serverVersion()),
+    readAllowed(() => kubernetes.listAll<Deployment>("deployments", { namespace })),
+    readAllowed(() => kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations")),
+  ]);
+  const deployed = "value" in deployments ? deployments.value : [];
+  const configMaps = await readAllowed(() => readSettingsConfigMaps(kubernetes, namespace, deployed));
   const installed = deriveKnown(allKnown({ deployments, configMaps }), (read) =>
     readInstalled(read.deployments, read.configMaps),
   );
@@ -34,6 +34,7 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
   const published = await readPublished(kubernetes, { server: programs.server }, namespace);
   const trustBundle = "value" in published ? published.value.trustBundle : undefined;
   return {
+    installation: installationFacts(deployed, programs),
     policy: policyOf(allKnown({ installed, version }), published, namespace),
     webhooks: deriveKnown(own, (all) => all.map(({ webhook }) => webhook)),
     ...(registeredAt !== undefined && { registeredAt }),

@@ -36,7 +36,8 @@ export async function askAboutPod(ask: AskServer, { metadata }: Pod): Promise<Kn
   return deriveKnown(await ask(metadata.namespace), ({ state }) => {
     const pod = state.pods.find(({ uid }) => uid === metadata.uid);
     const refused = pod && lastRefusals(state).get(pod.uid);
-    return pod && refused ? { ...pod, refused } : pod;
+    const peers = state.pods.filter(({ namespace, uid }) => namespace === metadata.namespace && uid !== metadata.uid);
+    return pod && { ...pod, ...(refused && { refused }), peers };
   });
 }
 

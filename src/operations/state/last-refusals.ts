@@ -5,6 +5,8 @@ import type { ClusterState, PodState, RefusalRecord } from "../../protocol/state
 export interface HeldPod extends PodState {
   /** Its last refusal, as the server itself recorded it. */
   readonly refused?: RefusalRecord;
+  /** The other pods of its namespace that the server knows. */
+  readonly peers?: readonly PodState[];
 }
 
 /** Returns the last refusal of each pod, by the pod's uid. */

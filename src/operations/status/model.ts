@@ -1,5 +1,7 @@
 // What podrole status returns: types only. Programs read the names of the fields, so they do not change within a
 // version. Times are RFC 3339 texts.
+import type { BlockedWorkload } from "../blocked-workloads.ts";
+import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { StepFields } from "../next-steps.ts";
 import type { SidecarPhase } from "../sidecar-state.ts";
@@ -36,9 +38,10 @@ export interface PodRow extends StepFields {
   readonly code?: string;
   /** Reason and remedy that the sidecar left behind. */
   readonly message?: string;
-  /** What is wrong, and what to do: of a sidecar that ended, and of a pod that is not injected. */
+  /** What is wrong, what to do, and how the pod recovers then; absent for a pod that is well or being started. */
   readonly cause?: string;
   readonly remedy?: string;
+  readonly recovery?: string;
   /** Why it is unknown what the container holds. */
   readonly unknown?: string;
   readonly restarts: number;
@@ -79,20 +82,12 @@ export interface RefusedRow extends StepFields {
   readonly role?: string;
   readonly code: string;
   readonly message: string;
+  /** What is wrong, and what to do. */
+  readonly cause?: string;
+  readonly remedy?: string;
+  readonly recovery?: string;
   /** Where it was read: the server's records, an Event of the pod, or the pod's sidecar. */
   readonly from: "server" | "event" | "sidecar";
-}
-
-/** A workload whose pods the API server has not created. */
-export interface BlockedWorkload extends StepFields {
-  readonly namespace: string;
-  /** "deployment/orders", or the object that creates the pods. */
-  readonly workload: string;
-  /** Of the last attempt. */
-  readonly time: string;
-  readonly count: number;
-  /** Who refuses the pods, and why. */
-  readonly message: string;
 }
 
 /** One CA, and who trusts it. */
@@ -119,6 +114,8 @@ export interface InstallationState {
   readonly isRegistered?: boolean;
   /** True if it is known that neither program is deployed and no webhook is registered. */
   readonly isAbsent: boolean;
+  /** How it was installed, and its settings, as far as they may be read. */
+  readonly facts?: InstallationFacts;
 }
 
 /** A part of the answer that could not be read. */

@@ -5,42 +5,55 @@ import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { withoutSlash } from "../../policy/role.ts";
 import { comparePods } from "../../protocol/state/merge.ts";
 import type { ContainerHolding, PodState, RefusalRecord } from "../../protocol/state/model.ts";
+import { stepsAfterCode } from "../code-steps.ts";
 import { type Known } from "../known.ts";
-import { explainStep, stepFields, stepsAfterCode } from "../next-steps.ts";
-import { diagnoseEnd } from "../sidecar-diagnosis.ts";
+import { stepFields } from "../next-steps.ts";
+import { diagnoseCode } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
-import { type SurroundingTimes, uninjectedCause } from "../uninjected-cause.ts";
+import { diagnoseSeen, type PodSurroundings } from "./diagnose-seen.ts";
 import type { PodRow, PodRowPhase } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
 
 /** What the rows are made from; `held` are the pods of the server's answer. */
-export interface PodRowInput {
+export interface PodRowInput extends PodSurroundings {
   readonly seen: Known<readonly SeenPod[]>;
   readonly held: Known<readonly PodState[]>;
   /** Each pod's last refusal by the server's records, by uid; absent: unknown. */
   readonly refusals?: ReadonlyMap<string, RefusalRecord>;
-  /** With which pods that are not injected are compared; absent: their times are unknown. */
-  readonly surroundings?: SurroundingTimes;
 }
 
 /**
  * Returns the rows by namespace and pod. The cluster decides which pods there are: the server's answer may be older. If
  * the pods may not be listed, those of the server's answer are shown.
  */
-export function podRows({ seen, held, refusals, surroundings = {} }: PodRowInput): readonly PodRow[] {
-  if ("unknown" in seen) return "value" in held ? held.value.toSorted(comparePods).flatMap(heldRows) : [];
+export function podRows({ seen, held, refusals, ...surroundings }: PodRowInput): readonly PodRow[] {
+  if ("unknown" in seen) {
+    const known = "value" in held ? held.value.toSorted(comparePods) : [];
+    return known.flatMap((pod) => heldRows(pod, refusals?.get(pod.uid), surroundings.installation));
+  }
   const byUid = new Map("value" in held ? held.value.map((pod) => [pod.uid, pod] as const) : []);
   const unknown = "unknown" in held ? held.unknown : undefined;
-  return seen.value
-    .toSorted(comparePods)
-    .flatMap((pod) => seenRows(pod, byUid.get(pod.uid), { unknown, surroundings, refused: refusals?.get(pod.uid) }));
+  const originals = originalsIn(seen.value);
+  return seen.value.toSorted(comparePods).flatMap((pod) =>
+    seenRows(pod, byUid.get(pod.uid), {
+      unknown,
+      surroundings: { ...surroundings, originals },
+      refused: refusals?.get(pod.uid),
+    }),
+  );
+}
+
+/** The injected pods of each namespace, of which one may be a copy. */
+function originalsIn(seen: readonly SeenPod[]): ReadonlyMap<string, readonly SeenPod[]> {
+  const copies = new Set(seen.filter(({ isCopy }) => isCopy).map(({ namespace }) => namespace));
+  const others = seen.filter(({ isCopy, sidecar, namespace }) => copies.has(namespace) && !isCopy && sidecar);
+  return Map.groupBy(others, ({ namespace }) => namespace);
 }
 
 interface RowContext {
   /** Why it is unknown what containers hold. */
   readonly unknown: string | undefined;
-  /** With which a pod that is not injected is compared. */
-  readonly surroundings: SurroundingTimes;
+  readonly surroundings: PodSurroundings & { readonly originals: ReadonlyMap<string, readonly SeenPod[]> };
   readonly refused: RefusalRecord | undefined;
 }
 
@@ -67,10 +80,9 @@ function seenRow(
   const code = holding?.code ?? lastEnd?.code;
   const roleFrom = holding?.role === undefined ? rolesFrom : "server";
   const roleAnnotation = annotationNaming(pod, container);
-  const requestedRole = requestedInstead(roleAnnotation && pod.named[roleAnnotation], role);
-  const serverMessage = refusalMessage(refused, code);
-  const message = lastEnd?.message ?? serverMessage;
-  const steps = stepsOfRow(pod, { phase, code, message, serverMessage, isChanged: requestedRole !== undefined });
+  const requestedRole = requestedInstead(pod, container, role);
+  const state = { phase, container, holding, admitted, code, requestedRole, refused };
+  const { steps = [], ...diagnosis } = diagnoseSeen(pod, state, surroundings) ?? {};
   return {
     namespace: pod.namespace,
     pod: pod.name,
@@ -83,8 +95,7 @@ function seenRow(
     ...timesOf(holding),
     ...(code !== undefined && { code }),
     ...(lastEnd && { message: lastEnd.message }),
-    ...(lastEnd?.code !== undefined && diagnoseEnd(lastEnd, pod)),
-    ...(phase === "not injected" && pod.times && { cause: uninjectedCause(pod.times, surroundings) }),
+    ...diagnosis,
     ...stepFields(steps),
     ...(holding === undefined && sidecar && unknown !== undefined && { unknown }),
     restarts: sidecar?.restarts ?? 0,
@@ -102,32 +113,11 @@ function annotationNaming({ named }: SeenPod, container: string): string | undef
 }
 
 /** The role that the pod's annotation names now, if it is another one than the container has. */
-function requestedInstead(requested: string | undefined, role: string | undefined): string | undefined {
+export function requestedInstead(pod: SeenPod, container: string, role: string | undefined): string | undefined {
+  const requested = pod.named[annotationNaming(pod, container) ?? ""];
   if (requested === undefined || role === undefined || role === requested) return undefined;
   // The base ARN, which precedes a short name, may contain a path.
   return role.endsWith(`/${withoutSlash(requested)}`) ? undefined : requested;
-}
-
-function stepsOfRow(
-  { namespace, name, restart, isCopy }: SeenPod,
-  {
-    phase,
-    code,
-    message,
-    serverMessage,
-    isChanged,
-  }: Pick<PodRow, "phase"> & {
-    readonly code: string | undefined;
-    readonly message: string | undefined;
-    readonly serverMessage: string | undefined;
-    readonly isChanged: boolean;
-  },
-): readonly string[] {
-  const object = { namespace, kind: "pod", name };
-  if (phase === "terminating") return [];
-  if (code !== undefined) return stepsAfterCode(code, { object, restart, isCopy, message, serverMessage });
-  if (phase === "not injected") return restart === undefined ? [] : [restart];
-  return isChanged ? [explainStep(object)] : [];
 }
 
 function phaseOf({ isDeleted, sidecar }: SeenPod): PodRowPhase {
@@ -144,15 +134,11 @@ function timesOf(holding: ContainerHolding | undefined): Pick<PodRow, "expires" 
 }
 
 /** Rows of a pod that only the server knows. */
-function heldRows({
-  namespace,
-  name,
-  uid,
-  node,
-  sidecarRestarts,
-  containers,
-  unknownSince,
-}: PodState): readonly PodRow[] {
+function heldRows(
+  { namespace, name, uid, node, sidecarRestarts, containers, unknownSince }: PodState,
+  refused: RefusalRecord | undefined,
+  installation: PodSurroundings["installation"],
+): readonly PodRow[] {
   const common = { namespace, pod: name, phase: "unknown", restarts: sidecarRestarts ?? 0, uid } as const;
   const place = node === undefined ? {} : { node };
   if (containers.length === 0) {
@@ -165,8 +151,16 @@ function heldRows({
     container: holding.container,
     ...(holding.role !== undefined && { role: holding.role, roleFrom: "server" as const }),
     ...timesOf(holding),
-    ...(holding.code !== undefined && { code: holding.code }),
+    ...(holding.code !== undefined && answerToCode(holding.code)),
   }));
+
+  function answerToCode(code: string) {
+    const serverMessage = refusalMessage(refused, code);
+    const object = { namespace, kind: "pod", name };
+    const concerned = { object, installation, message: serverMessage, serverMessage };
+    const diagnosis = diagnoseCode({ code, message: serverMessage }, { ...concerned, isReady: true });
+    return { code, ...diagnosis, ...stepFields(stepsAfterCode(code, concerned)) };
+  }
 }
 
 /**

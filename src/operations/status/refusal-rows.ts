@@ -3,22 +3,15 @@
 // could not create a pod. Pure.
 import { isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
-import { MINUTE_MS } from "../../runtime/clock.ts";
-import { diagnoseCreation, readCreationFailure, stepsAfterCreationFailure } from "../creation-failure.ts";
+import type { BlockedWorkload, EventObject } from "../blocked-workloads.ts";
+import { type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
+import { readCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
-import { likelyWorkload, type StepFields, stepFields, stepsAfterCode } from "../next-steps.ts";
-import { diagnosisText } from "../sidecar-diagnosis.ts";
-import type { BlockedWorkload, RefusedRow } from "./model.ts";
+import { likelyWorkload, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
+import { type Diagnosis, diagnoseCode } from "../sidecar-diagnosis.ts";
+import { concernedOf, type PodSurroundings } from "./diagnose-seen.ts";
+import type { RefusedRow } from "./model.ts";
 import type { SeenPod } from "./seen-pod.ts";
-
-/** The fields of a core/v1 Event that are read. */
-export interface EventObject {
-  readonly involvedObject?: { readonly kind?: string; readonly namespace?: string; readonly name?: string };
-  readonly reason?: string;
-  readonly message?: string;
-  readonly count?: number;
-  readonly lastTimestamp?: string | null;
-}
 
 /** What the rows are made from. */
 export interface RefusalRowInput {
@@ -30,7 +23,12 @@ export interface RefusalRowInput {
 }
 
 /** Returns the rows, the newest first: those of the server if it has told its records, else those of the cluster. */
-export function refusalRows({ records, events, failures, seen }: RefusalRowInput): readonly RefusedRow[] {
+export function refusalRows(
+  { records, events, failures, seen }: RefusalRowInput,
+  surroundings: RefusalSurroundings,
+): readonly RefusedRow[] {
+  const pods = "value" in seen ? seen.value : [];
+  const byName = new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod] as const));
   const atIssuance =
     "value" in records
       ? records.value.rows.map(recordRow)
@@ -39,7 +37,9 @@ export function refusalRows({ records, events, failures, seen }: RefusalRowInput
           ...("value" in seen ? seen.value.flatMap((pod) => endRow(pod) ?? []) : []),
         ];
   const atAdmission = "value" in failures ? failures.value.flatMap((event) => failureRow(event) ?? []) : [];
-  return [...atIssuance, ...atAdmission].toSorted(newestFirst).map((row) => Object.assign(row, stepsAfterRefusal(row)));
+  return [...atIssuance, ...atAdmission]
+    .toSorted(newestFirst)
+    .map((row) => Object.assign(row, refusalAnswer(row, byName, surroundings)));
 }
 
 /** Orders rows by their times (RFC 3339 in UTC), the newest first; rows of one time keep their order. */
@@ -48,40 +48,40 @@ export function newestFirst(a: { readonly time: string }, b: { readonly time: st
 }
 
 /** A row before its next command is known. */
-type FoundRefusal = Omit<RefusedRow, keyof StepFields>;
+type FoundRefusal = Omit<RefusedRow, keyof StepFields | keyof Diagnosis>;
 
-function stepsAfterRefusal({ namespace, pod, code, message, from }: FoundRefusal): StepFields {
-  const [kind = "", name] = pod.split("/");
-  const object = name === undefined ? { namespace, kind: "pod", name: pod } : likelyWorkload({ namespace, kind, name });
-  return stepFields(stepsAfterCode(code, { object, message, ...(from === "server" && { serverMessage: message }) }));
+/** What is known about the pods, and about workloads that cannot create theirs. */
+export interface RefusalSurroundings extends PodSurroundings {
+  readonly blocked?: readonly BlockedWorkload[];
 }
 
-/** Time after which the Event of a workload that cannot create its pods is repeated: at most 17 min, by back-off. */
-const BLOCKED_MS = 20 * MINUTE_MS;
-
-/**
- * Returns the workloads that could not create a pod in the last 20 minutes before `now` (Unix milliseconds) because of
- * podrole, or with `withQuotas`, because of a quota; the newest first.
- */
-export function blockedWorkloads(
-  failures: readonly EventObject[],
-  { now, withQuotas }: { readonly now: number; readonly withQuotas: boolean },
-): readonly BlockedWorkload[] {
-  return failures
-    .flatMap(({ involvedObject, message = "", count = 1, lastTimestamp }): BlockedWorkload[] => {
-      const { by } = readCreationFailure(message);
-      const time = lastTimestamp ?? "";
-      const isRecent = now - Date.parse(time) < BLOCKED_MS;
-      if (!isRecent || by === "other" || (by === "quota" && !withQuotas)) return [];
-      const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
-      const object = likelyWorkload({ namespace, kind: kind.toLowerCase(), name });
-      const steps = stepsAfterCreationFailure(message, object);
-      const workload = `${object.kind}/${object.name}`;
-      return [
-        { namespace, workload, time, count, message: diagnosisText(diagnoseCreation(message)), ...stepFields(steps) },
-      ];
-    })
-    .toSorted(newestFirst);
+/** The same answer as of the pod, or of the workload that cannot create it, if it is known. */
+function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>, surroundings: RefusalSurroundings) {
+  const { namespace, pod, code, message, from } = refusal;
+  const [kind = "", name] = pod.split("/");
+  const workload = name === undefined ? undefined : likelyWorkload({ namespace, kind, name });
+  const blocked = surroundings.blocked?.find(
+    (one) => workload && one.namespace === namespace && one.workload === `${workload.kind}/${workload.name}`,
+  );
+  if (blocked !== undefined) {
+    const { cause, remedy, recovery } = blocked;
+    return {
+      cause,
+      ...(remedy !== undefined && { remedy }),
+      ...(recovery !== undefined && { recovery }),
+      ...stepFields(stepsIn(blocked)),
+    };
+  }
+  const known = seen.get(`${namespace}/${pod}`);
+  const object = workload ?? { namespace, kind: "pod", name: pod };
+  const { installation } = surroundings;
+  const concerned: ConcernedPod = {
+    ...(known ? concernedOf(known, surroundings) : { object, installation }),
+    message,
+    ...(from === "server" && { serverMessage: message }),
+  };
+  const context = { ...concerned, isReady: known?.sidecar?.phase === "ready" };
+  return { ...diagnoseCode({ code, message }, context), ...stepFields(stepsAfterCode(code, concerned)) };
 }
 
 function recordRow({ time, count, namespace, pod, container, role, code, reason }: RefusalRecord): FoundRefusal {

@@ -7,8 +7,10 @@ import { type ResolvedRoles, readAdmittedRoles } from "../../injection/resolved-
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { isRoleAnnotation } from "../../policy/annotations.ts";
+import { type ContainerImages, imagesOf } from "../copied-pod.ts";
 import { ownerOf } from "../migrate/input/owners.ts";
-import { restartStep } from "../next-steps.ts";
+import { type ConcernedObject, creatorOf, restartStep, templateObject } from "../next-steps.ts";
+import { podBundle } from "../pod-trust.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
 import { type PodTimes, podTimesOf } from "../uninjected-cause.ts";
 import type { RoleSource } from "./model.ts";
@@ -32,10 +34,16 @@ export interface SeenPod {
   readonly rolesFrom: Exclude<RoleSource, "server"> | undefined;
   /** The pod's annotations of roles: they may have changed since admission. */
   readonly named: Readonly<Record<string, string>>;
-  /** How to have it created again; undefined if its sidecar is ready. */
-  readonly restart: string | undefined;
+  /** How to have it created again. */
+  readonly restart: string;
   /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
   readonly isCopy: boolean;
+  /** Of its own containers, to find out what it is a copy of. */
+  readonly images: ContainerImages;
+  /** What has the annotations of its role: the workload that creates it again, or the pod. */
+  readonly template: ConcernedObject;
+  /** The CAs that it was created with, as PEM, if its sidecar does not trust the server. */
+  readonly bundle: string | undefined;
   /** Of a pod that is not injected. */
   readonly times: PodTimes | undefined;
 }
@@ -69,8 +77,11 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
     roles: isServed ? Object.fromEntries(ownRoles) : {},
     rolesFrom: isServed && admitted ? ROLE_SOURCES[admitted.from] : undefined,
     named: namedRoles(pod),
-    restart: state?.phase === "ready" ? undefined : restartStep(pod),
+    restart: restartStep(pod),
     isCopy: isServed && !hasInjectedLabel(pod),
+    images: imagesOf(pod),
+    template: templateObject({ namespace, name }, creatorOf(pod)),
+    bundle: state?.lastEnd?.code === "SERVER_UNTRUSTED" ? podBundle(pod) : undefined,
     times: isServed ? undefined : podTimesOf(pod),
   };
 }

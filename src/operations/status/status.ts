@@ -2,21 +2,22 @@
 // what may not or cannot be read is a part of the answer, and the rest is still there. Changes nothing.
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { BUNDLE_KEY } from "../../pki/bundle.ts";
-import { optsIn } from "../../policy/annotations.ts";
 import type { ClusterState, PodState } from "../../protocol/state/model.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
+import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../blocked-workloads.ts";
 import { DEFAULT_NAMES } from "../check/rights.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
-import { readServerSettings } from "../server-settings.ts";
+import { type NamespaceSight, namespaceSight } from "../namespace-sight.ts";
+import { compareTrust } from "../pod-trust.ts";
 import type { AskServer } from "../state/ask-server.ts";
 import { lastRefusals } from "../state/last-refusals.ts";
 import type { StateRead } from "../state/read-state.ts";
-import { labelTimeOf, type SurroundingTimes } from "../uninjected-cause.ts";
+import type { PodSurroundings } from "./diagnose-seen.ts";
 import { type ReadInstallation, readInstallationState, unknownPart } from "./installation.ts";
 import type { Status, StatusTopic, UnknownPart } from "./model.ts";
 import { podRows } from "./pod-rows.ts";
-import { blockedWorkloads, type EventObject, refusalRows } from "./refusal-rows.ts";
+import { type RefusalSurroundings, refusalRows } from "./refusal-rows.ts";
 import { roleRows } from "./role-rows.ts";
 import { type SeenPod, seenPodOf } from "./seen-pod.ts";
 import { trustRows } from "./trust-rows.ts";
@@ -59,23 +60,23 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
   const { kubernetes, clock, progress } = deps;
   const { topic, namespace, podroleNamespace } = options;
   const place = topic === "trust" ? undefined : namespace;
-  const found = place === undefined ? undefined : await readKnown(() => kubernetes.getNamespace(place));
-  if (found && "value" in found && found.value === undefined) {
+  progress("reading podrole's installation and its server's answer");
+  // All of these are asked at once: each is a round trip or more.
+  const [sights, installation, answer, cluster] = await Promise.all([
+    topic === "trust" ? NO_SIGHTS : readNamespaceSights(kubernetes, place),
+    readInstallationState(kubernetes, podroleNamespace),
+    deps.askServer(place),
+    topic === "trust" ? NOTHING_SEEN : readSeenCluster(deps, options),
+  ]);
+  if (place !== undefined && "value" in sights && sights.value.size === 0) {
     return failure(`--namespace: there is no namespace "${place}"`);
   }
-
-  const isLabelled = found && "value" in found ? optsIn(found.value?.metadata.labels) : undefined;
-  progress("reading podrole's installation");
-  const installation = await readInstallationState(kubernetes, podroleNamespace);
-  progress("asking podrole's server");
-  const answer = await deps.askServer(place);
   const state = deriveKnown(answer, (read) => read.state);
-  const { registeredAt } = installation;
-  const surroundings = { labelled: found && "value" in found ? labelTimeOf(found.value) : undefined, registeredAt };
+  const isLabelled = "value" in sights && place !== undefined ? sights.value.get(place)?.isLabelled : undefined;
   const rows =
     topic === "trust"
       ? await readTrustTopic(deps, options, state, installation)
-      : await readPodTopic(deps, { ...options, topic, isLabelled: isLabelled === true, surroundings }, state);
+      : await podTopicRows(deps, { topic, state, sights, installation, cluster }, options);
   return success({
     topic,
     at: new Date(clock.now()).toISOString(),
@@ -87,32 +88,92 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
   });
 }
 
-async function readPodTopic(
-  { kubernetes, clock, progress }: StatusDeps,
-  {
-    topic,
-    namespace,
-    labelSelector,
-    isLabelled,
-    surroundings,
-  }: StatusOptions & {
-    readonly topic: Exclude<StatusTopic, "trust">;
-    readonly isLabelled: boolean;
-    readonly surroundings: SurroundingTimes;
-  },
-  state: Known<ClusterState>,
-): Promise<TopicRows> {
-  progress("reading pods");
+/** The namespaces that are shown, by name. */
+type NamespaceSights = Known<ReadonlyMap<string, NamespaceSight>>;
+
+const NO_SIGHTS: NamespaceSights = { value: new Map() };
+
+function readNamespaceSights(
+  kubernetes: StatusDeps["kubernetes"],
+  namespace: string | undefined,
+): Promise<NamespaceSights> {
+  return readKnown(async () => {
+    if (namespace === undefined) {
+      const all = await kubernetes.listProjected("namespaces", namespaceSight);
+      return new Map(all.map((sight) => [sight.name, sight] as const));
+    }
+    const found = await kubernetes.getNamespace(namespace);
+    return new Map(found ? [[namespace, namespaceSight(found)] as const] : []);
+  });
+}
+
+/** What the cluster says about pods. */
+interface ReadCluster {
+  readonly seen: Known<readonly SeenPod[]>;
+  /** Events of workloads that could not create a pod; Events have no labels of pods. */
+  readonly failures: Known<readonly EventObject[]>;
+}
+
+const NOTHING_SEEN: ReadCluster = { seen: { value: [] }, failures: { value: [] } };
+
+async function readSeenCluster(
+  { kubernetes }: Pick<StatusDeps, "kubernetes">,
+  { topic, namespace, labelSelector }: StatusOptions,
+): Promise<ReadCluster> {
   const inPlace = namespace === undefined ? {} : { namespace };
   const selector = { ...inPlace, ...(labelSelector !== undefined && { labelSelector }) };
-  // Events have no labels of pods.
-  const isWithBlocked = topic === "pods" && labelSelector === undefined;
+  const isWithFailures = topic === "refusals" || (topic === "pods" && labelSelector === undefined);
   const [seen, failures] = await Promise.all([
     readKnown(() => kubernetes.listProjected("pods", seenPodOf, selector)),
-    isWithBlocked ? readEvents(kubernetes, { ...inPlace, fieldSelector: FAILED_CREATIONS }) : NOT_ASKED,
+    isWithFailures ? readEvents(kubernetes, { ...inPlace, fieldSelector: FAILED_CREATIONS }) : NOT_ASKED,
   ]);
+  return { seen, failures };
+}
+
+interface PodTopicInput {
+  readonly topic: Exclude<StatusTopic, "trust">;
+  readonly state: Known<ClusterState>;
+  readonly sights: NamespaceSights;
+  readonly installation: ReadInstallation;
+  readonly cluster: ReadCluster;
+}
+
+async function podTopicRows(
+  deps: StatusDeps,
+  { topic, state, sights, installation: { state: installed, settings, registeredAt }, cluster }: PodTopicInput,
+  { labelSelector, namespace, podroleNamespace }: StatusOptions,
+): Promise<TopicRows> {
+  const { kubernetes, clock } = deps;
+  const { seen, failures } = cluster;
+  const namespaces = "value" in sights ? sights.value : new Map<string, NamespaceSight>();
+  const isDistrusted = "value" in seen && seen.value.some(({ bundle }) => bundle !== undefined);
+  const bundle = isDistrusted
+    ? await readBundle(kubernetes, settings?.trustConfigMap ?? defaultTrustPlace(podroleNamespace))
+    : NOT_ASKED;
+  const surroundings: PodSurroundings = {
+    now: clock.now(),
+    installation: installed.facts ?? {},
+    server: installed.server,
+    isRegistered: installed.isRegistered,
+    registeredAt,
+    namespaces,
+    compareTrust: (own) => compareTrust(own, "value" in bundle ? bundle.value : undefined),
+  };
+  const labelled = (name: string) => {
+    const sight = namespaces.get(name);
+    return sight?.isLabelled ? sight.annotations : undefined;
+  };
+  const blocked =
+    "value" in failures
+      ? await findBlockedWorkloads({ kubernetes }, failures.value, {
+          now: clock.now(),
+          labelled,
+          installation: installed.facts ?? {},
+        })
+      : undefined;
   if (topic === "refusals") {
-    return readRefusals({ kubernetes, progress }, inPlace, { state, seen });
+    const inPlace = namespace === undefined ? {} : { namespace };
+    return readRefusals(deps, inPlace, { state, ...cluster }, { ...surroundings, ...(blocked && { blocked }) });
   }
   // The server does not know the labels of pods, so its answer cannot take the place of a list with a selector.
   const isSelected = labelSelector === undefined || "value" in seen;
@@ -120,16 +181,12 @@ async function readPodTopic(
     seen,
     held: isSelected ? podsOf(state) : { unknown: "" },
     refusals: lastRefusals("value" in state ? state.value : {}),
-    surroundings,
+    ...surroundings,
   });
   const unknown = [...unknownPart("pods", seen), ...unknownPart("what containers hold", state)];
   if (topic === "roles") return { roles: roleRows(pods), unknown };
-  const known = deriveKnown(failures, (all) => blockedWorkloads(all, { now: clock.now(), withQuotas: isLabelled }));
-  return { pods, ...("value" in known && { blocked: known.value }), unknown };
+  return { pods, ...(blocked && { blocked }), unknown };
 }
-
-/** Events of workloads that could not create a pod. */
-const FAILED_CREATIONS = "reason=FailedCreate";
 
 function readEvents(
   kubernetes: StatusDeps["kubernetes"],
@@ -145,22 +202,22 @@ function podsOf(state: Known<ClusterState>): Known<readonly PodState[]> {
 async function readRefusals(
   { kubernetes, progress }: Pick<StatusDeps, "kubernetes" | "progress">,
   inPlace: { readonly namespace?: string },
-  { state, seen }: { readonly state: Known<ClusterState>; readonly seen: Known<readonly SeenPod[]> },
+  { state, seen, failures }: ReadCluster & { readonly state: Known<ClusterState> },
+  surroundings: RefusalSurroundings,
 ): Promise<TopicRows> {
-  progress("reading Events");
-  const failures = await readEvents(kubernetes, { ...inPlace, fieldSelector: FAILED_CREATIONS });
   const records = "value" in state && state.value.refusals ? { value: state.value.refusals } : undefined;
   if (records) {
-    const refusals = refusalRows({ records, events: NOT_ASKED, failures, seen });
+    const refusals = refusalRows({ records, events: NOT_ASKED, failures, seen }, surroundings);
     return { refusals, refusalsSince: records.value.recordedSince, unknown: unknownPart("Events", failures) };
   }
+  progress("reading Events");
   const events = await readEvents(kubernetes, { ...inPlace, fieldSelector: "involvedObject.kind=Pod" });
   const unknown: UnknownPart[] = [
     ...unknownPart("refusals before the last hour", state),
     ...unknownPart("Events", events),
     ...unknownPart("pods", seen),
   ];
-  return { refusals: refusalRows({ records: NOT_ASKED, events, failures, seen }), unknown };
+  return { refusals: refusalRows({ records: NOT_ASKED, events, failures, seen }, surroundings), unknown };
 }
 
 const NOT_ASKED = { unknown: "not read" };
@@ -169,21 +226,25 @@ async function readTrustTopic(
   { kubernetes, progress }: StatusDeps,
   { podroleNamespace: namespace }: StatusOptions,
   state: Known<ClusterState>,
-  { webhooks }: ReadInstallation,
+  { webhooks, settings }: ReadInstallation,
 ): Promise<TopicRows> {
   progress("reading the trust bundle");
-  const settings = await readServerSettings(kubernetes, namespace);
-  const place = ("value" in settings && settings.value?.trustConfigMap) || {
-    namespace,
-    name: DEFAULT_NAMES.trustConfigMap,
-  };
-  const bundle = await readKnown(
-    async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.[BUNDLE_KEY],
-  );
+  const bundle = await readBundle(kubernetes, settings?.trustConfigMap ?? defaultTrustPlace(namespace));
   const trust =
     "unknown" in state ? state : state.value.trust ? { value: state.value.trust } : { unknown: "it has no CA yet" };
   return {
     trust: trustRows({ trust, bundle, webhooks, namespace }),
     unknown: [...unknownPart("which CA signs", trust), ...unknownPart("the trust bundle", bundle)],
   };
+}
+
+type TrustPlace = { readonly namespace: string; readonly name: string };
+
+const defaultTrustPlace = (namespace: string): TrustPlace => ({ namespace, name: DEFAULT_NAMES.trustConfigMap });
+
+function readBundle(
+  kubernetes: Pick<StatusDeps["kubernetes"], "getConfigMap">,
+  { namespace, name }: TrustPlace,
+): Promise<Known<string | undefined>> {
+  return readKnown(async () => (await kubernetes.getConfigMap(namespace, name))?.[BUNDLE_KEY]);
 }

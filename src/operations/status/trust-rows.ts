@@ -4,7 +4,7 @@ import type { X509Certificate } from "node:crypto";
 import { readCertificates } from "../../pki/bundle.ts";
 import type { TrustSlot, TrustState } from "../../protocol/state/model.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
-import { ownWebhooks } from "../check/tables/registration.ts";
+import { ownWebhooks } from "../check/own-webhooks.ts";
 import { deriveKnown, type Known } from "../known.ts";
 import type { TrustRow } from "./model.ts";
 

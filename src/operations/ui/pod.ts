@@ -1,9 +1,10 @@
 // One pod for the page of podrole ui: the decision on it, from podrole explain, and its Events.
 import type { Pod } from "../../kubernetes/objects.ts";
+import type { EventObject } from "../blocked-workloads.ts";
 import { explain } from "../explain/explain.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
 import { askAboutPod } from "../state/ask-server.ts";
-import { type EventObject, newestFirst } from "../status/refusal-rows.ts";
+import { newestFirst } from "../status/refusal-rows.ts";
 import type { UiEvent, UiPod } from "./model.ts";
 import type { UiDeps } from "./snapshot.ts";
 
@@ -18,13 +19,15 @@ const MAX_UI_EVENTS = 100;
 
 /** Reads both; what cannot be read is unknown, with the reason. */
 export async function readUiPod(
-  { kubernetes, askServer }: Pick<UiDeps, "kubernetes" | "askServer">,
+  { kubernetes, clock, askServer }: UiDeps,
   { namespace, name }: PodName,
   podroleNamespace: string,
 ): Promise<UiPod> {
   const readHeld = (pod: Pod) => askAboutPod(askServer, pod);
   const subject = { kind: "Pod", resource: "pods", name } as const;
-  const explained = await readKnown(() => explain({ kubernetes, readHeld }, { subject, namespace, podroleNamespace }));
+  const explained = await readKnown(() =>
+    explain({ kubernetes, clock, readHeld }, { subject, namespace, podroleNamespace }),
+  );
   const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${name}`;
   const events = await readKnown(() =>
     kubernetes.listAll<EventObject & { readonly type?: string }>("events", { namespace, fieldSelector }),

@@ -233,7 +233,7 @@ suite("explainAction()", () => {
     assert.equal(exitCode, 0);
     assert.match(
       out,
-      /^ {2}container app: arn:\S+:role\/shop-orders at admission \(podrole\.io\/resolved\); what it holds/m,
+      /^ {2}container app asks for arn:\S+:role\/shop-orders \(podrole\.io\/resolved\); what it holds/m,
     );
     assert.match(out, /^ {2}if created now: unknown \(SETTINGS_UNREADABLE\): cannot tell: needs list on deployments/m);
     assert.doesNotMatch(out, /assumed|default/);
@@ -291,7 +291,12 @@ suite("explainAction()", () => {
     const { exitCode, out } = await run(["deploy/web"], { output: "text" });
     assert.equal(exitCode, 1);
     const whose = "ResourceQuota team of the namespace refuses them, podrole does not";
-    assert.ok(out.includes(`\n  cause: its pods cannot be created: ${whose}: ${message}\n`), out);
+    assert.ok(
+      out.includes(
+        `\n  cause: its pods cannot be created: ${whose}: exceeded quota: team, requested: limits.memory=96Mi\n`,
+      ),
+      out,
+    );
   });
 
   test("assumes nothing in a cluster without podrole", async (context) => {

@@ -28,7 +28,7 @@ function deploymentWith(role: string, message: string): object {
   const metadata = { annotations: { "iam.amazonaws.com/role": role } };
   return {
     metadata: { name: "orders", namespace: "shop" },
-    spec: { template: { metadata, spec } },
+    spec: { replicas: 3, template: { metadata, spec } },
     status: { conditions: [{ type: "ReplicaFailure", status: "True", message }] },
   };
 }
@@ -135,6 +135,7 @@ export const UNPULLED = {
     {
       ready: false,
       restartCount: 0,
+      image: IMAGE,
       state: { waiting: { reason: "ImagePullBackOff", message: `Back-off pulling image "${IMAGE}"` } },
     },
   ],

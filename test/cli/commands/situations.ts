@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { barePod, CA, OTHER_CA, ownConfiguration } from "../../operations/check/healthy.ts";
 import { podWith } from "../../operations/status/pods.ts";
-import { caBundleOf, labelledAgo, programPod, type SituationCluster, trustOf, trustSlot } from "./situation-cluster.ts";
+import type { SituationAnswer } from "./situation-answers.ts";
+import {
+  caBundleOf,
+  labelledAgo,
+  programPod,
+  type SituationCluster,
+  timeAgo,
+  trustOf,
+  trustSlot,
+} from "./situation-cluster.ts";
 import {
   createAgedPod,
   denialOfSts,
@@ -29,23 +38,27 @@ export interface Situation {
   readonly object: string;
   /** Changes a healthy installation. */
   readonly prepare: (cluster: SituationCluster) => void;
-  /** Exit code of status, if it is not 1. */
-  readonly statusExitCode?: number;
-  /** The cause and the remedy, which explain names in its second and third line. */
-  readonly cause?: RegExp;
-  readonly remedy?: RegExp;
-  /** What each command must say besides; a command that has nothing to say about it is left out. */
-  readonly says: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
+  readonly answer: SituationAnswer;
+  /** What a command must say besides. */
+  readonly says?: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
 }
 
 const PRINCIPAL = "arn:aws:iam::123456789012:role/podrole-server";
-const trustSteps = (principal: string) =>
+const TRUST_STEPS = [
+  /^next: aws iam get-role --role-name shop-orders --query Role\.AssumeRolePolicyDocument --output json > trust\.json {2}#/,
   new RegExp(
-    `next: podrole aws trust --principal ${principal} {2}#.*\\n +next: aws iam get-role --role-name shop-orders .* > trust\\.json {2}#.*\\n +next: aws iam update-assume-role-policy --role-name shop-orders --policy-document file://trust\\.json`,
-  );
-const NEXT_DESCRIBE = /next: kubectl -n podrole describe deployment podrole-server/;
-const NEXT_LABEL = /next: kubectl label namespace shop podrole\.io\/inject=enabled/;
-const NEXT_REGISTER = /next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml/;
+    `^next: jq '\\.Statement \\|= \\(\\[\\.\\] \\| flatten\\) \\+ \\[\\{"Effect":"Allow","Principal":\\{"AWS":"${PRINCIPAL}"\\},"Action":"sts:AssumeRole"\\}\\]' trust\\.json > new-trust\\.json {2}# adds the statement$`,
+  ),
+  /^next: aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/new-trust\.json$/,
+];
+const RECREATE = (name: string) =>
+  new RegExp(`^next: kubectl -n shop get pod ${name} -o yaml \\| kubectl -n shop replace --force -f -$`);
+const CREATE_AGAIN = /^remedy: Create the pod again: podrole injects pods only when they are created\.$/;
+const NEW_POD = /^recovery: needs a new pod$/;
+const RESTARTED_SIDECAR =
+  /^recovery: by itself: the kubelet starts podrole-sidecar again, after waits of at most 5 min$/;
+const TRIED_AGAIN = /^recovery: by itself: the controller tries again, after waits of at most 17 min$/;
+
 /** The situations, each with what the commands say in it. */
 export const SITUATIONS: readonly Situation[] = [
   {
@@ -57,23 +70,29 @@ export const SITUATIONS: readonly Situation[] = [
       store.replace("namespaces", { metadata: { ...metadata, annotations: PERMITTED.annotations } });
       failToCreate(cluster, "shop-oders", refusalAtAdmission());
     },
-    cause:
-      /^ {2}cause: its pods cannot be created: podrole refuses them: ROLE_FORBIDDEN: .*role\/shop-oders to .* permits "\S+shop-orders" .* does not match$/,
-    remedy: /^ {2}remedy: Did you mean shop-orders\? Correct the role's name, .* Only if .* permit it/,
+    answer: {
+      cause:
+        /podrole refuses them: ROLE_FORBIDDEN: .*role\/shop-oders to .* permits "\S+shop-orders" .* does not match$/,
+      remedy: /Correct the role's name in iam\.amazonaws\.com\/role: did you mean shop-orders\?$/,
+      recovery: /by itself: a changed pod template makes new pods at once$/,
+      next: [
+        /^next: kubectl -n shop patch deployment\/orders --type merge -p '\{"spec":\{"template":\{"metadata":\{"annotations":\{"iam\.amazonaws\.com\/role":"shop-orders"\}\}\}\}\}'$/,
+        /^next: kubectl annotate --overwrite namespace shop '?iam\.amazonaws\.com\/permitted=\S+shop-orders\|\S+shop-oders'? {2}# instead, only if shop-oders is right/,
+      ],
+    },
     says: {
       explain: [
-        /^ {2}its next pods: refused \(ROLE_FORBIDDEN\): as the last ones\n {2}container app: \S+shop-oders, named by the pod's annotation: refused \(ROLE_FORBIDDEN\)$/m,
-        /next: kubectl -n shop edit deployment\/orders {2}# correct the role in the pod template: did you mean shop-orders\?\n +next: kubectl edit namespace shop {2}# only if the role is right: permit it/,
+        /^ {2}scope: 0 of 3 replicas exist$/m,
+        /^ {2}container app asks for \S+shop-oders \(the pod's annotation\): refused/m,
       ],
+      check: [/FAIL {2}PODS_CREATED {2}deployment\/orders in namespace shop: It cannot create its pods/],
       status: [
-        /deployment\/orders in namespace shop cannot create its pods: podrole refuses them: ROLE_FORBIDDEN: .* -- Did you mean shop-orders\?/,
-        /next: kubectl -n shop edit deployment\/orders.*\n +next: kubectl edit namespace shop/,
+        /^deployment\/orders in namespace shop cannot create its pods$/m,
         /; 1 workload cannot create its pods$/m,
       ],
       refusals: [
         /replicaset\/orders-5d9f8c7b64 +app +ROLE_FORBIDDEN +1 +shop-oders$/m,
-        /^ROLE_FORBIDDEN .* -- Correct the role's name/m,
-        /next: kubectl -n shop edit deployment\/orders/,
+        /next: kubectl -n shop patch deployment\/orders/,
       ],
     },
   },
@@ -85,25 +104,23 @@ export const SITUATIONS: readonly Situation[] = [
       holds(cluster, "STS_DENIED");
       recordRefusal(cluster, denialOfSts());
     },
-    cause:
-      /^ {2}cause: STS_DENIED: Cannot assume role \S+shop-orders: AccessDenied: podrole's server is not authorized .* \(the trust policy of shop-orders must allow sts:AssumeRole to arn:aws:iam::123456789012:role\/podrole-server, such as \{/,
-    remedy:
-      /^ {2}remedy: Check that the role exists .* Then add the AWS principal of podrole's server, .* to the role's trust policy/,
+    answer: {
+      cause: /STS_DENIED: Cannot assume role \S+shop-orders: AccessDenied: podrole's server is not authorized /,
+      remedy:
+        /Allow sts:AssumeRole to arn:aws:iam::123456789012:role\/podrole-server in the trust policy of shop-orders\.$/,
+      recovery: RESTARTED_SIDECAR,
+      next: TRUST_STEPS,
+    },
     says: {
       explain: [
         /^ {2}podrole-sidecar is not running: CrashLoopBackOff, restarted 3 times; it last ended at \S+ with STS_DENIED$/m,
-        trustSteps(PRINCIPAL),
-      ],
-      check: [
-        /FAIL {2}SIDECARS_READY {2}pod shop\/orders: .*STS_DENIED: Cannot assume role .* -- /,
-        trustSteps(PRINCIPAL),
+        /^ {2}container app asks for \S+shop-orders \(podrole\.io\/resolved\); holds nothing; last refused with STS_DENIED$/m,
       ],
       status: [
-        /^orders .* STS_DENIED$/m,
-        /^STS_DENIED \(pod shop\/orders\): Cannot assume role .* -- /m,
-        trustSteps(PRINCIPAL),
+        /^orders +app +shop-orders +sidecar CrashLoopBackOff +- +STS_DENIED$/m,
+        /^STS_DENIED \(pod shop\/orders\)$/m,
       ],
-      refusals: [/^STS_DENIED \(pod shop\/orders\): /m, trustSteps(PRINCIPAL)],
+      refusals: [/^STS_DENIED \(pod shop\/orders\)$/m, new RegExp(`"AWS":"${PRINCIPAL}"`)],
     },
   },
   {
@@ -112,31 +129,39 @@ export const SITUATIONS: readonly Situation[] = [
     prepare(cluster) {
       const { store } = cluster;
       const server = store.get("deployments", "podrole", "podrole-server");
-      store.replace("deployments", { ...server, status: {} });
+      const conditions = [{ type: "Available", status: "False", lastTransitionTime: timeAgo(10 * MINUTE_MS) }];
+      const annotations = { "deployment.kubernetes.io/revision": "2" };
+      const metadata = { ...server?.metadata, annotations };
+      store.replace("deployments", { ...server, metadata, status: { conditions } });
       for (const number of [1, 2]) store.replace("pods", programPod("server", number, UNPULLED));
       createAgedPod(cluster, podWith({ sidecar: endedWith(unreachable(), "PostStartHookError") }));
     },
-    cause:
-      /^ {2}cause: podrole's server has no ready replica \(Deployment podrole\/podrole-server: 0 of 2; 2 pods: ImagePullBackOff: Back-off pulling image "registry\.example\/podrole-server:0\.1\.0"\)/,
-    remedy: /^ {2}remedy: Make a replica of the server ready\. Waiting pods then get credentials by themselves/,
+    answer: {
+      cause:
+        /podrole's server has no ready replica \(Deployment podrole\/podrole-server: 0 of 2 since \S+; 2 pods: ImagePullBackOff: Back-off pulling image "registry\.example\/podrole-server:0\.1\.0"\)/,
+      remedy:
+        /Let the nodes pull registry\.example\/podrole-server:0\.1\.0, or let the Deployment name an image that exists\.$/,
+      recovery: /by itself: waiting pods get credentials within 5 min of its first ready replica$/,
+      next: [
+        /^next: kubectl -n podrole describe pod podrole-server-1$/,
+        /^next: kubectl -n podrole rollout undo deployment\/podrole-server {2}# back to the former revision: the present one is the 2nd$/,
+      ],
+    },
     says: {
-      explain: [/PostStartHookError: podrole-sidecar had no credentials/, NEXT_DESCRIBE],
+      explain: [
+        /PostStartHookError: podrole-sidecar had no credentials/,
+        /the credentials of running pods begin to expire at \S+ \(27 min after/,
+      ],
       check: [
-        /FAIL {2}SERVER_READY .*None of 2 replicas of the server is ready \(2 pods: ImagePullBackOff: /,
-        NEXT_DESCRIBE,
+        /FAIL {2}SERVER_READY .*None of 2 replicas of the server is ready/,
         /see docs\/checks[\w-]*\.md#server_ready/,
       ],
-      status: [
-        /^podrole's server has no ready replica \(0 of 2; 2 pods: ImagePullBackOff: .*\): /m,
-        NEXT_DESCRIBE,
-        /SERVER_UNREACHABLE/,
-      ],
+      status: [/^podrole's server: 0 of 2 replicas are ready$/m, /SERVER_UNREACHABLE/, /begin to expire at/],
     },
   },
   {
     name: "a role that was changed on a running pod",
     object: "pod/orders",
-    statusExitCode: 0,
     prepare(cluster) {
       createAgedPod(
         cluster,
@@ -144,20 +169,23 @@ export const SITUATIONS: readonly Situation[] = [
       );
       holds(cluster);
     },
-    cause:
-      /^ {2}differs: container app holds \S+shop-orders, and the decision now is \S+shop-other: if that is intended, there is nothing to do: it gets that role with its next renewal$/,
-    remedy:
-      /^ {2}next: kubectl -n shop annotate pod orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right$/,
-    says: {
-      explain: [
-        /container app holds arn:\S+shop-orders until /,
-        /next: kubectl -n shop delete pod orders {2}# only to use the new role before the next renewal: the new pod has the role that its manifest/,
+    answer: {
+      isWell: true,
+      cause: /container app holds \S+shop-orders, and the pod's iam\.amazonaws\.com\/role now names \S*shop-other$/,
+      remedy: /Nothing, if the change is intended\. Otherwise, name the earlier role again\.$/,
+      recovery: /by itself: it gets \S*shop-other with its next renewal, between \S+ and \S+ \(in at most \d+ min/,
+      next: [
+        /^next: kubectl -n shop annotate pod orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right$/,
+        /^next: kubectl -n shop get pod orders -o yaml \| kubectl -n shop replace --force -f - {2}# only to use the new role at once$/,
       ],
+    },
+    says: {
+      explain: [/container app holds arn:\S+shop-orders until /],
+      check: [/warn {2}ROLES_APPLIED {2}pod shop\/orders: /],
       status: [
         /^orders +app +shop-orders +ready /m,
-        /^role changed \(pod shop\/orders\): the pod's annotation now names shop-other, and its container has \S+shop-orders; if that is intended, there is nothing to do/m,
+        /^role changed \(pod shop\/orders\)$/m,
         /; all are ready, not all with the role that they name now$/m,
-        /next: podrole explain pod\/orders -n shop/,
       ],
     },
   },
@@ -170,49 +198,43 @@ export const SITUATIONS: readonly Situation[] = [
       store.replace("namespaces", { metadata: { name: "shop", annotations: metadata.annotations ?? {} } });
       createAgedPod(cluster, barePod());
     },
-    cause:
-      /^ {2}cause: namespace shop does not have the label podrole\.io\/inject: enabled, so no pod in it is injected$/,
-    remedy:
-      /^ {2}remedy: Label the namespace\. Then create the pod again: podrole injects pods only when they are created\.$/,
+    answer: {
+      cause: /namespace shop does not have the label podrole\.io\/inject: enabled, so no new pod in it is injected$/,
+      remedy: /Label the namespace\. Then create the pod again: podrole injects pods only when they are created\.$/,
+      recovery: NEW_POD,
+      next: [/^next: kubectl label namespace shop podrole\.io\/inject=enabled$/, RECREATE("orders")],
+    },
     says: {
-      explain: [
-        NEXT_LABEL,
-        /once the namespace has the label: injected \(INJECTED\): .*shop-orders/,
-        /next: kubectl -n shop delete pod orders/,
-      ],
-      check: [
-        /warn {2}PODS_INJECTED {2}pod shop\/orders: .*NAMESPACE_NOT_LABELLED/,
-        /next: kubectl label namespace shop podrole\.io\/inject=enabled\n +next: kubectl -n shop delete pod orders/,
-      ],
-      status: [/^orders .* not injected/m, /^namespace shop does not have the label/m, NEXT_LABEL],
+      explain: [/once the namespace has the label: injected \(INJECTED\): .*shop-orders/],
+      check: [/FAIL {2}PODS_INJECTED {2}pod shop\/orders: /],
+      status: [/^orders .* not injected/m],
     },
   },
   {
     name: "a debug copy of a pod, without its annotations and labels",
     object: "pod/orders-debug",
     prepare(cluster) {
+      createAgedPod(cluster, podWith({ sidecar: readySidecar() }));
+      holds(cluster);
       const message = `Cannot issue credentials to container "app" of pod "shop/orders-debug": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`;
       const copy = podWith({ name: "orders-debug", sidecar: endedWith({ code: "ROLE_MISSING", message }) });
       const { labels: _labels, annotations: _annotations, ...metadata } = copy.metadata;
-      createAgedPod(cluster, { ...copy, metadata }, 10 * MINUTE_MS);
+      const containers = [...copy.spec.containers, { name: "debugger-x7k2p", image: "alpine:3" }];
+      createAgedPod(cluster, { ...copy, metadata, spec: { ...copy.spec, containers } }, 10 * MINUTE_MS);
     },
-    cause:
-      /^ {2}cause: ROLE_MISSING: the pod is a copy, as kubectl debug makes it: .* neither the annotation of the role nor/,
-    remedy: /^ {2}remedy: Delete the copy, and copy the pod again with --keep-annotations/,
+    answer: {
+      cause: /ROLE_MISSING: the pod is a copy, as kubectl debug makes it: .* neither the annotation of the role nor/,
+      remedy: /Delete the copy, and copy the pod again with --keep-annotations/,
+      recovery: /needs a new copy$/,
+      next: [
+        /^next: kubectl -n shop delete pod orders-debug$/,
+        /^next: kubectl -n shop debug orders -it --copy-to=orders-debug --keep-annotations --image=alpine:3 -- sh$/,
+      ],
+    },
     says: {
-      explain: [
-        /not injected \(NO_ROLE\)/,
-        /next: kubectl -n shop delete pod orders-debug .*\n +next: kubectl -n shop debug POD -it --copy-to=orders-debug --keep-annotations --image=busybox -- sh/,
-      ],
-      check: [
-        /FAIL {2}SIDECARS_READY {2}pod shop\/orders-debug: .*ROLE_MISSING: the pod is a copy.* -- Delete the copy/,
-        /next: kubectl -n shop delete pod orders-debug {2}# then copy the pod/,
-      ],
-      status: [
-        /^orders-debug .* ROLE_MISSING$/m,
-        /^ROLE_MISSING \(pod shop\/orders-debug\): the pod is a copy.* -- Delete the copy/m,
-        /next: kubectl -n shop delete pod orders-debug {2}# then copy the pod/,
-      ],
+      explain: [/not injected \(NO_ROLE\)/, /^ {2}scope: no other pod in namespace shop is in this state$/m],
+      check: [/FAIL {2}SIDECARS_READY {2}pod shop\/orders-debug: /],
+      status: [/^orders-debug .* ROLE_MISSING$/m, /1 of 2 pods not well$/m],
     },
   },
   {
@@ -222,38 +244,37 @@ export const SITUATIONS: readonly Situation[] = [
       cluster.store.remove("mutatingwebhookconfigurations", undefined, "podrole");
       createAgedPod(cluster, barePod(), 10 * MINUTE_MS);
     },
-    cause: /^ {2}cause: podrole's webhook is not registered, so no new pod is injected$/,
-    remedy: /^ {2}remedy: Register the webhook\. Then create the pod again/,
+    answer: {
+      cause: /podrole's webhook is not registered, so no new pod is injected$/,
+      remedy: /Register the webhook\. Then create the pod again/,
+      recovery: NEW_POD,
+      next: [/^next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml$/, RECREATE("orders")],
+    },
     says: {
-      explain: [
-        /if created now: not injected: podrole's webhook is not registered\n {2}once it is registered: injected \(INJECTED\)/,
-        NEXT_REGISTER,
-        /next: kubectl -n shop delete pod orders/,
-      ],
-      check: [
-        /FAIL {2}WEBHOOK_REGISTERED/,
-        /FAIL {2}PODS_INJECTED .*podrole's webhook is not registered\n +next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml .*\n +next: kubectl -n shop delete pod orders/,
-      ],
-      status: [/podrole's webhook is not registered: new pods are not injected/, NEXT_REGISTER],
+      explain: [/once it is registered: injected \(INJECTED\)/],
+      check: [/FAIL {2}WEBHOOK_REGISTERED/, /FAIL {2}PODS_INJECTED/],
+      status: [/^not injected \(pod shop\/orders\)$/m],
     },
   },
   {
     name: "a quota that is used up",
     object: "deployment/orders",
     prepare: (cluster) => failToCreate(cluster, "shop-orders", QUOTA_MESSAGE),
-    cause:
-      /^ {2}cause: its pods cannot be created: ResourceQuota team of the namespace refuses them, podrole does not: .*exceeded quota: team, .*; 72Mi of limits\.memory is missing \(the pod requests 160Mi, 96Mi of it for podrole-sidecar\)$/,
-    remedy:
-      /^ {2}remedy: Raise limits\.memory by 72Mi and by 160Mi for each further pod, or delete pods that count for it\.$/,
+    answer: {
+      cause:
+        /its pods cannot be created: |ResourceQuota team of the namespace refuses them, podrole does not: exceeded quota: team, /,
+      remedy: /Raise limits\.memory by 392Mi to 1416Mi for all 3 missing pods, or delete pods that count for it\.$/,
+      recovery: TRIED_AGAIN,
+      next: [
+        /^next: kubectl -n shop describe quota team {2}#/,
+        /^next: kubectl -n shop patch quota team --type merge -p '\{"spec":\{"hard":\{"limits\.memory":"1416Mi"\}\}\}'$/,
+        /^next: kubectl -n shop rollout restart deployment\/orders {2}# only to have it try again at once$/,
+      ],
+    },
     says: {
-      explain: [
-        /its next pods: not created: ResourceQuota team of the namespace refuses it\n {2}once the quota has room for it: injected/,
-        /next: kubectl -n shop describe quota team .*\n +next: kubectl -n shop edit quota team/,
-      ],
-      status: [
-        /deployment\/orders in namespace shop cannot create its pods: ResourceQuota team .* podrole does not/,
-        /next: kubectl -n shop describe quota team .*\n +next: kubectl -n shop edit quota team/,
-      ],
+      explain: [/^ {2}scope: 0 of 3 replicas exist$/m, /once the quota has room for it: injected/],
+      check: [/FAIL {2}PODS_CREATED {2}deployment\/orders/],
+      status: [/^deployment\/orders in namespace shop cannot create its pods$/m],
     },
   },
   {
@@ -272,19 +293,16 @@ export const SITUATIONS: readonly Situation[] = [
       cluster.state.trust = trustOf(...slots);
       createAgedPod(cluster, podTrusting(CA, endedWith(untrusted())));
     },
-    cause:
-      /^ {2}cause: SERVER_UNTRUSTED: Cannot trust podrole's server at \S+: its certificate does not verify \(SELF_SIGNED_CERT_IN_CHAIN\); .*; the pod was created without 1 of the 2 CAs that podrole publishes now: .*another CA \(/,
-    remedy: /^ {2}remedy: Create the pod again: a new pod has the present CAs\. During a rotation, /,
+    answer: {
+      cause:
+        /SERVER_UNTRUSTED: Cannot trust podrole's server at \S+: its certificate does not verify \(SELF_SIGNED_CERT_IN_CHAIN\); .*; the pod was created without 1 of the 2 CAs that podrole publishes now: .*another CA \(/,
+      remedy: /The CA is being rotated\. Create the pod again, and so each pod that is older than the new CA: /,
+      recovery: NEW_POD,
+      next: [RECREATE("orders"), /^next: podrole rotate status {2}#/],
+    },
     says: {
-      explain: [/next: kubectl -n shop delete pod orders .*\n +next: podrole rotate status/],
-      check: [
-        /FAIL {2}SIDECARS_READY .*SERVER_UNTRUSTED: .* without 1 of the 2 CAs .* -- Create the pod again/,
-        /next: kubectl -n shop delete pod orders.*\n +next: podrole rotate status/,
-      ],
-      status: [
-        /^SERVER_UNTRUSTED \(pod shop\/orders\): Cannot trust .* -- Create the pod again/m,
-        /next: podrole rotate status.*\n +next: kubectl -n shop delete pod orders/,
-      ],
+      check: [/FAIL {2}SIDECARS_READY /],
+      status: [/^SERVER_UNTRUSTED \(pod shop\/orders\)$/m],
       trust: [/^current .*another CA .* yes +yes /m, /podrole rotate status/],
     },
   },
@@ -300,24 +318,16 @@ export const SITUATIONS: readonly Situation[] = [
       createAgedPod(cluster, podWith({ sidecar: readySidecar() }));
       holds(cluster);
     },
-    cause:
-      /^ {2}cause: the pod \(created \S+\) is older than its namespace's label podrole\.io\/inject: enabled \(set \S+\)$/,
-    remedy: /^ {2}remedy: Create the pod again: podrole injects pods only when they are created\.$/,
+    answer: {
+      cause: /the pod \(created \S+\) is older than its namespace's label podrole\.io\/inject: enabled \(set \S+\)$/,
+      remedy: CREATE_AGAIN,
+      recovery: NEW_POD,
+      next: [RECREATE("older")],
+    },
     says: {
-      explain: [
-        /if created now: injected \(INJECTED\)/,
-        /next: kubectl -n shop delete pod older {2}# then apply its manifest again/,
-      ],
-      check: [
-        /FAIL {2}PODS_INJECTED {2}pod shop\/older: It is not injected, but would be .* is older than its namespace's label/,
-        /next: kubectl -n shop delete pod older/,
-      ],
-      status: [
-        /^older .* not injected/m,
-        /^orders .* ready /m,
-        /^not injected \(pod shop\/older\): .* is older than its namespace's label/m,
-        /next: kubectl -n shop delete pod older/,
-      ],
+      explain: [/if created now: injected \(INJECTED\)/],
+      check: [/FAIL {2}PODS_INJECTED {2}pod shop\/older: It is not injected/],
+      status: [/^older .* not injected/m, /^orders .* ready /m, /^not injected \(pod shop\/older\)$/m],
     },
   },
 ];

@@ -49,17 +49,17 @@ suite("statusAction()", () => {
     store.create("pods", podWith({ name: "well" }));
     const { exitCode, out } = await run();
     assert.equal(exitCode, 1);
-    assert.match(out, /^orders +app +shop-orders +waiting \(CrashLoopBackOff\) +unknown +STS_DENIED$/m);
+    assert.match(out, /^orders +app +shop-orders +sidecar CrashLoopBackOff +unknown +STS_DENIED$/m);
     assert.match(
       out,
-      /^STS_DENIED \(pod shop\/orders\): Cannot assume role shop-orders -- Check that the role exists and is spelt as in IAM\./m,
+      /^STS_DENIED \(pod shop\/orders\)\n {2}cause: STS_DENIED: Cannot assume role shop-orders\n {2}remedy: Check that the role exists and is spelt as in IAM\./m,
     );
     assert.match(out, /^2 pods in namespace shop use podrole; 1 of 2 pods not well$/m);
     const { status } = await statusOf();
     assert.equal(status.pods?.find(({ pod }) => pod === "orders")?.code, "STS_DENIED");
   });
 
-  test("shows a pod that names a role and is not injected, and where to look", async (context) => {
+  test("shows a pod that names a role and is not injected, and what to do", async (context) => {
     const { store, run } = await cluster(context);
     store.create("pods", barePod());
     const { exitCode, out } = await run();
@@ -67,7 +67,7 @@ suite("statusAction()", () => {
     assert.match(out, /^orders +- +- +not injected +-/m);
     assert.match(
       out,
-      /^not injected \(pod shop\/orders\): .*\n {2}next: podrole explain pod\/orders -n shop {2}# why/m,
+      /^not injected \(pod shop\/orders\)\n {2}cause: .*\n {2}remedy: Create the pod again: .*\n {2}recovery: needs a new pod\n {2}next: kubectl /m,
     );
   });
 
@@ -140,7 +140,7 @@ suite("statusAction()", () => {
     const { out } = await run();
     assert.match(
       out,
-      /^podrole's server has no ready replica \(0 of 2\): .*\n {2}next: kubectl -n podrole describe deployment podrole-server$/m,
+      /^podrole's server: 0 of 2 replicas are ready\n {2}cause: .* has no ready replica .*\n(?: {2}.*\n)+ {2}next: kubectl -n podrole describe deployment\/podrole-server$/m,
     );
     assert.match(out, /^podrole's webhook is not registered: new pods are not injected/m);
     assert.match(out, /^namespace shop does not have the label podrole\.io\/inject: enabled/m);
@@ -236,8 +236,8 @@ suite("statusAction()", () => {
     };
     const exitCode = await statusAction({ ...terminal, out }, { kubeconfig, namespace: "shop", watch: "true" }, []);
     assert.equal(exitCode, 0);
-    const states = terminal.said.out().match(/(?<=^orders .*)(waiting|ready)/gm);
-    assert.deepEqual(states, ["waiting", "ready"]);
+    const states = terminal.said.out().match(/(?<=^orders .*)(CrashLoopBackOff|ready)/gm);
+    assert.deepEqual(states, ["CrashLoopBackOff", "ready"]);
   });
 
   test("lists pods page by page", async (context) => {

@@ -7,6 +7,8 @@ const EXPLANATION: Explanation = {
   object: "pod/orders in namespace shop",
   cause: "a cause",
   remedy: "a remedy",
+  scope: "no other pod",
+  recovery: "needs a new pod",
   injected: true,
   now: { decision: "inject", reason: "ALREADY_INJECTED", message: "podrole is injected", warnings: ["a warning"] },
   existing: { injected: true, since: "2026-06-01T00:00:00Z", sidecar: "sidecar:1", sidecarNow: "sidecar:2" },
@@ -26,17 +28,24 @@ test("explainText() prints one line for each fact", () => {
     `pod/orders in namespace shop
   cause: a cause
   remedy: a remedy
+  scope: no other pod
+  recovery: needs a new pod
   next: podrole check --quiet
   injected (created 2026-06-01T00:00:00Z), sidecar image sidecar:1 (if created now: sidecar:2)
-  if created now: injected (ALREADY_INJECTED): podrole is injected
-  container app: arn:r, named by the pod's annotation, session name eu-orders
   container job: no credentials: ROLE_FORBIDDEN: not permitted
   container web: the server decides: only the server has the base ARN
   warning: a warning
   note: a note
-  settings from Deployment podrole-webhook
 `,
   );
+});
+
+test("explainText() shows what a new pod would get of a pod that is well", () => {
+  const { cause: _cause, remedy: _remedy, ...well } = EXPLANATION;
+  const text = explainText([{ ...well, next: [] }]);
+  assert.match(text, /^ {2}if created now: injected \(ALREADY_INJECTED\): podrole is injected$/m);
+  assert.match(text, /^ {2}container app asks for arn:r \(the pod's annotation\): session name eu-orders$/m);
+  assert.match(text, /^ {2}settings from Deployment podrole-webhook$/m);
 });
 
 test("explainText() escapes control characters of names", () => {

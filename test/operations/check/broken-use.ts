@@ -222,7 +222,7 @@ export const BROKEN_USE: readonly Broken[] = [
     { pods: knownFact([barePod()]) },
     "PODS_INJECTED",
     "failed",
-    /would be if it were created now/,
+    /It is not injected: the pod was created before its namespace had the label/,
   ],
   [
     "a pod that would be refused",
@@ -249,7 +249,7 @@ export const BROKEN_USE: readonly Broken[] = [
     },
     "PODS_INJECTED",
     "warning",
-    /NAMESPACE_NOT_LABELLED/,
+    /It names a role but is not injected: namespace shop does not have the label/,
   ],
   [
     "a sidecar that ended with a code",
@@ -264,14 +264,14 @@ export const BROKEN_USE: readonly Broken[] = [
     },
     "SIDECARS_READY",
     "failed",
-    /restarted 3 times: CrashLoopBackOff, STS_DENIED: Cannot assume role x -- Check that the role exists and is spelt as in IAM/,
+    /does not run \(CrashLoopBackOff\) and was restarted 3 times: STS_DENIED: Cannot assume role x$/,
   ],
   [
     "a sidecar whose image is not there",
     { pods: knownFact([withSidecar({ state: { waiting: { reason: "ImagePullBackOff" } } })]) },
     "SIDECARS_READY",
     "failed",
-    /does not run and was restarted 0 times: ImagePullBackOff/,
+    /does not run \(ImagePullBackOff\) and was restarted 0 times/,
   ],
   [
     "a LimitRange that no sidecar fits",

@@ -192,6 +192,8 @@ export function healthyFacts(change: Partial<Facts> = {}): Facts {
     limitRanges: knownFact([]),
     resourceQuotas: knownFact([]),
     pods: knownFact([healthyPod()]),
+    blocked: knownFact([]),
+    isOneNamespace: false,
     held: knownFact({ state: { replicas: [], pods: [] }, silent: [], isComplete: true, ignored: 0 }),
     metadata: knownFact({ namespace: "shop", answer: "silent", detail: "TimeoutError" }),
     ...change,

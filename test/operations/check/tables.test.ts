@@ -35,7 +35,7 @@ suite("findingsOf()", () => {
       const problems = problemsOf(healthyFacts(change));
       assert.deepEqual([...new Set(problems.map((finding) => finding.id))], [id], JSON.stringify(problems, null, 1));
       assert.equal(problems[0]?.state, state);
-      assert.match(problems[0]?.message ?? "", message);
+      assert.match([problems[0]?.message, problems[0]?.cause].filter(Boolean).join(": "), message);
       assert.match(problems[0]?.hint ?? "", new RegExp(`^docs/checks-\\w+\\.md#${id.toLowerCase()}$`));
     });
   }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { suite, test } from "node:test";
-import { type EventObject, refusalRows } from "../../../src/operations/status/refusal-rows.ts";
+import type { EventObject } from "../../../src/operations/blocked-workloads.ts";
+import { refusalRows } from "../../../src/operations/status/refusal-rows.ts";
 import { trustRows } from "../../../src/operations/status/trust-rows.ts";
 import { base64, CA, knownFact, OTHER_CA, ownConfiguration } from "../check/healthy.ts";
 import { DENIED, READ_AT, READY, seenWith } from "./pods.ts";
@@ -14,6 +15,8 @@ function eventWith(change: Partial<EventObject> = {}): EventObject {
   return { involvedObject, reason: "ROLE_FORBIDDEN", message: "Cannot", count: 2, lastTimestamp: READ_AT, ...change };
 }
 
+const AT = { now: Date.parse(READ_AT) };
+
 suite("refusalRows()", () => {
   const record = {
     ...{ time: READ_AT, since: READ_AT, count: 4, namespace: "shop", pod: "orders", uid: "u", container: "app" },
@@ -22,12 +25,8 @@ suite("refusalRows()", () => {
   const records = { recordedSince: READ_AT, rows: [record] };
 
   test("refusalRows() returns the server's records alone if there are any", () => {
-    const rows = refusalRows({
-      failures: UNKNOWN,
-      records: knownFact(records),
-      events: knownFact([eventWith()]),
-      seen: knownFact([seenWith({ sidecar: DENIED })]),
-    });
+    const found = { records: knownFact(records), events: knownFact([eventWith()]) };
+    const rows = refusalRows({ failures: UNKNOWN, ...found, seen: knownFact([seenWith({ sidecar: DENIED })]) }, AT);
     assert.deepEqual(
       rows.map(({ from, count, container, message }) => [from, count, container, message]),
       [["server", 4, "app", "Cannot assume role"]],
@@ -36,7 +35,7 @@ suite("refusalRows()", () => {
 
   test("refusalRows() returns Events and how sidecars ended without them, the newest first", () => {
     const seen = knownFact([seenWith({ sidecar: DENIED }), seenWith({ name: "well", sidecar: READY })]);
-    const rows = refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: knownFact([eventWith()]), seen });
+    const rows = refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: knownFact([eventWith()]), seen }, AT);
     assert.deepEqual(
       rows.map(({ from, code, pod }) => [from, code, pod]),
       [
@@ -53,7 +52,7 @@ suite("refusalRows()", () => {
       {},
     ];
     assert.deepEqual(
-      refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: knownFact(others), seen: UNKNOWN }),
+      refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: knownFact(others), seen: UNKNOWN }, AT),
       [],
     );
   });
@@ -66,7 +65,7 @@ suite("refusalRows()", () => {
       eventWith({ involvedObject, reason: "FailedCreate", message }),
     );
     for (const known of [knownFact({ recordedSince: READ_AT, rows: [] }), UNKNOWN]) {
-      const rows = refusalRows({ records: known, events: UNKNOWN, failures: knownFact(events), seen: UNKNOWN });
+      const rows = refusalRows({ records: known, events: UNKNOWN, failures: knownFact(events), seen: UNKNOWN }, AT);
       assert.deepEqual(
         rows.map(({ pod, code, message, from }) => [pod, code, message, from]),
         [["replicaset/web-1", "ROLE_FORBIDDEN", "Cannot -- Permit", "event"]],
@@ -75,7 +74,7 @@ suite("refusalRows()", () => {
   });
 
   test("refusalRows() returns nothing if nothing may be read", () => {
-    assert.deepEqual(refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: UNKNOWN, seen: UNKNOWN }), []);
+    assert.deepEqual(refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: UNKNOWN, seen: UNKNOWN }, AT), []);
   });
 });
 

@@ -14,7 +14,11 @@ const NOW = Date.parse(READ_AT);
 suite("podRows()", () => {
   test("podRows() returns the role that the server says, with its times, before the one of the admission", () => {
     const role = `${ARN}shop-old`;
-    const [row] = podRows({ seen: knownFact([seenWith()]), held: knownFact([heldWith({ role })]) });
+    const [row] = podRows({
+      now: Date.parse(READ_AT),
+      seen: knownFact([seenWith()]),
+      held: knownFact([heldWith({ role })]),
+    });
     assert.deepEqual(
       [row?.role, row?.roleFrom, row?.phase, row?.expires, row?.renewed, row?.unknown],
       [role, "server", "ready", "2026-06-01T12:50:00.000Z", "2026-06-01T11:50:00.000Z", undefined],
@@ -22,7 +26,7 @@ suite("podRows()", () => {
   });
 
   test("podRows() returns the role at admission, and why the held one is unknown, without the server", () => {
-    const [row] = podRows({ seen: knownFact([seenWith()]), held: UNKNOWN });
+    const [row] = podRows({ now: Date.parse(READ_AT), seen: knownFact([seenWith()]), held: UNKNOWN });
     assert.deepEqual(
       [row?.role, row?.roleFrom, row?.expires, row?.unknown],
       [`${ARN}shop-orders`, "admission", undefined, UNKNOWN.unknown],
@@ -33,7 +37,8 @@ suite("podRows()", () => {
     const whole = "iam.amazonaws.com/role";
     const own = `${whole}.app`;
     const annotationOf = (named: Readonly<Record<string, string>>) =>
-      podRows({ seen: knownFact([{ ...seenWith(), named }]), held: UNKNOWN })[0]?.roleAnnotation;
+      podRows({ now: Date.parse(READ_AT), seen: knownFact([{ ...seenWith(), named }]), held: UNKNOWN })[0]
+        ?.roleAnnotation;
     assert.equal(annotationOf({ [own]: "a", [whole]: "b" }), own);
     assert.equal(annotationOf({ [whole]: "b", [`${whole}.other`]: "a" }), whole);
     assert.equal(annotationOf({}), undefined);
@@ -41,13 +46,13 @@ suite("podRows()", () => {
 
   test("podRows() says that a pod has not called since the server's restart", () => {
     const held = { ...heldWith(), containers: [], unknownSince: READ_AT };
-    const [row] = podRows({ seen: knownFact([seenWith()]), held: knownFact([held]) });
+    const [row] = podRows({ now: Date.parse(READ_AT), seen: knownFact([seenWith()]), held: knownFact([held]) });
     assert.match(row?.unknown ?? "", /^it has not called since the server's restart at 2026/);
   });
 
   test("podRows() leaves out a pod of the server's answer that is gone from the cluster, or was recreated", () => {
     const held = [heldWith(), heldWith({}, { name: "gone" }), { ...heldWith(), uid: "earlier" }];
-    const rows = podRows({ seen: knownFact([seenWith()]), held: knownFact(held) });
+    const rows = podRows({ now: Date.parse(READ_AT), seen: knownFact([seenWith()]), held: knownFact(held) });
     assert.deepEqual(
       rows.map(({ pod }) => pod),
       ["orders"],
@@ -56,7 +61,7 @@ suite("podRows()", () => {
 
   test("podRows() shows the pods of the server's answer if pods may not be listed", () => {
     const held = [heldWith({}, { name: "b" }), heldWith({ code: "STS_DENIED" }, { name: "a" })];
-    const rows = podRows({ seen: UNKNOWN, held: knownFact(held) });
+    const rows = podRows({ now: Date.parse(READ_AT), seen: UNKNOWN, held: knownFact(held) });
     assert.deepEqual(
       rows.map(({ pod, phase, code, roleFrom }) => [pod, phase, code, roleFrom]),
       [
@@ -64,11 +69,15 @@ suite("podRows()", () => {
         ["b", "unknown", undefined, "server"],
       ],
     );
-    assert.deepEqual(podRows({ seen: UNKNOWN, held: UNKNOWN }), []);
+    assert.deepEqual(podRows({ now: Date.parse(READ_AT), seen: UNKNOWN, held: UNKNOWN }), []);
   });
 
   test("podRows() returns code, reason and remedy of a sidecar that does not run", () => {
-    const [row] = podRows({ seen: knownFact([seenWith({ sidecar: DENIED })]), held: UNKNOWN });
+    const [row] = podRows({
+      now: Date.parse(READ_AT),
+      seen: knownFact([seenWith({ sidecar: DENIED })]),
+      held: UNKNOWN,
+    });
     assert.deepEqual(
       [row?.phase, row?.reason, row?.code, row?.restarts, row?.message],
       ["waiting", "CrashLoopBackOff", "STS_DENIED", 3, `Cannot assume role shop-orders -- ${ERRORS.STS_DENIED.remedy}`],
@@ -76,7 +85,11 @@ suite("podRows()", () => {
   });
 
   test("podRows() shows no code of an earlier end once the sidecar is ready", () => {
-    const [row] = podRows({ seen: knownFact([seenWith({ sidecar: { ...DENIED, ...READY } })]), held: UNKNOWN });
+    const [row] = podRows({
+      now: Date.parse(READ_AT),
+      seen: knownFact([seenWith({ sidecar: { ...DENIED, ...READY } })]),
+      held: UNKNOWN,
+    });
     assert.deepEqual([row?.code, row?.message], [undefined, undefined]);
   });
 
@@ -88,7 +101,9 @@ suite("podRows()", () => {
     ] as const;
     const seen = places.map(([namespace, name]) => seenWith({ namespace, name }));
     assert.deepEqual(
-      podRows({ seen: knownFact(seen), held: UNKNOWN }).map(({ namespace, pod }) => `${namespace}/${pod}`),
+      podRows({ now: Date.parse(READ_AT), seen: knownFact(seen), held: UNKNOWN }).map(
+        ({ namespace, pod }) => `${namespace}/${pod}`,
+      ),
       ["a/x", "a/y", "b/x"],
     );
   });
@@ -124,7 +139,7 @@ suite("seenPodOf()", () => {
 });
 
 suite("isRowWell()", () => {
-  const [ready] = podRows({ seen: knownFact([seenWith()]), held: knownFact([heldWith()]) });
+  const [ready] = podRows({ now: Date.parse(READ_AT), seen: knownFact([seenWith()]), held: knownFact([heldWith()]) });
   const expired = { expires: "2026-06-01T11:59:59Z" };
   const { expires: _, ...unheld } = ready ?? assert.fail();
   for (const [what, row, expected] of [
@@ -148,7 +163,9 @@ test("roleRows() counts pods, containers and codes of each role, and names the s
   const pods = ["a", "b"].map((name) => seenWith({ name, ...(name === "b" && { sidecar: DENIED }) }));
   const held = [heldWith({}, { name: "a" }), heldWith({ expiresAt: soon, code: "STS_DENIED" }, { name: "b" })];
   const payroll = seenWith({ name: "p", namespace: "hr", pod: healthyPod("payroll") });
-  const rows = roleRows(podRows({ seen: knownFact([...pods, payroll]), held: knownFact(held) }));
+  const rows = roleRows(
+    podRows({ now: Date.parse(READ_AT), seen: knownFact([...pods, payroll]), held: knownFact(held) }),
+  );
   assert.deepEqual(rows, [
     { role: `${ARN}payroll`, pods: 1, containers: 1, ready: 1, namespaces: ["hr"], codes: {} },
     {

@@ -4,8 +4,11 @@ import { isApiUnreachable } from "../../../kubernetes/errors.ts";
 import type { Namespace } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock } from "../../../runtime/clock.ts";
+import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../../blocked-workloads.ts";
+import { type InstallationFacts, installationFacts } from "../../installation-facts.ts";
 import type { Installed } from "../../installed.ts";
 import { deriveKnown, type Known, readKnown } from "../../known.ts";
+import { namespaceSight } from "../../namespace-sight.ts";
 import { createServerQuestion } from "../../state/ask-server.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import { installersRights } from "../rights.ts";
@@ -81,7 +84,11 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
   const scope = options.pods && "namespace" in options.pods ? options.pods.namespace : undefined;
   const held = await createServerQuestion({ kubernetes }, { podroleNamespace: namespace })(scope);
   const metadata = await readMetadata(deps, options, programs);
-  const ofPods = { ...users, admission, held, metadata };
+  const blocked = await readBlocked(deps, users.namespaces, {
+    scope,
+    installation: installationFacts("value" in own.deployments ? own.deployments.value : [], programs),
+  });
+  const ofPods = { ...users, admission, held, metadata, blocked, isOneNamespace: scope !== undefined };
   const read = {
     ...own,
     admissionPolicies,
@@ -116,9 +123,30 @@ const NOT_READ = {
   limitRanges: NOT_NEEDED,
   resourceQuotas: NOT_NEEDED,
   pods: NOT_NEEDED,
+  blocked: NOT_NEEDED,
+  isOneNamespace: false,
   held: NOT_NEEDED,
   metadata: NOT_NEEDED,
 };
+
+/** Those of the namespaces in scope: Events of all namespaces are one list. */
+function readBlocked(
+  { kubernetes, clock }: Pick<CollectDeps, "kubernetes" | "clock">,
+  namespaces: Known<readonly Namespace[]>,
+  { scope, installation }: { readonly scope: string | undefined; readonly installation: InstallationFacts },
+): Promise<Facts["blocked"]> {
+  return readKnown(async () => {
+    const inPlace = scope === undefined ? {} : { namespace: scope };
+    const selector = { ...inPlace, fieldSelector: FAILED_CREATIONS };
+    const failures = await kubernetes.listAll<EventObject>("events", selector);
+    const sights = new Map(
+      ("value" in namespaces ? namespaces.value : []).map((one) => [one.metadata.name, namespaceSight(one)]),
+    );
+    const labelled = (name: string) => (sights.get(name)?.isLabelled ? sights.get(name)?.annotations : undefined);
+    const inScope = failures.filter(({ involvedObject }) => sights.has(involvedObject?.namespace ?? ""));
+    return findBlockedWorkloads({ kubernetes }, inScope, { now: clock.now(), labelled, installation });
+  });
+}
 
 async function readAdmission(
   kubernetes: OperatorKubernetes,

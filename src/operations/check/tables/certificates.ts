@@ -16,7 +16,7 @@ import {
   warning,
   withNext,
 } from "../finding.ts";
-import { ownWebhooks } from "./registration.ts";
+import { ownWebhooks } from "../own-webhooks.ts";
 
 /** Checks of section "trust". */
 export const CERTIFICATE_CHECKS = inSection("trust", "installed", {

@@ -1,10 +1,8 @@
 // Check of what pods hold, by the answer of podrole's server: a sidecar that is ready serves what it has even while its
 // renewals are refused, so the pod's own state says nothing about them.
-import { ERRORS, isErrorCode } from "../../../protocol/errors.ts";
-import type { ContainerHolding, PodState, RefusalRecord } from "../../../protocol/state/model.ts";
 import { countOf } from "../../format.ts";
-import { stepsWithinCheck } from "../../next-steps.ts";
-import { lastRefusals, refusalMessage } from "../../state/last-refusals.ts";
+import { stepsIn } from "../../next-steps.ts";
+import type { PodRow } from "../../status/model.ts";
 import {
   type CheckVerdict,
   failed,
@@ -13,8 +11,9 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
-  withNext,
+  withDiagnosis,
 } from "../finding.ts";
+import { podRowsOf } from "../workloads.ts";
 
 /** The check of section "workloads" that asks podrole's server. */
 export const CREDENTIAL_CHECKS = inSection("workloads", "installed", {
@@ -22,13 +21,13 @@ export const CREDENTIAL_CHECKS = inSection("workloads", "installed", {
     summary:
       "The last renewal of every container succeeded, by the answer of podrole's server. Pods that have not called since the server's restart are not judged.",
     remedy: `The message has the code and the remedy; ${REMEDY_PAGES.errors} describes the codes. A container whose renewal was refused serves its credentials until they expire, unless the code ends that.`,
-    judge({ held, now }) {
+    judge(facts) {
+      const { held, now } = facts;
       // The right to ask is one that few have, and SIDECARS_READY judges the same pods without it.
       if ("unknown" in held) return skipped(held.unknown);
       const known = held.value.state.pods.filter(({ containers }) => containers.length > 0);
-      const refusals = lastRefusals(held.value.state);
       return problemsOrOk(
-        known.flatMap((pod) => judgePodState(pod, refusals.get(pod.uid), now)),
+        podRowsOf(facts).flatMap((row) => judgeHolding(row, now) ?? []),
         known.length === 0
           ? "no pod has called the server since its restart"
           : `the last renewal of every container of ${countOf(known.length, "pod")} succeeded`,
@@ -37,28 +36,12 @@ export const CREDENTIAL_CHECKS = inSection("workloads", "installed", {
   },
 });
 
-function judgePodState(pod: PodState, refused: RefusalRecord | undefined, now: number): readonly CheckVerdict[] {
-  return pod.containers.flatMap((holding) => {
-    const serverMessage = refusalMessage(refused, holding.code);
-    return judgeHolding(pod, { ...holding, ...(serverMessage !== undefined && { serverMessage }) }, now) ?? [];
-  });
-}
-
-/** Judges one container; undefined if its last result contained credentials. */
-function judgeHolding(
-  { namespace, name }: PodState,
-  { container, code, expiresAt, serverMessage }: ContainerHolding & { readonly serverMessage?: string },
-  now: number,
-): CheckVerdict | undefined {
-  if (code === undefined) return undefined;
-  const object = { namespace, kind: "pod", name };
-  const isHeld = expiresAt !== undefined && Date.parse(expiresAt) > now;
-  const state = isHeld ? `holds credentials until ${expiresAt}, and its last renewal failed` : "holds no credentials";
-  const reason = serverMessage === undefined ? "" : `: ${serverMessage}`;
-  const remedy = isErrorCode(code) ? ` -- ${ERRORS[code].remedy}` : "";
-  const verdict = (isHeld ? warning : failed)(
-    `Container ${container} ${state}: ${code}${reason}${remedy}`,
-    `pod ${namespace}/${name}`,
-  );
-  return withNext(verdict, ...stepsWithinCheck(code, { object, serverMessage }));
+/** Judges one container; undefined if its last result contained credentials, or if its sidecar's state says more. */
+function judgeHolding(row: PodRow, now: number): CheckVerdict | undefined {
+  const { namespace, pod, container, phase, code, expires } = row;
+  if (code === undefined || (phase !== "ready" && phase !== "unknown")) return undefined;
+  const isHeld = expires !== undefined && Date.parse(expires) > now;
+  const state = isHeld ? `holds credentials until ${expires}, and its last renewal failed` : "holds no credentials";
+  const verdict = (isHeld ? warning : failed)(`Container ${container} ${state}`, `pod ${namespace}/${pod}`);
+  return withDiagnosis(verdict, row, stepsIn(row));
 }

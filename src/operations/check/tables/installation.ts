@@ -12,9 +12,8 @@ import {
   policyDifferences,
 } from "../../installed.ts";
 import { allKnown, type Known } from "../../known.ts";
-import { describeStep } from "../../next-steps.ts";
-import { replicaReasonsText } from "../../replica-count.ts";
-import { unreadyReasons } from "../../unready-pods.ts";
+import { shellQuote } from "../../migrate/shell-commands.ts";
+import { absenceOf } from "../../program-absence.ts";
 import { gaugeSamples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
 import {
@@ -28,29 +27,37 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
+  withDiagnosis,
   withNext,
 } from "../finding.ts";
-import { ownWebhooks } from "./registration.ts";
+import { ownWebhooks } from "../own-webhooks.ts";
+import { podsOfDeployment, replicasIn, surroundingsOf } from "../workloads.ts";
 
 const CHECKED_PROGRAMS = ["server", "webhook"] as const;
 
 const deploymentCheck = (program: ProgramName): CheckRow => ({
   summary: `The ${program}'s Deployment exists, and all of its replicas are ready.`,
   remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${REMEDY_PAGES.outages} describes outages.`,
-  judge: ({ deployments, ownPods, namespace }: Facts) =>
-    judgeKnown(deployments, (list) => {
+  judge: (facts: Facts) =>
+    judgeKnown(facts.deployments, (list) => {
+      const { namespace, ownPods } = facts;
       const found = deploymentOf(program, list);
       if (!found) return failed(`Namespace "${namespace}" has no Deployment that runs the ${program}; expected one`);
       const { replicas = 1 } = found.spec;
       const { readyReplicas = 0, updatedReplicas = 0 } = found.status ?? {};
       const object = `deployment ${namespace}/${found.metadata.name}`;
-      if (replicas === 0) return failed(`The ${program} is scaled to 0 replicas; expected at least 2`, object);
-      const describe = describeStep({ namespace, name: found.metadata.name ?? "" });
-      if (readyReplicas === 0) {
-        const reasons = "value" in ownPods ? unreadyReasons(podsOfDeployment(found, ownPods.value)) : [];
-        const message = `None of ${replicas} replicas of the ${program} is ready${replicaReasonsText(reasons)}; expected all of them`;
-        return withNext(failed(message, object), describe);
+      const count = replicasIn(program, list, ownPods);
+      const absence =
+        count &&
+        absenceOf(program, replicas === 0 ? { ...count, ready: 0 } : count, surroundingsOf(facts).installation ?? {});
+      if (absence !== undefined) {
+        const message =
+          replicas === 0
+            ? `The ${program} is scaled to 0 replicas; expected at least 2`
+            : `None of ${replicas} replicas of the ${program} is ready; expected all of them`;
+        return withDiagnosis(failed(message, object), absence, absence.steps);
       }
+      const describe = `kubectl -n ${shellQuote(namespace)} describe ${shellQuote(`deployment/${found.metadata.name}`)}`;
       if (readyReplicas < replicas) {
         const message = `${readyReplicas} of ${replicas} replicas are ready; expected all of them`;
         return withNext(warning(message, object), describe);
@@ -247,11 +254,6 @@ function oneReplicaOrNode(
   return placed.length > 1 && used.size === 1
     ? [warning(`All ${placed.length} replicas of the ${program} are on node ${[...used][0]}; expected different nodes`)]
     : [];
-}
-
-function podsOfDeployment({ spec }: Deployment, pods: readonly Pod[]): readonly Pod[] {
-  const selector = { matchLabels: spec.template.metadata.labels ?? {} };
-  return pods.filter(({ metadata }) => matchesLabels(selector, metadata.labels));
 }
 
 /** The version that a replica reports. */

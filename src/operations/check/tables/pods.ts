@@ -3,28 +3,19 @@
 import { PODROLE_NAMES } from "../../../injection/names.ts";
 import { isInjected } from "../../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../../injection/pod-annotations.ts";
-import { hasInjectedLabel } from "../../../injection/reserved.ts";
 import { allContainers } from "../../../injection/shape.ts";
 import { SHADOW_WARNINGS } from "../../../injection/warnings.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { podFacts } from "../../../policy/facts.ts";
 import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
-import type { RefusalRecord } from "../../../protocol/state/model.ts";
+import { CHECK_STEP, rolesNamedBy, stepsAfterCode } from "../../code-steps.ts";
 import { countOf } from "../../format.ts";
-import {
-  type ConcernedObject,
-  labelStep,
-  REGISTER_STEP,
-  restartStep,
-  stepsAfterCode,
-  stepsWithinCheck,
-} from "../../next-steps.ts";
-import { comparePodTrust } from "../../pod-trust.ts";
-import { diagnoseEnd, diagnosisText } from "../../sidecar-diagnosis.ts";
-import { readSidecarState } from "../../sidecar-state.ts";
-import { lastRefusals, refusalMessage } from "../../state/last-refusals.ts";
-import { labelTimeOf, oldestOf, podTimesOf, type SurroundingTimes, uninjectedCause } from "../../uninjected-cause.ts";
+import { creatorOf, explainStep, restartStep, stepsIn, templateObject } from "../../next-steps.ts";
+import { absenceOf } from "../../program-absence.ts";
+import { diagnoseCode } from "../../sidecar-diagnosis.ts";
+import type { PodRow } from "../../status/model.ts";
+import { diagnoseUninjected, podTimesOf } from "../../uninjected-cause.ts";
 import type { Facts } from "../facts.ts";
 import {
   type CheckVerdict,
@@ -36,10 +27,9 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
-  withNext,
+  withDiagnosis,
 } from "../finding.ts";
-import { planOf, qualifiedPodName, type Workloads, workloadsOf } from "../workloads.ts";
-import { ownWebhooks } from "./registration.ts";
+import { planOf, podRowsOf, qualifiedPodName, surroundingsOf, type Workloads, workloadsOf } from "../workloads.ts";
 
 /** Checks of section "workloads" that judge pods, and of section "nodes". */
 export const POD_CHECKS = {
@@ -51,11 +41,11 @@ export const POD_CHECKS = {
       judge: (facts) =>
         judgeKnown(workloadsOf(facts), (workloads) => {
           const injected = workloads.pods.filter(isInjected).length;
-          const registration = registrationIn(facts);
+          const rows = new Map(podRowsOf(facts).map((row) => [`${row.namespace}/${row.pod}`, row]));
           return problemsOrOk(
             workloads.pods
               .filter((pod) => !isInjected(pod))
-              .flatMap((pod) => judgeUninjected(pod, workloads, registration) ?? []),
+              .flatMap((pod) => judgeUninjected(pod, { facts, workloads, row: rows.get(qualifiedPodName(pod)) }) ?? []),
             injected === 0
               ? "no pod names a role"
               : `${countOf(injected, "pod")} injected, and no pod that names a role lacks the sidecar`,
@@ -98,15 +88,55 @@ export const POD_CHECKS = {
       summary: "The sidecar of every injected pod has credentials, or has just been started.",
       remedy: `The message ends with the code and the remedy that the sidecar left behind; ${REMEDY_PAGES.errors} describes the codes. \`podrole explain pod/NAME -n NAMESPACE\` shows the pod's whole state.`,
       judge: (facts) =>
-        judgeKnown(workloadsOf(facts), ({ pods }) => {
-          const injected = pods.filter(isInjected);
-          const bundle = "value" in facts.trustBundle ? facts.trustBundle.value : undefined;
-          const refusals = lastRefusals("value" in facts.held ? facts.held.value.state : {});
+        judgeKnown(facts.pods, (pods) => {
+          const rows = podRowsOf(facts);
+          const { server, installation = {} } = surroundingsOf(facts);
+          const absence = server && absenceOf("server", server, installation)?.cause;
+          const first = [...Map.groupBy(rows, ({ uid, namespace, pod }) => uid ?? `${namespace}/${pod}`).values()];
           return problemsOrOk(
-            injected.flatMap((pod) => judgeSidecar(pod, bundle, refusals.get(pod.metadata.uid ?? "")) ?? []),
-            injected.length === 0 ? "no pod is injected" : "no sidecar waits to be restarted",
+            first.flatMap(([row]) => (row && judgeSidecar(row, absence)) ?? []),
+            pods.some(isInjected) ? "no sidecar waits to be restarted" : "no pod is injected",
           );
         }),
+    },
+    ROLES_APPLIED: {
+      summary: "Every container has the role that its pod names now.",
+      remedy:
+        "If the change is intended, do nothing: the container gets the new role with its next renewal, or with `--pin-roles` when its pod is created again. Otherwise, name the earlier role in the pod's annotation again.",
+      judge: (facts) =>
+        judgeKnown(facts.pods, () => {
+          const changed = podRowsOf(facts).filter(
+            ({ phase, code, requestedRole }) => phase === "ready" && code === undefined && requestedRole !== undefined,
+          );
+          return problemsOrOk(
+            changed.map((row) =>
+              withDiagnosis(
+                warning("A container has another role than its pod names now", rowObject(row)),
+                row,
+                stepsIn(row),
+              ),
+            ),
+            "every container has the role that its pod names",
+          );
+        }),
+    },
+    PODS_CREATED: {
+      summary:
+        "Every workload can create its pods: in the last 20 minutes neither podrole nor, in labelled namespaces, a quota refused one that is still missing.",
+      remedy: `Do what the message says; ${REMEDY_PAGES.errors} describes the codes.`,
+      judge: ({ blocked }) =>
+        judgeKnown(blocked, (workloads) =>
+          problemsOrOk(
+            workloads.map((workload) =>
+              withDiagnosis(
+                failed("It cannot create its pods", `${workload.workload} in namespace ${workload.namespace}`),
+                workload,
+                stepsIn(workload),
+              ),
+            ),
+            "no workload was refused a pod by podrole or by a quota",
+          ),
+        ),
     },
     PODS_PINNED: {
       summary: "With `--pin-roles`, every running injected pod has a pin.",
@@ -169,92 +199,93 @@ export const POD_CHECKS = {
   }),
 };
 
-/**
- * Judges the sidecar of an injected pod; undefined if it is ready, or if the pod is still being started. `bundle`: the
- * published one; `refused`: the pod's last refusal by the server's records.
- */
-function judgeSidecar(
-  pod: Pod,
-  bundle: string | undefined,
-  refused: RefusalRecord | undefined,
-): CheckVerdict | undefined {
-  const { phase, reason, restarts, lastEnd } = readSidecarState(pod);
-  const isFirstStart = phase === "starting" && restarts === 0;
-  const isBeingStarted = phase === "waiting" && STARTING.has(reason ?? "");
-  if (phase === "ready" || phase === "absent" || isFirstStart || isBeingStarted) return undefined;
-  const state = phase === "starting" ? "runs without credentials" : "does not run";
-  const isCopy = !hasInjectedLabel(pod);
-  const trust = comparePodTrust(pod, bundle);
-  const ended = lastEnd && diagnosisText(diagnoseEnd(lastEnd, { isCopy, trust }));
-  const why = [reason, ended].filter((part) => part !== undefined).join(", ");
-  const times = restarts === 1 ? "once" : `${restarts} times`;
-  const message = `podrole-sidecar ${state} and was restarted ${times}${why && `: ${why}`}`;
-  const concerned = {
-    object: concernedPod(pod),
-    restart: restartStep(pod),
-    isCopy,
-    trust,
-    message: lastEnd?.message,
-    serverMessage: refusalMessage(refused, lastEnd?.code),
-  };
-  return withNext(failed(message, `pod ${qualifiedPodName(pod)}`), ...stepsWithinCheck(lastEnd?.code, concerned));
+function rowObject({ namespace, pod }: PodRow): string {
+  return `pod ${namespace}/${pod}`;
 }
 
-function concernedPod({ metadata: { namespace = "", name = "" } }: Pod): ConcernedObject {
-  return { namespace, kind: "pod", name };
+/** Judges the sidecar of an injected pod; undefined if it is ready, or if the pod is still being started. */
+function judgeSidecar(row: PodRow, absence: string | undefined): CheckVerdict | undefined {
+  const { phase, reason, restarts } = row;
+  const isFirstStart = phase === "starting" && restarts === 0;
+  const isBeingStarted = phase === "waiting" && STARTING.has(reason ?? "");
+  if (!UNREADY_PHASES.has(phase) || isFirstStart || isBeingStarted) return undefined;
+  const state = phase === "starting" ? "runs without credentials" : "does not run";
+  const times = restarts === 1 ? "once" : `${restarts} times`;
+  const why = reason === undefined ? "" : ` (${reason})`;
+  const verdict = failed(`podrole-sidecar ${state}${why} and was restarted ${times}`, rowObject(row));
+  const steps = stepsIn(row);
+  const explain = explainStep({ namespace: row.namespace, kind: "pod", name: row.pod });
+  const useful = steps.map((step) => (step === CHECK_STEP ? explain : step));
+  if (row.cause === absence) return withDiagnosis(verdict, { cause: SERVER_AWAY }, []);
+  return withDiagnosis(verdict, row, useful.length === 0 ? [explain] : useful);
 }
+
+const SERVER_AWAY = "podrole's server has no ready replica: see SERVER_READY";
+
+const UNREADY_PHASES: ReadonlySet<PodRow["phase"]> = new Set(["starting", "waiting", "ended"]);
 
 /** Reasons of the kubelet for a container that waits for its first start. */
 const STARTING: ReadonlySet<string> = new Set(["PodInitializing", "ContainerCreating"]);
 
-/** Whether podrole's webhook is known not to be registered, and since when it is. */
-interface Registration {
-  readonly isMissing: boolean;
-  readonly at: string | undefined;
-}
-
-function registrationIn({ webhookConfigurations: read, namespace }: Facts): Registration {
-  if ("unknown" in read) return { isMissing: false, at: undefined };
-  const own = ownWebhooks(read.value, namespace);
-  return { isMissing: own.length === 0, at: oldestOf(own.map(({ configuration }) => configuration)) };
+interface UninjectedInput {
+  readonly facts: Facts;
+  readonly workloads: Workloads;
+  /** The pod's row, which has the diagnosis; undefined if the pod names no role. */
+  readonly row: PodRow | undefined;
 }
 
 /** Judges a pod that is not injected; undefined if it needs no injection. */
-function judgeUninjected(pod: Pod, workloads: Workloads, registration: Registration): CheckVerdict | undefined {
+function judgeUninjected(pod: Pod, { facts, workloads, row }: UninjectedInput): CheckVerdict | undefined {
   const planned = planOf(pod, workloads);
-  const labelled = labelTimeOf(workloads.namespaces.get(pod.metadata.namespace ?? ""));
-  const surroundings: SurroundingTimes = { labelled, registeredAt: registration.at };
   const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {
-    case "inject":
-      return withNext(
-        failed(
-          registration.isMissing
-            ? "It is not injected: podrole's webhook is not registered"
-            : `It is not injected, but would be if it were created now: ${uninjectedCause(podTimesOf(pod), surroundings)}`,
-          object,
-        ),
-        ...(registration.isMissing ? [REGISTER_STEP] : []),
-        restartStep(pod),
+    case "inject": {
+      const { registeredAt, isRegistered, namespaces, installation } = surroundingsOf(facts);
+      const { namespace = "" } = pod.metadata;
+      const { steps, ...diagnosis } = diagnoseUninjected({
+        namespace,
+        times: podTimesOf(pod),
+        surroundings: { labelled: namespaces?.get(namespace)?.labelled, registeredAt },
+        isLabelled: true,
+        isRegistered,
+        installer: installation?.installer,
+        restart: restartStep(pod),
+      });
+      return withDiagnosis(failed("It is not injected", object), diagnosis, steps);
+    }
+    case "refuse": {
+      const [code, message] = [planned.reason, planned.message];
+      const concerned = { ...concernedByCheck(pod, facts), message };
+      const { cause, remedy } = diagnoseCode({ code, message }, concerned);
+      const verdict = failed("It is not injected, and would be refused if it were created now", object);
+      return withDiagnosis(
+        verdict,
+        { cause, ...(remedy !== undefined && { remedy }) },
+        stepsAfterCode(code, concerned),
       );
-    case "refuse":
-      return withNext(
-        failed(
-          `It is not injected, and would be refused if it were created now: ${planned.reason}: ${planned.message}`,
-          object,
-        ),
-        ...stepsAfterCode(planned.reason, { object: concernedPod(pod), message: planned.message }),
-      );
-    case "skip":
-      return hasRoleAnnotation(pod) && planned.reason !== "INJECTION_DISABLED"
-        ? withNext(
-            warning(`It names a role but is not injected (${planned.reason}): ${planned.message}`, object),
-            ...(planned.reason === "NAMESPACE_NOT_LABELLED"
-              ? [labelStep(concernedPod(pod).namespace), restartStep(pod)]
-              : []),
-          )
-        : undefined;
+    }
+    case "skip": {
+      if (!hasRoleAnnotation(pod) || planned.reason === "INJECTION_DISABLED") return undefined;
+      const isUnlabelled = planned.reason === "NAMESPACE_NOT_LABELLED";
+      // In the whole cluster, another program may still serve the namespaces without the label.
+      const judge = isUnlabelled && facts.isOneNamespace ? failed : warning;
+      const verdict = judge("It names a role but is not injected", object);
+      return isUnlabelled && row !== undefined
+        ? withDiagnosis(verdict, row, stepsIn(row))
+        : withDiagnosis(verdict, { cause: `${planned.reason}: ${planned.message}` }, []);
+    }
     case undefined:
       return undefined;
   }
+}
+
+function concernedByCheck(pod: Pod, facts: Facts) {
+  const { namespace = "", name = "", annotations } = pod.metadata;
+  const { namespaces, installation } = surroundingsOf(facts);
+  const place = { namespaceAnnotations: namespaces?.get(namespace)?.annotations, baseArn: installation?.baseArn };
+  return {
+    object: { namespace, kind: "pod", name },
+    roles: rolesNamedBy(templateObject({ namespace, name }, creatorOf(pod)), annotations, place),
+    installation,
+  };
 }

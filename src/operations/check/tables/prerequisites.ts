@@ -1,8 +1,8 @@
 // Checks of what podrole needs before it is installed.
 import { hasNativeSidecars, MIN_NATIVE_MINOR } from "../../../settings/plan-settings.ts";
 import { failed, inSection, judgeKnown, ok, problemsOrOk, REMEDY_PAGES, skipped, warning } from "../finding.ts";
+import { podroleConfigurations } from "../own-webhooks.ts";
 import { judgeRights } from "./rbac.ts";
-import { podroleConfigurations } from "./registration.ts";
 
 /**
  * matchConditions of webhooks are enabled since 1.28

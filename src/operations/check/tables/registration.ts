@@ -3,8 +3,8 @@
 
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
-import { REGISTER_STEP } from "../../next-steps.ts";
-import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "../facts.ts";
+import { registerStep } from "../../installer.ts";
+import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import {
   type CheckRow,
   type CheckVerdict,
@@ -18,42 +18,20 @@ import {
   warning,
   withNext,
 } from "../finding.ts";
+import {
+  describeObject,
+  type OwnWebhook,
+  ownWebhooks,
+  podroleConfigurations,
+  TRY_WEBHOOK_NAME,
+} from "../own-webhooks.ts";
+import { surroundingsOf } from "../workloads.ts";
 
-const WEBHOOK_NAME = "pods.podrole.io";
-/** podrole's webhook in a try installation. */
-const TRY_WEBHOOK_NAME = "pods.try.podrole.io";
 /**
  * In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a
  * pod.
  */
 const TIMEOUT_RANGE = { least: 4, most: 10 };
-
-interface OwnWebhook {
-  readonly webhook: RegisteredWebhook;
-  readonly configuration: WebhookConfigurationObject;
-  readonly object: string;
-}
-
-/** podrole's webhooks: known by name, or by a Service in podrole's namespace. */
-export function ownWebhooks(
-  configurations: readonly WebhookConfigurationObject[],
-  namespace: string,
-): readonly OwnWebhook[] {
-  return configurations.flatMap((configuration) =>
-    (configuration.webhooks ?? [])
-      .filter(({ name, clientConfig }) => name === WEBHOOK_NAME || clientConfig.service?.namespace === namespace)
-      .map((webhook) => ({ webhook, configuration, object: describeObject(configuration) })),
-  );
-}
-
-/** Returns the configurations that register a webhook of podrole, in whatever namespace podrole runs. */
-export function podroleConfigurations(
-  configurations: readonly WebhookConfigurationObject[],
-): readonly WebhookConfigurationObject[] {
-  return configurations.filter(({ webhooks = [] }) =>
-    webhooks.some(({ name }) => name === WEBHOOK_NAME || name === TRY_WEBHOOK_NAME),
-  );
-}
 
 /** A check of each of podrole's own webhooks. */
 const ownWebhookCheck = (
@@ -79,13 +57,16 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
     summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",
     remedy:
       "If none is registered, apply `manifests/base/webhook-configuration.yaml`. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left, or remove the try installation (`kubectl delete -k manifests/overlays/try`).",
-    judge: ({ webhookConfigurations, namespace }) =>
-      judgeKnown(webhookConfigurations, (configurations) => {
+    judge: (facts) =>
+      judgeKnown(facts.webhookConfigurations, (configurations) => {
+        const { namespace } = facts;
         const own = ownWebhooks(configurations, namespace);
         if (own.length === 0)
           return withNext(
-            failed("No MutatingWebhookConfiguration registers podrole's webhook; expected one"),
-            REGISTER_STEP,
+            failed(
+              "No MutatingWebhookConfiguration registers podrole's webhook, so no new pod is injected; expected one",
+            ),
+            registerStep(surroundingsOf(facts).installation?.installer),
           );
         const foreign = podroleConfigurations(configurations).filter(
           (each) => ownWebhooks([each], namespace).length === 0,
@@ -224,10 +205,6 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
       }),
   },
 });
-
-function describeObject({ metadata }: Pick<WebhookConfigurationObject, "metadata">): string {
-  return `mutatingwebhookconfiguration ${metadata.name}`;
-}
 
 function changesPods({ webhooks = [] }: WebhookConfigurationObject): boolean {
   return webhooks.some(({ rules = [] }) => rules.some(({ resources }) => resources?.includes("pods")));

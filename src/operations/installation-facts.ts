@@ -1,0 +1,38 @@
+// What remedies and next commands depend on in podrole's installation, so that they name what applies instead of what
+// would apply if. Pure.
+import type { Deployment, Installed } from "./installed.ts";
+import { deploymentOf } from "./installed.ts";
+import { type InstalledBy, installerOf } from "./installer.ts";
+
+/** What is known of the installation; what is unknown is absent. */
+export interface InstallationFacts {
+  readonly installer?: InstalledBy;
+  /** Whether the server tags sessions, which needs sts:TagSession. */
+  readonly hasSessionTags?: boolean;
+  /** Whether the server gives pods what the webhook has pinned. */
+  readonly isPinning?: boolean;
+  /** What precedes short names of roles. */
+  readonly baseArn?: string;
+  /** Lifetime of sessions, in milliseconds. */
+  readonly sessionMs?: number;
+}
+
+/** Returns what Deployments and settings say. */
+export function installationFacts(
+  deployments: readonly Deployment[],
+  installed: Partial<Installed>,
+): InstallationFacts {
+  const own = (["server", "webhook"] as const).flatMap((program) => deploymentOf(program, deployments) ?? []);
+  const installer = installerOf(own);
+  const settings = installed.server?.settings;
+  const baseArn = installed.webhook?.settings?.roleBaseArn ?? settings?.roleBaseArn;
+  return {
+    ...(installer && { installer }),
+    ...(settings && {
+      hasSessionTags: settings.sessionTags || settings.sessionTagLabels !== undefined,
+      isPinning: settings.pinRoles,
+      sessionMs: settings.sessionDuration,
+    }),
+    ...(baseArn !== undefined && { baseArn }),
+  };
+}

@@ -1,0 +1,151 @@
+// Why a pod of the list has not what it needs, and what to do: the same cause, remedy and commands as podrole explain
+// shows of the pod alone. Pure.
+import { ANNOTATIONS } from "../../policy/annotations.ts";
+import type { ContainerHolding, RefusalRecord } from "../../protocol/state/model.ts";
+import { type ConcernedPod, rolesNamedBy, stepsAfterCode } from "../code-steps.ts";
+import { findOriginal } from "../copied-pod.ts";
+import type { InstallationFacts } from "../installation-facts.ts";
+import type { ReplicaCount } from "../installed.ts";
+import type { NamespaceSight } from "../namespace-sight.ts";
+import { absenceOf } from "../program-absence.ts";
+import { diagnoseChange } from "../role-change.ts";
+import { resolvedRole } from "../role-correction.ts";
+import { type Diagnosis, diagnoseCode, diagnoseEnd } from "../sidecar-diagnosis.ts";
+import { refusalMessage } from "../state/last-refusals.ts";
+import { diagnoseUninjected } from "../uninjected-cause.ts";
+import type { PodTrust } from "../untrusted-server.ts";
+import type { PodRowPhase } from "./model.ts";
+import type { SeenPod } from "./seen-pod.ts";
+
+/** What is known besides the pods; what is absent is unknown. */
+export interface PodSurroundings {
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly installation?: InstallationFacts;
+  /** podrole's server, if a Deployment runs it. */
+  readonly server?: ReplicaCount | undefined;
+  readonly isRegistered?: boolean | undefined;
+  /** When the webhook was registered, RFC 3339. */
+  readonly registeredAt?: string | undefined;
+  readonly namespaces?: ReadonlyMap<string, NamespaceSight>;
+  /** Compares a pod's CAs (PEM) with the published ones: the page of podrole ui cannot read certificates. */
+  readonly compareTrust?: (own: string | undefined) => PodTrust | undefined;
+}
+
+/** One container of the pod, and its last refusal. */
+export interface SeenState {
+  readonly phase: PodRowPhase;
+  readonly container: string;
+  readonly holding: ContainerHolding | undefined;
+  /** Its role at admission. */
+  readonly admitted: string | undefined;
+  readonly code: string | undefined;
+  readonly requestedRole: string | undefined;
+  readonly refused: RefusalRecord | undefined;
+}
+
+/** A diagnosis with its commands. */
+export type AnsweredDiagnosis = Diagnosis & { readonly steps: readonly string[] };
+
+/** Returns the diagnosis; undefined for a pod that is well, or that is still being started. */
+export function diagnoseSeen(
+  pod: SeenPod,
+  state: SeenState,
+  surroundings: PodSurroundings & { readonly originals?: ReadonlyMap<string, readonly SeenPod[]> },
+): AnsweredDiagnosis | undefined {
+  const { phase, code, requestedRole } = state;
+  const { installation = {}, server } = surroundings;
+  if (phase === "terminating") return undefined;
+  if (phase === "not injected") return uninjected(pod, surroundings);
+  const absence = phase === "ready" || !server ? undefined : absenceOf("server", server, installation);
+  if (absence !== undefined && phase !== "absent") return withoutScope(absence);
+  const lastEnd = phase === "ready" ? undefined : pod.sidecar?.lastEnd;
+  if (code !== undefined || lastEnd !== undefined) {
+    const serverMessage = refusalMessage(state.refused, code);
+    const concerned: ConcernedPod = {
+      ...concernedOf(pod, surroundings),
+      message: lastEnd?.message ?? serverMessage,
+      serverMessage,
+    };
+    const context = { ...concerned, isReady: phase === "ready" };
+    const diagnosis =
+      lastEnd === undefined
+        ? diagnoseCode({ code: code ?? "", message: serverMessage }, context)
+        : diagnoseEnd(lastEnd, context);
+    const steps = code === undefined ? [] : stepsAfterCode(code, concerned);
+    return { ...diagnosis, steps };
+  }
+  return requestedRole === undefined ? undefined : changed(pod, { ...state, requestedRole }, surroundings);
+}
+
+function withoutScope({
+  scope: _scope,
+  ...absence
+}: AnsweredDiagnosis & { readonly scope: string }): AnsweredDiagnosis {
+  return absence;
+}
+
+/** What is known about the pod for diagnoses and commands. */
+export function concernedOf(
+  pod: SeenPod,
+  {
+    installation = {},
+    namespaces,
+    compareTrust,
+    originals,
+  }: PodSurroundings & { readonly originals?: ReadonlyMap<string, readonly SeenPod[]> },
+): ConcernedPod {
+  const { namespace, name, isCopy, restart, template, named } = pod;
+  const namespaceAnnotations = namespaces?.get(namespace)?.annotations;
+  return {
+    object: { namespace, kind: "pod", name },
+    restart,
+    isCopy,
+    ...(isCopy && { original: findOriginal(pod, originals?.get(namespace) ?? []) }),
+    roles: rolesNamedBy(template, named, { namespaceAnnotations, baseArn: installation.baseArn }),
+    trust: compareTrust?.(pod.bundle),
+    installation,
+  };
+}
+
+function uninjected(pod: SeenPod, { installation, isRegistered, registeredAt, namespaces }: PodSurroundings) {
+  const { namespace, times = { created: pod.created, annotated: undefined }, restart } = pod;
+  const sight = namespaces?.get(namespace);
+  return diagnoseUninjected({
+    namespace,
+    times,
+    surroundings: { labelled: sight?.labelled, registeredAt },
+    isLabelled: sight?.isLabelled,
+    isRegistered,
+    installer: installation?.installer,
+    restart,
+  });
+}
+
+function changed(
+  pod: SeenPod,
+  { container, holding, admitted, requestedRole }: SeenState & { readonly requestedRole: string },
+  { now, installation }: PodSurroundings,
+): AnsweredDiagnosis {
+  const { namespace, name, named, template, restart } = pod;
+  const own = `${ANNOTATIONS.roleOfContainer}${container}`;
+  const isHeld = holding?.role !== undefined && holding.expiresAt !== undefined;
+  return diagnoseChange(
+    {
+      pod: { namespace, kind: "pod", name },
+      container,
+      role: holding?.role ?? admitted ?? "",
+      isHeld,
+      annotation: Object.hasOwn(named, own) ? own : ANNOTATIONS.role,
+      requested: resolvedRole(requestedRole, installation?.baseArn),
+      renewed: holding?.renewedAt,
+      expires: holding?.expiresAt,
+      isPinning: installation?.isPinning,
+      // Whoever has the pod's key reports what it likes, and may not change the pod's role.
+      earlier: holding?.source === "reported" ? admitted : (holding?.role ?? admitted),
+      template,
+      restart,
+    },
+    now,
+  );
+}

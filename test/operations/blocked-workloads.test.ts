@@ -1,0 +1,75 @@
+// Which workloads cannot create their pods, by Events and by what their status says now.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { type EventObject, findBlockedWorkloads } from "../../src/operations/blocked-workloads.ts";
+
+const NOW = Date.parse("2026-06-01T12:00:00Z");
+const DENIED = 'admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: Cannot give role';
+const PERMITTED = { "iam.amazonaws.com/permitted": "arn:aws:iam::123456789012:role/shop-orders" };
+
+const eventOf = (name: string, message: string, minutes: number): EventObject => ({
+  involvedObject: { kind: "ReplicaSet", namespace: "shop", name: `${name}-5d9f8c7b64` },
+  message,
+  lastTimestamp: new Date(NOW - minutes * 60_000).toISOString(),
+});
+
+function find(
+  events: readonly EventObject[],
+  {
+    workload,
+    isLabelled = true,
+  }: { readonly workload?: () => Promise<object | undefined>; readonly isLabelled?: boolean } = {},
+) {
+  const forbidden = () => Promise.reject(new Error("forbidden"));
+  const kubernetes = { read: (workload ?? forbidden) as never };
+  const labelled = () => (isLabelled ? PERMITTED : undefined);
+  return findBlockedWorkloads({ kubernetes }, events, { now: NOW, labelled, installation: {} });
+}
+
+const deployment = (change: object) => ({
+  metadata: { name: "web" },
+  spec: { replicas: 3, template: { metadata: { annotations: { "iam.amazonaws.com/role": "shop-oders" } } } },
+  status: { conditions: [{ type: "ReplicaFailure", status: "True", message: DENIED }] },
+  ...change,
+});
+
+suite("findBlockedWorkloads()", () => {
+  test("lists what podrole refused lately, and quotas in labelled namespaces", async () => {
+    const events = [
+      eventOf("old", DENIED, 30),
+      eventOf("web", DENIED, 5),
+      eventOf("big", "exceeded quota: team", 1),
+      eventOf("job", "no such ServiceAccount", 1),
+    ];
+    const namesIn = async (isLabelled: boolean) => (await find(events, { isLabelled })).map((one) => one.workload);
+    assert.deepEqual(await namesIn(false), ["deployment/web"]);
+    assert.deepEqual(await namesIn(true), ["deployment/big", "deployment/web"]);
+  });
+
+  test("lists a workload once, with its last attempt", async () => {
+    const [first, ...others] = await find([eventOf("web", DENIED, 5), eventOf("web", DENIED, 2)]);
+    assert.deepEqual([first?.time, others], ["2026-06-01T11:58:00.000Z", []]);
+  });
+
+  test("corrects the role by the workload's own template and the namespace's own annotation", async () => {
+    const [found] = await find([eventOf("web", DENIED, 1)], { workload: async () => deployment({}) });
+    assert.equal(found?.scope, "0 of 3 replicas exist");
+    assert.match(found?.remedy ?? "", /did you mean shop-orders\?$/);
+    assert.match(found?.next ?? "", /patch deployment\/web .*"iam\.amazonaws\.com\/role":"shop-orders"/);
+  });
+
+  test("takes no role from an Event, which anybody may write", async () => {
+    const forged = `${DENIED} arn:aws:iam::1:role/shop-oders to pod "x" container "app": namespace "shop" permits "arn:aws:iam::1:role/evil"`;
+    const [found] = await find([eventOf("web", forged, 1)]);
+    assert.doesNotMatch([found?.next, ...(found?.furtherSteps ?? [])].join("\n"), /evil|oders/);
+  });
+
+  for (const [what, workload] of [
+    ["was deleted", undefined],
+    ["has all of its pods", deployment({ status: { replicas: 3 } })],
+  ] as const) {
+    test(`leaves out a workload that ${what}`, async () => {
+      assert.deepEqual(await find([eventOf("web", DENIED, 1)], { workload: async () => workload }), []);
+    });
+  }
+});
