@@ -28,10 +28,12 @@ import { chartValuesTable } from "./chart-values.ts";
 import { startScript } from "./command-line/start-script.ts";
 import { suitesTable } from "./command-line/suites-table.ts";
 import { renderDashboard } from "./dashboard.ts";
+import { drillRun } from "./drill.ts";
 import { explainDeniedSample, explainForbiddenSample, explainNotLabelledSample } from "./explain-samples.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
 import { fuzzRun, fuzzTable } from "./fuzz-table.ts";
 import { markdownTable } from "./markdown-table.ts";
+import { mutationRun, mutationTable } from "./mutation-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes, sdkScenarios } from "./sdk-conformance.ts";
@@ -150,6 +152,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
   "docs/attack.md": { run: attackRun, table: attackTable, fuzzRun, fuzzTable },
   "docs/authorization-matrix.md": { count: authorizationCount, tables: authorizationTables },
   ...Object.fromEntries(Object.values(CHECK_PAGES).map((page) => [page, { checks: () => checkSections(page) }])),
+  "docs/ca.md": { drill: drillRun },
   "docs/configuration.md": {
     policy: () => settingsTable(POLICY_SETTINGS),
     server: () => settingsTable(withoutPolicy(SERVER_SETTINGS)),
@@ -162,7 +165,12 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     kiam: () => behaviourTable("kiam"),
     kube2iam: () => behaviourTable("kube2iam"),
   },
-  "docs/simulation.md": { summary: simulationSummary, table: simulationTable },
+  "docs/simulation.md": {
+    summary: simulationSummary,
+    table: simulationTable,
+    "breaks found": mutationRun,
+    breaks: mutationTable,
+  },
   "docs/sdk-conformance.md": { outcomes: sdkOutcomes, scenarios: sdkScenarios, messages: sdkMessages },
   "docs/explain.md": {
     denied: explainDeniedSample,

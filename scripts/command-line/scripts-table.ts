@@ -110,6 +110,7 @@ export const SCRIPTS = {
       only: optionalTextsOption("--only <topic>", "run only this file, named without .test.ts (repeatable)"),
       install: namesOption("--install <method>", "how podrole is installed", ["kustomize", "helm", "try", "artefacts"]),
       keep: switchOption("--keep", "keep the node running, and print how to use and stop it"),
+      publish: published("test/cluster/node/drill-results.json; with --only drill"),
       images: optionalTextOption("--images <folder>", "only build the images and write their archives to this folder"),
       artefacts: optionalTextOption(
         "--artefacts <folder>",
@@ -190,7 +191,10 @@ export const SCRIPTS = {
     purpose:
       "Makes each deliberate break of test/mutations/mutations.ts in a copy of the sources, and fails if no suite finds it",
     time: "1 minute",
-    options: { row: textOption("--row <text>", "make only breaks of files whose path contains the text", "") },
+    options: {
+      row: textOption("--row <text>", "make only breaks of files whose path contains the text", ""),
+      publish: published("test/mutations/results.json, unless --row omits breaks"),
+    },
   },
   simulate: {
     purpose:

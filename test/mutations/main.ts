@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startScript } from "../../scripts/command-line/start-script.ts";
 import { ROOT } from "../files.ts";
+import { measuredNow } from "../published-results.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
+import { type MutationResult, mutationResults } from "./results.ts";
 
 const COPIED = ["src", "test", "emulators", "package.json"];
 
@@ -38,20 +40,21 @@ function suitesThatFind(copy: string, { file, find, replace, foundBy }: Mutation
 const { values } = startScript("test:mutations");
 const chosen = MUTATIONS.filter(({ file }) => file.includes(values.row));
 const copy = createCopy();
-let missed = 0;
+const rows: MutationResult[] = [];
 try {
   const suites = Array.from(new Set(chosen.flatMap(({ foundBy }) => foundBy)));
   if (!doPass(copy, suites))
     throw new RangeError("Cannot test the breaks: a suite fails without any; expected all to pass");
   for (const mutation of chosen) {
-    const finders = suitesThatFind(copy, mutation);
-    if (finders.length === 0) missed += 1;
-    console.log(
-      `${finders.length > 0 ? "found" : "MISSED"}: ${mutation.breaks} (${mutation.file}; ${finders.join(", ")})`,
-    );
+    const { breaks, file } = mutation;
+    const foundBy = suitesThatFind(copy, mutation);
+    rows.push({ breaks, file, foundBy });
+    console.log(`${foundBy.length > 0 ? "found" : "MISSED"}: ${breaks} (${file}; ${foundBy.join(", ")})`);
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }
+const missed = rows.filter(({ foundBy }) => foundBy.length === 0).length;
+if (values.publish && chosen.length === MUTATIONS.length) mutationResults.write({ ...measuredNow(), rows });
 console.log(`${chosen.length - missed} of ${chosen.length} breaks found`);
 process.exitCode = missed === 0 ? 0 : 1;

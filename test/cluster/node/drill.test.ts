@@ -5,7 +5,9 @@
 import assert from "node:assert/strict";
 import { afterEach, suite, type TestContext, test } from "node:test";
 import { isIssuedFrom, splitBundle } from "../../../src/pki/bundle.ts";
+import { measuredNow } from "../../published-results.ts";
 import { createClients } from "./clients.ts";
+import { drillResult } from "./drill-results.ts";
 import { appContainer, podManifest } from "./pods.ts";
 import { runCheck, runPodrole } from "./run-podrole.ts";
 import {
@@ -123,8 +125,11 @@ suite("the drill for a compromised CA", options, () => {
     assert.deepEqual(await published(1), [next]);
     await everySidecar("a certificate of the new CA", ({ certificate }) => isIssuedFrom(certificate, next));
     const requests = (await clients.answered()) - before;
-    context.diagnostic(`${requests} requests in ${Math.round((Date.now() - began) / 1000)} s, none failed`);
+    const seconds = Math.round((Date.now() - began) / 1000);
+    context.diagnostic(`${requests} requests in ${seconds} s, none failed`);
     assert.ok(requests > 0);
+    const { length: pods } = await clients.uids();
+    if (process.env["PODROLE_PUBLISH"]) drillResult.write({ ...measuredNow(), pods, requests, seconds });
   });
 
   test("podrole check is content, a new pod starts, and still no request has failed", async () => {

@@ -69,7 +69,8 @@ async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["siz
     console.error(`installing with ${name}`);
     await installer.install();
     try {
-      worst = Math.max(worst, await run(files, { ...environment, PODROLE_IMAGE_SIZES: JSON.stringify(sizes) }));
+      const forTests = { PODROLE_IMAGE_SIZES: JSON.stringify(sizes), PODROLE_PUBLISH: options.publish ? "yes" : "" };
+      worst = Math.max(worst, await run(files, { ...environment, ...forTests }));
     } finally {
       const isKept = options.keep && name === names.at(-1);
       if (!isKept) await installer.uninstall();
