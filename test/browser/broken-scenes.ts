@@ -74,7 +74,8 @@ const untrustingRole: BrokenScene = {
   says: [
     /AWS does not give the role to podrole's server/,
     /trust policy of (role )?payroll-ledger/,
-    /podrole aws trust --principal arn:aws:iam::123456789012:user\/podrole-server/,
+    /aws iam get-role --role-name payroll-ledger/,
+    /jq .*"AWS":"arn:aws:iam::123456789012:user\/podrole-server"/,
     /aws iam update-assume-role-policy --role-name payroll-ledger/,
   ],
   scene: {
