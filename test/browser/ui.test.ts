@@ -93,13 +93,13 @@ suite("the page of podrole ui", () => {
       await cause.getByRole("button", { name: "Copied" }).waitFor();
       assert.equal(
         await page.evaluate("navigator.clipboard.readText()"),
-        "podrole aws trust --principal arn:aws:iam::123456789012:role/podrole-server",
+        "aws iam get-role --role-name shop-mial --query Role.AssumeRolePolicyDocument --output json > trust.json",
       );
       await open(page, "#/pod/legacy/importer-1");
       await page.locator(".cause").getByText("kubectl -n legacy delete pod importer-1").waitFor();
       await open(page, VIEWS.refusals);
       await page.getByText("no pod was created").waitFor();
-      await page.locator(".refusal").getByText("podrole aws trust").first().waitFor();
+      await page.locator(".refusal").getByText("aws iam update-assume-role-policy").first().waitFor();
       // Equal refusals of four pods are one entry; a click shows the fourth.
       const fourth = page.getByText("data/etl-5f4d-b4hnm");
       assert.equal(await fourth.isVisible(), false);
