@@ -23,7 +23,13 @@ interface ValuePosition {
 }
 
 const KEPT_COMMENT = "# replaced by podrole:";
-const KEPT_BEFORE_VALUE = new RegExp(`^ *${KEPT_COMMENT}([^\\r\\n]*)\\r?\\n\\s*$`);
+/** Groups: the lines before the comment, if the value stood below its key, and what the comment keeps. */
+const KEPT_BEFORE_VALUE = new RegExp(
+  `^(?:((?: *(?:#[^\\r\\n]*)?\\r?\\n)+ *)| *)${KEPT_COMMENT}([^\\r\\n]*)\\r?\\n\\s*$`,
+);
+/** Between a key and its value: nothing but spaces, or the end of the line and lines of comments. */
+const ON_SAME_LINE = /^ *$/;
+const ON_LATER_LINE = /^(?: *(?:#[^\r\n]*)?\r?\n)+ *$/;
 
 /** True if the text contains a comment with which an earlier edit kept something. */
 export function hasKept(text: string): boolean {
@@ -107,9 +113,13 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
   /** Replaces a value and keeps its text in a comment, if a comment can hold it. */
   function keep(node: SourceNode, after: unknown, slot: ValuePosition): void {
     const [between, original] = [text.slice(slot.after, node.start), text.slice(node.start, lastByte(node))];
-    const isKept = /^ *$/.test(between) && !/[\r\n]/.test(original);
-    const comment = isKept ? ` ${KEPT_COMMENT}${between}${original}` : "";
-    edit(isKept ? slot.after : node.start, lastByte(node), `${comment}\n${nextLine(after, slot)}`);
+    const isOneLine = !/[\r\n]/.test(original);
+    if (isOneLine && ON_SAME_LINE.test(between))
+      edit(slot.after, lastByte(node), ` ${KEPT_COMMENT}${between}${original}\n${nextLine(after, slot)}`);
+    // Charts write `{}` and `[]` below their keys.
+    else if (isOneLine && ON_LATER_LINE.test(between))
+      edit(node.start, lastByte(node), `${KEPT_COMMENT} ${original}\n${nextLine(after, slot)}`);
+    else edit(node.start, lastByte(node), `\n${nextLine(after, slot)}`);
   }
 
   /** A value on the line of its key. */
@@ -278,13 +288,15 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
     visitNodes(root, rootSlot, (node, slot) => {
       const kept = keptBy(node, slot);
       const isDeleted = made.some(({ start, end }) => start <= slot.after && lastByte(node) <= end);
-      if (kept !== undefined && !isDeleted) edit(slot.after, lastByte(node), kept);
+      if (kept !== undefined && !isDeleted) edit(kept.start, lastByte(node), kept.text);
     });
   }
 
-  /** What a comment between key and value has kept: the text behind the colon. */
-  function keptBy(node: SourceNode, { after }: ValuePosition): string | undefined {
-    return KEPT_BEFORE_VALUE.exec(text.slice(after, node.start))?.[1];
+  /** What a comment between key and value has kept, and where that stood. */
+  function keptBy(node: SourceNode, { after }: ValuePosition): Omit<TextEdit, "end"> | undefined {
+    const [, lines, kept] = KEPT_BEFORE_VALUE.exec(text.slice(after, node.start)) ?? [];
+    if (kept === undefined) return undefined;
+    return lines === undefined ? { start: after, text: kept } : { start: after + lines.length, text: kept.slice(1) };
   }
 
   /** Where the last value of a node ends; at least `end`, which is that of its key or dash. */

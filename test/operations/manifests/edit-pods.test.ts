@@ -109,6 +109,21 @@ suite("editManifests()", () => {
       /labels: # replaced by podrole: \{\}\n {4}grown: "true" # none\n/,
     ],
     [
+      "an empty map below its key",
+      "metadata:\n  labels:\n      {} # none\n  name: x\nspec: {}\n",
+      /labels:\n {6}# replaced by podrole: \{\}\n {4}grown: "true" # none\n/,
+    ],
+    [
+      "an empty map below a comment",
+      "metadata:\n  labels: # none\n    # yet\n    {}\nspec: {}\n",
+      /labels: # none\n {4}# yet\n {4}# replaced by podrole: \{\}\n {4}grown: "true"\n/,
+    ],
+    [
+      "an empty map below its key, with line breaks of Windows",
+      "metadata:\r\n  labels:\r\n    {}\r\nspec: {}\r\n",
+      /labels:\r\n {4}# replaced by podrole: \{\}\r\n {4}grown: "true"\r\n/,
+    ],
+    [
       "an empty map in braces",
       "metadata: { labels: {}, name: x }\nspec: {}\n",
       /labels: \{grown: "true"\}, name: x \}/,
