@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { allContainers } from "../../../src/injection/shape.ts";
+import { markedReason } from "../../../src/injection/skip-reasons.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { LABELS } from "../../../src/policy/annotations.ts";
 import { isErrorCode } from "../../../src/protocol/errors.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createAdmissionHandler } from "../../../src/webhook/admit.ts";
@@ -118,11 +120,21 @@ const reviews = defineTarget({
     assert.notEqual(reason, "INTERNAL", lines.join("\n"));
     if (decision === "refuse") assert.ok(isErrorCode(reason), `refused with ${reason}`);
     if (decision === "inject") assertInjected(read.value.object as Pod, response.patch ?? []);
+    else if (decision === "skip") assertOnlyMarked(read.value.object as Pod, response.patch ?? [], reason);
     else assert.ok((response.patch ?? []).length === 0);
     const { patch: _patch, ...answer } = response;
     return [...lines, JSON.stringify(formatReview(answer))];
   },
 });
+
+/** A skipped pod may get the label that says why; nothing else of it changes. */
+function assertOnlyMarked(pod: Pod, patch: readonly unknown[], reason: string): void {
+  if (patch.length === 0) return;
+  const patched: Pod = applyPatch(structuredClone(pod), structuredClone(patch) as never);
+  assert.equal(patched.metadata.labels?.[LABELS.skipped], markedReason(reason));
+  const withLabel = { ...pod.metadata.labels, [LABELS.skipped]: reason };
+  assert.deepEqual(patched, { ...pod, metadata: { ...pod.metadata, labels: withLabel } });
+}
 
 /** Applies the patch as the API server would; only containers with a permitted role get credentials. */
 function assertInjected(pod: Pod, patch: readonly unknown[]): void {
