@@ -98,11 +98,13 @@ suite("docs/try.md", { timeout: 600_000 }, () => {
     assert.doesNotMatch(log, /try-payroll"\S*"emulated STS answered/);
   });
 
-  test("podrole check fails no check, and warns that STS is emulated", () => {
+  test("podrole check fails for the refused pod alone, and warns that STS is emulated", () => {
     const args = [ENTRY, "check", "-o", "json", "--podrole-namespace", "podrole-try", "--kubeconfig", KUBECONFIG];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-    assert.equal(status, 0, stdout + stderr);
+    assert.equal(status, 1, stdout + stderr);
     const { findings } = JSON.parse(stdout) as { findings: readonly { id: string; state: string; message: string }[] };
+    const failed = findings.filter(({ state }) => state === "failed").map(({ id }) => id);
+    assert.deepEqual(failed, ["PODS_CREATED"], stdout);
     const warned = findings.find(({ id }) => id === "STS_ENDPOINT");
     assert.equal(warned?.state, "warning", stdout);
     assert.match(warned?.message ?? "", /emulated/);
