@@ -14,9 +14,9 @@ import { countOf } from "../../format.ts";
 import { creatorOf, explainStep, restartStep, stepsIn, templateObject } from "../../next-steps.ts";
 import { absenceOf } from "../../program-absence.ts";
 import { diagnoseCode } from "../../sidecar-diagnosis.ts";
+import type { PodSurroundings } from "../../status/diagnose-seen.ts";
 import type { PodRow } from "../../status/model.ts";
 import { diagnoseUninjected, podTimesOf } from "../../uninjected-cause.ts";
-import type { Facts } from "../facts.ts";
 import {
   type CheckVerdict,
   failed,
@@ -42,10 +42,15 @@ export const POD_CHECKS = {
         judgeKnown(workloadsOf(facts), (workloads) => {
           const injected = workloads.pods.filter(isInjected).length;
           const rows = new Map(podRowsOf(facts).map((row) => [`${row.namespace}/${row.pod}`, row]));
+          const surroundings = surroundingsOf(facts);
+          const { isOneNamespace } = facts;
           return problemsOrOk(
             workloads.pods
               .filter((pod) => !isInjected(pod))
-              .flatMap((pod) => judgeUninjected(pod, { facts, workloads, row: rows.get(qualifiedPodName(pod)) }) ?? []),
+              .flatMap((pod) => {
+                const row = rows.get(qualifiedPodName(pod));
+                return judgeUninjected(pod, { isOneNamespace, surroundings, workloads, row }) ?? [];
+              }),
             injected === 0
               ? "no pod names a role"
               : `${countOf(injected, "pod")} injected, and no pod that names a role lacks the sidecar`,
@@ -228,19 +233,23 @@ const UNREADY_PHASES: ReadonlySet<PodRow["phase"]> = new Set(["starting", "waiti
 const STARTING: ReadonlySet<string> = new Set(["PodInitializing", "ContainerCreating"]);
 
 interface UninjectedInput {
-  readonly facts: Facts;
+  readonly isOneNamespace: boolean;
+  readonly surroundings: PodSurroundings;
   readonly workloads: Workloads;
   /** The pod's row, which has the diagnosis; undefined if the pod names no role. */
   readonly row: PodRow | undefined;
 }
 
 /** Judges a pod that is not injected; undefined if it needs no injection. */
-function judgeUninjected(pod: Pod, { facts, workloads, row }: UninjectedInput): CheckVerdict | undefined {
+function judgeUninjected(
+  pod: Pod,
+  { isOneNamespace, surroundings, workloads, row }: UninjectedInput,
+): CheckVerdict | undefined {
   const planned = planOf(pod, workloads);
   const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {
     case "inject": {
-      const { registeredAt, isRegistered, namespaces, installation } = surroundingsOf(facts);
+      const { registeredAt, isRegistered, namespaces, installation } = surroundings;
       const { namespace = "" } = pod.metadata;
       const { steps, ...diagnosis } = diagnoseUninjected({
         namespace,
@@ -255,7 +264,7 @@ function judgeUninjected(pod: Pod, { facts, workloads, row }: UninjectedInput): 
     }
     case "refuse": {
       const [code, message] = [planned.reason, planned.message];
-      const concerned = { ...concernedByCheck(pod, facts), message };
+      const concerned = { ...concernedByCheck(pod, surroundings), message };
       const { cause, remedy } = diagnoseCode({ code, message }, concerned);
       const verdict = failed("It is not injected, and would be refused if it were created now", object);
       return withDiagnosis(
@@ -268,7 +277,7 @@ function judgeUninjected(pod: Pod, { facts, workloads, row }: UninjectedInput): 
       if (!hasRoleAnnotation(pod) || planned.reason === "INJECTION_DISABLED") return undefined;
       const isUnlabelled = planned.reason === "NAMESPACE_NOT_LABELLED";
       // In the whole cluster, another program may still serve the namespaces without the label.
-      const judge = isUnlabelled && facts.isOneNamespace ? failed : warning;
+      const judge = isUnlabelled && isOneNamespace ? failed : warning;
       const verdict = judge("It names a role but is not injected", object);
       return isUnlabelled && row !== undefined
         ? withDiagnosis(verdict, row, stepsIn(row))
@@ -279,9 +288,8 @@ function judgeUninjected(pod: Pod, { facts, workloads, row }: UninjectedInput): 
   }
 }
 
-function concernedByCheck(pod: Pod, facts: Facts) {
+function concernedByCheck(pod: Pod, { namespaces, installation }: PodSurroundings) {
   const { namespace = "", name = "", annotations } = pod.metadata;
-  const { namespaces, installation } = surroundingsOf(facts);
   const place = { namespaceAnnotations: namespaces?.get(namespace)?.annotations, baseArn: installation?.baseArn };
   return {
     object: { namespace, kind: "pod", name },
