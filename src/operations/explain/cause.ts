@@ -20,6 +20,7 @@ import { refusalMessage } from "../state/last-refusals.ts";
 import { diagnoseUninjected, labelTimeOf, podTimesOf } from "../uninjected-cause.ts";
 import { diagnoseLastRequest, stepsAfterLastRequest } from "./certificate-request.ts";
 import { concernedPod } from "./concerned.ts";
+import { NO_SERVER } from "./existing-pod.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings, Explanation } from "./model.ts";
 import { hasNoWebhook } from "./obstacles.ts";
 import { diagnoseRoleChange } from "./role-difference.ts";
@@ -100,7 +101,7 @@ function diagnoseInjected(found: DiagnosisInput, pod: ExistingPod): Answer | und
       : undefined;
   if (absence !== undefined && state?.phase !== "absent") return absence;
   if ("value" in settings.server && settings.server.value === undefined && state?.phase !== "absent") {
-    return { cause: "no Deployment runs podrole's server", steps: [CHECK_STEP] };
+    return { cause: NO_SERVER, steps: [CHECK_STEP] };
   }
   const { lastEnd } = state ?? {};
   if (lastEnd !== undefined) {
