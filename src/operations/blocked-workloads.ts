@@ -17,6 +17,7 @@ import {
 } from "./creation-failure.ts";
 import type { InstallationFacts } from "./installation-facts.ts";
 import { type Known, readEach, readKnown } from "./known.ts";
+import { labelledAnnotations, type NamespaceSights } from "./namespace-sight.ts";
 import { type ConcernedObject, likelyWorkload, type StepFields, stepFields } from "./next-steps.ts";
 
 /** The fields of a core/v1 Event that are read. */
@@ -55,8 +56,8 @@ export const FAILED_CREATIONS = "reason=FailedCreate";
 export interface BlockedOptions {
   /** Unix milliseconds. */
   readonly now: number;
-  /** Returns the annotations of a namespace with podrole's label; undefined for others, and for unknown ones. */
-  readonly labelled: (namespace: string) => Readonly<Record<string, string>> | undefined;
+  /** Those that are known. */
+  readonly namespaces: NamespaceSights;
   readonly installation: InstallationFacts;
 }
 
@@ -70,9 +71,9 @@ export async function findBlockedWorkloads(
   options: BlockedOptions,
 ): Promise<readonly BlockedWorkload[]> {
   const attempts = failedAttempts(failures, options);
+  const lookedUp = new Set(attempts.slice(0, MAX_LOOKED_UP));
   const found = await readEach(attempts, async (attempt): Promise<readonly BlockedWorkload[]> => {
-    const index = attempts.indexOf(attempt);
-    const object = index < MAX_LOOKED_UP ? await readWorkload(kubernetes, attempt.object) : NOT_LOOKED_UP;
+    const object = lookedUp.has(attempt) ? await readWorkload(kubernetes, attempt.object) : NOT_LOOKED_UP;
     return blockedBy(attempt, object, options);
   });
   return found.flat();
@@ -88,14 +89,14 @@ interface FailedAttempt {
 /** The last attempt of each workload, the newest first. */
 function failedAttempts(
   failures: readonly EventObject[],
-  { now, labelled }: Pick<BlockedOptions, "now" | "labelled">,
+  { now, namespaces }: Pick<BlockedOptions, "now" | "namespaces">,
 ): readonly FailedAttempt[] {
   const attempts = failures.flatMap(({ involvedObject, message = "", count = 1, lastTimestamp }): FailedAttempt[] => {
     const { by } = readCreationFailure(message);
     const time = lastTimestamp ?? "";
     const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
     const isRecent = now - Date.parse(time) < BLOCKED_MS;
-    if (!isRecent || by === "other" || (by === "quota" && labelled(namespace) === undefined)) return [];
+    if (!isRecent || by === "other" || (by === "quota" && !namespaces.get(namespace)?.isLabelled)) return [];
     return [{ object: likelyWorkload({ namespace, kind: kind.toLowerCase(), name }), message, time, count }];
   });
   const newest = attempts.toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time));
@@ -131,7 +132,7 @@ const WORKLOAD_RESOURCES: Readonly<Record<string, OperatorResource>> = {
 function blockedBy(
   { object, message, time, count }: FailedAttempt,
   read: Known<BlockedObject | undefined>,
-  { labelled, installation }: BlockedOptions,
+  { namespaces, installation }: BlockedOptions,
 ): readonly BlockedWorkload[] {
   const found = "value" in read ? read.value : undefined;
   const replicas = workloadReplicas(found);
@@ -139,7 +140,10 @@ function blockedBy(
   if ("value" in read && (found === undefined || !isStillBlocked(found))) return [];
   const context: BlockedContext = {
     object,
-    roles: rolesOfWorkload(object, found, { namespaceAnnotations: labelled(object.namespace), installation }),
+    roles: rolesOfWorkload(object, found, {
+      namespaceAnnotations: labelledAnnotations(namespaces, object.namespace),
+      installation,
+    }),
     installation,
     replicas,
   };

@@ -18,3 +18,17 @@ export function namespaceSight(namespace: Namespace): NamespaceSight {
   const { name = "", labels, annotations = {} } = namespace.metadata;
   return { name, isLabelled: optsIn(labels), labelled: labelTimeOf(namespace), annotations };
 }
+
+/** Namespaces by name. */
+export type NamespaceSights = ReadonlyMap<string, NamespaceSight>;
+
+/** Returns the namespaces by name. */
+export function sightsByName(sights: readonly NamespaceSight[]): NamespaceSights {
+  return new Map(sights.map((sight) => [sight.name, sight]));
+}
+
+/** Returns the annotations of a namespace with podrole's label; undefined for others, and for unknown ones. */
+export function labelledAnnotations(sights: NamespaceSights, name: string): NamespaceSight["annotations"] | undefined {
+  const sight = sights.get(name);
+  return sight?.isLabelled ? sight.annotations : undefined;
+}

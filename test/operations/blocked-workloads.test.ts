@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type EventObject, findBlockedWorkloads } from "../../src/operations/blocked-workloads.ts";
+import { namespaceSight, sightsByName } from "../../src/operations/namespace-sight.ts";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
 const DENIED = 'admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: Cannot give role';
@@ -22,8 +23,9 @@ function find(
 ) {
   const forbidden = () => Promise.reject(new Error("forbidden"));
   const kubernetes = { read: (workload ?? forbidden) as never };
-  const labelled = () => (isLabelled ? PERMITTED : undefined);
-  return findBlockedWorkloads({ kubernetes }, events, { now: NOW, labelled, installation: {} });
+  const labels = isLabelled ? { "podrole.io/inject": "enabled" } : {};
+  const namespaces = sightsByName([namespaceSight({ metadata: { name: "shop", labels, annotations: PERMITTED } })]);
+  return findBlockedWorkloads({ kubernetes }, events, { now: NOW, namespaces, installation: {} });
 }
 
 const deployment = (change: object) => ({

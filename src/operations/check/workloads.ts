@@ -10,7 +10,7 @@ import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings
 import { installationFacts } from "../installation-facts.ts";
 import { countReplicas, type Deployment, deploymentOf, type ProgramName, type ReplicaCount } from "../installed.ts";
 import { allKnown, deriveKnown, type Known } from "../known.ts";
-import { namespaceSight } from "../namespace-sight.ts";
+import { namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
 import { unreadiness } from "../replica-count.ts";
 import { lastRefusals } from "../state/last-refusals.ts";
@@ -57,14 +57,13 @@ export function surroundingsOf(facts: Facts): PodSurroundings {
   const { now, namespace, deployments, installed, ownPods, webhookConfigurations, namespaces, trustBundle } = facts;
   const deployed = "value" in deployments ? deployments.value : [];
   const own = "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace) : undefined;
-  const sights = ("value" in namespaces ? namespaces.value : []).map(namespaceSight);
   return {
     now,
     installation: installationFacts(deployed, "value" in installed ? installed.value : {}),
     server: replicasIn("server", deployed, ownPods),
     isRegistered: own && own.length > 0,
     registeredAt: own && oldestOf(own.map(({ configuration }) => configuration)),
-    namespaces: new Map(sights.map((sight) => [sight.name, sight])),
+    namespaces: sightsByName(("value" in namespaces ? namespaces.value : []).map(namespaceSight)),
     compareTrust: (own) => compareTrust(own, "value" in trustBundle ? trustBundle.value : undefined),
   };
 }

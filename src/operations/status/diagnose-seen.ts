@@ -6,7 +6,7 @@ import { type ConcernedPod, rolesNamedBy, stepsAfterCode } from "../code-steps.t
 import { findOriginal } from "../copied-pod.ts";
 import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
-import type { NamespaceSight } from "../namespace-sight.ts";
+import type { NamespaceSights } from "../namespace-sight.ts";
 import { absenceOf } from "../program-absence.ts";
 import { diagnoseChange } from "../role-change.ts";
 import { resolvedRole } from "../role-correction.ts";
@@ -27,7 +27,7 @@ export interface PodSurroundings {
   readonly isRegistered?: boolean | undefined;
   /** When the webhook was registered, RFC 3339. */
   readonly registeredAt?: string | undefined;
-  readonly namespaces?: ReadonlyMap<string, NamespaceSight>;
+  readonly namespaces?: NamespaceSights;
   /** Compares a pod's CAs (PEM) with the published ones: the page of podrole ui cannot read certificates. */
   readonly compareTrust?: (own: string | undefined) => PodTrust | undefined;
 }

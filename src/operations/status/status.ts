@@ -8,7 +8,7 @@ import { failure, type Result, success } from "../../runtime/result.ts";
 import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../blocked-workloads.ts";
 import { DEFAULT_NAMES } from "../check/rights.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
-import { type NamespaceSight, namespaceSight } from "../namespace-sight.ts";
+import { type NamespaceSights, namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
 import type { AskServer } from "../state/ask-server.ts";
 import { lastRefusals } from "../state/last-refusals.ts";
@@ -88,22 +88,18 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
   });
 }
 
-/** The namespaces that are shown, by name. */
-type NamespaceSights = Known<ReadonlyMap<string, NamespaceSight>>;
-
-const NO_SIGHTS: NamespaceSights = { value: new Map() };
+const NO_SIGHTS: Known<NamespaceSights> = { value: new Map() };
 
 function readNamespaceSights(
   kubernetes: StatusDeps["kubernetes"],
   namespace: string | undefined,
-): Promise<NamespaceSights> {
+): Promise<Known<NamespaceSights>> {
   return readKnown(async () => {
     if (namespace === undefined) {
-      const all = await kubernetes.listProjected("namespaces", namespaceSight);
-      return new Map(all.map((sight) => [sight.name, sight] as const));
+      return sightsByName(await kubernetes.listProjected("namespaces", namespaceSight));
     }
     const found = await kubernetes.getNamespace(namespace);
-    return new Map(found ? [[namespace, namespaceSight(found)] as const] : []);
+    return sightsByName(found ? [namespaceSight(found)] : []);
   });
 }
 
@@ -133,7 +129,7 @@ async function readSeenCluster(
 interface PodTopicInput {
   readonly topic: Exclude<StatusTopic, "trust">;
   readonly state: Known<ClusterState>;
-  readonly sights: NamespaceSights;
+  readonly sights: Known<NamespaceSights>;
   readonly installation: ReadInstallation;
   readonly cluster: ReadCluster;
 }
@@ -145,7 +141,7 @@ async function podTopicRows(
 ): Promise<TopicRows> {
   const { kubernetes, clock } = deps;
   const { seen, failures } = cluster;
-  const namespaces = "value" in sights ? sights.value : new Map<string, NamespaceSight>();
+  const namespaces = "value" in sights ? sights.value : sightsByName([]);
   const isDistrusted = "value" in seen && seen.value.some(({ bundle }) => bundle !== undefined);
   const bundle = isDistrusted
     ? await readBundle(kubernetes, settings?.trustConfigMap ?? defaultTrustPlace(podroleNamespace))
@@ -159,15 +155,11 @@ async function podTopicRows(
     namespaces,
     compareTrust: (own) => compareTrust(own, "value" in bundle ? bundle.value : undefined),
   };
-  const labelled = (name: string) => {
-    const sight = namespaces.get(name);
-    return sight?.isLabelled ? sight.annotations : undefined;
-  };
   const blocked =
     "value" in failures
       ? await findBlockedWorkloads({ kubernetes }, failures.value, {
           now: clock.now(),
-          labelled,
+          namespaces,
           installation: installed.facts ?? {},
         })
       : undefined;

@@ -8,7 +8,7 @@ import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../../
 import { type InstallationFacts, installationFacts } from "../../installation-facts.ts";
 import type { Installed } from "../../installed.ts";
 import { deriveKnown, type Known, readKnown } from "../../known.ts";
-import { namespaceSight } from "../../namespace-sight.ts";
+import { namespaceSight, sightsByName } from "../../namespace-sight.ts";
 import { createServerQuestion } from "../../state/ask-server.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import { installersRights } from "../rights.ts";
@@ -139,12 +139,9 @@ function readBlocked(
     const inPlace = scope === undefined ? {} : { namespace: scope };
     const selector = { ...inPlace, fieldSelector: FAILED_CREATIONS };
     const failures = await kubernetes.listAll<EventObject>("events", selector);
-    const sights = new Map(
-      ("value" in namespaces ? namespaces.value : []).map((one) => [one.metadata.name, namespaceSight(one)]),
-    );
-    const labelled = (name: string) => (sights.get(name)?.isLabelled ? sights.get(name)?.annotations : undefined);
+    const sights = sightsByName(("value" in namespaces ? namespaces.value : []).map(namespaceSight));
     const inScope = failures.filter(({ involvedObject }) => sights.has(involvedObject?.namespace ?? ""));
-    return findBlockedWorkloads({ kubernetes }, inScope, { now: clock.now(), labelled, installation });
+    return findBlockedWorkloads({ kubernetes }, inScope, { now: clock.now(), namespaces: sights, installation });
   });
 }
 
