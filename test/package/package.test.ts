@@ -90,10 +90,11 @@ suite("the packed package", () => {
       assert.ok(paths.includes(path), path);
     }
     for (const path of ["lib/ui.html", "lib/ui.js", "lib/ui.css"]) assert.ok(paths.includes(path), path);
+    assert.equal(paths.filter((path) => path.endsWith(".woff2")).length, 2, "two fonts of the page");
     assert.deepEqual(
       paths.filter(
         (path) =>
-          !/^(lib\/[\w-]+\.js|lib\/ui\.(html|css)|lib\/library\.d\.ts|LICENSE|NOTICE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(
+          !/^(lib\/[\w-]+\.js|lib\/ui\.(html|css)|lib\/[\w-]+\.woff2|lib\/library\.d\.ts|LICENSE|NOTICE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(
             path,
           ),
       ),
