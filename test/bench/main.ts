@@ -96,6 +96,8 @@ async function startRow(pod: AdmittedPod, directory: string): Promise<LatencyRow
     const own = join(directory, `pod-${count++}`);
     const env = {
       ...pod.env,
+      // There is no kubelet to run the hook: the sidecar's own child does the first renewal.
+      PODROLE_START_HOOK: "false",
       PODROLE_PROOF_FILE: proof,
       PODROLE_IDENTITY_DIRECTORY: await mkdtemp(`${own}-identity-`),
       PODROLE_TOKENS_DIRECTORY: await mkdtemp(`${own}-tokens-`),
