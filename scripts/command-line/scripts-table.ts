@@ -266,11 +266,22 @@ export const SCRIPTS = {
         min: 0,
         max: 100,
       }),
+      groups: textOption(
+        "--groups <names>",
+        "only pods of these groups of test/bench/start/shapes.ts, separated by commas",
+        "ordinary,no volumes,Guaranteed,limit 500m,LimitRange 400m",
+      ),
+      trace: optionalTextOption("--trace <file>", "record what the kernel does during each single start in this file"),
       publish: published("test/bench/start/results.json, or crowd.json beside it with --at-once"),
       cluster: optionalTextOption(
         "--cluster <folder>",
         "use a running cluster of node.sh, which keeps running with podrole installed",
       ),
+      images: {
+        flags: "--no-images",
+        help: "with --cluster: use the images that an earlier run has loaded into it",
+        default: true,
+      },
     },
   },
   "bench:cpu": {

@@ -1,7 +1,7 @@
 // npm run bench:start: measures what podrole adds to the start of a pod on a real node, from its binding to the start
 // of the app's process. Starts a cluster of one node (needs root and the packages of
 // test/cluster/kubernetes/packages.sh podman), builds and loads podrole's images, measures, and removes everything.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -12,6 +12,7 @@ import { buildImages } from "../../cluster/node/images.ts";
 import { createInstallers } from "../../cluster/node/install/installers.ts";
 import { injectedNamespace } from "../../cluster/node/pods.ts";
 import { compareFigures, figuresNow } from "../figures.ts";
+import { startKernelTrace } from "./kernel-trace.ts";
 import { createStartMeasure, type StartMeasure } from "./measure.ts";
 import {
   crowdFigures,
@@ -21,6 +22,7 @@ import {
   startFigures,
   startResults,
   startRows,
+  withUnmeasured,
 } from "./results.ts";
 import {
   BENCH_NAMESPACE,
@@ -70,6 +72,10 @@ interface StartOptions {
   readonly starts: number;
   /** 0: pods start one after the other. */
   readonly atOnce: number;
+  /** Of the shapes of single starts. */
+  readonly groups: readonly string[];
+  /** File for the kernel's events of each start. */
+  readonly trace?: string | undefined;
   readonly publish: boolean;
 }
 
@@ -77,19 +83,23 @@ async function run(environment: NodeJS.Dict<string>, options: StartOptions): Pro
   const { KUBECONFIG = "", KUBECTL = "", AUDIT_LOG = "" } = environment;
   const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
   await install(kubectl);
-  const measure = createStartMeasure(kubectl, AUDIT_LOG);
+  const trace = options.trace === undefined ? undefined : startKernelTrace();
+  const measure = createStartMeasure(kubectl, AUDIT_LOG, trace);
   const { starts, atOnce, publish } = options;
   const results = atOnce > 0 ? await runCrowds(measure, options) : await runSingles(measure, options);
+  trace?.close();
   console.log(`${starts} starts of each, ms after the binding to the node; ${results.machine}`);
   console.table(Object.fromEntries(results.rows.map(({ what, ...row }) => [what, row])));
   const file = atOnce > 0 ? crowdResults : startResults;
   for (const { what, value, unit } of results.figures) console.log(`${what}: ${value} ${unit}`);
   for (const line of compareFigures(file.find(), results.figures)) console.log(line);
-  if (publish) file.write(results);
+  if (publish) file.write(withUnmeasured(file.find(), results));
 }
 
-async function runSingles(measure: StartMeasure, { starts }: StartOptions): Promise<StartResults> {
-  const times = await measureRounds(SHAPES, starts, (shape, name) => measure.one(shape, name));
+async function runSingles(measure: StartMeasure, { starts, groups, trace }: StartOptions): Promise<StartResults> {
+  const chosen = SHAPES.filter(({ group }) => groups.includes(group));
+  const times = await measureRounds(chosen, starts, (shape, name) => measure.one(shape, name));
+  if (trace !== undefined) writeFileSync(trace, JSON.stringify(Object.fromEntries(times)));
   return { ...figuresNow(startFigures(times)), starts, rows: startRows(times) };
 }
 
@@ -108,9 +118,11 @@ async function main(): Promise<void> {
   try {
     if (values.cluster === undefined) runNodeScript("up", cluster);
     const environment = parseEnv(readFileSync(join(cluster, "environment"), "utf8"));
-    const { archives } = await buildImages(environment["IMAGES"] ?? "", images);
-    runNodeScript("load", cluster, ...archives);
-    await run(environment, values);
+    if (values.images) {
+      const { archives } = await buildImages(environment["IMAGES"] ?? "", images);
+      runNodeScript("load", cluster, ...archives);
+    }
+    await run(environment, { ...values, groups: values.groups.split(",") });
   } finally {
     if (values.cluster === undefined) {
       runNodeScript("down", cluster);

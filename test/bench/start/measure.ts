@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { Kubectl } from "../../cluster/kubectl.ts";
+import type { KernelEvent, KernelTrace } from "./kernel-trace.ts";
 import { manifestOf, namespaceOfShape, type StartShape } from "./shapes.ts";
 
 const KUBELET_RELIST_MS = 1_000;
@@ -15,6 +16,8 @@ export interface Timeline {
   readonly up: number | undefined;
   /** podrole-sidecar has credentials for every container; undefined if the pod has no sidecar. */
   readonly ready: number | undefined;
+  /** With a trace: events from the binding to the app's end; `atMs` in ms after the binding. */
+  readonly events?: readonly KernelEvent[];
 }
 
 /** Measures starts on the cluster of `kubectl`. */
@@ -26,7 +29,7 @@ export interface StartMeasure {
 }
 
 /** `auditLog`: the API server's audit log, as a file. */
-export function createStartMeasure(kubectl: Kubectl, auditLog: string): StartMeasure {
+export function createStartMeasure(kubectl: Kubectl, auditLog: string, trace?: KernelTrace): StartMeasure {
   const inNamespace = (shape: StartShape, args: readonly string[], input?: string) =>
     kubectl.ok(["-n", namespaceOfShape(shape), ...args], input);
 
@@ -46,16 +49,21 @@ export function createStartMeasure(kubectl: Kubectl, auditLog: string): StartMea
     return Number((await inNamespace(shape, ["logs", name, "-c", "app"])).split("\n")[0]);
   }
 
-  /** Time (Unix, ms) at which podrole-sidecar logged `message`. */
-  async function loggedAt(shape: StartShape, name: string, message: string): Promise<number> {
+  /** Times (Unix, ms) at which podrole-sidecar listened, and had credentials. */
+  async function sidecarTimes(shape: StartShape, name: string): Promise<Readonly<Record<"up" | "ready", number>>> {
     const lines = (await inNamespace(shape, ["logs", name, "-c", "podrole-sidecar"]))
       .split("\n")
       .filter((line) => line !== "");
-    const found = lines
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .find((line) => line["message"] === message);
-    if (found === undefined) throw new RangeError(`podrole-sidecar of ${name} did not log "${message}"`);
-    return Date.parse(String(found["time"]));
+    const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const timeOf = (message: string) => {
+      const found = logged.find((line) => line["message"] === message);
+      if (found === undefined) throw new RangeError(`podrole-sidecar of ${name} did not log "${message}"`);
+      return Date.parse(String(found["time"]));
+    };
+    const up = timeOf("podrole-sidecar is up");
+    // It logs when it receives credentials; if it finds some at its start, it is ready with its ports.
+    const isReady = logged.some((line) => line["message"] === "podrole-sidecar is up" && line["ready"] === true);
+    return { up, ready: isReady ? up : timeOf("credentials are ready") };
   }
 
   /** The kubelet lists its containers once a second and noticed the previous pod's end at such a listing. */
@@ -64,15 +72,17 @@ export function createStartMeasure(kubectl: Kubectl, auditLog: string): StartMea
   return {
     async one(shape, name) {
       await untilRandomOffset();
+      trace?.clear();
       await inNamespace(shape, ["create", "-f", "-"], manifestOf(shape, name));
       await untilEnded(shape, [name]);
+      const recorded = trace?.read();
       const bound = await boundAt(name);
       const app = (await appStartedAt(shape, name)) - bound;
-      const hasSidecar = shape.role !== undefined;
-      const up = hasSidecar ? (await loggedAt(shape, name, "podrole-sidecar is up")) - bound : undefined;
-      const ready = hasSidecar ? (await loggedAt(shape, name, "credentials are ready")) - bound : undefined;
+      const sidecar = shape.role === undefined ? undefined : await sidecarTimes(shape, name);
+      const [up, ready] = sidecar ? [sidecar.up - bound, sidecar.ready - bound] : [];
       await inNamespace(shape, ["delete", "pod", name, "--wait=false"]);
-      return { app, up, ready };
+      const events = recorded?.map((event) => ({ ...event, atMs: event.atMs - bound }));
+      return { app, up, ready, ...(events && { events: events.filter(({ atMs }) => atMs >= 0) }) };
     },
 
     async together(shape, names) {

@@ -5,7 +5,7 @@ import { publishedResults } from "../../published-results.ts";
 import type { Figure, MeasuredFigures } from "../figures.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 import type { Timeline } from "./measure.ts";
-import { CROWD_SHAPES, nameOfShape, SHAPES, type ShapeGroup, type StartShape } from "./shapes.ts";
+import { CROWD_SHAPES, nameOfShape, SHAPE_GROUPS, SHAPES, type ShapeGroup, type StartShape } from "./shapes.ts";
 
 /** One step of the starts of one shape, in ms after the binding of the pod to its node. */
 export interface StartRow extends Distribution {
@@ -31,7 +31,7 @@ export type StartTimes = ReadonlyMap<string, readonly Timeline[]>;
 
 /** Returns the rows of single starts. */
 export function startRows(times: StartTimes): readonly StartRow[] {
-  return SHAPES.flatMap((shape) => {
+  return SHAPES.filter((shape) => times.has(nameOfShape(shape))).flatMap((shape) => {
     const [name, each] = [nameOfShape(shape), timesOf(times, shape)];
     const steps = (["up", "ready"] as const).flatMap((step) => {
       const values = each.flatMap((timeline) => timeline[step] ?? []);
@@ -44,7 +44,7 @@ export function startRows(times: StartTimes): readonly StartRow[] {
 
 /** Returns what podrole adds to a start, divided by what a bare sidecar adds, for each group of shapes. */
 export function startFigures(times: StartTimes): readonly Figure[] {
-  const groups = [...new Set(SHAPES.map(({ group }) => group))];
+  const groups = SHAPE_GROUPS.filter((group) => times.has(nameOfShape({ kind: "podrole", group })));
   return groups.map((group) => {
     const value = addedBy(times, { kind: "podrole", group }) / addedBy(times, { kind: "bare", group });
     const what = `start, ${group}: added by podrole, divided by what the bare sidecar adds`;
@@ -69,6 +69,17 @@ export function crowdFigures(times: CrowdTimes, pods: number): readonly Figure[]
   const medianOf = (kind: string) => distributionOf(times.get(kind) ?? []).median;
   const what = `${pods} pods at once: until the last app starts, divided by that of bare pods`;
   return [{ what, value: rounded(medianOf("podrole") / medianOf("bare")), unit: "times", better: "lower" }];
+}
+
+/** Returns `now` with the rows and figures of `published` that it lacks: those of the groups that were not measured. */
+export function withUnmeasured(published: StartResults | undefined, now: StartResults): StartResults {
+  const missing = <One extends { readonly what: string }>(before: readonly One[], after: readonly One[]) =>
+    before.filter(({ what }) => after.every((one) => one.what !== what));
+  return {
+    ...now,
+    figures: [...now.figures, ...missing(published?.figures ?? [], now.figures)],
+    rows: [...now.rows, ...missing(published?.rows ?? [], now.rows)],
+  };
 }
 
 function addedBy(times: StartTimes, shape: Pick<StartShape, "kind" | "group">): number {

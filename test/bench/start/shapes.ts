@@ -9,11 +9,17 @@ export const BENCH_NAMESPACE = "start";
 /** Namespace whose LimitRange gives every container a CPU limit of 400m. */
 export const LIMITED_NAMESPACE = "start-limited";
 
-/** Pods whose apps and sidecars have the same resources, so that their starts can be compared. */
-export type ShapeGroup = "ordinary" | "Guaranteed" | "limit 500m" | "LimitRange 400m";
+/**
+ * Pods whose apps and sidecars have the same resources and volumes, so that their starts can be compared. "ordinary":
+ * with the volume that Kubernetes gives every pod unless the pod's author declines it (automountServiceAccountToken).
+ * The kubelet checks every 300 ms whether a pod's volumes are mounted, so a pod without any starts that much earlier.
+ */
+export const SHAPE_GROUPS = ["ordinary", "no volumes", "Guaranteed", "limit 500m", "LimitRange 400m"] as const;
+export type ShapeGroup = (typeof SHAPE_GROUPS)[number];
 
 export interface StartShape {
-  readonly kind: "plain" | "bare" | "podrole" | "probe";
+  /** "hook": a Guaranteed pod whose app has too little memory for podrole-init beside the sidecar. */
+  readonly kind: "plain" | "bare" | "podrole" | "probe" | "hook";
   readonly group: ShapeGroup;
   /** Without a role podrole does not change the pod. */
   readonly role?: string;
@@ -49,6 +55,8 @@ const ROLE = "shop-orders";
 const EXACT = exactly("500m", "128Mi");
 /** What podrole's containers get in a Guaranteed pod (--sidecar-guaranteed-cpu, --sidecar-memory). */
 const EXACT_SIDECAR = exactly("100m", "96Mi");
+/** The sidecar and podrole-init need 96Mi each. */
+const EXACT_BUT_SMALL = exactly("500m", "90Mi");
 const HALF_A_CORE = { limits: { cpu: "500m" } };
 
 export const SHAPES: readonly StartShape[] = [
@@ -56,9 +64,13 @@ export const SHAPES: readonly StartShape[] = [
   { kind: "bare", group: "ordinary", initContainers: bare() },
   { kind: "podrole", group: "ordinary", role: ROLE },
   { kind: "probe", group: "ordinary", role: ROLE, restartPolicy: "OnFailure" },
+  { kind: "plain", group: "no volumes" },
+  { kind: "bare", group: "no volumes", initContainers: bare() },
+  { kind: "podrole", group: "no volumes", role: ROLE },
   { kind: "plain", group: "Guaranteed", resources: EXACT },
   { kind: "bare", group: "Guaranteed", resources: EXACT, initContainers: bare(EXACT_SIDECAR) },
   { kind: "podrole", group: "Guaranteed", resources: EXACT, role: ROLE },
+  { kind: "hook", group: "Guaranteed", resources: EXACT_BUT_SMALL, role: ROLE },
   { kind: "bare", group: "limit 500m", initContainers: bare(HALF_A_CORE) },
   { kind: "podrole", group: "limit 500m", role: ROLE, annotations: { [ANNOTATIONS.sidecarCpuLimit]: "500m" } },
   { kind: "plain", group: "LimitRange 400m" },
@@ -93,6 +105,7 @@ function exactly(cpu: string, memory: string): ResourceRequirements {
 export function manifestOf(shape: StartShape, name: string): string {
   const { role, annotations = {}, resources, initContainers = [], restartPolicy } = shape;
   const app = appContainer("app", "start", { ...(resources && { resources }) });
-  const spec = { initContainers, ...(restartPolicy && { restartPolicy }) };
+  const automountServiceAccountToken = shape.group !== "no volumes";
+  const spec = { initContainers, automountServiceAccountToken, ...(restartPolicy && { restartPolicy }) };
   return podManifest(name, { ...(role !== undefined && { role }), annotations, containers: [app], spec });
 }
