@@ -18,9 +18,11 @@ const SIDECAR_ENTRY = join(SIDECAR_SOURCES, "main.ts");
 const LOADED_AT_START: Readonly<Record<string, readonly string[]>> = {
   init: ["init.ts"],
   serve: ["serve.ts"],
-  wait: ["wait.ts", "renewal/hook-renewal.ts", "renewal/renew.ts"],
+  wait: ["wait.ts", "renewal/hook-renewal.ts", "renewal/early-renewal.ts", "renewal/renew.ts"],
   renew: ["renewal/renew.ts"],
 };
+/** Modes that run the program of another one. */
+const SHARED_PROGRAMS: Readonly<Record<string, string>> = { hold: "wait" };
 /** The program of the modes that print something and end. */
 const PRINTING_PROGRAM = "print";
 const SIDECAR_PROGRAMS = { ...LOADED_AT_START, [PRINTING_PROGRAM]: ["help.ts"] };
@@ -52,7 +54,8 @@ export async function buildSidecar(directory: string): Promise<Bundle> {
 function entrySource(): string {
   return `"use strict";
 const mode = (process.argv[2] ?? "").replace(/^--/, "");
-const program = ${JSON.stringify(Object.keys(LOADED_AT_START))}.includes(mode) ? mode : "${PRINTING_PROGRAM}";
+const shared = ${JSON.stringify(SHARED_PROGRAMS)}[mode] ?? mode;
+const program = ${JSON.stringify(Object.keys(LOADED_AT_START))}.includes(shared) ? shared : "${PRINTING_PROGRAM}";
 const file = __dirname + "/" + program + ".js";${RUN_WITH_CACHE}`;
 }
 

@@ -13,14 +13,16 @@ Modes:
            credentials to the AWS SDKs on loopback addresses, and renew them
   init     create the containers' tokens, prove the pod's identity, and wait for
            credentials (classic mode)
-  wait     wait until serve is ready
+  wait     wait until serve is ready (postStart hook)
+  hold     wait until serve is ready, without a time limit (podrole-init of a
+           Guaranteed pod)
   renew    renew the credentials once; serve runs this mode in a child process.
-           In a pod with a postStart hook, the first renewal runs in the hook's
-           process (mode wait) instead
+           In a pod with a postStart hook or podrole-init, the first renewal runs
+           in their process (mode wait or hold) instead
   help     print this help
   version  print the version
 
-Settings of serve, init and renew. wait uses only --identity-directory,
+Settings of serve, init, hold and renew. wait uses only --identity-directory,
 --containers, --port, --init-timeout, --start-hook and --level; with
 --start-hook it uses all of them. The flag takes precedence over the
 environment variable.

@@ -39,6 +39,7 @@ const MODES: Readonly<Record<string, Mode>> = {
   init: initMode,
   serve: serveMode,
   wait: waitMode,
+  hold: holdMode,
   renew: renewMode,
   help: helpMode,
   version: versionMode,
@@ -91,23 +92,39 @@ function waitMode(host: SidecarHost, args: readonly string[]): Promise<number> {
   );
 }
 
-async function waitOnly(host: SidecarHost, settings: WaitSettings, offer?: WaitDeps["offer"]): Promise<number> {
+function holdMode(host: SidecarHost, args: readonly string[]): Promise<number> {
+  return withSidecarSettings(host, args, async (settings) => {
+    const { runHold } = await import("./wait.ts");
+    const offer = await openOffer(host, settings);
+    const log = openLog(host.out, "init", settings);
+    return runHold({ clock: systemClock, log, signal: host.interrupted, offer }, settings);
+  });
+}
+
+async function waitOnly(host: SidecarHost, settings: WaitSettings): Promise<number> {
   const { runWait } = await import("./wait.ts");
   await host.setFlags?.(SHORT_LIVED_FLAGS);
+  const log = openLog(host.out, "wait", settings);
+  return runWait({ clock: systemClock, log, signal: host.interrupted }, settings);
+}
+
+async function waitAndRenew(host: SidecarHost, settings: SidecarSettings): Promise<number> {
+  const { runWait } = await import("./wait.ts");
+  const offer = await openOffer(host, settings);
   const log = openLog(host.out, "wait", settings);
   return runWait({ clock: systemClock, log, signal: host.interrupted, offer }, settings);
 }
 
-/** Loads what a renewal needs at once, while the serving process starts. */
-async function waitAndRenew(host: SidecarHost, settings: SidecarSettings): Promise<number> {
+/** Loads what a renewal needs at once, and in a new pod begins the renewal, while the serving process starts. */
+async function openOffer(host: SidecarHost, settings: SidecarSettings): Promise<NonNullable<WaitDeps["offer"]>> {
   const { offerRenewal } = await import("./renewal/hook-renewal.ts");
+  const { createEarlyRenewal } = await import("./renewal/early-renewal.ts");
   const { renew } = await import("./renewal/renew.ts");
-  const deps = {
-    signal: host.interrupted,
-    renew: (write: (line: string) => void) =>
-      renew({ clock: systemClock, log: openLog(write, "sidecar", settings) }, settings),
-  };
-  return waitOnly(host, settings, () => offerRenewal(deps, settings));
+  await host.setFlags?.(SHORT_LIVED_FLAGS);
+  const begin = (write: (line: string) => void) =>
+    renew({ clock: systemClock, log: openLog(write, "sidecar", settings) }, settings);
+  const early = createEarlyRenewal(begin, settings);
+  return () => offerRenewal({ signal: host.interrupted, renew: early }, settings);
 }
 
 async function helpMode({ out }: SidecarHost): Promise<number> {

@@ -40,11 +40,29 @@ export async function runWait({ clock, log, signal, offer }: WaitDeps, settings:
     // Then the sidecar has ended or started another renewal: the rest of this one must not run beside it.
     if (outcome === "abandoned") break;
     // A restarted sidecar finds the credentials of its predecessor before it listens.
-    if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, POLL_CONNECT_TIMEOUT_MS))) return 0;
+    if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, POLL_CONNECT_TIMEOUT_MS))) {
+      // It opens its socket for the hook before it listens: now it waits there, or it has found the credentials itself.
+      if (offer && outcome === "unwanted") outcome = await offer();
+      return outcome === "abandoned" ? 1 : 0;
+    }
     await sleep(clock, Math.min(Math.max(waitedMs() / 20, MIN_POLL_INTERVAL_MS), MAX_POLL_INTERVAL_MS), signal);
   }
   log.error({ port, waitedSeconds: Math.round(waitedMs() / 1000) }, "the sidecar is not ready");
   return 1;
+}
+
+/**
+ * As an ordinary init container after the sidecar: does the same for as long as it takes, and continues if the sidecar
+ * restarts in between. Resolves with 0 when every container has credentials, or when `signal` aborts: then the pod is
+ * being deleted, and a Job's podFailurePolicy may count any other exit code as the app's failure.
+ */
+export async function runHold({ offer, ...deps }: WaitDeps, settings: WaitSettings): Promise<0> {
+  const offerAgain = offer && (async () => ((await offer()) === "abandoned" ? "unwanted" : "renewed"));
+  while (!deps.signal.aborted) {
+    const code = await runWait({ ...deps, offer: offerAgain }, { ...settings, initTimeout: Number.POSITIVE_INFINITY });
+    if (code === 0) break;
+  }
+  return 0;
 }
 
 function hasCredentials({ identityDirectory, containers }: WaitSettings): boolean {

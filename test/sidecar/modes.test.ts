@@ -106,12 +106,14 @@ test("buildSidecar() puts gRPC into no bundle that the serving process loads", a
 });
 
 /** What the program of one mode requires in other modes only, which it never runs. */
-const OF_OTHER_MODES = new Set(["init", "serve", "wait", "hook-renewal", "renew", "help"].map((name) => `${name}.cjs`));
+const OF_OTHER_MODES = new Set(
+  ["init", "serve", "wait", "hook-renewal", "early-renewal", "renew", "help"].map((name) => `${name}.cjs`),
+);
 
 test("buildSidecar() makes a program that has every mode, with and without dashes", () => {
   const entry = join(directory, "sidecar", "main.cjs");
   const runBundle = (...args: string[]) => spawnSync(process.execPath, [entry, ...args], { encoding: "utf8", env: {} });
-  for (const mode of ["init", "serve", "wait", "renew", "--serve", "--wait"]) {
+  for (const mode of ["init", "serve", "wait", "hold", "renew", "--serve", "--wait"]) {
     const { status, stderr } = runBundle(mode);
     assert.equal(status, 2, mode);
     assert.match(stderr, /^podrole-sidecar: --identity-directory \(PODROLE_IDENTITY_DIRECTORY\) is required/m, mode);
@@ -179,6 +181,26 @@ test("runSidecar() does the first renewal in the hook if the sidecar expects one
   while (!/renewals_total\{outcome="renewed"\} 1/.test(await metrics())) await sleep(10);
   assert.equal((await sendRequest(port, { token: await pod.token("app") })).body["AccessKeyId"], "ASIAAPP1");
   assert.ok(serve.log().includes("received a certificate"), "the hook's log lines are the sidecar's");
+  serve.child.kill("SIGTERM");
+  assert.equal(await serve.ended, 0);
+});
+
+test("runSidecar() does the first renewal in podrole-init, which goes on when the sidecar is killed meanwhile", async (t) => {
+  const entry = join(directory, "sidecar", "main.cjs");
+  const server = await startFakeServer();
+  t.after(() => server.stop());
+  const [port, healthPort] = await freePorts();
+  const pod = await createTestPod(t, server, { port, healthPort, startHook: true });
+  const killed = start(entry, ["serve"], pod.env);
+  while (!killed.log().includes("podrole-sidecar is up")) await sleep(10);
+  killed.child.kill("SIGKILL");
+  await killed.ended;
+  const init = start(entry, ["hold"], pod.env);
+  while (server.calls.length < 2) await sleep(10);
+  const serve = start(entry, ["serve"], pod.env);
+  assert.equal(await init.ended, 0);
+  assert.deepEqual(server.calls, ["certificate", "credentials"], "one renewal, which podrole-init began early");
+  assert.equal((await sendRequest(port, { token: await pod.token("app") })).body["AccessKeyId"], "ASIAAPP1");
   serve.child.kill("SIGTERM");
   assert.equal(await serve.ended, 0);
 });

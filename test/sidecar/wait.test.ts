@@ -9,7 +9,7 @@ import type { OfferOutcome } from "../../src/sidecar/renewal/hook-renewal.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { startServing } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
-import { runWait } from "../../src/sidecar/wait.ts";
+import { runHold, runWait } from "../../src/sidecar/wait.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { createTestPod, keepAlive } from "./fake-pod.ts";
@@ -47,6 +47,35 @@ test("runWait() returns 1 while a container has no credentials, or credentials.j
   assert.equal(await keepAlive(wait({ ...settings, containers: ["app", "other"] }, serving.port, 100)), 1);
   assert.equal(await keepAlive(wait({ ...settings, identityDirectory: settings.proofFile }, serving.port, 100)), 1);
   await serving.stop("test");
+});
+
+test("runHold() continues when the sidecar abandons a renewal, and returns 0 once the pod has credentials", async (t) => {
+  const { serving, pod } = await setUp(t);
+  const outcomes: OfferOutcome[] = ["abandoned", "unwanted", "abandoned", "renewed"];
+  const deps = {
+    clock: systemClock,
+    log: createKeptLog().log,
+    signal: new AbortController().signal,
+    offer: async () => outcomes.shift() ?? assert.fail("offered again"),
+  };
+  assert.equal(await keepAlive(runHold(deps, { ...pod.settings, port: serving.port, initTimeout: 1 })), 0);
+  await serving.stop("test");
+});
+
+test("runHold() waits without a limit for a sidecar that has no credentials, and returns 0 when it is stopped", async (t) => {
+  const { settings } = await createTestPod(t, server);
+  const clock = createFakeClock();
+  const stopping = new AbortController();
+  let code: number | undefined;
+  const deps = { clock, log: createKeptLog().log, signal: stopping.signal, offer: async () => "unwanted" as const };
+  void runHold(deps, { ...settings, initTimeout: 10_000 }).then((result) => {
+    code = result;
+  });
+  await clock.advance(HOUR_MS);
+  assert.equal(code, undefined);
+  stopping.abort();
+  await clock.advance(2_000);
+  assert.equal(code, 0);
 });
 
 for (const [direction, stepMs] of [
@@ -103,7 +132,10 @@ test("runWait() offers a renewal until the sidecar has had one, and returns 1 wh
         { ...settings, containers, port: serving.port, initTimeout: 1_000 },
       ),
     );
-  assert.equal(await run(["unwanted"]), 0, "the pod has been ready");
+  assert.equal(await run(["unwanted", "unwanted"]), 0, "the pod has been ready");
+  const late: OfferOutcome[] = ["unwanted", "renewed"];
+  assert.equal(await run(late), 0);
+  assert.deepEqual(late, [], "a sidecar that listens may have begun to wait for the hook after the first offer");
   const outcomes: OfferOutcome[] = ["unwanted", "renewed"];
   assert.equal(await run(outcomes, ["app", "other"]), 1);
   assert.deepEqual(outcomes, []);

@@ -19,9 +19,14 @@ export interface PaceStore {
   readonly save: (state: PaceState | undefined) => void;
 }
 
+/** Returns the path of pace.json. */
+export function paceFile(identityDirectory: string): string {
+  return `${identityDirectory}/pace.json`;
+}
+
 /** Stores the pace in `identityDirectory`. A file that cannot be read or written is ignored. */
 export function createPaceStore(identityDirectory: string): PaceStore {
-  const path = `${identityDirectory}/pace.json`;
+  const path = paceFile(identityDirectory);
   return {
     load() {
       try {

@@ -1,0 +1,60 @@
+// The renewal that the hook or podrole-init begins before podrole-sidecar requests it.
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { createEarlyRenewal, type RunRenewal } from "../../../src/sidecar/renewal/early-renewal.ts";
+import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
+
+const RENEWED: Renewal = { outcome: "renewed" };
+
+/** Renewals that end when the test says so. */
+function createRuns() {
+  const runs: ((renewal: Renewal) => void)[] = [];
+  const run: RunRenewal = (write) =>
+    new Promise((resolve) => {
+      write(`renewal ${runs.length + 1}\n`);
+      runs.push(resolve);
+    });
+  return { run, runs };
+}
+
+test("createEarlyRenewal() begins in a new pod, and gives the first request that renewal with its log", async (t) => {
+  const { run, runs } = createRuns();
+  const renew = createEarlyRenewal(run, { identityDirectory: createTemporaryDirectory(t) });
+  assert.equal(runs.length, 1, "before any request");
+  const failed: Renewal = { outcome: "failed", code: "STS_DENIED", message: "no", retryAfterMs: 0 };
+  runs[0]?.(failed);
+  const written: string[] = [];
+  assert.deepEqual(await renew((line) => written.push(line)), failed);
+  assert.deepEqual(written, ["renewal 1\n"]);
+  const second = renew((line) => written.push(line));
+  assert.equal(runs.length, 2, "a result is given once");
+  runs[1]?.(RENEWED);
+  assert.deepEqual(await second, RENEWED);
+  assert.deepEqual(written, ["renewal 1\n", "renewal 2\n"]);
+});
+
+test("createEarlyRenewal() runs one renewal at a time: a request of a restarted sidecar joins the one that runs", async (t) => {
+  const { run, runs } = createRuns();
+  const renew = createEarlyRenewal(run, { identityDirectory: createTemporaryDirectory(t) });
+  const both = Promise.all([renew(() => {}), renew(() => {})]);
+  assert.equal(runs.length, 1);
+  runs[0]?.(RENEWED);
+  assert.deepEqual(await both, [RENEWED, RENEWED]);
+});
+
+for (const name of ["identity.pem", "credentials.json", "pace.json"]) {
+  test(`createEarlyRenewal() waits for the request in a pod that has ${name}: it is not new`, async (t) => {
+    const identityDirectory = createTemporaryDirectory(t);
+    await writeFile(join(identityDirectory, name), "");
+    const { run, runs } = createRuns();
+    const renew = createEarlyRenewal(run, { identityDirectory });
+    assert.equal(runs.length, 0);
+    const renewal = renew(() => {});
+    assert.equal(runs.length, 1);
+    runs[0]?.(RENEWED);
+    assert.deepEqual(await renewal, RENEWED);
+  });
+}
