@@ -4,6 +4,7 @@ import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
 import type { ContainerPlan } from "./containers.ts";
 import { PODROLE_NAMES } from "./names.ts";
+import type { StartGate } from "./podrole-env.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -54,7 +55,7 @@ export function classicGraceSeconds({ spec }: Pod): number {
 export function classicWarnings(
   pod: Pod,
   { withRole }: Participants,
-  { hasStartHook, nativeSidecar }: { readonly hasStartHook: boolean; readonly nativeSidecar: boolean },
+  { gate, nativeSidecar }: { readonly gate: StartGate; readonly nativeSidecar: boolean },
 ): readonly Warning[] {
   const early = ordinaryInitContainers(pod).filter((name) => withRole.includes(name));
   const { restartPolicy } = pod.spec;
@@ -66,7 +67,7 @@ export function classicWarnings(
     ...(restartPolicy === "Never" || restartPolicy === "OnFailure"
       ? [warningOf("NEVER_COMPLETES", restartPolicy)]
       : []),
-    ...(hasStartHook ? [] : [warningOf("STARTS_UNREADY")]),
+    ...(gate === "hook" ? [] : [warningOf("STARTS_UNREADY")]),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
 import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
 import { proofSources } from "./pod-certificates.ts";
 import { type PodroleEnvPlan, type PodroleEnvSettings, podroleEnv, sidecarEnv } from "./podrole-env.ts";
-import { type PodroleResources, type ResourceSettings, resourcesFor } from "./resources.ts";
+import { holdingResources, type PodroleResources, type ResourceSettings, resourcesFor } from "./resources.ts";
 import { podroleSecurityContext, type SecuritySettings } from "./security-context.ts";
 
 /**
@@ -45,15 +45,17 @@ export interface ContainerPlan extends PodroleEnvPlan {
 }
 
 /**
- * Builds podrole-init (classic mode only), which creates the tokens and waits for credentials before any other
- * container runs. A native sidecar does both itself, because the kubelet takes up to a second to notice that an
- * ordinary init container has ended.
+ * Builds podrole-init. In classic mode it creates the tokens and waits for credentials before any other container runs.
+ * After the native sidecar of a Guaranteed pod it does the first renewal with CPU that the pod has reserved anyway, and
+ * waits for the sidecar. Other native sidecars do without it, because the kubelet takes up to a second to notice that
+ * an ordinary init container has ended.
  */
 export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
-  const { init: resources } = settings.fitted ?? resourcesFor(pod, settings.resources);
+  const all = settings.fitted ?? resourcesFor(pod, settings.resources);
+  const resources = plan.gate === "init" ? (holdingResources(pod, all) ?? all.init) : all.init;
   return {
     name: PODROLE_NAMES.init,
-    args: ["init"],
+    args: [plan.gate === "init" ? "hold" : "init"],
     ...commonParts(pod, settings),
     env: [...podroleEnv(plan, settings)],
     ...(resources && { resources }),
@@ -92,14 +94,14 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
  * container restarts.
  * (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
  */
-function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
+function startGate(pod: Pod, { mode, gate, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
   const failureThreshold = waitsWithoutRestart(pod, mode) ? DAY_SECONDS : PROBE_SECONDS;
   const httpGet = { path: "/readyz", port: ports.health };
   const probe = { httpGet, periodSeconds: 1, timeoutSeconds: PROBE_TIMEOUT_SECONDS, failureThreshold };
   const command = [...sidecarCommand, "wait", `--init-timeout=${HOOK_TIMEOUT_SECONDS}s`];
   return {
-    ...((mode === "classic" || !hasStartHook) && { startupProbe: probe }),
-    ...(hasStartHook && { lifecycle: { postStart: { exec: { command } } } }),
+    ...((mode === "classic" || gate === "probe") && { startupProbe: probe }),
+    ...(gate === "hook" && { lifecycle: { postStart: { exec: { command } } } }),
   };
 }
 

@@ -11,7 +11,6 @@ import {
   podroleInit,
   podroleSidecar,
   podroleVolumes,
-  waitsWithoutRestart,
 } from "./containers.ts";
 import { addCredentials, type ContainerChange, disableMetadata } from "./environment.ts";
 import {
@@ -29,6 +28,7 @@ import { choosePorts, conflictingPorts } from "./ports.ts";
 import { withPullSecrets } from "./pull-secrets.ts";
 import { refreshOwnContainer } from "./refresh.ts";
 import { listOf } from "./shape.ts";
+import { chooseGate } from "./start-gate.ts";
 import { tokenDirectoryOf } from "./token-mount.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -62,9 +62,12 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
   const inits = changed.inits.map(({ container }) => container);
   const apps = changed.containers.map(({ container }) => container);
   const first = mode === "native" ? sidecar : init;
+  const isFirst = ({ name }: Container) => name === first.name;
   const isBlocked = (container: Container) =>
     (served.withRole.includes(container.name) && !isNativeProxy(container)) || isCutOffBy(pod, container);
-  const initContainers = insertInOrder(inits, first, leadingMeshContainers(pod), isBlocked);
+  const withFirst = insertInOrder(inits, first, leadingMeshContainers(pod), isBlocked);
+  const initContainers =
+    plan.gate === "init" ? insertInOrder(withFirst, init, withFirst.findIndex(isFirst) + 1, isBlocked) : withFirst;
   const containers = mode === "native" ? apps : insertInOrder(apps, sidecar, leadingMeshProxies(pod), isBlocked);
 
   return {
@@ -106,8 +109,8 @@ function changeContainer(
   });
 }
 
-function planContainers(pod: Pod, participants: Participants, { nativeSidecar, sidecarCommand }: InjectSettings) {
-  const mode = modeOf(pod, nativeSidecar);
+function planContainers(pod: Pod, participants: Participants, settings: InjectSettings) {
+  const mode = modeOf(pod, settings.nativeSidecar);
   const served = mode === "native" ? participants : withoutInitContainers(pod, participants);
   // The kubelet starts a proxy that is an ordinary container only after the hook, which would wait for that proxy.
   const isCutOff = mode === "classic" && hasProxyFrom(pod, leadingMeshProxies(pod));
@@ -118,7 +121,7 @@ function planContainers(pod: Pod, participants: Participants, { nativeSidecar, s
     metadata: requestedMetadata(pod.metadata.annotations),
     mode,
     appGraceSeconds: mode === "classic" ? classicGraceSeconds(pod) : 0,
-    hasStartHook: sidecarCommand.length > 0 && !isCutOff && !waitsWithoutRestart(pod, mode),
+    gate: chooseGate(pod, { mode, isCutOff }, settings),
   };
   return { plan, served, withoutRole: new Set(served.withoutRole) };
 }

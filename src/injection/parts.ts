@@ -62,13 +62,14 @@ export function findForeignPart(pod: Pod, image?: string): string | undefined {
 }
 
 /**
- * podrole's containers have the arguments "serve" or "init", no command of their own, no privileges, no added
+ * podrole's containers have the argument "serve", "init" or "hold", no command of their own, no privileges, no added
  * capabilities, and podrole's three volumes at podrole's paths.
  */
 function findForeignSetting(container: Container, isInit: boolean): string | undefined {
   const { name, args, command, securityContext, volumeMounts } = container;
-  const expected = name === PODROLE_NAMES.init ? "init" : "serve";
-  if (listOf(command).length > 0 || listOf(args).join("\0") !== expected) return "does not run podrole's command";
+  const expected = name === PODROLE_NAMES.init ? ["init", "hold"] : ["serve"];
+  if (listOf(command).length > 0 || !expected.includes(listOf(args).join("\0")))
+    return "does not run podrole's command";
   if (name === PODROLE_NAMES.init && !isInit) return "is not an init container";
   if (name === PODROLE_NAMES.sidecar && isInit && container.restartPolicy !== "Always") return "is not a sidecar";
   if (isPrivileged(securityContext)) return "is privileged";

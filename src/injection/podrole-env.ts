@@ -22,6 +22,12 @@ export interface PodroleEnvSettings {
   readonly region: string | undefined;
 }
 
+/**
+ * What holds the pod's other containers back: the sidecar's postStart hook; podrole-init, which starts after the
+ * sidecar; or a startup probe. The first two also do the first renewal.
+ */
+export type StartGate = "hook" | "init" | "probe";
+
 /** What podrole's containers need to know about the pod. */
 export interface PodroleEnvPlan {
   /** Names of the containers that get credentials. */
@@ -31,8 +37,8 @@ export interface PodroleEnvPlan {
   readonly metadata: "off" | "v2" | "v1";
   /** What the webhook decided; undefined without --pin-roles. */
   readonly pin: string | undefined;
-  /** True when a postStart hook delays the next container until credentials are present. */
-  readonly hasStartHook: boolean;
+  /** What delays the next container until credentials are present. */
+  readonly gate: StartGate;
   /** How long the sidecar may serve after SIGTERM; above 0 only in classic mode. */
   readonly appGraceSeconds: number;
 }
@@ -73,7 +79,7 @@ export function installationEnv(settings: PodroleEnvSettings): readonly Required
 
 /** Variables of podrole-sidecar alone: its hook, the instance metadata paths if the pod requests them, and the pin. */
 export function sidecarEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): readonly EnvVar[] {
-  const hook = plan.hasStartHook ? [{ name: "PODROLE_START_HOOK", value: "true" }] : [];
+  const hook = plan.gate === "probe" ? [] : [{ name: "PODROLE_START_HOOK", value: "true" }];
   const grace = plan.appGraceSeconds > 0 ? [{ name: "PODROLE_APP_GRACE", value: `${plan.appGraceSeconds}s` }] : [];
   return [...hook, ...grace, ...metadataVariables(plan, settings), ...pinVariable(plan)];
 }

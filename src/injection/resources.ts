@@ -5,7 +5,7 @@
 // so there it is smaller and the start takes longer.
 // (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
-import { parseQuantity } from "../kubernetes/quantity.ts";
+import { formatQuantity, parseQuantity } from "../kubernetes/quantity.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { isObject } from "../runtime/json-object.ts";
 import { allContainers } from "./shape.ts";
@@ -60,6 +60,28 @@ export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResou
     ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
   };
   return { init: both, sidecar: both };
+}
+
+/**
+ * Returns the requests and limits of a podrole-init that starts after the sidecar, with which the pod reserves no more
+ * than without it and stays Guaranteed; undefined if they would not make its start faster.
+ */
+export function holdingResources(pod: Pod, { init, sidecar }: PodroleResources): ResourceRequirements | undefined {
+  if (!isGuaranteed(pod) || podLevelResources(pod) !== undefined) return undefined;
+  const limit = (own: ResourceRequirements | undefined, name: "cpu" | "memory") =>
+    parseQuantity(own?.limits?.[name]) ?? 0n;
+  const [wanted, reserved] = [limit(init, "cpu"), amountOfApps(pod, "cpu")];
+  const granted = wanted < reserved ? wanted : reserved;
+  if (granted <= limit(sidecar, "cpu") || limit(init, "memory") > amountOfApps(pod, "memory")) return undefined;
+  const amounts = { ...init?.limits, cpu: formatQuantity(granted, "cpu") };
+  return { requests: amounts, limits: amounts };
+}
+
+/** Of the pod's own ordinary containers, which run as long as the pod does; in nano units. */
+function amountOfApps({ spec }: Pod, name: "cpu" | "memory"): bigint {
+  return spec.containers
+    .filter((container) => !isPodroleContainer(container))
+    .reduce((sum, { resources }) => sum + (parseQuantity(resources?.limits?.[name]) ?? 0n), 0n);
 }
 
 /**

@@ -49,7 +49,16 @@ export function readSidecarState({ status = {} }: Pick<Pod, "status">): SidecarS
   if (state.terminated) return { phase: "ended", ...common, ...sidecarReasonOf(state.terminated) };
   if (state.waiting) return { phase: "waiting", ...common, ...sidecarReasonOf(state.waiting) };
   const since = state.running?.startedAt;
-  return { phase: ready ? "ready" : "starting", ...common, ...(since !== undefined && { since }) };
+  return {
+    phase: ready && !isHeld(containers) ? "ready" : "starting",
+    ...common,
+    ...(since !== undefined && { since }),
+  };
+}
+
+/** True while podrole-init holds the pod's other containers back: the sidecar runs, and may have no credentials yet. */
+function isHeld(containers: readonly SidecarContainerStatus[]): boolean {
+  return containers.some(({ name, state }) => name === PODROLE_NAMES.init && state?.terminated === undefined);
 }
 
 /** The parts of a ContainerStatus that are read here. */
