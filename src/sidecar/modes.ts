@@ -121,9 +121,10 @@ async function openOffer(host: SidecarHost, settings: SidecarSettings): Promise<
   const { createEarlyRenewal } = await import("./renewal/early-renewal.ts");
   const { renew } = await import("./renewal/renew.ts");
   await host.setFlags?.(SHORT_LIVED_FLAGS);
-  const begin = (write: (line: string) => void) =>
-    renew({ clock: systemClock, log: openLog(write, "sidecar", settings) }, settings);
-  const early = createEarlyRenewal(begin, settings);
+  const early = createEarlyRenewal((write, mayStore) => {
+    const log = openLog(write, "sidecar", settings);
+    return renew({ clock: systemClock, log, ...(mayStore && { mayStore }) }, settings);
+  }, settings);
   return () => offerRenewal({ signal: host.interrupted, renew: early }, settings);
 }
 

@@ -40,11 +40,7 @@ export async function runWait({ clock, log, signal, offer }: WaitDeps, settings:
     // Then the sidecar has ended or started another renewal: the rest of this one must not run beside it.
     if (outcome === "abandoned") break;
     // A restarted sidecar finds the credentials of its predecessor before it listens.
-    if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, POLL_CONNECT_TIMEOUT_MS))) {
-      // It opens its socket for the hook before it listens: now it waits there, or it has found the credentials itself.
-      if (offer && outcome === "unwanted") outcome = await offer();
-      return outcome === "abandoned" ? 1 : 0;
-    }
+    if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, POLL_CONNECT_TIMEOUT_MS))) return 0;
     await sleep(clock, Math.min(Math.max(waitedMs() / 20, MIN_POLL_INTERVAL_MS), MAX_POLL_INTERVAL_MS), signal);
   }
   log.error({ port, waitedSeconds: Math.round(waitedMs() / 1000) }, "the sidecar is not ready");

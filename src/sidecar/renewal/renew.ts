@@ -19,6 +19,8 @@ export interface RenewDeps {
   readonly log: Log;
   /** Returns a number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
+  /** An early renewal (early-renewal.ts) stores nothing before this resolves; absent: it may store at once. */
+  readonly mayStore?: Promise<void>;
 }
 
 /** For all calls of a renewal together: serve.ts kills the process after 30 s. */
@@ -26,9 +28,12 @@ const RENEWAL_CALLS_DEADLINE_MS = 28_000;
 
 /** Renews once. Never rejects. Afterwards credentials.json holds all usable results, whatever the outcome. */
 export async function renew(deps: RenewDeps, settings: SidecarSettings): Promise<Renewal> {
-  const run: RenewalContext = { ...deps, settings, endsAt: deps.clock.elapsedMs() + RENEWAL_CALLS_DEADLINE_MS };
+  const mayStore = deps.mayStore ?? Promise.resolve();
+  const endsAt = deps.clock.elapsedMs() + RENEWAL_CALLS_DEADLINE_MS;
+  const run: RenewalContext = { ...deps, settings, endsAt, mayStore };
   try {
-    await prepareDirectory(deps, settings.identityDirectory);
+    // The directory of an early renewal is that of a new pod.
+    if (deps.mayStore === undefined) await prepareDirectory(deps, settings.identityDirectory);
     const usable = await usableIdentity(run);
     const { results, identity } = await fetchResults(run, usable);
     const grants = await storeResults(run, results, identity);
@@ -50,7 +55,9 @@ export async function runRenew(
   return 0;
 }
 
-interface RenewalContext extends RenewDeps, CallContext {}
+interface RenewalContext extends RenewDeps, CallContext {
+  readonly mayStore: Promise<void>;
+}
 
 interface UsableIdentity extends NewIdentity {
   /** True if it was issued in this renewal, or if this pod cannot request another one. */
@@ -110,10 +117,11 @@ function mayBeTheCertificate(error: PodroleError): boolean {
 }
 
 async function storeResults(
-  { clock, random = Math.random, settings: { identityDirectory } }: RenewalContext,
+  { clock, random = Math.random, settings: { identityDirectory }, mayStore }: RenewalContext,
   results: readonly GrantResult[],
   certificate: Pick<Identity, "renewAtMs" | "expiresAtMs"> | undefined,
 ): Promise<Grants> {
+  await mayStore;
   const previous = readGrants(identityDirectory);
   const now = clock.now();
   const containers = results.map((result) =>

@@ -26,6 +26,8 @@ export interface CallContext {
   readonly settings: SidecarSettings;
   /** When the renewal must have ended, in milliseconds of `Clock.elapsedMs()`. */
   readonly endsAt: number;
+  /** Resolves when the renewal may write to the identity directory. */
+  readonly mayStore: Promise<void>;
 }
 
 /** The server allows STS 10 s. */
@@ -57,6 +59,7 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
     deadlineMs(context),
   );
   const identity = toIdentity(privateKey, certificate, clock.now());
+  await context.mayStore;
   await writeIdentity(identityDirectory, identity);
   await writeBundle(identityDirectory, bundle);
   log.debug({ expires: new Date(identity.expiresAtMs).toISOString() }, "received a certificate");
@@ -74,6 +77,7 @@ export async function requestCredentials(context: CallContext, identity: Identit
     { containers, bundleHash: trust.hash, holdings: holdingsToReport(context) },
     deadlineMs(context),
   );
+  await context.mayStore;
   if (trustBundleFile === undefined) await writeBundle(identityDirectory, bundle);
   return toGrantResults(containers, grants, calledAt);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createEarlyRenewal, type RunRenewal } from "../../../src/sidecar/renewal/early-renewal.ts";
+import { createEarlyRenewal, type StartRenewal } from "../../../src/sidecar/renewal/early-renewal.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { createTemporaryDirectory } from "../../temporary-files.ts";
 
@@ -12,7 +12,7 @@ const RENEWED: Renewal = { outcome: "renewed" };
 /** Renewals that end when the test says so. */
 function createRuns() {
   const runs: ((renewal: Renewal) => void)[] = [];
-  const run: RunRenewal = (write) =>
+  const run: StartRenewal = (write) =>
     new Promise((resolve) => {
       write(`renewal ${runs.length + 1}\n`);
       runs.push(resolve);
@@ -43,6 +43,22 @@ test("createEarlyRenewal() runs one renewal at a time: a request of a restarted 
   assert.equal(runs.length, 1);
   runs[0]?.(RENEWED);
   assert.deepEqual(await both, [RENEWED, RENEWED]);
+});
+
+test("createEarlyRenewal() lets the early renewal store when it is requested, and a later one at once", async (t) => {
+  let stored = 0;
+  const start: StartRenewal = async (_write, mayStore) => {
+    await mayStore;
+    stored += 1;
+    return RENEWED;
+  };
+  const renew = createEarlyRenewal(start, { identityDirectory: createTemporaryDirectory(t) });
+  await new Promise(setImmediate);
+  assert.equal(stored, 0);
+  assert.deepEqual(await renew(() => {}), RENEWED);
+  assert.equal(stored, 1);
+  await renew(() => {});
+  assert.equal(stored, 2);
 });
 
 for (const name of ["identity.pem", "credentials.json", "pace.json"]) {
