@@ -53,7 +53,8 @@ export async function runWait({ clock, log, signal, offer }: WaitDeps, settings:
  * being deleted, and a Job's podFailurePolicy may count any other exit code as the app's failure.
  */
 export async function runHold({ offer, ...deps }: WaitDeps, settings: WaitSettings): Promise<0> {
-  const offerAgain = offer && (async () => ((await offer()) === "abandoned" ? "unwanted" : "renewed"));
+  // It goes on after an abandoned renewal, too: see the states in renewal/early-renewal.ts.
+  const offerAgain = offer && (() => offer().then((outcome) => (outcome === "abandoned" ? "unwanted" : outcome)));
   while (!deps.signal.aborted) {
     const code = await runWait({ ...deps, offer: offerAgain }, { ...settings, initTimeout: Number.POSITIVE_INFINITY });
     if (code === 0) break;

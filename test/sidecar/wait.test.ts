@@ -62,6 +62,20 @@ test("runHold() continues when the sidecar abandons a renewal, and returns 0 onc
   await serving.stop("test");
 });
 
+test("runHold() offers its renewal until a sidecar that starts later wants it, also after one that abandons it", async (t) => {
+  const { settings } = await createTestPod(t, server);
+  const clock = createFakeClock();
+  const outcomes: OfferOutcome[] = ["unwanted", "unwanted", "abandoned", "unwanted", "renewed"];
+  const stopping = new AbortController();
+  const offer = async () => outcomes.shift() ?? assert.fail("offered again");
+  const holding = runHold({ clock, log: createKeptLog().log, signal: stopping.signal, offer }, settings);
+  await clock.advance(5_000);
+  assert.deepEqual(outcomes, []);
+  stopping.abort();
+  await clock.advance(2_000);
+  assert.equal(await holding, 0);
+});
+
 test("runHold() waits without a limit for a sidecar that has no credentials, and returns 0 when it is stopped", async (t) => {
   const { settings } = await createTestPod(t, server);
   const clock = createFakeClock();
