@@ -150,7 +150,7 @@ export const WEBHOOK_SETTINGS = {
     sidecarCpu: {
       type: sizeParser,
       default: "500m",
-      help: "Set this CPU limit for podrole's containers in pods whose other containers all have one; in a Guaranteed pod, it applies only to podrole-init",
+      help: "Set this CPU limit for podrole's containers in pods whose other containers all have one; in a Guaranteed pod, it applies only to podrole-init, which gets no more than the pod's own containers have",
     },
     sidecarCpuRequest: {
       type: sizeParser,
