@@ -62,11 +62,7 @@ for (const [expected, title, pod] of [
   ["hook", "Burstable", podWith({ requests: { cpu: "100m" }, limits: { cpu: "500m", memory: "1Gi" } })],
   ["hook", "BestEffort", podWith(undefined)],
   ["probe", "BestEffort, and restarts on failure", podWith(undefined, { restartPolicy: "OnFailure" })],
-  [
-    "hook",
-    "sized as a whole",
-    podWith(exactly("500m", "128Mi"), { resources: exactly("2", "2Gi") } as Partial<Pod["spec"]>),
-  ],
+  ["hook", "sized as a whole", podWith(exactly("500m", "128Mi"), { resources: exactly("2", "2Gi") })],
 ] as const) {
   test(`chooseGate() chooses the ${expected} for a pod that is ${title}`, () => {
     assert.equal(gateOf(injected(pod)), expected);

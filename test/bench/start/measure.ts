@@ -81,8 +81,7 @@ export function createStartMeasure(kubectl: Kubectl, auditLog: string, trace?: K
       const sidecar = shape.role === undefined ? undefined : await sidecarTimes(shape, name);
       const [up, ready] = sidecar ? [sidecar.up - bound, sidecar.ready - bound] : [];
       await inNamespace(shape, ["delete", "pod", name, "--wait=false"]);
-      const events = recorded?.map((event) => ({ ...event, atMs: event.atMs - bound }));
-      return { app, up, ready, ...(events && { events: events.filter(({ atMs }) => atMs >= 0) }) };
+      return { app, up, ready, ...(recorded && { events: eventsAfter(bound, recorded) }) };
     },
 
     async together(shape, names) {
@@ -96,4 +95,11 @@ export function createStartMeasure(kubectl: Kubectl, auditLog: string, trace?: K
       return Math.max(...apps) - Math.min(...bound);
     },
   };
+}
+
+/** Returns the events after the binding, with times in ms after it. */
+function eventsAfter(bound: number, recorded: readonly KernelEvent[]): readonly KernelEvent[] {
+  return recorded
+    .filter(({ atMs }) => atMs >= bound)
+    .map(({ atMs, task, pid, name, fields }) => ({ atMs: atMs - bound, task, pid, name, fields }));
 }

@@ -33,12 +33,12 @@ export type StartTimes = ReadonlyMap<string, readonly Timeline[]>;
 export function startRows(times: StartTimes): readonly StartRow[] {
   return SHAPES.filter((shape) => times.has(nameOfShape(shape))).flatMap((shape) => {
     const [name, each] = [nameOfShape(shape), timesOf(times, shape)];
-    const steps = (["up", "ready"] as const).flatMap((step) => {
+    const steps = (["up", "ready"] as const).flatMap((step): readonly StartRow[] => {
       const values = each.flatMap((timeline) => timeline[step] ?? []);
       return values.length > 0 ? [{ what: `${name}: sidecar ${step}`, ...distributionOf(values) }] : [];
     });
     const app = distributionOf(each.map((timeline) => timeline.app));
-    return [...steps, { what: `${name}: app`, ...app, added: addedBy(times, shape) }];
+    return steps.concat({ what: `${name}: app`, ...app, added: addedBy(times, shape) });
   });
 }
 

@@ -1,11 +1,21 @@
 // The renewal that the hook or podrole-init begins before podrole-sidecar requests it.
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { readGrants } from "../../../src/sidecar/files/grants-file.ts";
 import { createEarlyRenewal, type StartRenewal } from "../../../src/sidecar/renewal/early-renewal.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
+import { renew } from "../../../src/sidecar/renewal/renew.ts";
+import { createKeptLog } from "../../fakes/log.ts";
 import { createTemporaryDirectory } from "../../temporary-files.ts";
+import { createTestPod } from "../fake-pod.ts";
+import { refusalReplyFor, shareFakeServer } from "../fake-server.ts";
+
+const server = await shareFakeServer();
+const { defaultGrant } = server;
 
 const RENEWED: Renewal = { outcome: "renewed" };
 
@@ -72,5 +82,26 @@ for (const name of ["identity.pem", "credentials.json", "pace.json"]) {
     assert.equal(runs.length, 1);
     runs[0]?.(RENEWED);
     assert.deepEqual(await renewal, RENEWED);
+  });
+}
+
+for (const what of ["credentials", "refusal"] as const) {
+  test(`renew() stores a ${what} only when it may`, async (t) => {
+    const { settings } = await createTestPod(t, server);
+    const { identityDirectory } = settings;
+    server.grant = what === "refusal" ? (container) => refusalReplyFor(container, "STS_DENIED") : defaultGrant;
+    t.after(() => {
+      server.grant = defaultGrant;
+    });
+    const permission = Promise.withResolvers<void>();
+    const deps = { clock: systemClock, log: createKeptLog().log, mayStore: permission.promise };
+    const renewal = renew(deps, settings);
+    while (server.calls.length === 0) await sleep(5);
+    await sleep(50);
+    assert.deepEqual(await readdir(identityDirectory), []);
+    permission.resolve();
+    assert.equal((await renewal).outcome, what === "refusal" ? "refused" : "renewed");
+    assert.equal(readGrants(identityDirectory)?.containers.length, 1);
+    assert.ok(await stat(join(identityDirectory, "identity.pem")));
   });
 }

@@ -5,7 +5,6 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeEach, type TestContext, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { joinBundle } from "../../../src/pki/bundle.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { ERRORS, type ErrorCode, PodroleError } from "../../../src/protocol/errors.ts";
@@ -50,25 +49,6 @@ function listenAndClose(t: TestContext): Promise<number> {
     t,
     createServer((socket) => socket.destroy()),
   );
-}
-
-for (const what of ["credentials", "refusal"] as const) {
-  test(`renew() stores a ${what} only when it may`, async (t) => {
-    const { pod, file, grants } = await setUp(t);
-    server.grant = what === "refusal" ? (container) => refusalReplyFor(container, "STS_DENIED") : defaultGrant;
-    t.after(() => {
-      server.grant = defaultGrant;
-    });
-    const permission = Promise.withResolvers<void>();
-    const renewal = renew({ clock, log: createKeptLog().log, mayStore: permission.promise }, pod.settings);
-    while (server.calls.length === 0) await sleep(5);
-    await sleep(50);
-    assert.deepEqual(await readdir(pod.settings.identityDirectory), []);
-    permission.resolve();
-    assert.equal((await renewal).outcome, what === "refusal" ? "refused" : "renewed");
-    assert.equal(grants().length, 1);
-    assert.ok(await stat(file("identity.pem")));
-  });
 }
 
 test("renew() proves the pod, receives credentials for every container, and stores them in files of mode 0600", async (t) => {
