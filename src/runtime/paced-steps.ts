@@ -1,8 +1,8 @@
 // Runs expensive steps one at a time, with rests between them, so that all of them together use at most a fixed share
 // of one core however many wait. Callers take turns. A step is measured in CPU time: where the process gets only a part
 // of a core, a step takes longer, and rests that grew with it would leave idle most of what the process gets.
-// States of a step: waiting → run. A step whose caller has left runs too, and returns at once.
-import { createCallerLanes } from "./caller-lanes.ts";
+// States of a step: waiting → run; or left, when its caller leaves.
+import { createCallerLanes, type LeaveLane } from "./caller-lanes.ts";
 import type { Clock } from "./clock.ts";
 
 /** Rest after a step, as a multiple of its CPU time: all steps together use at most a quarter of one core. */
@@ -10,8 +10,11 @@ const REST_FACTOR = 3;
 
 /** Steps that wait for their turn. */
 export interface PacedSteps {
-  /** Runs the step in a later turn of the event loop, after those of other callers that wait. */
-  add(caller: string, step: () => void, options?: { readonly precedes?: boolean }): void;
+  /**
+   * Runs the step in a later turn of the event loop, after those of other callers that wait. The caller calls the
+   * returned function when it leaves.
+   */
+  add(caller: string, step: () => void, options?: { readonly precedes?: boolean }): LeaveLane;
 }
 
 /**
@@ -41,10 +44,10 @@ export function createPacedSteps({
 
   return {
     add(caller, step, options) {
-      lanes.add(caller, step, options);
-      if (isRunning) return;
+      const leave = lanes.add(caller, step, options);
+      if (!isRunning) nextTurn(runNext);
       isRunning = true;
-      nextTurn(runNext);
+      return leave;
     },
   };
 }

@@ -16,6 +16,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Server, TLSSocket } from "node:tls";
 import { addressOf } from "./budget-http.ts";
+import type { LeaveLane } from "./caller-lanes.ts";
 import type { Clock } from "./clock.ts";
 import { createPacedSteps, type PacedSteps } from "./paced-steps.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
@@ -129,6 +130,8 @@ class IntakeStream extends Duplex {
   #costMs = 0;
   /** What has arrived and has not passed yet. */
   #waiting: Buffer | undefined;
+  /** Takes its step or its turn back. */
+  #leaveLane: LeaveLane = () => {};
   #isHeldBack = false;
   #isFull = false;
   #hasEnded = false;
@@ -216,12 +219,14 @@ class IntakeStream extends Duplex {
     }
     this.#isHeldBack = true;
     this.#socket.pause();
-    this.#deps.steps.add(this.#address, () => this.#step(), { precedes: this.#precedes() });
+    const { steps } = this.#deps;
+    this.#leaveLane = steps.add(this.#address, () => this.#step(), { precedes: this.#precedes() });
   }
 
   #waitForTurn(): void {
     this.#socket.pause();
-    this.#deps.turns.add(this.#address, () => this.#takeTurn(), { precedes: this.#precedes() });
+    const { turns } = this.#deps;
+    this.#leaveLane = turns.add(this.#address, () => this.#takeTurn(), { precedes: this.#precedes() });
   }
 
   /** Passes at least a part on, so that it waits for no more turns than it has parts. */
@@ -301,6 +306,8 @@ class IntakeStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#leaveLane();
+    this.#waiting = undefined;
     this.#socket.destroy();
     done(error);
   }

@@ -2,8 +2,8 @@
 // be read waits at most that long, plus one step. They may use as many turns as they need: it limits how long others
 // wait, not what the steps cost in all (unproven-costs.ts does).
 // States of a step: run at once, while the turn has time left and no step waits; or waiting → run in a later turn, when
-// callers take turns. A step whose caller has left runs too, and returns at once.
-import { createCallerLanes } from "./caller-lanes.ts";
+// callers take turns; or left, when its caller leaves.
+import { createCallerLanes, type LeaveLane } from "./caller-lanes.ts";
 
 /** The share of each turn. */
 export interface TurnShare {
@@ -11,8 +11,8 @@ export interface TurnShare {
   hasTime(): boolean;
   /** Runs the step, and returns its CPU time in milliseconds. */
   run(step: () => void): number;
-  /** Runs the step in a later turn. */
-  add(caller: string, step: () => void, options?: { readonly precedes?: boolean }): void;
+  /** Runs the step in a later turn. The caller calls the returned function when it leaves. */
+  add(caller: string, step: () => void, options?: { readonly precedes?: boolean }): LeaveLane;
 }
 
 /**
@@ -58,8 +58,9 @@ export function createTurnShare(
     hasTime: () => lanes.isEmpty() && usedMs < mostMs,
     run,
     add(caller, step, options) {
-      lanes.add(caller, step, options);
+      const leave = lanes.add(caller, step, options);
       schedule();
+      return leave;
     },
   };
 }

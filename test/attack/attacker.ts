@@ -56,6 +56,11 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly frame: string;
     }
   | {
+      /** Sends so many bytes on each connection as soon as it is open, and leaves at once. */
+      readonly kind: "leave";
+      readonly fill: number;
+    }
+  | {
       /** Presents so many client certificates that are expensive to verify, and nothing after them. */
       readonly kind: "handshakes";
       readonly certificates: number;
@@ -160,6 +165,20 @@ async function run(job: Job): Promise<void> {
           .on("close", ended)
           .resume();
       });
+    }
+    case "leave": {
+      const bytes = Buffer.alloc(job.fill, 0x16);
+      const { port, localAddress, connections } = job;
+      const open = (): void => {
+        const socket = connect({ host: "127.0.0.1", port, localAddress });
+        socket
+          .on("error", () => {})
+          .on("connect", () => socket.write(bytes, () => socket.resetAndDestroy()))
+          .on("close", open);
+      };
+      for (let index = 0; index < connections; index++) open();
+      console.log("ready");
+      return;
     }
     case "resets": {
       const frames = Buffer.concat([PREFACE, openAndReset(job.path, job.streams)]);

@@ -15,7 +15,7 @@ function createScene({ cores = 1 } = {}) {
       ran.push(`${name} at ${elapsedMs()}`);
       cpuMs += ms;
     };
-    steps.add(caller, step, { precedes });
+    return steps.add(caller, step, { precedes });
   };
   return { clock, ran, add };
 }
@@ -68,6 +68,16 @@ suite("createPacedSteps()", () => {
       ran.map((line) => line.split(" ")[0]),
       ["a1", "b1", "c1", "a2", "a3"],
     );
+  });
+
+  test("runs no step of a caller that has left, and does not rest for it", async () => {
+    const { clock, ran, add } = createScene();
+    add("one", "first", 40);
+    const leave = add("one", "left", 40);
+    add("two", "second", 40);
+    leave();
+    await clock.advance(1_000);
+    assert.deepEqual(ran, ["first at 0", "second at 160"]);
   });
 
   test("runs steps that are added after all others have run", async () => {

@@ -6,11 +6,13 @@ import { suite, type TestContext, test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { until } from "../../emulators/until.ts";
 import { type Authority, createAuthority } from "../../src/pki/certificate.ts";
+import { garbageCollection } from "../../src/runtime/buffer-collector.ts";
 import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { limitIntake } from "../../src/runtime/tls-intake.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { newLeaf, POD_SUBJECT } from "../pki/samples.ts";
 
+const SENT_BYTES = 32 * 1024;
 const LIMITS = { greetingBytes: 2_048, proofBytes: 1_400, handshakeBytes: 6_144 };
 
 /** Where a client connects from, and which CA has issued its certificate. */
@@ -143,6 +145,29 @@ suite("limitIntake()", () => {
       return served.includes(localAddress);
     });
     honest.destroy();
+  });
+
+  test("keeps nothing of what clients of an address in debt have sent that leave again", async (context) => {
+    const { port, heldBack, openSockets } = await start(context, createFakeClock());
+    // No step runs: the clock stands still.
+    const visit = async () => {
+      const earlier = heldBack().length;
+      const socket = connectTcp({ port, host: "127.0.0.1", localAddress: "127.0.0.3" }).on("error", () => {});
+      await once(socket, "connect");
+      socket.write(Buffer.alloc(SENT_BYTES, 0x16));
+      await until(() => socket.destroyed || (heldBack().length > earlier && heldBack().at(-1) === true));
+      return socket;
+    };
+    while (!heldBack().includes(true)) await visit();
+    const collect = garbageCollection();
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let count = 0; count < 200; count++) (await visit()).resetAndDestroy();
+    await until(async () => (await openSockets()) <= 1);
+    await until(() => {
+      collect();
+      return process.memoryUsage().arrayBuffers - before < 20 * SENT_BYTES;
+    });
   });
 
   for (const [what, leave] of [

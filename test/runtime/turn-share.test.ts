@@ -49,6 +49,21 @@ suite("createTurnShare()", () => {
     assert.deepEqual(endTurn(), ["a2", "a3"]);
   });
 
+  test("runs no step of a caller that has left, and those of others in their turn", () => {
+    const { turns, begin, ran, endTurn } = createScene();
+    for (const caller of ["1", "2", "3"]) begin(caller);
+    const leave = turns.add("a", () => ran.push("left"));
+    const leaveLast = turns.add("b", () => ran.push("left too"));
+    begin("a", "a2");
+    leave();
+    leave();
+    leaveLast();
+    ran.length = 0;
+    assert.deepEqual(endTurn(), ["a2"]);
+    leave();
+    assert.ok(turns.hasTime());
+  });
+
   test("returns the CPU time of a step", () => {
     const { turns, spend } = createScene();
     assert.equal(turns.run(spend), 8);

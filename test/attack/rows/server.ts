@@ -148,6 +148,19 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     also: boundedLines("server"),
   },
   {
+    id: "identity-leavers",
+    title: "8443: 64 KiB on each of 64 connections, which leave at once and come again",
+    ...ATTACKED,
+    job: (world) => ({
+      kind: "leave",
+      port: serverPort(world, "identity"),
+      localAddress,
+      connections: 64,
+      fill: 64 * 1024,
+    }),
+    also: boundedLines("server"),
+  },
+  {
     id: "identity-window-updates",
     title: "8443: HTTP/2 frames that enlarge the window of the connection, beside one call, in 8 connections",
     ...ATTACKED,
