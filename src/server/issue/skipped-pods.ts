@@ -15,6 +15,7 @@ import type { Pod } from "../../kubernetes/objects.ts";
 import { startReflector } from "../../kubernetes/reflector.ts";
 import { LABELS, SKIPPED_PODS } from "../../policy/annotations.ts";
 import { type Clock, MINUTE_MS } from "../../runtime/clock.ts";
+import { isDnsSubdomain } from "../../runtime/dns-names.ts";
 import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import { isObject } from "../../runtime/json-object.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -86,7 +87,10 @@ export function startSkippedPods({ kubernetes, clock, log, onRecorded }: Skipped
   return { stop: () => pods.stop() };
 }
 
-/** Undefined for a pod that no controller has created, and for a label that the webhook does not set. */
+/**
+ * Undefined for a pod that no controller has created, and for a label that the webhook does not set. An author of pods
+ * chooses the owner, of which the API server requires only that nothing is empty.
+ */
 function skippedPodOf({ metadata }: Pod): SkippedPod | undefined {
   const { namespace = "", name = "", labels, creationTimestamp, ownerReferences } = metadata;
   const reason = markedReason(labels?.[LABELS.skipped]);
@@ -95,10 +99,14 @@ function skippedPodOf({ metadata }: Pod): SkippedPod | undefined {
   if (reason === undefined || controller === undefined) return undefined;
   const [apiVersion, kind, ownerName, uid] = ["apiVersion", "kind", "name", "uid"].map((field) => controller[field]);
   if (!isOwnerText(apiVersion) || !isOwnerText(kind) || !isOwnerText(ownerName) || !isOwnerText(uid)) return undefined;
+  if (!isDnsSubdomain(ownerName)) return undefined;
   const owner = { apiVersion, kind, name: ownerName, uid };
   return { namespace, name, createdAt: Date.parse(String(creationTimestamp)), reason, owner };
 }
 
+/** No field of an object that exists is longer. What is kept of a pod must not grow with what its author writes. */
+const MAX_OWNER_TEXT_LENGTH = 253;
+
 function isOwnerText(value: unknown): value is string {
-  return typeof value === "string";
+  return typeof value === "string" && value.length <= MAX_OWNER_TEXT_LENGTH;
 }

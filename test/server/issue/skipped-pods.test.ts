@@ -78,6 +78,8 @@ suite("startSkippedPods()", () => {
   const silent: readonly (readonly [string, object | undefined, ObjectMeta])[] = [
     ["that no controller has created", undefined, {}],
     ["with an owner that is no controller", { ...daemonSet("a"), controller: false }, {}],
+    ["with an owner whose name no object can have", { ...daemonSet("a"), name: "-Al!x" }, {}],
+    ["with an owner whose kind is longer than any", { ...daemonSet("a"), kind: "K".repeat(254) }, {}],
     ["whose label the webhook does not set", daemonSet("a"), { labels: { "podrole.io/skipped": "NO_ROLE" } }],
     ["whose label is a text of the author's", daemonSet("a"), { labels: { "podrole.io/skipped": "pay-me" } }],
     ["whose owner has no uid", { ...daemonSet("a"), uid: 7 }, {}],
