@@ -1,5 +1,6 @@
 // Arguments of podrole aws.
 import type { Command } from "commander";
+import { parseRoleArn } from "../../policy/role.ts";
 import type { Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {
@@ -26,9 +27,14 @@ export interface AwsArguments extends InstallationArguments {
 const AWS_FORMATS = ["text", "json", "terraform"] as const;
 
 const principalParser: Parser<string> = {
-  expects: 'the ARN of a role or user such as "arn:aws:iam::123456789012:role/podrole-server"',
-  parse: (text) => (/^arn:aws[a-z-]*:iam::\d{12}:(?:role|user)\/\S+$/.test(text) ? text : undefined),
+  expects: 'the ARN of one role or user, without wildcards, such as "arn:aws:iam::123456789012:role/podrole-server"',
+  parse: (text) => (isPrincipalArn(text) && !/[*?]/.test(text) ? text : undefined),
 };
+
+/** IAM accepts the same paths and names for users as for roles. */
+function isPrincipalArn(text: string): boolean {
+  return parseRoleArn(text.replace(/^(arn:[a-z-]+:iam::\d{12}:)user\//, "$1role/")) !== undefined;
+}
 
 const AWS_EXIT_CODES = clusterExitCodes(
   "done",

@@ -1,5 +1,6 @@
 // podrole aws as a command, against the API server emulator.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { suite, type TestContext, test } from "node:test";
 import { awsAction } from "../../../src/cli/commands/aws.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
@@ -80,6 +81,32 @@ suite("awsAction()", () => {
     assert.match(err, /^podrole aws policy: Cannot give role .*payroll-admin/);
   });
 
+  for (const name of ["role/*", "role/pod?", "role/pod role-server", 'role/"x"', "role/x'$(id)'", "role/", "group/x"]) {
+    test(`refuses the principal ${name}, and says what is accepted`, async (context) => {
+      const { run } = await cluster(context);
+      const principal = `arn:aws:iam::123456789012:${name}`;
+      const { exitCode, out, err } = await run({ principal });
+      assert.deepEqual([exitCode, out], [2, ""]);
+      const said = `--principal: ${JSON.stringify(principal)} is not the ARN of one role or user, without wildcards, such as`;
+      assert.ok(err.includes(said), err);
+    });
+  }
+
+  for (const name of ["role/team/podrole+server=x", "user/team/podrole@server", "role/it's/podrole"]) {
+    test(`prints commands for the principal ${name} that a shell reads as they are`, async (context) => {
+      const { addPod, run } = await cluster(context);
+      addPod("orders", "shop-orders");
+      const principal = `arn:aws:iam::123456789012:${name}`;
+      const { out } = await run({ principal });
+      const quotedDocument = /--policy-document ('.*')$/m.exec(out)?.[1] ?? "";
+      const printed = spawnSync("sh", ["-c", `printf %s ${quotedDocument}`], { encoding: "utf8" }).stdout;
+      const {
+        Statement: [statement],
+      } = JSON.parse(printed) as { readonly Statement: readonly { readonly Principal: object }[] };
+      assert.deepEqual(statement?.Principal, { AWS: principal });
+    });
+  }
+
   test("ends with 2 without an installed server, and with a principal that is not a role or user", async (context) => {
     const { run } = await cluster(context, false);
     const missing = await run();
@@ -87,7 +114,7 @@ suite("awsAction()", () => {
     assert.match(missing.err, /no Deployment in namespace "podrole" runs podrole's server/);
     const session = await run({ principal: "arn:aws:sts::123456789012:assumed-role/podrole-server/x" });
     assert.equal(session.exitCode, 2);
-    assert.match(session.err, /--principal: .* is not the ARN of a role or user/);
+    assert.match(session.err, /--principal: .* is not the ARN of one role or user/);
   });
 
   test("prints the documents for Terraform", async (context) => {
