@@ -2,7 +2,7 @@
 import { ANNOTATIONS, isRoleAnnotation } from "../policy/annotations.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import type { InstallationFacts } from "./installation-facts.ts";
-import { shellQuote } from "./migrate/shell-commands.ts";
+import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { annotatePodsStep, type ConcernedObject, editStep } from "./next-steps.ts";
 import { correctionSteps, type NamedRoles } from "./role-correction.ts";
 import { DISTRUST_STEPS, distrustOf, type PodTrust } from "./untrusted-server.ts";
@@ -117,8 +117,8 @@ function copySteps({ object: { namespace, name }, original }: ConcernedPod): rea
   const lost = original === undefined ? "  # POD: the pod to copy; the one that was copied is not found" : "";
   // Without --keep-labels: with the labels, a Service sends requests to the copy, and a ReplicaSet may adopt it.
   return [
-    `${inNamespace} delete pod ${shellQuote(name)}`,
-    `${inNamespace} debug ${shellQuote(from)} -it --copy-to=${shellQuote(name)} --keep-annotations --image=${shellQuote(debugImage)} -- sh${lost}`,
+    `${inNamespace} delete ${objectArgument("pod", name)}`,
+    `${inNamespace} debug ${objectArgument("pod", from)} -it --copy-to=${shellQuote(name)} --keep-annotations --image=${shellQuote(debugImage)} -- sh${lost}`,
   ];
 }
 

@@ -4,7 +4,7 @@ import type { ResourceRequirements } from "../kubernetes/objects.ts";
 import { isErrorCode } from "../protocol/errors.ts";
 import { objectAt, objectsAt } from "../runtime/json-object.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
-import { shellQuote } from "./migrate/shell-commands.ts";
+import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { RESTARTABLE_KINDS } from "./next-steps.ts";
 import { type QuotaShortage, quotaShortages } from "./quota-shortage.ts";
 import { type Diagnosis, diagnoseCode } from "./sidecar-diagnosis.ts";
@@ -164,26 +164,27 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
     case "unreachable webhook":
       return [CHECK_STEP];
     case "quota": {
-      const quota = shellQuote(failure.quota);
+      const quota = objectArgument("quota", failure.quota);
       const shortages = quotaShortages(message, missingPods(replicas));
       const hard = Object.fromEntries(shortages.map(({ resource, needed }) => [resource, needed]));
       const patch = shellQuote(JSON.stringify({ spec: { hard } }));
       return [
-        `${inNamespace} describe quota ${quota}  # what is used of it now`,
+        `${inNamespace} describe ${quota}  # what is used of it now`,
         shortages.length === 0
-          ? `${inNamespace} edit quota ${quota}  # raise it`
-          : `${inNamespace} patch quota ${quota} --type merge -p ${patch}`,
+          ? `${inNamespace} edit ${quota}  # raise it`
+          : `${inNamespace} patch ${quota} --type merge -p ${patch}`,
         ...againSteps(context),
       ];
     }
     case "other":
-      return [`${inNamespace} describe ${shellQuote(`${object.kind}/${object.name}`)}`];
+      return [`${inNamespace} describe ${objectArgument(object.kind, object.name)}`];
   }
 }
 
 function againSteps({ object: { namespace, kind, name } }: BlockedContext): readonly string[] {
   const isRestartable = [...RESTARTABLE_KINDS].some((each) => each.toLowerCase() === kind);
   if (!isRestartable) return [];
-  const target = shellQuote(`${kind}/${name}`);
-  return [`kubectl -n ${shellQuote(namespace)} rollout restart ${target}  # only to have it try again at once`];
+  return [
+    `kubectl -n ${shellQuote(namespace)} rollout restart ${objectArgument(kind, name)}  # only to have it try again at once`,
+  ];
 }

@@ -2,7 +2,7 @@
 // (https://helm.sh/docs/topics/charts/#managed-by-and-release-annotations)
 import type { ObjectMeta } from "../kubernetes/objects.ts";
 import { LABELS } from "../policy/annotations.ts";
-import { shellQuote } from "./migrate/shell-commands.ts";
+import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 
 /**
  * "helm": a release of Helm. "rendered": the chart, applied by another tool, such as Argo CD. "try": the manifests of a
@@ -57,5 +57,5 @@ export function undoStep(
 ): string {
   return installer?.by === "helm"
     ? `helm rollback ${shellQuote(installer.release)} -n ${shellQuote(installer.namespace)}`
-    : `kubectl -n ${shellQuote(namespace)} rollout undo ${shellQuote(`deployment/${name}`)}`;
+    : `kubectl -n ${shellQuote(namespace)} rollout undo ${objectArgument("deployment", name)}`;
 }

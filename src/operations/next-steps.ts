@@ -4,7 +4,7 @@
 // decided from it.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ownerOf } from "./migrate/input/owners.ts";
-import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
+import { objectArgument, shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
 export interface StepFields {
@@ -35,7 +35,7 @@ export interface ConcernedObject {
 
 /** Returns the command that shows the whole state of an object. */
 export function explainStep({ namespace, kind, name }: ConcernedObject): string {
-  return `podrole explain ${shellQuote(`${kind}/${name}`)} -n ${shellQuote(namespace)}`;
+  return `podrole explain ${objectArgument(kind, name)} -n ${shellQuote(namespace)}`;
 }
 
 /**
@@ -46,7 +46,7 @@ export function editStep({ namespace, kind, name, file }: ConcernedObject, purpo
   const hinted = hint === undefined ? "" : `: ${hint}`;
   if (file !== undefined) return `podrole explain -f ${shellQuote(file)}  # first ${purpose} in the manifest${hinted}`;
   const place = kind === "pod" ? "" : " in the pod template";
-  return `kubectl -n ${shellQuote(namespace)} edit ${shellQuote(`${kind}/${name}`)}  # ${purpose}${place}${hinted}`;
+  return `kubectl -n ${shellQuote(namespace)} edit ${objectArgument(kind, name)}  # ${purpose}${place}${hinted}`;
 }
 
 /** The name of a Deployment's ReplicaSet ends in the hash of its template (apimachinery, rand.SafeEncodeString). */
@@ -71,16 +71,16 @@ export function annotatePodsStep(
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
   if (kind === "pod") {
     const pair = shellQuote(`${annotation}=${value}`);
-    return `${inNamespace} annotate pod ${shellQuote(name)} ${pair} --overwrite${commentOf(purpose)}`;
+    return `${inNamespace} annotate ${objectArgument(kind, name)} ${pair} --overwrite${commentOf(purpose)}`;
   }
   // The template of a Job cannot be changed.
   if (kind === "job") {
-    return `${inNamespace} delete job ${shellQuote(name)}${commentOf(purpose, `then apply its manifest with ${setting}`)}`;
+    return `${inNamespace} delete ${objectArgument(kind, name)}${commentOf(purpose, `then apply its manifest with ${setting}`)}`;
   }
   const template = { template: { metadata: { annotations: { [annotation]: value } } } };
   const spec = kind === "cronjob" ? { jobTemplate: { spec: template } } : template;
   const patch = shellQuote(JSON.stringify({ spec }));
-  return `${inNamespace} patch ${shellQuote(`${kind}/${name}`)} --type merge -p ${patch}${commentOf(purpose)}`;
+  return `${inNamespace} patch ${objectArgument(kind, name)} --type merge -p ${patch}${commentOf(purpose)}`;
 }
 
 /** Returns the command that labels a namespace, so that its new pods are injected. */
@@ -131,13 +131,13 @@ export function restartWorkloadStep(
   const [kind = "", name = ""] = workload.split("/");
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
   if (RESTARTABLE_KINDS.has(kind)) {
-    return `${inNamespace} rollout restart ${shellQuote(`${kind.toLowerCase()}/${name}`)}${commentOf(purpose)}`;
+    return `${inNamespace} rollout restart ${objectArgument(kind, name)}${commentOf(purpose)}`;
   }
   // Nothing else creates it again: kubectl deletes it, and creates it from what it was.
   if (kind === "Pod") {
-    return `${inNamespace} get pod ${shellQuote(pod)} -o yaml | ${inNamespace} replace --force -f -${commentOf(purpose)}`;
+    return `${inNamespace} get ${objectArgument("pod", pod)} -o yaml | ${inNamespace} replace --force -f -${commentOf(purpose)}`;
   }
-  return `${inNamespace} delete pod ${shellQuote(pod)}${commentOf(purpose, "its controller creates it again")}`;
+  return `${inNamespace} delete ${objectArgument("pod", pod)}${commentOf(purpose, "its controller creates it again")}`;
 }
 
 /** Returns the command with a comment, behind the one that it has. */

@@ -3,7 +3,7 @@ import { formatAge } from "./format.ts";
 import type { InstallationFacts } from "./installation-facts.ts";
 import type { ProgramName, ReplicaCount } from "./installed.ts";
 import { undoStep } from "./installer.ts";
-import { shellQuote } from "./migrate/shell-commands.ts";
+import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import type { Diagnosis } from "./sidecar-diagnosis.ts";
 
 /** What is wrong with a program, whom it concerns, and the commands that help. */
@@ -70,12 +70,11 @@ function absenceSteps(
   installer: InstallationFacts["installer"],
 ): readonly string[] {
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
-  const deployment = shellQuote(`deployment/${name}`);
+  const deployment = objectArgument("deployment", name);
   if (wanted === 0) return [`${inNamespace} scale ${deployment} --replicas=2`];
   if (unready === undefined) return [`${inNamespace} describe ${deployment}`];
-  const pod = shellQuote(unready.name);
-  const look =
-    unready.trouble === "ended" ? `${inNamespace} logs ${pod} --previous` : `${inNamespace} describe pod ${pod}`;
+  const pod = objectArgument("pod", unready.name);
+  const look = unready.trouble === "ended" ? `${inNamespace} logs ${pod} --previous` : `${inNamespace} describe ${pod}`;
   if (unready.trouble !== "other" && revision > 1) {
     const comment = `back to the former revision: the present one is the ${ordinal(revision)}`;
     return [look, `${undoStep(installer, { namespace, name })}  # ${comment}`];

@@ -2,7 +2,7 @@
 // remedy of its code unless what the cluster knows about the pod has a better one. Pure, and for people: nothing is
 // decided from the texts.
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
-import { type ConcernedPod, deniedCall } from "./code-steps.ts";
+import { type ConcernedPod, deniedCall, stepsAfterCode } from "./code-steps.ts";
 import { findMisspeltRole } from "./role-correction.ts";
 import { type SidecarEnd, sidecarEndText } from "./sidecar-state.ts";
 import { distrustRemedy, distrustText, recoversFromDistrust } from "./untrusted-server.ts";
@@ -15,6 +15,9 @@ export interface Diagnosis {
   /** Whether the pod recovers by itself once that is done, and when; absent if unknown. */
   readonly recovery?: string;
 }
+
+/** A diagnosis with its commands. */
+export type AnsweredDiagnosis = Diagnosis & { readonly steps: readonly string[] };
 
 /** What the cluster knows about the pod. */
 export type EndContext = Partial<ConcernedPod> & {
@@ -46,14 +49,24 @@ export function diagnoseCode(
 ): Diagnosis {
   if (code === "ROLE_MISSING" && context.isCopy)
     return { ...COPY_DIAGNOSIS, cause: `${code}: ${COPY_DIAGNOSIS.cause}` };
-  const { reason, remedy } = splitRemedy(code, message ?? "");
+  const reason = withoutRemedy(code, message ?? "");
   const added = code === "SERVER_UNTRUSTED" ? distrustText(reason, context.trust) : "";
   const better = isErrorCode(code) ? BETTER_REMEDIES[code]?.({ ...context, message: reason }) : undefined;
   return {
     cause: [code, reason].filter((part) => part !== "").join(": ") + added,
-    remedy: better ?? remedy,
+    remedy: better ?? codeRemedy(code),
     recovery: recoveryFrom(code, reason, context),
   };
+}
+
+/** Returns the diagnosis of a pod that has credentials, and whose annotations podrole now refuses for this reason. */
+export function diagnoseRefusedRenewal(
+  { code, message }: { readonly code: string; readonly message: string },
+  concerned: ConcernedPod,
+): AnsweredDiagnosis {
+  const context = { ...concerned, message, isReady: true };
+  const { cause, ...rest } = diagnoseCode({ code, message }, context);
+  return { cause: `its next renewal is refused: ${cause}`, ...rest, steps: stepsAfterCode(code, context) };
 }
 
 /** Codes whose remedy depends on what the cluster knows. */
@@ -91,10 +104,15 @@ function recoveryFrom(code: string, message: string, { trust, isReady }: EndCont
   return isReady ? NEXT_RENEWAL : RESTARTED_SIDECAR;
 }
 
-/** What the server has recorded may have the remedy of another version of podrole; without one, it is the code's. */
-function splitRemedy(code: string, message: string): { readonly reason: string; readonly remedy: string } {
-  const at = message.lastIndexOf(" -- ");
-  if (at >= 0) return { reason: message.slice(0, at), remedy: message.slice(at + 4) };
-  const remedy = isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
-  return { reason: message, remedy };
+function codeRemedy(code: string): string {
+  return isErrorCode(code) ? ERRORS[code].remedy : "a newer version of podrole describes this code";
+}
+
+/**
+ * A message may end with the remedy of its code. Whatever else stands behind a " -- " is a part of the reason: it may
+ * quote an annotation, and whoever may create Events can forge one. What an operator should do never comes from there.
+ */
+function withoutRemedy(code: string, message: string): string {
+  const remedy = ` -- ${codeRemedy(code)}`;
+  return message.endsWith(remedy) ? message.slice(0, -remedy.length) : message;
 }

@@ -96,7 +96,7 @@ suite("the page of podrole ui", () => {
         "aws iam get-role --role-name shop-mial --query Role.AssumeRolePolicyDocument --output json > trust.json",
       );
       await open(page, "#/pod/legacy/importer-1");
-      await page.locator(".cause").getByText("kubectl -n legacy delete pod importer-1").waitFor();
+      await page.locator(".cause").getByText("kubectl -n legacy delete pod/importer-1").waitFor();
       await open(page, VIEWS.refusals);
       await page.getByText("no pod was created").waitFor();
       await page.locator(".refusal").getByText("aws iam update-assume-role-policy").first().waitFor();

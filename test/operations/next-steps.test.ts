@@ -20,7 +20,7 @@ suite("stepsAfterCode()", () => {
     const [first] = stepsAfterCode("ROLE_MISSING", { object: { ...OBJECT, name: "a; b" } });
     assert.match(
       first ?? "",
-      /^kubectl -n shop annotate pod 'a; b' iam\.amazonaws\.com\/role=ROLE --overwrite {2}# ROLE: /,
+      /^kubectl -n shop annotate 'pod\/a; b' iam\.amazonaws\.com\/role=ROLE --overwrite {2}# ROLE: /,
     );
   });
 
@@ -58,7 +58,7 @@ suite("stepsAfterCode()", () => {
   });
 });
 
-const RECREATE = "kubectl -n shop get pod web-0 -o yaml | kubectl -n shop replace --force -f -";
+const RECREATE = "kubectl -n shop get pod/web-0 -o yaml | kubectl -n shop replace --force -f -";
 
 suite("restartStep()", () => {
   const owned = (kind: string, name: string, labels = {}, controller = true) => ({
@@ -74,7 +74,7 @@ suite("restartStep()", () => {
     [
       "a pod of a ReplicaSet alone",
       owned("ReplicaSet", "web"),
-      "kubectl -n shop delete pod web-0  # its controller creates it again",
+      "kubectl -n shop delete pod/web-0  # its controller creates it again",
     ],
     ["a pod whose owner is no controller", owned("StatefulSet", "web", {}, false), RECREATE],
     ["a pod without a controller", { metadata: { namespace: "shop", name: "web-0" } }, RECREATE],
@@ -96,7 +96,7 @@ suite("readCreationFailure()", () => {
   for (const [by, message, step] of [
     ["podrole", DENIED, /kubectl -n shop edit pod\/orders {2}# name a permitted role/],
     ["unreachable webhook", 'failed calling webhook "pods.podrole.io": timeout', /podrole check --quiet/],
-    ["quota", 'pods "x" is forbidden: exceeded quota: team, requested: cpu=1', /describe quota team/],
+    ["quota", 'pods "x" is forbidden: exceeded quota: team, requested: cpu=1', /describe quota\/team/],
     ["other", 'admission webhook "other.example" denied the request: no', /describe pod\/orders/],
   ] as const) {
     test(`finds that the refusal is by: ${by}`, () => {

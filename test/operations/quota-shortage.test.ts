@@ -56,7 +56,7 @@ suite("diagnoseCreation()", () => {
       assert.equal(found, `Raise limits.memory ${remedy}, or delete pods that count for it.`);
       const [, patch] = stepsAfterCreationFailure(message, { object, replicas });
       const expected = `'{"spec":{"hard":{"limits.memory":"${hard}"}}}'`;
-      assert.equal(patch, `kubectl -n shop patch quota team --type merge -p ${expected}`);
+      assert.equal(patch, `kubectl -n shop patch quota/team --type merge -p ${expected}`);
     });
   }
 });

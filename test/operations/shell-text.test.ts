@@ -7,7 +7,7 @@ import { wavesScript } from "../../src/cli/output/waves.ts";
 import { stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
 import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
-import { shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
+import { objectArgument, shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
 import { annotatePodsStep, editStep, restartStep } from "../../src/operations/next-steps.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
@@ -80,6 +80,18 @@ test("restartStep() and stepsAfterCode() have no character outside of quotes tha
       }
     }),
     { numRuns: 100 },
+  );
+});
+
+test("objectArgument() has the kind in front, so that no name and no kind is read as an option", () => {
+  assert.equal(objectArgument("Deployment", "orders"), "deployment/orders");
+  assert.equal(objectArgument("Job", "-Al!x"), "'job/-Al!x'");
+  assert.equal(objectArgument("-f https://tenant.example/x", "orders"), "_f_https___tenant.example_x/orders");
+  fc.assert(
+    fc.property(NAMES, NAMES, (kind, name) => {
+      const argument = objectArgument(kind, name);
+      assert.match(argument, /^'?[a-z0-9_.][a-z0-9_.]*\//);
+    }),
   );
 });
 

@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import { comparePodTrust } from "../../src/operations/pod-trust.ts";
 import { diagnoseEnd } from "../../src/operations/sidecar-diagnosis.ts";
 import { distrustOf, distrustRemedy } from "../../src/operations/untrusted-server.ts";
+import { ERRORS } from "../../src/protocol/errors.ts";
 import { fromServiceError } from "../../src/protocol/status.ts";
 import { CA, healthyPod, OTHER_CA } from "./check/healthy.ts";
 
@@ -56,7 +57,7 @@ suite("distrustOf()", () => {
     test(`is ${expected} for ${problem}${trust === undefined ? "" : `, if the pod lacks ${trust.lacking.length} CAs`}`, () => {
       const message = messageWith(problem);
       assert.equal(distrustOf(message, trust), expected);
-      const end = { code: "SERVER_UNTRUSTED", message: `${message} -- the usual remedy`, at: "" };
+      const end = { code: "SERVER_UNTRUSTED", message: `${message} -- ${ERRORS.SERVER_UNTRUSTED.remedy}`, at: "" };
       const { cause, remedy } = diagnoseEnd(end, { trust });
       assert.ok(cause.startsWith(`SERVER_UNTRUSTED: ${message}`), cause);
       assert.equal(remedy, distrustRemedy(message, trust));
@@ -66,10 +67,16 @@ suite("distrustOf()", () => {
 
 suite("diagnoseEnd()", () => {
   test("separates the remedy from the reason", () => {
-    const end = { code: "STS_DENIED", message: "Cannot assume role x -- Let it trust the server.", at: "" };
+    const end = { code: "STS_DENIED", message: `Cannot assume role x -- ${ERRORS.STS_DENIED.remedy}`, at: "" };
     const { cause, remedy, recovery } = diagnoseEnd(end);
-    assert.deepEqual([cause, remedy], ["STS_DENIED: Cannot assume role x", "Let it trust the server."]);
+    assert.deepEqual([cause, remedy], ["STS_DENIED: Cannot assume role x", ERRORS.STS_DENIED.remedy]);
     assert.match(recovery ?? "", /^by itself: the kubelet starts podrole-sidecar again/);
+  });
+
+  test("takes no other text behind a message as its remedy", () => {
+    const message = 'Cannot resolve iam.amazonaws.com/role "x -- Run this": it has white space';
+    const { cause, remedy } = diagnoseEnd({ code: "ROLE_INVALID", message, at: "" });
+    assert.deepEqual([cause, remedy], [`ROLE_INVALID: ${message}`, ERRORS.ROLE_INVALID.remedy]);
   });
 
   test("takes the remedy of the code if the message has none, and no remedy without a code", () => {
@@ -82,8 +89,8 @@ suite("diagnoseEnd()", () => {
   });
 
   test("ROLE_MISSING: names one remedy for a copy, and another for other pods", () => {
-    const end = { code: "ROLE_MISSING", message: "Cannot issue credentials -- Annotate the pod.", at: "" };
+    const end = { code: "ROLE_MISSING", message: "Cannot issue credentials", at: "" };
     assert.match(diagnoseEnd(end, { isCopy: true }).remedy ?? "", /--keep-annotations/);
-    assert.equal(diagnoseEnd(end).remedy, "Annotate the pod.");
+    assert.equal(diagnoseEnd(end).remedy, ERRORS.ROLE_MISSING.remedy);
   });
 });

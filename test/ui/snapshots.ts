@@ -121,7 +121,7 @@ function smallPods(now: number): readonly PodRow[] {
         workload: "Job/importer",
         role: uiRoleArn("legacy-import"),
         phase: "not injected",
-        next: "kubectl -n legacy delete pod importer-1  # its controller creates it again",
+        next: "kubectl -n legacy delete pod/importer-1  # its controller creates it again",
       }),
     ),
     row({

@@ -2,7 +2,7 @@
 import { countOf, podsIn } from "../../operations/format.ts";
 import { isBuiltIn } from "../../operations/manifests/templates.ts";
 import type { WorkloadGroup } from "../../operations/migrate/report.ts";
-import { shellCommentText, shellQuote } from "../../operations/migrate/shell-commands.ts";
+import { objectArgument, shellCommentText, shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
 import { RESTARTABLE_KINDS } from "../../operations/next-steps.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
@@ -68,7 +68,7 @@ function restartCommand(namespace: string, group: WorkloadGroup): string {
   if (kind === "Pod") return `# ${named} has no controller: it is injected when it is created again`;
   if (!isBuiltIn(kind, apiVersion)) return restartByOperator(namespace, group);
   if (RESTARTABLE_KINDS.has(kind) && updateStrategy !== "OnDelete")
-    return `kubectl -n ${shellQuote(namespace)} rollout restart ${shellQuote(target)}`;
+    return `kubectl -n ${shellQuote(namespace)} rollout restart ${objectArgument(kind, name)}`;
   if (RESTARTABLE_KINDS.has(kind)) return `# ${named} has updateStrategy OnDelete: delete its pods one at a time`;
   if (kind === "CronJob") return `# ${named}: pods of its next run are injected`;
   if (kind === "Job") return `# ${named}: only pods that it creates from now on are injected`;

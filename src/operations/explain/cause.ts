@@ -15,7 +15,13 @@ import {
 import { registerStep } from "../installer.ts";
 import { editStep } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
-import { COPY_DIAGNOSIS, type Diagnosis, diagnoseCode, diagnoseEnd } from "../sidecar-diagnosis.ts";
+import {
+  COPY_DIAGNOSIS,
+  type Diagnosis,
+  diagnoseCode,
+  diagnoseEnd,
+  diagnoseRefusedRenewal,
+} from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
 import { diagnoseUninjected, labelTimeOf, podTimesOf } from "../uninjected-cause.ts";
 import { diagnoseLastRequest, stepsAfterLastRequest } from "./certificate-request.ts";
@@ -132,9 +138,7 @@ function diagnoseReady(found: DiagnosisInput, pod: ExistingPod, concerned: Conce
     };
   }
   if (now.decision === "refuse") {
-    const context = { ...concerned, message: now.message, isReady: true };
-    const { cause, ...rest } = diagnoseCode({ code: now.reason, message: now.message }, context);
-    return { cause: `its next renewal is refused: ${cause}`, ...rest, steps: stepsAfterCode(now.reason, context) };
+    return diagnoseRefusedRenewal({ code: now.reason, message: now.message }, concerned);
   }
   return diagnoseRoleChange(found, pod);
 }

@@ -12,6 +12,14 @@ export function shellQuote(arg: string): string {
 }
 
 /**
+ * Returns the argument by which kubectl finds an object. Its kind stands in front, because an owner of a pod and the
+ * object of an Event may have any kind and name: alone, "-Al!x" would select all objects of the cluster.
+ */
+export function objectArgument(kind: string, name: string): string {
+  return shellQuote(`${kind.toLowerCase().replaceAll(/^[^a-z]|[^a-z0-9.]/g, "_")}/${name}`);
+}
+
+/**
  * Returns text of the cluster for a comment of a command: each character that a shell may read as more than a part of
  * a word becomes "_". An interactive zsh reads comments as words unless INTERACTIVE_COMMENTS is set, and a line end
  * ends a comment in every shell. (https://zsh.sourceforge.io/Doc/Release/Options.html#index-INTERACTIVECOMMENTS)

@@ -1,6 +1,8 @@
 // Why a pod of the list has not what it needs, and what to do: the same cause, remedy and commands as podrole explain
 // shows of the pod alone. Pure.
 import { ANNOTATIONS } from "../../policy/annotations.ts";
+import { ANY_BASE_ARN, resolveRole } from "../../policy/role.ts";
+import { isRefusal } from "../../protocol/errors.ts";
 import type { ContainerHolding, RefusalRecord } from "../../protocol/state/model.ts";
 import { type ConcernedPod, rolesNamedBy, stepsAfterCode } from "../code-steps.ts";
 import { findOriginal } from "../copied-pod.ts";
@@ -10,7 +12,7 @@ import type { NamespaceSights } from "../namespace-sight.ts";
 import { absenceOf } from "../program-absence.ts";
 import { diagnoseChange } from "../role-change.ts";
 import { resolvedRole } from "../role-correction.ts";
-import { type Diagnosis, diagnoseCode, diagnoseEnd } from "../sidecar-diagnosis.ts";
+import { type AnsweredDiagnosis, diagnoseCode, diagnoseEnd, diagnoseRefusedRenewal } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
 import { diagnoseUninjected } from "../uninjected-cause.ts";
 import type { PodTrust } from "../untrusted-server.ts";
@@ -43,9 +45,6 @@ export interface SeenState {
   readonly requestedRole: string | undefined;
   readonly refused: RefusalRecord | undefined;
 }
-
-/** A diagnosis with its commands. */
-export type AnsweredDiagnosis = Diagnosis & { readonly steps: readonly string[] };
 
 /** Returns the diagnosis; undefined for a pod that is well, or that is still being started. */
 export function diagnoseSeen(
@@ -125,10 +124,14 @@ function uninjected(pod: SeenPod, { installation, isRegistered, registeredAt, na
 function changed(
   pod: SeenPod,
   { container, holding, admitted, requestedRole }: SeenState & { readonly requestedRole: string },
-  { now, installation }: PodSurroundings,
+  surroundings: PodSurroundings,
 ): AnsweredDiagnosis {
+  const { now, installation } = surroundings;
   const { namespace, name, named, template, restart } = pod;
   const own = `${ANNOTATIONS.roleOfContainer}${container}`;
+  const annotation = Object.hasOwn(named, own) ? own : ANNOTATIONS.role;
+  const requested = resolveRole(requestedRole, installation?.baseArn ?? ANY_BASE_ARN, annotation);
+  if (isRefusal(requested)) return diagnoseRefusedRenewal(requested, concernedOf(pod, surroundings));
   const isHeld = holding?.role !== undefined && holding.expiresAt !== undefined;
   return diagnoseChange(
     {
@@ -136,7 +139,7 @@ function changed(
       container,
       role: holding?.role ?? admitted ?? "",
       isHeld,
-      annotation: Object.hasOwn(named, own) ? own : ANNOTATIONS.role,
+      annotation,
       requested: resolvedRole(requestedRole, installation?.baseArn),
       renewed: holding?.renewedAt,
       expires: holding?.expiresAt,

@@ -3,7 +3,7 @@
 import { parseRoleArn } from "../../policy/role.ts";
 import { MINUTE_MS } from "../../runtime/clock.ts";
 import { createSuggester } from "../../runtime/suggest.ts";
-import { shellCommentText, shellQuote } from "../migrate/shell-commands.ts";
+import { objectArgument, shellCommentText, shellQuote } from "../migrate/shell-commands.ts";
 import { editStep, restartWorkloadStep, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
 import type { PodRow, RefusedRow } from "../status/model.ts";
 import type { UiSnapshot } from "./model.ts";
@@ -109,7 +109,7 @@ function earlierCaMessage(signsSince: string): string {
 }
 
 function earlierCaSteps({ namespace, pod, workload = `Pod/${pod}` }: PodRow): StepFields {
-  const logs = `kubectl -n ${shellQuote(namespace)} logs ${shellQuote(pod)} -c podrole-sidecar`;
+  const logs = `kubectl -n ${shellQuote(namespace)} logs ${objectArgument("pod", pod)} -c podrole-sidecar`;
   // The restart takes the log away.
   return stepFields([
     `${logs}  # the cause is another one if it does not contain SERVER_UNTRUSTED`,

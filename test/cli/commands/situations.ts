@@ -52,7 +52,7 @@ const TRUST_STEPS = [
   /^next: aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/new-trust\.json$/,
 ];
 const RECREATE = (name: string) =>
-  new RegExp(`^next: kubectl -n shop get pod ${name} -o yaml \\| kubectl -n shop replace --force -f -$`);
+  new RegExp(`^next: kubectl -n shop get pod/${name} -o yaml \\| kubectl -n shop replace --force -f -$`);
 const CREATE_AGAIN = /^remedy: Create the pod again: podrole injects pods only when they are created\.$/;
 const NEW_POD = /^recovery: needs a new pod$/;
 const RESTARTED_SIDECAR =
@@ -143,7 +143,7 @@ export const SITUATIONS: readonly Situation[] = [
         /Let the nodes pull registry\.example\/podrole-server:0\.1\.0, or let the Deployment name an image that exists\.$/,
       recovery: /by itself: waiting pods get credentials within 5 min of its first ready replica$/,
       next: [
-        /^next: kubectl -n podrole describe pod podrole-server-1$/,
+        /^next: kubectl -n podrole describe pod\/podrole-server-1$/,
         /^next: kubectl -n podrole rollout undo deployment\/podrole-server {2}# back to the former revision: the present one is the 2nd$/,
       ],
     },
@@ -175,8 +175,8 @@ export const SITUATIONS: readonly Situation[] = [
       remedy: /Nothing, if the change is intended\. Otherwise, name the earlier role again\.$/,
       recovery: /by itself: it gets \S*shop-other with its next renewal, between \S+ and \S+ \(in at most \d+ min/,
       next: [
-        /^next: kubectl -n shop annotate pod orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right$/,
-        /^next: kubectl -n shop get pod orders -o yaml \| kubectl -n shop replace --force -f - {2}# only to use the new role at once$/,
+        /^next: kubectl -n shop annotate pod\/orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right$/,
+        /^next: kubectl -n shop get pod\/orders -o yaml \| kubectl -n shop replace --force -f - {2}# only to use the new role at once$/,
       ],
     },
     says: {
@@ -227,8 +227,8 @@ export const SITUATIONS: readonly Situation[] = [
       remedy: /Delete the copy, and copy the pod again with --keep-annotations/,
       recovery: /needs a new copy$/,
       next: [
-        /^next: kubectl -n shop delete pod orders-debug$/,
-        /^next: kubectl -n shop debug orders -it --copy-to=orders-debug --keep-annotations --image=alpine:3 -- sh$/,
+        /^next: kubectl -n shop delete pod\/orders-debug$/,
+        /^next: kubectl -n shop debug pod\/orders -it --copy-to=orders-debug --keep-annotations --image=alpine:3 -- sh$/,
       ],
     },
     says: {
@@ -266,8 +266,8 @@ export const SITUATIONS: readonly Situation[] = [
       remedy: /Raise limits\.memory by 392Mi to 1416Mi for all 3 missing pods, or delete pods that count for it\.$/,
       recovery: TRIED_AGAIN,
       next: [
-        /^next: kubectl -n shop describe quota team {2}#/,
-        /^next: kubectl -n shop patch quota team --type merge -p '\{"spec":\{"hard":\{"limits\.memory":"1416Mi"\}\}\}'$/,
+        /^next: kubectl -n shop describe quota\/team {2}#/,
+        /^next: kubectl -n shop patch quota\/team --type merge -p '\{"spec":\{"hard":\{"limits\.memory":"1416Mi"\}\}\}'$/,
         /^next: kubectl -n shop rollout restart deployment\/orders {2}# only to have it try again at once$/,
       ],
     },

@@ -48,7 +48,7 @@ const explainedWith = (lastRequest: ExplainInput["lastRequest"]) =>
   explained({ pod: waitingPod(), exists: true, ...(lastRequest && { lastRequest }) });
 
 const DELETE =
-  "kubectl -n shop get pod orders -o yaml | kubectl -n shop replace --force -f -  # the kubelet makes no further request";
+  "kubectl -n shop get pod/orders -o yaml | kubectl -n shop replace --force -f -  # the kubelet makes no further request";
 
 for (const [what, lastRequest, cause, next] of [
   [

@@ -88,7 +88,7 @@ test("findLikelyCauses() finds pods that should have renewed since the current C
     pods[0]?.message ?? "",
     /^Probably its sidecar trusts only an earlier CA, .*overdue, .*SERVER_UNTRUSTED/,
   );
-  assert.match(pods[0]?.next ?? "", /^kubectl -n shop logs orders-7d9f4-x2x4q -c podrole-sidecar/);
+  assert.match(pods[0]?.next ?? "", /^kubectl -n shop logs pod\/orders-7d9f4-x2x4q -c podrole-sidecar/);
   assert.match(
     pods[0]?.furtherSteps?.[0] ?? "",
     /^kubectl -n shop rollout restart deployment\/orders {2}# new pods trust the current CA$/,

@@ -12,7 +12,7 @@ import {
   policyDifferences,
 } from "../../installed.ts";
 import { allKnown, type Known } from "../../known.ts";
-import { shellQuote } from "../../migrate/shell-commands.ts";
+import { objectArgument, shellQuote } from "../../migrate/shell-commands.ts";
 import { absenceOf } from "../../program-absence.ts";
 import { gaugeSamples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
@@ -57,7 +57,7 @@ const deploymentCheck = (program: ProgramName): CheckRow => ({
             : `None of ${replicas} replicas of the ${program} is ready; expected all of them`;
         return withDiagnosis(failed(message, object), absence, absence.steps);
       }
-      const describe = `kubectl -n ${shellQuote(namespace)} describe ${shellQuote(`deployment/${found.metadata.name}`)}`;
+      const describe = `kubectl -n ${shellQuote(namespace)} describe ${objectArgument("deployment", found.metadata.name ?? "")}`;
       if (readyReplicas < replicas) {
         const message = `${readyReplicas} of ${replicas} replicas are ready; expected all of them`;
         return withNext(warning(message, object), describe);

