@@ -29,8 +29,8 @@ export interface CertificateProjections {
     source: PodCertificateSource,
     signal: AbortSignal,
   ): Promise<{ readonly content: Secret; readonly refreshAt: number }>;
-  /** Returns the certificates of the bundle; undefined if there is none. */
-  bundle(name: string): string | undefined;
+  /** Returns the certificates of all bundles of the signer; undefined if there is none. */
+  bundle(signerName: string): string | undefined;
 }
 
 /** Creates the projections of a node on the emulated API server. */
@@ -65,9 +65,10 @@ export function createCertificateProjections(
       if (type !== "Issued") throw new Error(`PodCertificateRequest ${metadata.name}: ${type} ${reason} ${message}`);
       return { content: new Secret(`${key.reveal()}${certificateChain}`), refreshAt: Date.parse(beginRefreshAt) };
     },
-    bundle(name) {
-      const found = kubernetes.store.find("clustertrustbundles", undefined, name);
-      return (found as ClusterTrustBundle | undefined)?.spec.trustBundle;
+    bundle(signerName) {
+      const all = kubernetes.store.list("clustertrustbundles") as unknown as readonly ClusterTrustBundle[];
+      const own = all.filter(({ spec }) => spec.signerName === signerName);
+      return own.length === 0 ? undefined : own.map(({ spec }) => spec.trustBundle).join("");
     },
   };
 }

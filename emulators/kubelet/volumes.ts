@@ -79,7 +79,7 @@ interface ProjectedSource {
     readonly expirationSeconds?: number;
   };
   readonly podCertificate?: PodCertificateSource;
-  readonly clusterTrustBundle?: { readonly name: string; readonly path: string };
+  readonly clusterTrustBundle?: { readonly signerName: string; readonly path: string };
   readonly downwardAPI?: {
     readonly items?: readonly { readonly path: string; readonly fieldRef?: { readonly fieldPath: string } }[];
   };
@@ -135,10 +135,10 @@ export function createPodVolumes(
       return { path: join(directory, podCertificate.credentialBundlePath), what, fetch };
     }
     if (clusterTrustBundle && certificates) {
-      const { name, path } = clusterTrustBundle;
-      const what = `ClusterTrustBundle ${name}`;
+      const { signerName, path } = clusterTrustBundle;
+      const what = `ClusterTrustBundles of signer ${signerName}`;
       const fetch = async () => {
-        const content = certificates.bundle(name);
+        const content = certificates.bundle(signerName);
         if (content === undefined) throw new Error("it does not exist");
         return { content, refreshAt: clock.now() + BUNDLE_REFRESH_MS };
       };

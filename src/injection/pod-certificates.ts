@@ -4,7 +4,7 @@
 import type { Volume } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
-import { POD_BUNDLE_NAME, POD_SIGNER_NAME } from "../protocol/pod-certificates.ts";
+import { POD_SIGNER_NAME } from "../protocol/pod-certificates.ts";
 import { isObject } from "../runtime/json-object.ts";
 import { MOUNT_PATHS } from "./names.ts";
 
@@ -41,7 +41,9 @@ export function proofSources({
   return [
     // No maxExpirationSeconds: the server chooses the lifetime, at most Kubernetes' default of a day.
     { podCertificate: { signerName: POD_SIGNER_NAME, keyType: "ECDSAP256", credentialBundlePath } },
-    { clusterTrustBundle: { name: POD_BUNDLE_NAME, path } },
+    // By the signer, with the empty selector, which selects all: a kubelet of 1.37 remembers a bundle that it reads by
+    // name for 5 minutes, whatever becomes of it (pkg/kubelet/clustertrustbundle).
+    { clusterTrustBundle: { signerName: POD_SIGNER_NAME, labelSelector: {}, path } },
   ];
 }
 
@@ -63,7 +65,8 @@ export function hasPodCertificate(volume: Volume): boolean {
 
 function isCertificateSource(source: unknown): boolean {
   if (isOwnCertificate(source)) return true;
-  return hasOnly(source, "clusterTrustBundle") && sourceField(source, "clusterTrustBundle", "name") === POD_BUNDLE_NAME;
+  if (!hasOnly(source, "clusterTrustBundle")) return false;
+  return sourceField(source, "clusterTrustBundle", "signerName") === POD_SIGNER_NAME;
 }
 
 function isOwnCertificate(source: unknown): boolean {

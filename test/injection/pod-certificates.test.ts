@@ -45,7 +45,7 @@ suite("plan() with pod certificates", () => {
             credentialBundlePath: "credentials.pem",
           },
         },
-        { clusterTrustBundle: { name: "podrole.io:pod:trust", path: "bundle.pem" } },
+        { clusterTrustBundle: { signerName: "podrole.io/pod", labelSelector: {}, path: "bundle.pem" } },
       ],
     });
   });
@@ -97,7 +97,7 @@ suite("plan() with pod certificates", () => {
 });
 
 const CERTIFICATE = { podCertificate: { signerName: "podrole.io/pod", credentialBundlePath: "a" } };
-const BUNDLE = { clusterTrustBundle: { name: "podrole.io:pod:trust", path: "b" } };
+const BUNDLE = { clusterTrustBundle: { signerName: "podrole.io/pod", labelSelector: {}, path: "b" } };
 const TOKEN = { serviceAccountToken: { path: "token" } };
 
 for (const [what, sources, isOurs] of [
@@ -106,6 +106,7 @@ for (const [what, sources, isOurs] of [
   ["a certificate beside a token", [CERTIFICATE, TOKEN], false],
   ["a certificate of another signer", [{ podCertificate: { signerName: "example.com/x" } }, BUNDLE], false],
   ["another bundle", [CERTIFICATE, { clusterTrustBundle: { name: "example" } }], false],
+  ["bundles of another signer", [CERTIFICATE, { clusterTrustBundle: { signerName: "example.com/pod" } }], false],
   ["a Secret", [{ secret: { name: "x" } }], false],
   ["nothing", [], false],
 ] as const) {
