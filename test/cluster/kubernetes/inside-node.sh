@@ -1,6 +1,7 @@
 #!/bin/bash
 # The first process in the namespaces of a node created by node.sh: prepares them and starts the node's programs. When it
-# exits, the kernel kills every process of the node; when one of the programs exits, it exits too.
+# exits, the kernel kills every process of the node; when one of the programs exits, it exits too, except for a kubelet
+# that node.sh restarts.
 #
 # node.sh passes in the environment: dir kube coredns pause_image name host_ip node_ip api_address api_port pod_cidr
 # service_cidr
@@ -154,6 +155,7 @@ authorization: { mode: Webhook }
 YAML
   start kubelet "$kube" kubelet --config="$dir/conf/kubelet.yaml" --kubeconfig="$dir/conf/kubelet.kubeconfig" \
     --hostname-override=node --node-ip="$node_ip"
+  echo $! >"$dir/pids/kubelet" # of this PID namespace
 }
 
 start_proxy() {
@@ -203,9 +205,9 @@ start_etcd
 start_api_server --kubelet-client-certificate="$dir/pki/kubelet-client.crt" \
   --kubelet-client-key="$dir/pki/kubelet-client.key" --kubelet-certificate-authority="$dir/pki/ca.crt" \
   --kubelet-preferred-address-types=InternalIP
-wait_for 30 "containerd ready" ctr version
+wait_for 90 "containerd ready" ctr version
 ctr --namespace k8s.io images import "$pause_image"
-wait_for 60 "API server ready" api /readyz
+wait_for 180 "API server ready" api /readyz
 start_controller_manager
 start_scheduler
 start_kubelet
@@ -213,6 +215,12 @@ start_proxy
 start_dns
 
 # As the first process, the shell also reaps orphaned processes; `wait -n` considers only processes that it started itself.
-status=0
-wait -n -p exited || status=$?
+while :; do
+  status=0
+  wait -n -p exited || status=$?
+  [[ ${started[$exited]} == kubelet && -e $dir/restart-kubelet ]] || break
+  unset "started[$exited]"
+  start_kubelet
+  rm "$dir/restart-kubelet"
+done
 log_progress "${started[$exited]} exited with status $status: the node stops"

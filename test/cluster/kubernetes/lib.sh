@@ -90,7 +90,7 @@ declare -A started=() # pid -> name
 start() { # NAME COMMAND...
   local name=$1
   shift
-  setsid "$@" >"$dir/log/$name.log" 2>&1 </dev/null &
+  setsid "$@" >>"$dir/log/$name.log" 2>&1 </dev/null &
   # shellcheck disable=SC2034 # read by inside-node.sh
   started[$!]=$name
 }

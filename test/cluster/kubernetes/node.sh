@@ -6,6 +6,7 @@
 # usage: node.sh up DIR                   starts a cluster and prints DIR/environment when the node is ready
 #        node.sh load DIR IMAGE.tar...    imports docker or OCI archives, because there is no registry
 #        node.sh exec DIR COMMAND...      runs a command in the node's namespaces: ctr, iptables-save, ss, ...
+#        node.sh restart-kubelet DIR      ends the kubelet and starts it again; containers go on running
 #        node.sh down DIR                 stops the cluster and removes DIR; does nothing if DIR is missing or empty
 #
 # PODROLE_APISERVER_FLAGS  additional flags of the API server, separated by spaces; they take precedence over the flags here
@@ -117,12 +118,12 @@ ENVIRONMENT
   ip route add "$pod_cidr" via "$node_ip" dev "$name"
   ip route add "$service_cidr" via "$node_ip" dev "$name"
 
-  wait_for 90 "API server ready" api /readyz
-  wait_for 60 "node registered" api /api/v1/nodes/node
-  wait_for 60 "node ready" "$kube" kubectl --kubeconfig="$dir/admin.kubeconfig" --cache-dir="$dir/kubectl-cache" \
+  wait_for 200 "API server ready" api /readyz
+  wait_for 180 "node registered" api /api/v1/nodes/node
+  wait_for 180 "node ready" "$kube" kubectl --kubeconfig="$dir/admin.kubeconfig" --cache-dir="$dir/kubectl-cache" \
     wait node/node --for=condition=Ready --timeout=20s
-  wait_for 30 "default ServiceAccount" api /api/v1/namespaces/default/serviceaccounts/default
-  wait_for 30 "DNS" eval ": <'/dev/tcp/$node_ip/53'"
+  wait_for 90 "default ServiceAccount" api /api/v1/namespaces/default/serviceaccounts/default
+  wait_for 90 "DNS" eval ": <'/dev/tcp/$node_ip/53'"
   complete=yes
   cat "$dir/environment"
 }
@@ -144,6 +145,18 @@ load() { # IMAGE.tar...
   done
 }
 
+restart_kubelet() {
+  touch "$dir/restart-kubelet"
+  enter --pid -- kill -TERM "$(<"$dir/pids/kubelet")"
+  # The file is removed when the next kubelet has been started.
+  local until=$((SECONDS + 60))
+  while [[ -e $dir/restart-kubelet ]]; do
+    check_alive
+    ((SECONDS < until)) || die "Cannot restart the kubelet: it runs 60 s after SIGTERM; expected its end"
+    sleep 0.05
+  done
+}
+
 down() {
   [[ -n $(ls -A "$dir" 2>/dev/null) ]] || return 0
   claimed_as node "$dir" || die "Cannot stop the cluster: $dir contains no node; expected a folder that \`up\` created"
@@ -152,12 +165,13 @@ down() {
   rm -rf --one-file-system "$dir"
 }
 
-usage="usage: node.sh up|down DIR, node.sh load DIR IMAGE.tar..., node.sh exec DIR COMMAND..."
+usage="usage: node.sh up|down DIR, node.sh load DIR IMAGE.tar..., node.sh exec DIR COMMAND..., node.sh restart-kubelet DIR"
 [[ $# -ge 2 ]] || die "$usage"
 verb=$1 dir=$(realpath -m "$2")
 shift 2
 case $verb:$# in
   up:0 | down:0) "$verb" ;;
+  restart-kubelet:0) restart_kubelet ;;
   load:[1-9]*) load "$@" ;;
   exec:[1-9]*) enter --mount --net --pid -- "$@" ;;
   *) die "$usage" ;;

@@ -1,4 +1,4 @@
-// Calls node.sh: starts a cluster of one node, loads images into it, runs commands on it and stops it.
+// Calls node.sh: starts a cluster of one node, loads images, runs commands, restarts the kubelet, and stops the node.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { SetupError } from "../../../scripts/command-line/setup-error.ts";
@@ -7,7 +7,7 @@ export const NODE_SCRIPT = join(import.meta.dirname, "node.sh");
 
 /** Returns the script's output; its progress goes to standard error. Throws SetupError if it fails. */
 export function runNodeScript(
-  verb: "up" | "load" | "exec" | "down",
+  verb: "up" | "load" | "exec" | "restart-kubelet" | "down",
   directory: string,
   ...args: readonly string[]
 ): string {
