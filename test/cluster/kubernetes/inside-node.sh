@@ -52,6 +52,9 @@ make_cgroups() {
   for hierarchy in /sys/fs/cgroup/*/; do
     [[ -L ${hierarchy%/} ]] || mkdir -p "$hierarchy$name" # cpu and cpuacct may be links to one hierarchy
   done
+  # A group has the weight of one process by default: on a busy machine all pods together would get as much CPU time as one
+  # of the machine's other processes.
+  echo 8192 >"/sys/fs/cgroup/cpu/$name/cpu.shares"
   # A new cpuset has neither processors nor memory nodes and accepts no process until it has both.
   for file in cpuset.cpus cpuset.mems; do
     cat "/sys/fs/cgroup/cpuset/$file" >"/sys/fs/cgroup/cpuset/$name/$file"

@@ -87,12 +87,12 @@ api() { # PATH
 declare -A started=() # pid -> name
 
 # Starts a program in the background and writes its output to log/. The caller reads the pid from $!.
-start() { # NAME COMMAND...
-  local name=$1
+start() { # PROGRAM COMMAND...
+  local program=$1 # `name` is exported by node.sh, and a local variable of that name would be too
   shift
-  setsid "$@" >>"$dir/log/$name.log" 2>&1 </dev/null &
+  setsid "$@" >>"$dir/log/$program.log" 2>&1 </dev/null &
   # shellcheck disable=SC2034 # read by inside-node.sh
-  started[$!]=$name
+  started[$!]=$program
 }
 
 # Prints a process's pid and start time (field 22 of /proc/PID/stat): the pid alone may have been reused by another process

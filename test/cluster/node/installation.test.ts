@@ -1,6 +1,7 @@
 // A new installation: small images, ready programs, small sidecars. Runs first in the suite, because it counts
 // restarts.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { afterEach, suite, test } from "node:test";
 import type { ImageSizes } from "./images.ts";
 import { deploymentManifest } from "./pods.ts";
@@ -32,6 +33,12 @@ suite("an installation", { timeout: 300_000 }, () => {
       containers.map(({ ready, restartCount }) => [ready, restartCount]),
       Array.from({ length: 4 }, () => [true, 0]),
     );
+  });
+
+  test("the pods are in a cgroup that no other node has", (context) => {
+    const { LINK: node } = process.env;
+    if (node === undefined) return context.diagnostic("not run: needs a node that the suite started");
+    assert.equal(existsSync(`/sys/fs/cgroup/cpu/${node}/kubepods`), true, "kubelets remove cgroups of pods they lack");
   });
 
   test("a sidecar uses less than 18 MiB of private memory", async (context) => {
