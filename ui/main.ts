@@ -4,9 +4,11 @@ import { h, render } from "preact";
 import { applyTheme, keepTheme, readTheme, shownTheme } from "../site/client/theme-choice.ts";
 import type { UiSnapshot } from "../src/operations/ui/model.ts";
 import { fragmentOfRoute, routeOf, searchedView } from "./model/route.ts";
+import { prepareSearch } from "./model/search.ts";
 import { App, documentTitle } from "./view/app.ts";
 
 const INTERVAL_MS = 2_000;
+const SEARCH_PAUSE_MS = 100;
 
 const root = document.querySelector("#app");
 let snapshot: UiSnapshot | undefined;
@@ -37,6 +39,8 @@ async function readAgain(): Promise<void> {
     problem = "podrole ui does not answer: it has ended, or the machine is busy; start it again";
   }
   draw();
+  // After what the reader sees.
+  setTimeout(() => snapshot && prepareSearch(snapshot.pods, Date.parse(snapshot.at)), SEARCH_PAUSE_MS);
   setTimeout(() => void whenVisible(), INTERVAL_MS);
 }
 

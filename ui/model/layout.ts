@@ -78,7 +78,8 @@ function columnPlaces(columns: readonly MapColumn[], width: number): PlacedMap["
 /** Upper edges by node. Nodes without an arrow stand in the order in which they are given. */
 function topsOf(nodes: readonly MapNode[], edges: IdentityMap["edges"]): ReadonlyMap<string, number> {
   const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: NODE_DISTANCE, ranksep: 100, edgesep: 1 });
+  // The columns are fixed, so the search for the shortest arrows is left out.
+  graph.setGraph({ rankdir: "LR", nodesep: NODE_DISTANCE, ranksep: 100, edgesep: 1, ranker: "tight-tree" });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(id, { width: 100, height: NODE_HEIGHT });
   for (const { from, to } of edges) graph.setEdge(from, to);

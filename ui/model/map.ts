@@ -61,31 +61,53 @@ export interface MapInput {
 /** A column with more cannot be read. */
 const MAX_COLUMN_NODES = 40;
 
+/** A node before it is known whether it is drawn: an address is made for those that are. */
+interface PathNode extends Omit<MapNode, "counts" | "href"> {
+  readonly place: Parameters<typeof fragmentOfRoute>[0];
+}
+
 /** One statement "this state is on the path of these nodes", and what a container's node says about it. */
 interface MapPath extends Pick<PodRow, "code" | "expires" | "renewed"> {
-  readonly nodes: readonly Omit<MapNode, "counts">[];
+  readonly nodes: readonly PathNode[];
   readonly state: HoldState;
 }
 
 /** Returns the whole map, or an overview if the whole has too many nodes in a column. */
 export function identityMapOf(input: MapInput): IdentityMap {
-  const whole = input.rows.map((row) => wholePath(row, input.now));
-  const blocked = input.refusals.flatMap(blockedPath);
-  const paths = [...whole, ...blocked];
-  const containers = new Set(
-    paths.flatMap(({ nodes }) => nodes.filter(({ column }) => column === "container").map(({ id }) => id)),
-  );
-  if (containers.size <= MAX_COLUMN_NODES) return graphOf(MAP_COLUMNS, paths, input.now);
-  const overview = paths.map(({ nodes, state }) => ({
-    state,
-    nodes: nodes.filter(({ column }) => column === "namespace" || column === "role"),
+  const { rows, refusals, now } = input;
+  const containers = new Set(rows.map(containerId));
+  const blocked = refusals.flatMap(blockedPath);
+  if (containers.size <= MAX_COLUMN_NODES) {
+    return graphOf(MAP_COLUMNS, [...rows.map((row) => wholePath(row, now)), ...blocked], now);
+  }
+  // Many rows have the same few nodes.
+  const namespaceOf = remembered(namespaceNode);
+  const roleOf = remembered(roleNode);
+  const overview = rows.map((row) => ({
+    state: holdStateOf(row, now),
+    nodes: [namespaceOf(row.namespace), ...(row.role === undefined ? [] : [roleOf(row.role)])],
   }));
-  return graphOf(["namespace", "role"], overview, input.now);
+  const blockedNamespaces = blocked.map(({ nodes, state }) => ({ state, nodes: nodes.slice(0, 1) }));
+  return graphOf(["namespace", "role"], [...overview, ...blockedNamespaces], now);
+}
+
+/** Returns the same function, which makes the result for each text once. */
+function remembered<Value>(make: (text: string) => Value): (text: string) => Value {
+  const made = new Map<string, Value>();
+  return (text) => collect(made, text, () => make(text));
+}
+
+function workloadOf({ workload, pod }: PodRow): string {
+  return workload ?? `Pod/${pod}`;
+}
+
+function containerId(row: PodRow): string {
+  return `c ${row.namespace} ${workloadOf(row)} ${row.container}`;
 }
 
 function wholePath(row: PodRow, now: number): MapPath {
   const { namespace, pod, container, role, code, expires, renewed } = row;
-  const workload = row.workload ?? `Pod/${pod}`;
+  const workload = workloadOf(row);
   const [kind = "", name = ""] = workload.split(/\/(.*)/s);
   return {
     state: holdStateOf(row, now),
@@ -99,17 +121,14 @@ function wholePath(row: PodRow, now: number): MapPath {
         column: "workload",
         title: name,
         note: kind,
-        href:
-          kind === "Pod"
-            ? fragmentOfRoute({ view: "pod", parts: [namespace, pod] })
-            : fragmentOfRoute({ view: "pods", namespace, search: name }),
+        place: kind === "Pod" ? { view: "pod", parts: [namespace, pod] } : { view: "pods", namespace, search: name },
       },
       {
-        id: `c ${namespace} ${workload} ${container}`,
+        id: containerId(row),
         column: "container",
         title: container === "" ? "(all containers)" : container,
         note: "",
-        href: fragmentOfRoute({ view: "pod", parts: [namespace, pod] }),
+        place: { view: "pod", parts: [namespace, pod] },
       },
       ...(role === undefined ? [] : [roleNode(role)]),
     ],
@@ -121,13 +140,15 @@ function blockedPath({ namespace, pod }: RefusedRow): readonly MapPath[] {
   const maker = makerOf(pod);
   if (maker === undefined) return [];
   const name = workloadNameOf(maker);
-  const href = fragmentOfRoute({ view: "refusals", namespace, search: name });
   return [
     {
       state: "refused",
       nodes: [
         namespaceNode(namespace),
-        { id: `b ${namespace} ${pod}`, column: "workload", title: name, note: "no pods", href },
+        {
+          ...{ id: `b ${namespace} ${pod}`, column: "workload", title: name, note: "no pods" },
+          place: { view: "refusals", namespace, search: name },
+        },
       ],
     },
   ];
@@ -138,18 +159,17 @@ export function isBlockedNode(id: string): boolean {
   return id.startsWith("b ");
 }
 
-function namespaceNode(namespace: string): MapPath["nodes"][number] {
-  const href = fragmentOfRoute({ view: "map", namespace });
-  return { id: `n ${namespace}`, column: "namespace", title: namespace, note: "", href };
+function namespaceNode(namespace: string): PathNode {
+  return { id: `n ${namespace}`, column: "namespace", title: namespace, note: "", place: { view: "map", namespace } };
 }
 
-function roleNode(role: string): MapPath["nodes"][number] {
-  const href = fragmentOfRoute({ view: "role", parts: [role] });
-  return { id: `r ${role}`, column: "role", title: shortRole(role), note: accountOf(role), href };
+function roleNode(role: string): PathNode {
+  const place = { view: "role", parts: [role] } as const;
+  return { id: `r ${role}`, column: "role", title: shortRole(role), note: accountOf(role), place };
 }
 
 function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: number): IdentityMap {
-  const nodes = new Map<string, { readonly node: MapPath["nodes"][number]; readonly paths: MapPath[] }>();
+  const nodes = new Map<string, { readonly node: PathNode; readonly paths: MapPath[] }>();
   const edges = new Map<string, { readonly from: string; readonly to: string; readonly states: HoldState[] }>();
   for (const path of paths) {
     for (const [index, node] of path.nodes.entries()) {
@@ -161,19 +181,21 @@ function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: 
     }
   }
   const accounts = new Set([...nodes.values()].flatMap(({ node }) => (node.column === "role" ? node.note : [])));
-  const counted = [...nodes.values()].map(({ node, paths: through }) => {
-    const counts = countStates(through.map(({ state }) => state));
-    const note = noteOf(node, through, { showsAccount: accounts.size > 1, now });
-    return Object.assign({}, node, { counts, note, href: hrefOf(node, through) });
-  });
   const totals: Partial<Record<MapColumn, number>> = {};
   const hidden: Partial<Record<MapColumn, number>> = {};
   const drawn = columns.flatMap((column) => {
-    const all = counted.filter((node) => node.column === column).toSorted(worstFirst);
-    const each = column === "container" ? all.reduce((sum, { counts }) => sum + totalOf(counts), 0) : all.length;
-    totals[column] = each;
+    const all = [...nodes.values()]
+      .filter(({ node }) => node.column === column)
+      .map((found) => rankedNode(found.node, found.paths))
+      .toSorted(rankFirst);
+    totals[column] =
+      column === "container" ? all.reduce((sum, { paths: through }) => sum + through.length, 0) : all.length;
     if (all.length > MAX_COLUMN_NODES) hidden[column] = all.length - MAX_COLUMN_NODES;
-    return all.slice(0, MAX_COLUMN_NODES);
+    return all.slice(0, MAX_COLUMN_NODES).map(({ node, paths: through, counts }): MapNode => {
+      const { id, title } = node;
+      const note = noteOf(node, through, { showsAccount: accounts.size > 1, now });
+      return { id, column, title, note, counts, href: fragmentOfRoute(worstPlace(node, through) ?? node.place) };
+    });
   });
   const places = new Map(drawn.map(({ id }, index) => [id, index]));
   const placeOf = (id: string) => places.get(id) ?? -1;
@@ -196,18 +218,32 @@ function collect<Value>(map: Map<string, Value>, key: string, create: () => Valu
   return found;
 }
 
+/** What the order of a column depends on; made once for each node. */
+interface NodeRank {
+  readonly worst: HoldState;
+  readonly total: number;
+  readonly title: string;
+}
+
+function rankedNode(node: PathNode, paths: readonly MapPath[]) {
+  const counts = countStates(paths.map(({ state }) => state));
+  return { node, paths, counts, worst: worstState(counts), total: paths.length, title: node.title };
+}
+
 /** Nodes in a bad state, then those with most containers, so that what is left out is the least. */
+function rankFirst(a: NodeRank, b: NodeRank): number {
+  return worseFirst(a.worst, b.worst) || b.total - a.total || (a.title < b.title ? -1 : 1);
+}
+
+/** The same order for nodes of the map. */
 export function worstFirst(a: MapNode, b: MapNode): number {
-  return (
-    worseFirst(worstState(a.counts), worstState(b.counts)) ||
-    totalOf(b.counts) - totalOf(a.counts) ||
-    (a.title < b.title ? -1 : 1)
-  );
+  const rankOf = ({ counts, title }: MapNode) => ({ worst: worstState(counts), total: totalOf(counts), title });
+  return rankFirst(rankOf(a), rankOf(b));
 }
 
 /** What a node says beside its name. A map of one account does not repeat it. */
 function noteOf(
-  { column, note }: MapPath["nodes"][number],
+  { column, note }: Pick<PathNode, "column" | "note">,
   paths: readonly MapPath[],
   { showsAccount, now }: { readonly showsAccount: boolean; readonly now: number },
 ): string {
@@ -226,9 +262,8 @@ function podsText(paths: readonly MapPath[]): string {
 }
 
 /** A container of several pods leads to the pod in which it is worst. */
-function hrefOf({ id, column, href }: MapPath["nodes"][number], paths: readonly MapPath[]): string {
-  if (column !== "container") return href;
-  return worstOf(paths)?.nodes.find((node) => node.id === id)?.href ?? href;
+function worstPlace({ id, column }: Pick<PathNode, "id" | "column">, paths: readonly MapPath[]) {
+  return column === "container" ? worstOf(paths)?.nodes.find((node) => node.id === id)?.place : undefined;
 }
 
 function worstOf(paths: readonly MapPath[]): MapPath | undefined {

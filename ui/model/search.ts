@@ -1,7 +1,7 @@
 // Limits the rows of a view to a namespace, and to those that contain every word of a search, in any case. Pure; a row's
 // text is made once.
 import type { PodRow, RefusedRow, RoleRow } from "../../src/operations/status/model.ts";
-import { holdStateOf, STATE_LOOKS, stateSearch } from "./state.ts";
+import { HOLD_STATES, type HoldState, holdStateOf, STATE_LOOKS, stateSearch } from "./state.ts";
 
 type AnyRow = PodRow | RoleRow | RefusedRow;
 
@@ -25,21 +25,27 @@ export function searchRows<Row extends AnyRow>(rows: readonly Row[], search: str
   });
 }
 
+/** Makes the texts of rows before the first search needs them. */
+export function prepareSearch(rows: readonly AnyRow[], now: number): void {
+  for (const row of rows) textOf(row, now);
+}
+
 function textOf(row: AnyRow, now: number): string {
   const known = texts.get(row);
   if (known !== undefined) return known;
-  const text = `${Object.values(row)
-    .filter((value) => typeof value === "string")
-    .join(" ")} ${moreText(row, now)}`;
-  const lower = text.toLowerCase();
-  texts.set(row, lower);
-  return lower;
+  const parts: string[] = [];
+  for (const value of Object.values(row)) if (typeof value === "string") parts.push(value);
+  const text = `${parts.join(" ")} ${moreText(row, now)}`.toLowerCase();
+  texts.set(row, text);
+  return text;
 }
 
 function moreText(row: AnyRow, now: number): string {
-  if ("phase" in row) {
-    const state = holdStateOf(row, now);
-    return `${STATE_LOOKS[state].label} ${stateSearch(state)}`;
-  }
+  if ("phase" in row) return STATE_TEXTS[holdStateOf(row, now)];
   return "namespaces" in row ? row.namespaces.join(" ") : "";
 }
+
+/** What finds the containers of each state. */
+const STATE_TEXTS = Object.fromEntries(
+  HOLD_STATES.map((state) => [state, `${STATE_LOOKS[state].label} ${stateSearch(state)}`]),
+) as Readonly<Record<HoldState, string>>;
