@@ -26,6 +26,7 @@ export interface EventObject {
   readonly reason?: string;
   readonly message?: string;
   readonly count?: number;
+  readonly firstTimestamp?: string | null;
   readonly lastTimestamp?: string | null;
 }
 

@@ -73,6 +73,8 @@ export interface RoleRow {
 export interface RefusedRow extends StepFields {
   /** Of the last one. */
   readonly time: string;
+  /** Of the first one; absent if unknown. */
+  readonly since?: string;
   readonly count: number;
   readonly namespace: string;
   /** Name of the pod; "replicaset/orders-5d9f" for pods that were refused before they had a name. */

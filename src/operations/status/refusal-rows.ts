@@ -84,8 +84,9 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
   return { ...diagnoseCode({ code, message }, context), ...stepFields(stepsAfterCode(code, concerned)) };
 }
 
-function recordRow({ time, count, namespace, pod, container, role, code, reason }: RefusalRecord): FoundRefusal {
-  const common = { time, count, namespace, pod, container, code, message: reason, from: "server" } as const;
+function recordRow(record: RefusalRecord): FoundRefusal {
+  const { time, since, count, namespace, pod, container, role, code, reason } = record;
+  const common = { time, since, count, namespace, pod, container, code, message: reason, from: "server" } as const;
   return role === undefined ? common : { ...common, role };
 }
 
@@ -93,19 +94,32 @@ function recordRow({ time, count, namespace, pod, container, role, code, reason 
 function eventRow({ involvedObject, reason = "", message = "", count = 1, ...event }: EventObject) {
   if (!isErrorCode(reason) || involvedObject?.kind !== "Pod") return undefined;
   const { namespace = "", name: pod = "" } = involvedObject;
-  const time = event.lastTimestamp ?? "";
-  return { time, count, namespace, pod, container: "", code: reason, message, from: "event" } satisfies FoundRefusal;
+  const times = eventTimes(event);
+  return {
+    ...times,
+    count,
+    namespace,
+    pod,
+    container: "",
+    code: reason,
+    message,
+    from: "event",
+  } satisfies FoundRefusal;
+}
+
+function eventTimes({ firstTimestamp, lastTimestamp }: EventObject): Pick<RefusedRow, "time" | "since"> {
+  return { time: lastTimestamp ?? "", ...(firstTimestamp && { since: firstTimestamp }) };
 }
 
 /** Undefined unless podrole's webhook refused the pod that the workload wanted to create. */
-function failureRow({ involvedObject, message = "", count = 1, lastTimestamp }: EventObject): FoundRefusal | undefined {
+function failureRow({ involvedObject, message = "", count = 1, ...event }: EventObject): FoundRefusal | undefined {
   const failure = readCreationFailure(message);
   if (failure.by !== "podrole") return undefined;
   const { code, reason } = failure;
   const { kind = "", namespace = "", name = "" } = involvedObject ?? {};
   const pod = `${kind.toLowerCase()}/${name}`;
   const [, role, container = ""] = /^Cannot give role (\S+) to pod "[^"]*" container "([^"]*)"/.exec(reason) ?? [];
-  const common = { time: lastTimestamp ?? "", count, namespace, pod, container, code, message: reason } as const;
+  const common = { ...eventTimes(event), count, namespace, pod, container, code, message: reason } as const;
   return { ...common, ...(role !== undefined && { role }), from: "event" };
 }
 

@@ -73,6 +73,18 @@ suite("refusalRows()", () => {
     }
   });
 
+  test("refusalRows() returns when the first of equal refusals was, as far as it is known", () => {
+    const [first, seen] = ["2026-06-01T09:00:00Z", knownFact([seenWith({ sidecar: DENIED })])];
+    const sinceOf = (input: Partial<Parameters<typeof refusalRows>[0]>) =>
+      refusalRows({ records: UNKNOWN, events: UNKNOWN, failures: UNKNOWN, seen: UNKNOWN, ...input }, AT).map(
+        ({ since }) => since,
+      );
+    const known = knownFact({ recordedSince: READ_AT, rows: [{ ...record, since: first }] });
+    assert.deepEqual(sinceOf({ records: known }), [first]);
+    assert.deepEqual(sinceOf({ events: knownFact([eventWith({ firstTimestamp: first })]) }), [first]);
+    assert.deepEqual(sinceOf({ events: knownFact([eventWith()]), seen }), [undefined, undefined]);
+  });
+
   test("refusalRows() returns nothing if nothing may be read", () => {
     assert.deepEqual(refusalRows({ failures: UNKNOWN, records: UNKNOWN, events: UNKNOWN, seen: UNKNOWN }, AT), []);
   });
