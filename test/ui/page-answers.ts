@@ -24,6 +24,22 @@ export const MIGRATION: UiMigration = {
       findings: ["the SDK is older than 2023: update it, or set podrole.io/metadata"],
     },
   ],
+  refused: [
+    {
+      namespace: "legacy",
+      kind: "Deployment",
+      name: "importer",
+      pods: 2,
+      findings: ['namespace "legacy" does not permit legacy-import: permit it in iam.amazonaws.com/permitted'],
+    },
+    {
+      namespace: "data",
+      kind: "CronJob",
+      name: "snapshot",
+      pods: 1,
+      findings: ["it uses the host's network, on which podrole-sidecar cannot serve: remove hostNetwork"],
+    },
+  ],
 };
 export const AUDIT = {
   value: [

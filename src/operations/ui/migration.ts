@@ -2,12 +2,14 @@
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { type Known, readKnown } from "../known.ts";
 import { migrate } from "../migrate/migrate.ts";
+import type { WorkloadGroup } from "../migrate/report.ts";
 import { type NamespaceMove, planWaves } from "../migrate/waves.ts";
-import type { UiMigration, UiMove } from "./model.ts";
+import type { UiMigration, UiMove, UiRefusedWorkload } from "./model.ts";
 
 /** More would be steps of hours each that nobody plans. */
 const UI_WAVES = 4;
 const MAX_MOVE_FINDINGS = 5;
+const MAX_REFUSED = 100;
 
 /** Does not throw ApiError. */
 export async function readUiMigration(
@@ -30,11 +32,24 @@ export async function readUiMigration(
       report: { from, pods, counts, moved, withoutRole, general, problems },
       waves: waves.map((wave) => wave.map(uiMoveOf)),
       postponed: postponed.map(uiMoveOf),
+      refused: report.groups
+        .filter(({ verdict }) => verdict === "refused")
+        .map(uiRefusedOf)
+        .slice(0, MAX_REFUSED),
     },
   };
 }
 
 function uiMoveOf({ name, pods, risk, groups }: NamespaceMove): UiMove {
+  return { name, pods, risk, findings: findingTexts(groups) };
+}
+
+function uiRefusedOf(group: WorkloadGroup): UiRefusedWorkload {
+  const { namespace, kind, name, pods } = group;
+  return { namespace, kind, name, pods, findings: findingTexts([group]) };
+}
+
+function findingTexts(groups: readonly WorkloadGroup[]): readonly string[] {
   const texts = groups.flatMap(({ findings }) => findings.map(({ text, todo }) => (todo ? `${text}: ${todo}` : text)));
-  return { name, pods, risk, findings: [...new Set(texts)].slice(0, MAX_MOVE_FINDINGS) };
+  return [...new Set(texts)].slice(0, MAX_MOVE_FINDINGS);
 }

@@ -3,7 +3,7 @@
 import type { ServerReplica, StsState, TrustState } from "../../protocol/state/model.ts";
 import type { Explanation } from "../explain/model.ts";
 import type { Known } from "../known.ts";
-import type { MigrationReport } from "../migrate/report.ts";
+import type { MigrationReport, WorkloadGroup } from "../migrate/report.ts";
 import type { NamespaceMove } from "../migrate/waves.ts";
 import type { Status, UnknownPart } from "../status/model.ts";
 
@@ -87,7 +87,15 @@ export interface UiMigration {
   readonly waves: readonly (readonly UiMove[])[];
   /** Namespaces that need work first. */
   readonly postponed: readonly UiMove[];
+  /** Workloads whose pods podrole would refuse, by namespace; at most a hundred. */
+  readonly refused: readonly UiRefusedWorkload[];
 }
+
+/** A workload whose pods podrole would refuse. */
+export type UiRefusedWorkload = Pick<WorkloadGroup, "namespace" | "kind" | "name" | "pods"> & {
+  /** Why, and what to do. */
+  readonly findings: readonly string[];
+};
 
 /** A namespace that has not moved yet. */
 export type UiMove = Pick<NamespaceMove, "name" | "pods" | "risk"> & {

@@ -4,6 +4,7 @@ import { suite, type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
 import { createSnapshotFeed } from "../../../src/operations/ui/feed.ts";
+import { readUiMigration } from "../../../src/operations/ui/migration.ts";
 import { readUiPod } from "../../../src/operations/ui/pod.ts";
 import { readRoleUsers } from "../../../src/operations/ui/role-users.ts";
 import { readUiSnapshot } from "../../../src/operations/ui/snapshot.ts";
@@ -264,4 +265,22 @@ suite("createSnapshotFeed()", () => {
     assert.deepEqual((await next()).stale, { since: small.at, why: "away" });
     assert.equal((await next()).stale, undefined);
   });
+});
+
+test("readUiMigration() lists the workloads whose pods podrole would refuse, with the reason, and no other", async (context) => {
+  const { kubernetes, emulator } = await setUp(context);
+  emulator.store.create("namespaces", {
+    metadata: { name: "strict", annotations: { "iam.amazonaws.com/permitted": `${ARN}only-this` } },
+  });
+  const annotations = { "iam.amazonaws.com/role": `${ARN}another` };
+  emulator.store.create("pods", { ...podWith(), metadata: { name: "refused", namespace: "strict", annotations } });
+  const read = await readUiMigration(kubernetes, "kiam", "strict");
+  assert.ok("value" in read, JSON.stringify(read));
+  const { refused, report } = read.value;
+  assert.deepEqual(
+    refused.map(({ namespace, name, pods }) => [namespace, name, pods]),
+    [["strict", "refused", 1]],
+  );
+  assert.match(refused[0]?.findings.join() ?? "", /permit/);
+  assert.equal(report.counts.refused, 1);
 });
