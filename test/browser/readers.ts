@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { BROKEN_SCENES, type BrokenScene } from "./broken-scenes.ts";
 import { withScene } from "./stage.ts";
 
+/** A fault shows after a lifetime of credentials; a busy machine takes as long for a picture. */
+const PATIENCE_MS = 240_000;
 const [directory = "readers", only] = process.argv.slice(2);
 
 /** The views that a reader opens, from the map on. */
@@ -13,6 +15,7 @@ function placesOf({ pod, role }: BrokenScene): Readonly<Record<string, string>> 
   return {
     ...{ "1-map": "#/map", "2-pod": `#/pod/${pod}`, "3-refusals": "#/refusals" },
     ...{ "4-roles": "#/roles", "5-role": `#/role/${arn}`, "6-certificates": "#/certificates", "7-pods": "#/pods" },
+    ...{ "8-sts": "#/sts", "9-migration": "#/migration" },
   };
 }
 
@@ -22,8 +25,9 @@ for (const [name, broken] of Object.entries(BROKEN_SCENES)) {
   mkdirSync(folder, { recursive: true });
   await withScene(broken.scene, async (address, browser) => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, colorScheme: "light" });
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(`${address}#/pod/${broken.pod}`);
-    for (const text of broken.says) await page.getByText(text).first().waitFor({ timeout: 240_000 });
+    for (const text of broken.says) await page.getByText(text).first().waitFor();
     for (const [view, place] of Object.entries(placesOf(broken))) {
       await page.goto(`${address}${place}`);
       await page.locator("main h1").waitFor();

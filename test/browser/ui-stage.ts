@@ -8,7 +8,8 @@ import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { AUDIT, MIGRATION, ROLE_USERS } from "../ui/page-answers.ts";
-import { podAnswer, smallSnapshot, UI_NOW, uiRoleArn } from "../ui/snapshots.ts";
+import { podAnswer } from "../ui/pod-answer.ts";
+import { smallSnapshot, UI_NOW, uiRoleArn } from "../ui/snapshots.ts";
 
 const TOKEN = "token-of-the-test";
 /** A place in each view. */

@@ -11,6 +11,16 @@ import { ROOT } from "../files.ts";
 import { podRow, smallSnapshot } from "../ui/snapshots.ts";
 import { createUiStage, LOOKS, type Look, VIEWS } from "./ui-stage.ts";
 
+/** Texts in other sizes than the page has: titles, headings, text, less important text, tags. */
+const FOREIGN_SIZES = `(() => {
+  const sizes = new Set(["22px", "16px", "13px", "12px", "11px"]);
+  return [...document.body.querySelectorAll("*")].flatMap((element) => {
+    const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== "");
+    const { fontSize } = getComputedStyle(element);
+    return hasText && !sizes.has(fontSize) ? [fontSize + " " + element.textContent.slice(0, 40)] : [];
+  });
+})()`;
+
 suite("the page of podrole ui", () => {
   const stage = createUiStage({ before, after });
   const { withPage, open } = stage;
@@ -34,6 +44,7 @@ suite("the page of podrole ui", () => {
               ({ id, nodes }) => `${name}: ${id}: ${nodes.map(({ html }) => html.slice(0, 140)).join(" | ")}`,
             ),
           );
+          findings.push(...(await page.evaluate<readonly string[]>(FOREIGN_SIZES)).map((text) => `${name}: ${text}`));
           await takePicture(page, name, look);
         }
         assert.deepEqual(findings, []);
@@ -62,19 +73,18 @@ suite("the page of podrole ui", () => {
     });
   });
 
-  test("a role on a telephone's map has the state of the container above it", async () => {
+  test("a container on a telephone's map has its own state, whatever else holds its role", async () => {
     stage.snapshot = smallSnapshot();
     await withPage(LOOKS[2], async (page) => {
       await open(page, VIEWS.map);
-      const roleBelow = (container: string) =>
-        page.locator("li").filter({ has: page.locator("> .node.container", { hasText: container }) });
-      await roleBelow("loader").locator(".node.role.good", { hasText: "shared-reports" }).waitFor();
       // data-lake has a terminating pod too.
-      const lakes = page.locator(".node.role", { hasText: "data-lake" });
-      assert.deepEqual(await lakes.evaluateAll((nodes) => nodes.map(({ className }) => className)), [
-        "node role bad",
-        "node role muted",
+      const lakes = page.locator(".line").filter({ has: page.locator(".sub", { hasText: "data-lake" }) });
+      assert.deepEqual(await lakes.evaluateAll((lines) => lines.map(({ className }) => className)), [
+        "line bad failure",
+        "line muted",
       ]);
+      await page.locator(".line .main", { hasText: "etl · loader" }).click();
+      await page.waitForURL(/#\/pod\/data\/etl-5f4d-zz9xv/);
     });
   });
 
@@ -95,13 +105,20 @@ suite("the page of podrole ui", () => {
         await page.evaluate("navigator.clipboard.readText()"),
         "aws iam get-role --role-name shop-mial --query Role.AssumeRolePolicyDocument --output json > trust.json",
       );
+      const untrusting = cause.locator(".branch", { hasText: "The role exists, and does not trust podrole's server." });
+      await untrusting.getByRole("button", { name: "Copy" }).first().click();
+      const statement = String(await page.evaluate("navigator.clipboard.readText()"));
+      assert.deepEqual(JSON.parse(statement).Principal, { AWS: "arn:aws:iam::123456789012:role/podrole-server" });
+      assert.ok(statement.split("\n").length > 5, statement);
       await open(page, "#/pod/legacy/importer-1");
       await page.locator(".cause").getByText("kubectl -n legacy delete pod/importer-1").waitFor();
       await open(page, VIEWS.refusals);
       await page.getByText("no pod was created").waitFor();
       await page.locator(".refusal").getByText("aws iam update-assume-role-policy").first().waitFor();
-      // Equal refusals of four pods are one entry; a click shows the fourth.
+      // What is over is folded; equal refusals of four pods are one entry, and a click shows the fourth.
       const fourth = page.getByText("data/etl-5f4d-b4hnm");
+      await page.getByRole("heading", { name: "Over" }).click();
+      await page.getByText("data/etl-5f4d-c2xkw").waitFor();
       assert.equal(await fourth.isVisible(), false);
       await page.getByText("1 more").click();
       await fourth.waitFor();

@@ -43,6 +43,10 @@ test("stateInMessage() leaves out what could not be done", () => {
     stateInMessage('Cannot give role arn:aws:iam::1:role/x to pod "a/b": it is not permitted'),
     "it is not permitted",
   );
+  assert.equal(
+    stateInMessage('Container "app": Cannot assume role arn:aws:iam::1:role/x: AccessDenied'),
+    "AccessDenied",
+  );
   assert.equal(stateInMessage("anything else: x"), "anything else: x");
 });
 
@@ -87,7 +91,7 @@ test("refusalWorstFirst() puts what still holds before what is over", () => {
     "STS_UNAVAILABLE",
     "STS_DENIED",
     "ROLE_FORBIDDEN",
-    "STS_UNAVAILABLE",
+    "STS_THROTTLED",
   ]);
 });
 
@@ -144,15 +148,25 @@ test("nextCommandsOf() returns all commands of a row in their order", () => {
   assert.deepEqual(nextCommandsOf({ next: "a", furtherSteps: ["b", "c"] }), ["a", "b", "c"]);
 });
 
-test("refusalStateOf() tells whether a container still lacks its role", () => {
+test("refusalStateOf() tells whether a container still lacks its role, for the same reason", () => {
   const { pods, refusals } = smallSnapshot();
   const rows = rowsByPod(pods);
   const states = refusals.map((refusal) => refusalStateOf(refusal, rows, UI_NOW));
-  assert.deepEqual(states, ["refused", undefined, "expired", "over", "over", "over", "over"]);
-  const well = { namespace: "shop", pod: "orders-7d9f4-x2x4q", container: "app" };
+  assert.deepEqual(states, ["refused", undefined, "expired", "failing", "over", "over", "over", "over"]);
+  const time = new Date(UI_NOW).toISOString();
+  const well = { namespace: "shop", pod: "orders-7d9f4-x2x4q", container: "app", code: "STS_THROTTLED", time };
   assert.equal(refusalStateOf(well, rows, UI_NOW), "over");
   assert.equal(refusalStateOf({ ...well, pod: "gone" }, rows, UI_NOW), "over");
-  const worker = { namespace: "shop", pod: "cart-5c6b8-9qwzt", container: "worker" };
+  const worker = { ...well, pod: "cart-5c6b8-9qwzt", container: "worker" };
   assert.equal(refusalStateOf(worker, rows, UI_NOW), "failing");
+  assert.equal(refusalStateOf({ ...worker, code: "STS_DENIED" }, rows, UI_NOW), "over");
   assert.equal(refusalStateOf({ ...worker, container: "web" }, rows, UI_NOW), "over");
+  assert.equal(refusalStateOf({ ...well, namespace: "data", pod: "old-77-w" }, rows, UI_NOW), "over");
+});
+
+test("refusalStateOf() tells that pods of a workload are refused until its Event should have been repeated", () => {
+  const refusal = { namespace: "shop", pod: "replicaset/intruder-6c9d7", container: "", code: "ROLE_FORBIDDEN" };
+  const ago = (minutes: number) => new Date(UI_NOW - minutes * 60 * SECOND).toISOString();
+  assert.equal(refusalStateOf({ ...refusal, time: ago(17) }, new Map(), UI_NOW), undefined);
+  assert.equal(refusalStateOf({ ...refusal, time: ago(21) }, new Map(), UI_NOW), "over");
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { placeMap } from "../../ui/model/layout.ts";
 import { identityMapOf } from "../../ui/model/map.ts";
-import { worstState } from "../../ui/model/state.ts";
+import { totalOf, worstState } from "../../ui/model/state.ts";
 import { largeSnapshot, podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
 
 const mapOf = ({ pods, refusals }: Pick<ReturnType<typeof smallSnapshot>, "pods" | "refusals">) =>
@@ -30,7 +30,13 @@ test("identityMapOf() shows a workload whose pods were refused at admission, and
   const workloads = nodes.filter(({ column }) => column === "workload");
   assert.equal(workloads[0]?.title, "lake");
   const blocked = workloads.find(({ title }) => title === "intruder");
-  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["no pods", "refused"]);
+  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["ROLE_FORBIDDEN", "refused"]);
+});
+
+test("identityMapOf() leaves out a workload whose pods are no longer refused", () => {
+  const { refusals } = smallSnapshot();
+  const { nodes } = identityMapOf({ rows: [], refusals, now: UI_NOW + 21 * 60_000 });
+  assert.deepEqual(nodes, []);
 });
 
 test("identityMapOf() leads from a container of several pods to the pod in which it is worst", () => {
@@ -41,33 +47,33 @@ test("identityMapOf() leads from a container of several pods to the pod in which
   assert.equal(nodes.find(({ column }) => column === "container")?.href, "#/pod/shop/orders-7d9f4-bad");
 });
 
-test("identityMapOf() writes beside a container the code or the state that it is in", () => {
+test("identityMapOf() writes beside a container its state and code, or when it renews", () => {
   const { nodes, totals } = mapOf(smallSnapshot());
-  const notes = nodes.flatMap(({ column, counts, note }) =>
-    column === "container" ? [[worstState(counts), note]] : [],
+  const notes = nodes.flatMap(({ column, counts, note, detail }) =>
+    column === "container" ? [[worstState(counts), note, detail].join(": ")] : [],
   );
   for (const expected of [
-    ["expired", "STS_UNAVAILABLE"],
-    ["refused", "STS_DENIED"],
-    ["failing", "STS_THROTTLED"],
-    ["bare", "not injected"],
-    ["starting", "waiting"],
-    ["leaving", "terminating"],
-    ["holding", "renews in 5 min"],
-    ["overdue", "overdue"],
+    "expired: expired · STS_UNAVAILABLE: STS_UNAVAILABLE",
+    "refused: refused · STS_DENIED: STS_DENIED",
+    "failing: not renewed · STS_THROTTLED: STS_THROTTLED",
+    "bare: not injected: ",
+    "starting: waiting: ",
+    "leaving: terminating: ",
+    "holding: renews in 5 min: renews in 5 min",
+    "overdue: overdue: ",
   ]) {
-    assert.ok(
-      notes.some(([state, note]) => state === expected[0] && note === expected[1]),
-      expected.join(": "),
-    );
+    assert.ok(notes.includes(expected), `${expected} is not in ${notes.join(", ")}`);
   }
   assert.deepEqual(totals, { namespace: 4, workload: 12, container: 14, role: 10 });
 });
 
 test("identityMapOf() says how many pods of a workload are in the worst state", () => {
-  const rows = ["a", "b", "c"].map((pod, index) => podRow({ pod, ...(index === 0 && { code: "STS_THROTTLED" }) }));
-  const { nodes } = mapOf({ pods: rows, refusals: [] });
-  assert.equal(nodes.find(({ column }) => column === "container")?.note, "1 of 3 pods · STS_THROTTLED");
+  const noteOf = (codes: readonly string[]) => {
+    const rows = ["a", "b", "c"].map((pod, index) => podRow({ pod, ...(codes[index] && { code: codes[index] }) }));
+    return mapOf({ pods: rows, refusals: [] }).nodes.find(({ column }) => column === "container")?.note;
+  };
+  assert.equal(noteOf(["STS_THROTTLED"]), "1 of 3 pods · not renewed");
+  assert.equal(noteOf(["STS_THROTTLED", "STS_DENIED", "STS_DENIED"]), "3 pods · not renewed");
 });
 
 test("placeMap() keeps the worst first, and what belongs to a node together", () => {
@@ -101,6 +107,21 @@ test("identityMapOf() becomes an overview of namespaces and roles when there are
   assert.equal(nodes.length, 80);
   assert.deepEqual(hidden, { namespace: 10, role: 460 });
   assert.ok(edges.length > 0);
+});
+
+test("identityMapOf() counts in an overview what the whole map counts, and shows blocked namespaces", () => {
+  const blocked = smallSnapshot().refusals.filter(({ code }) => code === "ROLE_FORBIDDEN");
+  const { pods } = largeSnapshot(41, 1);
+  const { nodes, edges, columns } = mapOf({ pods, refusals: blocked });
+  assert.deepEqual(columns, ["namespace", "role"]);
+  assert.deepEqual(nodes.find(({ column }) => column === "role")?.counts, { failing: 1, overdue: 3, holding: 37 });
+  // Of the 42 namespaces 40 are drawn; the blocked one has no arrow.
+  const total = (each: readonly Parameters<typeof totalOf>[0][]) =>
+    each.reduce((sum, counts) => sum + totalOf(counts), 0);
+  const drawn = nodes.filter(({ column }) => column === "namespace").map(({ counts }) => counts);
+  assert.deepEqual([total(edges.map(({ counts }) => counts)), total(drawn)], [39, 40]);
+  assert.deepEqual(nodes.find(({ title }) => title === "shop")?.counts, { refused: 1 });
+  assert.equal(nodes[1]?.href, `#/map?ns=${nodes[1]?.title}`);
 });
 
 test("placeMap() keeps the nodes of each column in its column, without overlaps", () => {

@@ -4,20 +4,34 @@ import type { PodRow } from "../../src/operations/status/model.ts";
 import { decisionSteps } from "../../ui/model/decision.ts";
 import { statesByRole } from "../../ui/model/roles.ts";
 import { fragmentOfRoute, type Route, routeOf } from "../../ui/model/route.ts";
-import { searchRows } from "../../ui/model/search.ts";
-import { countStates, countsText, type HoldState, holdStateOf, stateSearch, worstState } from "../../ui/model/state.ts";
+import { filterOf, prepareSearch, searchRows, searchWithFilter } from "../../ui/model/search.ts";
+import {
+  countStates,
+  countsText,
+  HOLD_STATES,
+  type HoldState,
+  holdStateOf,
+  SEVERITIES,
+  SEVERITY_LOOKS,
+  type Severity,
+  severityCount,
+  severityOf,
+  severitySearch,
+  stateSearch,
+  worstState,
+} from "../../ui/model/state.ts";
 import {
   clockText,
   relativeText,
   renewalText,
   restOfLife,
-  shortSpanText,
   spanText,
   timeOfDayText,
   timeTicks,
 } from "../../ui/model/time.ts";
 import { trustGap, trustLineOf, trustMarks, trustVerdict } from "../../ui/model/trust.ts";
-import { podAnswer, podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
+import { podAnswer } from "./pod-answer.ts";
+import { largeSnapshot, podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
 
 const SECOND = 1_000;
 const LATER = new Date(UI_NOW + 60 * SECOND).toISOString();
@@ -87,28 +101,22 @@ test("searchRows() finds rows that contain every word, by name, role, code and s
   assert.equal(found("  ").length, pods.length);
 });
 
-test("spanText() shows two units, and relativeText() says in which direction", () => {
+test("spanText() rounds to its unit, and relativeText() says in which direction", () => {
   const cases = [
     [41 * SECOND, "41 s"],
-    [125 * SECOND, "2 min 5 s"],
+    [89 * SECOND, "89 s"],
+    [4 * 60 * SECOND + 59 * SECOND, "5 min"],
+    [59.6 * 60 * SECOND, "1 h"],
     [3_720 * SECOND, "1 h 2 min"],
     [3_600 * SECOND, "1 h"],
+    [86_400 * SECOND - 1, "24 h"],
     [-86_400 * 3 * SECOND, "3 days"],
+    [86_400 * 58 * SECOND - SECOND, "58 days"],
   ] as const;
   for (const [ms, text] of cases) assert.equal(spanText(ms), text);
-  assert.deepEqual([relativeText(LATER, UI_NOW), relativeText(EARLIER, UI_NOW)], ["in 1 min", "1 min ago"]);
+  assert.deepEqual([relativeText(LATER, UI_NOW), relativeText(EARLIER, UI_NOW)], ["in 60 s", "60 s ago"]);
   assert.deepEqual([relativeText("never", UI_NOW), clockText("never")], ["", "never"]);
   assert.equal(clockText("2026-06-01T12:00:00.123Z"), "2026-06-01 12:00:00 UTC");
-});
-
-test("shortSpanText() shows the largest unit alone", () => {
-  const cases = [
-    [41 * SECOND, "41 s"],
-    [125 * SECOND, "2 min"],
-    [3_720 * SECOND, "1 h"],
-    [86_400 * 3 * SECOND, "3 days"],
-  ] as const;
-  for (const [ms, text] of cases) assert.equal(shortSpanText(ms), text);
 });
 
 test("timeOfDayText() leaves out the day of now", () => {
@@ -145,10 +153,17 @@ test("decisionSteps() goes from admission to the sidecar, with reasons and tones
     steps.map(({ tone }) => tone),
     ["good", "good", "good", "bad", "bad", "muted"],
   );
-  assert.equal(steps[0]?.text, "Yes: podrole-sidecar would be added");
-  assert.match(steps[1]?.text ?? "", /role\/shop-mial, named by the pod's annotation: permitted by its namespace$/);
-  assert.equal(steps[2]?.text, "injected, created 2026-06-01 11:49:00 UTC");
-  assert.deepEqual([steps[3]?.title, steps[3]?.text], ["Does AWS give container app the role?", "no: STS_DENIED"]);
+  assert.deepEqual(
+    steps.map(({ title, text }) => [title, text]),
+    [
+      ["The webhook would inject it now", "podrole-sidecar would be added"],
+      ["Container app may have role shop-mial", "named by the pod's annotation, permitted by its namespace"],
+      ["It was injected when it was created", "2026-06-01 11:49:00 UTC"],
+      ["AWS does not give container app the role", "STS_DENIED"],
+      ["Its sidecar is waiting (CrashLoopBackOff)", "4 restarts"],
+      ["These settings decide", "Deployment podrole-webhook, ConfigMap podrole-common, Deployment podrole-server"],
+    ],
+  );
   assert.deepEqual(steps[4]?.details, ["it ended with STS_DENIED"]);
 });
 
@@ -163,7 +178,26 @@ test("decisionSteps() shows a refusal as bad, with its code and message", () => 
     message: "no",
   };
   const [, step] = decisionSteps({ ...explanation.value, containers: [refused] });
-  assert.deepEqual([step?.tone, step?.details], ["bad", ["code ROLE_FORBIDDEN", "no"]]);
+  assert.equal(step?.title, "Container app may not have role x");
+  assert.deepEqual([step?.tone, step?.details], ["bad", ["code ROLE_FORBIDDEN", "no", "arn:aws:iam::1:role/x"]]);
+});
+
+test("decisionSteps() states what the webhook would not do, and what no container names", () => {
+  const { explanation } = podAnswer();
+  assert.ok("value" in explanation);
+  const now = { decision: "skip", reason: "NOT_LABELLED", message: "no label", warnings: [] } as const;
+  const containers = [{ container: "app", allowed: false }] as const;
+  const { existing: _, ...rest } = explanation.value;
+  const steps = decisionSteps({
+    ...rest,
+    now: { ...explanation.value.now, ...now, reason: explanation.value.now.reason },
+    containers,
+    settings: [],
+  });
+  assert.deepEqual(
+    steps.map(({ title }) => title),
+    ["The webhook would not inject it now", "Container app names no role", "The settings may not be read"],
+  );
 });
 
 test("decisionSteps() shows a refused renewal as something to look at while credentials are held", () => {
@@ -172,8 +206,8 @@ test("decisionSteps() shows a refused renewal as something to look at while cred
   const { existing } = explanation.value;
   const containers = [{ container: "app", code: "STS_THROTTLED", expires: LATER }];
   const steps = decisionSteps({ ...explanation.value, existing: { ...existing, containers } });
-  const step = steps.find(({ title }) => title.startsWith("Does AWS"));
-  assert.deepEqual([step?.text, step?.tone], ["not at the last renewal: STS_THROTTLED", "notice"]);
+  const step = steps.find(({ title }) => title === "AWS refused the last renewal of container app");
+  assert.deepEqual([step?.text, step?.tone], ["STS_THROTTLED", "notice"]);
 });
 
 test("renewalText() says when half of the lifetime is over, and that it is", () => {
@@ -218,6 +252,38 @@ test("searchRows() finds containers of one state by what the summary links to", 
   // The phase of mailer's sidecar is "waiting" too, and its state is not.
   assert.deepEqual(found("starting"), ["search-84b5c-2m4kd"]);
   assert.deepEqual(found("bare"), ["importer-1"]);
+});
+
+test("searchRows() finds containers of one severity, which filterOf() reads and searchWithFilter() writes", () => {
+  const { pods } = smallSnapshot();
+  const found = (severity: Severity) => searchRows(pods, severitySearch(severity), UI_NOW).map(({ pod }) => pod);
+  assert.deepEqual(found("failing"), ["mailer-6f7d9-hx5pl", "lake-0", "importer-1"]);
+  assert.deepEqual(found("at risk"), ["cart-5c6b8-9qwzt", "export-6b7c9-4tq8w"]);
+  assert.deepEqual(filterOf("shop is:at-risk cart"), { words: "shop cart", severity: "at risk" });
+  assert.deepEqual(filterOf("is:refused"), { words: "is:refused", severity: undefined });
+  assert.equal(searchWithFilter("shop is:at-risk", "failing"), "shop is:failing");
+  assert.equal(searchWithFilter("shop is:at-risk", undefined), "shop");
+});
+
+test("severityOf() has a severity for each state, and severityCount() counts its states", () => {
+  assert.deepEqual(severityOf("leaving"), "pending");
+  const all = SEVERITIES.flatMap((severity) => SEVERITY_LOOKS[severity].states);
+  assert.deepEqual(all.toSorted(), HOLD_STATES.toSorted());
+  assert.equal(severityCount(countStates(["refused", "expired", "holding"]), "failing"), 2);
+});
+
+test("prepareSearch() changes nothing of what a search finds", () => {
+  const [fresh, prepared] = [largeSnapshot(300, 10).pods, largeSnapshot(300, 10).pods];
+  prepareSearch(prepared, UI_NOW);
+  for (const search of ["service-7 team-3", "sts_throttled", "is:valid role-4"]) {
+    const found = searchRows(prepared, search, UI_NOW).map(({ pod }) => pod);
+    assert.ok(found.length > 0, search);
+    assert.deepEqual(
+      found,
+      searchRows(fresh, search, UI_NOW).map(({ pod }) => pod),
+      search,
+    );
+  }
 });
 
 test("statesByRole() counts the states of each role's containers", () => {

@@ -4,7 +4,7 @@ import { CHECK_STEP, stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { stepFields } from "../../src/operations/next-steps.ts";
 import type { PodRow, RefusedRow, TrustRow } from "../../src/operations/status/model.ts";
 import { briefOf } from "../../src/operations/ui/briefs.ts";
-import type { UiPod, UiSnapshot } from "../../src/operations/ui/model.ts";
+import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import { fromAwsError } from "../../src/server/aws/aws-errors.ts";
 
@@ -25,7 +25,7 @@ export function podRow(change: Partial<PodRow> = {}, now = UI_NOW): PodRow {
 }
 
 /** What the server says when STS denies a role, and the first command of status after it. */
-const TYPO = fromAwsError(
+export const TYPO = fromAwsError(
   Object.assign(
     new Error(
       `User: arn:aws:sts::123456789012:assumed-role/podrole-server/podrole is not authorized to perform: sts:AssumeRole on resource: ${uiRoleArn("shop-mial")}`,
@@ -139,6 +139,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
   return [
     {
       time: at(-20_000, now),
+      since: at(-11 * MINUTE, now),
       count: 4,
       namespace: "shop",
       pod: "mailer-6f7d9-hx5pl",
@@ -151,6 +152,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
     },
     {
       time: at(-45_000, now),
+      since: at(-14 * MINUTE, now),
       count: 7,
       namespace: "shop",
       pod: "replicaset/intruder-6c9d7",
@@ -161,7 +163,8 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       from: "event",
     },
     {
-      time: at(-5 * MINUTE, now),
+      time: at(-20_000, now),
+      since: at(-38 * MINUTE, now),
       count: 12,
       namespace: "data",
       pod: "lake-0",
@@ -172,8 +175,22 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       next: CHECK_STEP,
       from: "server",
     },
+    {
+      time: at(-2 * MINUTE, now),
+      since: at(-24 * MINUTE, now),
+      count: 5,
+      namespace: "shop",
+      pod: "cart-5c6b8-9qwzt",
+      container: "worker",
+      role: uiRoleArn("shop-queue"),
+      code: "STS_THROTTLED",
+      message: "Cannot assume role: STS answered Throttling; expected credentials",
+      next: CHECK_STEP,
+      from: "server",
+    },
     ...["c2xkw", "r7lpq", "t9vzd", "b4hnm"].map((end, index) => ({
       time: at((-40 - index) * MINUTE, now),
+      since: at((-43 - index) * MINUTE, now),
       count: 2 + index,
       namespace: "data",
       pod: `etl-5f4d-${end}`,
@@ -288,58 +305,4 @@ export function largeSnapshot(pods: number, roles: number, now = UI_NOW): UiSnap
     );
   });
   return smallSnapshot({ pods: rows, refusals: [] }, now);
-}
-
-/** The answer about one pod of the small cluster. */
-export function podAnswer(now = UI_NOW): UiPod {
-  return {
-    explanation: {
-      value: {
-        object: "pod/mailer-6f7d9-hx5pl in namespace shop",
-        injected: true,
-        now: { decision: "inject", reason: "INJECTED", message: "podrole-sidecar would be added", warnings: [] },
-        existing: {
-          injected: true,
-          since: at(-11 * MINUTE, now),
-          state: {
-            phase: "waiting",
-            reason: "CrashLoopBackOff",
-            restarts: 4,
-            lastEnd: { code: "STS_DENIED", message: TYPO, at: at(-20_000, now) },
-          },
-          containers: [
-            {
-              container: "app",
-              admitted: uiRoleArn("shop-mial"),
-              admittedBy: "podrole.io/resolved",
-              code: "STS_DENIED",
-            },
-          ],
-        },
-        containers: [
-          {
-            container: "app",
-            role: uiRoleArn("shop-mial"),
-            allowed: true,
-            namedBy: "pod",
-            sessionName: "shop.mailer-6f7d9-hx5pl",
-          },
-        ],
-        next: [],
-        notes: [],
-        settings: ["Deployment podrole-webhook", "ConfigMap podrole-common", "Deployment podrole-server"],
-      },
-    },
-    events: {
-      value: [
-        {
-          time: at(-20_000, now),
-          type: "Warning",
-          reason: "STS_DENIED",
-          message: `${TYPO} -- ${ERRORS.STS_DENIED.remedy}`,
-          count: 4,
-        },
-      ],
-    },
-  };
 }

@@ -1,6 +1,6 @@
 // The cause of a container's state, and whether a refusal still holds. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
-import { makerOf } from "./maker.ts";
+import { isBlocked, makerOf } from "./maker.ts";
 import { HOLD_STATES, type HoldState, holdStateOf } from "./state.ts";
 
 /**
@@ -34,7 +34,12 @@ export function messageParts(message: string): MessageParts {
 
 /** "what happened", of "Cannot do: what happened; expected that"; any other message as it is. */
 export function stateInMessage(message: string): string {
-  return /^Cannot .*?: (.+)$/s.exec(message)?.[1] ?? message;
+  return /^Cannot .*?: (.+)$/s.exec(withoutContainer(message))?.[1] ?? message;
+}
+
+/** A message without the container that a sidecar puts before it. */
+export function withoutContainer(message: string): string {
+  return message.replace(/^Container "[^"]*": /, "");
 }
 
 /** Containers of one pod with the same cause, in the order of the first of each. */
@@ -84,19 +89,21 @@ export function rowsByPod(rows: readonly PodRow[]): RowsByPod {
 }
 
 /**
- * Returns the state of a container that was refused; "over" if it has credentials now, or if its pod is gone; undefined
- * for pods that were never created.
+ * Returns the state of a container that was refused; "over" if it has credentials or another problem now, or if its pod
+ * is being deleted or gone; undefined for pods that still cannot be created.
  */
 export function refusalStateOf(
-  { namespace, pod, container }: Pick<RefusedRow, "namespace" | "pod" | "container">,
+  refusal: Pick<RefusedRow, "namespace" | "pod" | "container" | "code" | "time">,
   rows: RowsByPod,
   now: number,
 ): HoldState | "over" | undefined {
-  if (makerOf(pod) !== undefined) return undefined;
+  const { namespace, pod, container, code } = refusal;
+  if (makerOf(pod) !== undefined) return isBlocked(refusal, now) ? undefined : "over";
   const states = (rows.get(`${namespace}/${pod}`) ?? [])
     .filter((row) => container === "" || row.container === "" || row.container === container)
+    .filter((row) => row.code === undefined || row.code === code)
     .map((row) => holdStateOf(row, now));
-  return states.find((state) => state !== "holding") ?? "over";
+  return states.find((state) => state !== "holding" && state !== "leaving") ?? "over";
 }
 
 /** Compares refusals: what still holds comes first, what is over last; of both, the newest first. */

@@ -1,5 +1,6 @@
 // The decision on a pod as steps in the order in which podrole takes them, from podrole explain. Pure.
 import type { ContainerExplanation, Explanation } from "../../src/operations/explain/model.ts";
+import { shortRole } from "./roles.ts";
 import { clockText } from "./time.ts";
 
 /** One step. */
@@ -21,8 +22,8 @@ export function decisionSteps({
 }: Explanation): readonly DecisionStep[] {
   return [
     {
-      title: "Would the webhook inject it now?",
-      text: `${DECISION_WORDS[now.decision]}: ${now.message}`,
+      title: DECISION_TITLES[now.decision],
+      text: now.message,
       details: [...(now.decision === "inject" ? [] : [`reason ${now.reason}`]), ...now.warnings],
       tone: DECISION_TONES[now.decision],
     },
@@ -36,47 +37,38 @@ export function decisionSteps({
 }
 
 const DECISION_TONES = { inject: "good", skip: "notice", refuse: "bad", unknown: "muted" } as const;
-const DECISION_WORDS = {
-  inject: "Yes",
-  skip: "No",
-  refuse: "No, the pod would be refused",
-  unknown: "It cannot be said",
+const DECISION_TITLES = {
+  inject: "The webhook would inject it now",
+  skip: "The webhook would not inject it now",
+  refuse: "The webhook would refuse it now",
+  unknown: "It is not known what the webhook would do now",
 } as const;
 
 function settingsStep(settings: readonly string[], notes: readonly string[]): DecisionStep {
-  const text = settings.length === 0 ? "the settings may not be read" : `decided by ${settings.join(", ")}`;
-  return { title: "Which settings decide?", text, details: notes, tone: notes.length > 0 ? "notice" : "muted" };
+  const title = settings.length === 0 ? "The settings may not be read" : "These settings decide";
+  return { title, text: settings.join(", "), details: notes, tone: notes.length > 0 ? "notice" : "muted" };
 }
 
-function roleStep({
-  container,
-  role,
-  allowed,
-  undecided,
-  namedBy,
-  sessionName,
-  code,
-  message,
-}: ContainerExplanation): DecisionStep {
-  const named =
-    role === undefined ? "no role" : namedBy === undefined ? role : `${role}, named by ${NAMED_BY[namedBy] ?? namedBy}`;
-  const outcome = undecided
-    ? "only the server can resolve it"
-    : allowed
-      ? "permitted by its namespace"
-      : role === undefined && code === undefined
-        ? ""
-        : "not permitted";
+function roleStep(explanation: ContainerExplanation): DecisionStep {
+  const { role, allowed, undecided, namedBy, sessionName, code, message } = explanation;
+  const source = namedBy === undefined ? "" : `named by ${NAMED_BY[namedBy] ?? namedBy}`;
   return {
-    title: `Which role may container ${container} have?`,
-    text: [named, outcome].filter(Boolean).join(": "),
+    title: roleTitle(explanation),
+    text: [source, allowed ? "permitted by its namespace" : ""].filter(Boolean).join(", "),
     details: [
       ...(code === undefined ? [] : [`code ${code}`]),
       ...(message === undefined ? [] : [message]),
+      ...(role === undefined ? [] : [role]),
       ...(sessionName === undefined ? [] : [`session ${sessionName} in CloudTrail`]),
     ],
     tone: allowed ? "good" : undecided || (role === undefined && code === undefined) ? "muted" : "bad",
   };
+}
+
+function roleTitle({ container, role, allowed, undecided, code }: ContainerExplanation): string {
+  if (undecided) return `Only the server can resolve the role of container ${container}`;
+  if (role !== undefined) return `Container ${container} may ${allowed ? "" : "not "}have role ${shortRole(role)}`;
+  return code === undefined ? `Container ${container} names no role` : `Container ${container} may not have its role`;
 }
 
 const NAMED_BY: Readonly<Record<string, string>> = {
@@ -97,12 +89,12 @@ function existingSteps({
   differences = [],
 }: NonNullable<Explanation["existing"]>): readonly DecisionStep[] {
   const admitted = containers.flatMap(({ container, admitted: role, admittedBy }) =>
-    role === undefined ? [] : [`${container}: ${role} (${admittedBy ?? "by admission"})`],
+    role === undefined ? [] : [`${container}: ${shortRole(role)} (${admittedBy ?? "by admission"})`],
   );
   const steps: DecisionStep[] = [
     {
-      title: "What did it get at admission?",
-      text: `${injected ? "injected" : "not injected"}, created ${clockText(since)}`,
+      title: injected ? "It was injected when it was created" : "It was not injected when it was created",
+      text: clockText(since),
       details: admitted,
       tone: injected ? "good" : "bad",
     },
@@ -112,10 +104,8 @@ function existingSteps({
     const { phase, reason, restarts, lastEnd } = state;
     const isReady = phase === "ready";
     steps.push({
-      title: "What does its sidecar do?",
-      text: [reason === undefined ? phase : `${phase} (${reason})`, restarts > 0 && `${restarts} restarts`]
-        .filter(Boolean)
-        .join(", "),
+      title: `Its sidecar is ${reason === undefined ? phase : `${phase} (${reason})`}`,
+      text: restarts > 0 ? restartsText(restarts) : "",
       details: [
         ...causes,
         // The message of a code is with the container's cause.
@@ -127,9 +117,15 @@ function existingSteps({
     });
   }
   if (differences.length > 0) {
-    steps.push({ title: "Does the decision of now differ?", text: "yes", details: differences, tone: "notice" });
+    const title = "The decision of now differs from what it has";
+    steps.push({ title, text: "", details: differences, tone: "notice" });
   }
   return steps;
+}
+
+/** "1 restart", "4 restarts". */
+export function restartsText(restarts: number): string {
+  return `${restarts} restart${restarts === 1 ? "" : "s"}`;
 }
 
 /** A code of STS: everything before AWS went well. */
@@ -139,8 +135,7 @@ function awsStep({
   expires,
 }: NonNullable<NonNullable<Explanation["existing"]>["containers"]>[number]): readonly DecisionStep[] {
   if (!code?.startsWith("STS_")) return [];
-  const title = `Does AWS give container ${container} the role?`;
   return expires === undefined
-    ? [{ title, text: `no: ${code}`, details: [], tone: "bad" }]
-    : [{ title, text: `not at the last renewal: ${code}`, details: [], tone: "notice" }];
+    ? [{ title: `AWS does not give container ${container} the role`, text: code, details: [], tone: "bad" }]
+    : [{ title: `AWS refused the last renewal of container ${container}`, text: code, details: [], tone: "notice" }];
 }

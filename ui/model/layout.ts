@@ -36,8 +36,8 @@ export interface PlacedMap {
 const NODE_HEIGHT = 32;
 const NODE_DISTANCE = 7;
 /** Parts of the width: a container's node also has the code of its refusal. */
-const SHARES: Readonly<Record<MapColumn, number>> = { namespace: 4, workload: 6, container: 7, role: 6.5 };
-const GAP_SHARE = 0.28;
+const SHARES: Readonly<Record<MapColumn, number>> = { namespace: 4, workload: 6, container: 8.5, role: 6 };
+const GAP_SHARE = 0.24;
 
 /** Places the map in `width` pixels. */
 export function placeMap({ columns, nodes, edges }: IdentityMap, width: number): PlacedMap {

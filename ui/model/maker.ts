@@ -17,6 +17,15 @@ export function makerOf(pod: RefusedRow["pod"]): PodMaker | undefined {
   return { kind: KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? kind, name };
 }
 
+/** An Event of a workload that still cannot create its pods is repeated within 17 minutes, by back-off. */
+const BLOCKED_MS = 20 * 60_000;
+
+/** Reports whether a refusal is of a workload that still cannot create its pods at `now` (Unix milliseconds). */
+export function isBlocked({ pod, time }: Pick<RefusedRow, "pod" | "time">, now: number): boolean {
+  const at = Date.parse(time);
+  return makerOf(pod) !== undefined && (Number.isNaN(at) || now - at < BLOCKED_MS);
+}
+
 /** Hash of the pod template at the end of a ReplicaSet's name (apimachinery, rand.SafeEncodeString). */
 const TEMPLATE_HASH = /-[bcdfghjklmnpqrstvwxz2456789]{5,10}$/;
 

@@ -1,7 +1,7 @@
 // The identity map as a graph of four columns: namespace → workload → container → role. Pods of a workload are one
 // node. A graph that would have too many nodes to read is an overview: namespace → role. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
-import { makerOf, workloadNameOf } from "./maker.ts";
+import { isBlocked, makerOf, workloadNameOf } from "./maker.ts";
 import { accountOf, shortRole } from "./roles.ts";
 import { fragmentOfRoute } from "./route.ts";
 import {
@@ -14,7 +14,7 @@ import {
   worseFirst,
   worstState,
 } from "./state.ts";
-import { renewalText, shortSpanText } from "./time.ts";
+import { renewalText, spanText } from "./time.ts";
 
 /** The columns, from left to right. */
 export const MAP_COLUMNS = ["namespace", "workload", "container", "role"] as const;
@@ -26,7 +26,10 @@ export interface MapNode {
   readonly id: string;
   readonly column: MapColumn;
   readonly title: string;
+  /** What is beside its name. */
   readonly note: string;
+  /** What is below it where its state stands beside the name: of a container its code, or when it renews. */
+  readonly detail: string;
   readonly counts: StateCounts;
   /** Fragment of the address that shows more of it. */
   readonly href: string;
@@ -62,7 +65,7 @@ export interface MapInput {
 const MAX_COLUMN_NODES = 40;
 
 /** A node before it is known whether it is drawn: an address is made for those that are. */
-interface PathNode extends Omit<MapNode, "counts" | "href"> {
+interface PathNode extends Omit<MapNode, "counts" | "href" | "detail"> {
   readonly place: Parameters<typeof fragmentOfRoute>[0];
 }
 
@@ -76,7 +79,7 @@ interface MapPath extends Pick<PodRow, "code" | "expires" | "renewed"> {
 export function identityMapOf(input: MapInput): IdentityMap {
   const { rows, refusals, now } = input;
   const containers = new Set(rows.map(containerId));
-  const blocked = refusals.flatMap(blockedPath);
+  const blocked = refusals.flatMap((refusal) => blockedPath(refusal, now));
   if (containers.size <= MAX_COLUMN_NODES) {
     return graphOf(MAP_COLUMNS, [...rows.map((row) => wholePath(row, now)), ...blocked], now);
   }
@@ -136,9 +139,10 @@ function wholePath(row: PodRow, now: number): MapPath {
 }
 
 /** No path for the refusal of a pod that was created: its row has one. */
-function blockedPath({ namespace, pod }: RefusedRow): readonly MapPath[] {
+function blockedPath(refusal: RefusedRow, now: number): readonly MapPath[] {
+  const { namespace, pod, code } = refusal;
   const maker = makerOf(pod);
-  if (maker === undefined) return [];
+  if (maker === undefined || !isBlocked(refusal, now)) return [];
   const name = workloadNameOf(maker);
   return [
     {
@@ -146,7 +150,7 @@ function blockedPath({ namespace, pod }: RefusedRow): readonly MapPath[] {
       nodes: [
         namespaceNode(namespace),
         {
-          ...{ id: `b ${namespace} ${pod}`, column: "workload", title: name, note: "no pods" },
+          ...{ id: `b ${namespace} ${pod}`, column: "workload", title: name, note: code },
           place: { view: "refusals", namespace, search: name },
         },
       ],
@@ -194,7 +198,16 @@ function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: 
     return all.slice(0, MAX_COLUMN_NODES).map(({ node, paths: through, counts }): MapNode => {
       const { id, title } = node;
       const note = noteOf(node, through, { showsAccount: accounts.size > 1, now });
-      return { id, column, title, note, counts, href: fragmentOfRoute(worstPlace(node, through) ?? node.place) };
+      const detail = column === "container" ? stateDetail(through, now) : note;
+      return {
+        id,
+        column,
+        title,
+        note,
+        detail,
+        counts,
+        href: fragmentOfRoute(worstPlace(node, through) ?? node.place),
+      };
     });
   });
   const places = new Map(drawn.map(({ id }, index) => [id, index]));
@@ -248,17 +261,9 @@ function noteOf(
   { showsAccount, now }: { readonly showsAccount: boolean; readonly now: number },
 ): string {
   const join = (...parts: readonly string[]) => parts.filter(Boolean).join(" · ");
-  if (column === "container") return join(podsText(paths), stateNote(paths, now));
+  if (column === "container") return stateNote(paths, now);
   const holders = column === "role" && paths.length > 1 ? `${paths.length} containers` : "";
   return column === "role" ? join(showsAccount ? note : "", holders) : note;
-}
-
-/** "2 pods"; if only some of them are in the worst state, "1 of 2 pods". */
-function podsText(paths: readonly MapPath[]): string {
-  const worst = worstOf(paths);
-  if (worst === undefined || paths.length < 2) return "";
-  const alike = paths.filter(({ state, code }) => state === worst.state && code === worst.code).length;
-  return alike === paths.length ? `${alike} pods` : `${alike} of ${paths.length} pods`;
 }
 
 /** A container of several pods leads to the pod in which it is worst. */
@@ -270,15 +275,25 @@ function worstOf(paths: readonly MapPath[]): MapPath | undefined {
   return paths.toSorted((a, b) => worseFirst(a.state, b.state))[0];
 }
 
-/** The code or the state of the worst container; if it is well, when the first renewal comes. */
+/** The state of the worst container, of how many pods it is, and what belongs to it; nothing of a state that is well. */
 function stateNote(paths: readonly MapPath[], now: number): string {
   const worst = worstOf(paths);
-  if (worst?.code !== undefined) return worst.code;
-  if (worst !== undefined && worst.state !== "holding") return STATE_LOOKS[worst.state].label;
+  if (worst === undefined) return "";
+  const { length: pods } = paths;
+  const alike = paths.filter(({ state }) => state === worst.state).length;
+  const count = pods === 1 ? "" : alike === pods ? `${pods} pods` : `${alike} of ${pods} pods`;
+  const label = worst.state === "holding" ? "" : STATE_LOOKS[worst.state].label;
+  return [count, label, stateDetail(paths, now)].filter(Boolean).join(" · ");
+}
+
+/** The code of one pod: those of several may differ. If all are well, when the first renewal comes. */
+function stateDetail(paths: readonly MapPath[], now: number): string {
+  const worst = worstOf(paths);
+  if (worst?.state !== "holding") return (paths.length === 1 && worst?.code) || "";
   const [soonest] = paths
     .filter(({ expires }) => expires !== undefined)
     .toSorted((a, b) => Date.parse(a.expires ?? "") - Date.parse(b.expires ?? ""));
   const { renewed, expires } = soonest ?? {};
   if (expires === undefined) return "";
-  return renewalText(renewed, expires, now) || `${shortSpanText(Date.parse(expires) - now)} left`;
+  return renewalText(renewed, expires, now) || `${spanText(Date.parse(expires) - now)} left`;
 }

@@ -1,7 +1,17 @@
 // Limits the rows of a view to a namespace, and to those that contain every word of a search, in any case. Pure; a row's
 // text is made once.
 import type { PodRow, RefusedRow, RoleRow } from "../../src/operations/status/model.ts";
-import { HOLD_STATES, type HoldState, holdStateOf, STATE_LOOKS, stateSearch } from "./state.ts";
+import {
+  HOLD_STATES,
+  type HoldState,
+  holdStateOf,
+  SEVERITIES,
+  type Severity,
+  STATE_LOOKS,
+  severityOf,
+  severitySearch,
+  stateSearch,
+} from "./state.ts";
 
 type AnyRow = PodRow | RoleRow | RefusedRow;
 
@@ -23,6 +33,30 @@ export function searchRows<Row extends AnyRow>(rows: readonly Row[], search: str
     const text = textOf(row, now);
     return words.every((word) => text.includes(word));
   });
+}
+
+const IS_SEVERITY: ReadonlyMap<string, Severity> = new Map(SEVERITIES.map((each) => [severitySearch(each), each]));
+
+/** A search without the severity that it limits a list to, and that severity. */
+export interface FilteredSearch {
+  readonly words: string;
+  readonly severity: Severity | undefined;
+}
+
+/** Splits "orders is:failing". */
+export function filterOf(search: string): FilteredSearch {
+  const words = search.split(/\s+/).filter(Boolean);
+  const isFilter = (word: string) => IS_SEVERITY.has(word.toLowerCase());
+  return {
+    words: words.filter((word) => !isFilter(word)).join(" "),
+    severity: IS_SEVERITY.get(words.find(isFilter)?.toLowerCase() ?? ""),
+  };
+}
+
+/** Returns a search with another severity, or without one. */
+export function searchWithFilter(search: string, severity: Severity | undefined): string {
+  const { words } = filterOf(search);
+  return [words, severity === undefined ? "" : severitySearch(severity)].filter(Boolean).join(" ");
 }
 
 /** Makes the texts of rows before the first search needs them. */
@@ -47,5 +81,8 @@ function moreText(row: AnyRow, now: number): string {
 
 /** What finds the containers of each state. */
 const STATE_TEXTS = Object.fromEntries(
-  HOLD_STATES.map((state) => [state, `${STATE_LOOKS[state].label} ${stateSearch(state)}`]),
+  HOLD_STATES.map((state) => [
+    state,
+    `${STATE_LOOKS[state].label} ${stateSearch(state)} ${severitySearch(severityOf(state))}`,
+  ]),
 ) as Readonly<Record<HoldState, string>>;

@@ -57,6 +57,44 @@ export const STATE_LOOKS: Readonly<Record<HoldState, StateLook>> = {
   holding: { label: "valid", glyph: "dot", tone: "good", meaning: "It has valid credentials." },
 };
 
+/** States that mean the same for an operator, from the worst to the best. */
+export const SEVERITIES = ["failing", "at risk", "pending", "valid"] as const;
+
+/** How much a state matters. */
+export type Severity = (typeof SEVERITIES)[number];
+
+/** Its states, and how it is shown. */
+export const SEVERITY_LOOKS: Readonly<Record<Severity, StateLook & { readonly states: readonly HoldState[] }>> = {
+  failing: {
+    ...{ label: "Failing", glyph: "cross", tone: "bad", meaning: "no valid credentials" },
+    states: ["expired", "refused", "bare"],
+  },
+  "at risk": {
+    ...{ label: "At risk", glyph: "warning", tone: "notice", meaning: "valid credentials that are not renewed" },
+    states: ["overdue", "failing"],
+  },
+  pending: {
+    ...{ label: "Pending", glyph: "clock", tone: "muted", meaning: "being started or deleted, or not known" },
+    states: ["starting", "unknown", "leaving"],
+  },
+  valid: { ...{ label: "Valid", glyph: "dot", tone: "good", meaning: "valid credentials" }, states: ["holding"] },
+};
+
+/** Returns the severity of a state. */
+export function severityOf(state: HoldState): Severity {
+  return SEVERITIES.find((severity) => SEVERITY_LOOKS[severity].states.includes(state)) ?? "pending";
+}
+
+/** Returns how many containers are counted in the states of a severity. */
+export function severityCount(counts: StateCounts, severity: Severity): number {
+  return SEVERITY_LOOKS[severity].states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+}
+
+/** What the reader searches for to see the containers of one severity: "is:at-risk". */
+export function severitySearch(severity: Severity): string {
+  return `is:${severity.replaceAll(" ", "-")}`;
+}
+
 /** Returns the state at `now` (Unix milliseconds). */
 export function holdStateOf({ phase, expires, renewed, code }: PodRow, now: number): HoldState {
   if (phase === "terminating") return "leaving";

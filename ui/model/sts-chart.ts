@@ -52,7 +52,7 @@ export function stsChartOf(minutes: readonly StsMinute[], now: number): StsChart
     times: ticks
       .filter((time) => time <= end)
       .map((time) => ({ place: placeOf(time), label: new Date(time).toISOString().slice(11, 16) })),
-    counts: [0, top / 2, top].map((count) => ({ place: count / top, label: String(count) })),
+    counts: [0, top / 2, top].map((count) => ({ place: count / top, label: count.toLocaleString("en") })),
     ok: shown.reduce((sum, { ok }) => sum + ok, 0),
     failed: shown.reduce((sum, { failed }) => sum + failed, 0),
   };

@@ -5,26 +5,25 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Returns a length of time with its two largest units: "2 h 5 min", "41 s". */
+/** Shorter times are shown in seconds. */
+const SECONDS_UNTIL = 90 * SECOND_MS;
+const HOURS_WITH_MINUTES = 10;
+
+/**
+ * Returns a length of time as every view shows it, rounded to its unit: "41 s", "35 min", "2 h 5 min", "14 h", "3 days".
+ */
 export function spanText(ms: number): string {
   const length = Math.abs(ms);
-  if (length >= 2 * DAY_MS) return `${Math.floor(length / DAY_MS)} days`;
-  if (length >= HOUR_MS) return twoUnits(length, [HOUR_MS, "h"], [MINUTE_MS, "min"]);
-  if (length >= MINUTE_MS) return twoUnits(length, [MINUTE_MS, "min"], [SECOND_MS, "s"]);
-  return `${Math.floor(length / SECOND_MS)} s`;
+  if (length < SECONDS_UNTIL) return `${Math.round(length / SECOND_MS)} s`;
+  const minutes = Math.round(length / MINUTE_MS);
+  if (minutes < 60) return `${minutes} min`;
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  if (hours < HOURS_WITH_MINUTES) return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
+  if (length < 2 * DAY_MS) return `${Math.round(length / HOUR_MS)} h`;
+  return `${Math.round(length / DAY_MS)} days`;
 }
 
-/** Returns a length of time with its largest unit alone: "2 h", "41 s". */
-export function shortSpanText(ms: number): string {
-  return /^\d+ \w+/.exec(spanText(ms))?.[0] ?? "";
-}
-
-function twoUnits(length: number, [large, name]: readonly [number, string], [small, other]: readonly [number, string]) {
-  const rest = Math.floor((length % large) / small);
-  return `${Math.floor(length / large)} ${name}${rest === 0 ? "" : ` ${rest} ${other}`}`;
-}
-
-/** "in 41 s", "3 min 2 s ago"; "" for a text that is no time. */
+/** "in 41 s", "3 min ago"; "" for a text that is no time. */
 export function relativeText(time: string, now: number): string {
   const at = Date.parse(time);
   if (Number.isNaN(at)) return "";
@@ -103,5 +102,5 @@ export function renewalTime(from: string | undefined, to: string | undefined): n
 export function renewalText(from: string | undefined, to: string | undefined, now: number): string {
   const at = renewalTime(from, to);
   if (at === undefined) return "";
-  return at > now ? `renews in ${shortSpanText(at - now)}` : "renewal due";
+  return at > now ? `renews in ${spanText(at - now)}` : "renewal due";
 }

@@ -1,14 +1,10 @@
 // The frame around the views: navigation, search, the state of the whole, and what is stale.
 import { type ComponentChild, type ComponentType, h } from "preact";
-import { useMemo } from "preact/hooks";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
-import { makerOf } from "../model/maker.ts";
 import { fragmentOfRoute, type Route, searchedView, VIEWS, type ViewName } from "../model/route.ts";
-import { countStates, HOLD_STATES, holdStateOf, STATE_LOOKS, stateSearch } from "../model/state.ts";
-import { spanText } from "../model/time.ts";
 import { CertificatesView } from "./certificates.ts";
 import type { ViewProps } from "./context.ts";
-import { countOf, shown, stateMark } from "./dom.ts";
+import { shown } from "./dom.ts";
 import { icon } from "./icon.ts";
 import { MapView } from "./map.ts";
 import { MigrationView } from "./migration.ts";
@@ -17,6 +13,7 @@ import { PodsView } from "./pods.ts";
 import { RefusalsView } from "./refusals.ts";
 import { RolesView, RoleView } from "./roles.ts";
 import { StsView } from "./sts.ts";
+import { readingText, Summary } from "./summary.ts";
 
 /** What the frame shows and calls. */
 export interface AppProps extends Omit<ViewProps, "snapshot"> {
@@ -70,6 +67,7 @@ export function App({ snapshot, problem, onSearch, onTheme, ...props }: AppProps
         ? h("div", { class: "empty" }, h("p", null, problem === undefined ? "Reading the cluster …" : shown(problem)))
         : h(VIEW_PARTS[route.view], { key: `${route.view} ${route.parts.join("/")}`, snapshot, ...props }),
     ),
+    snapshot && h("footer", { class: "reading" }, readingText(snapshot, problem ?? snapshot.stale?.why, props.now)),
   );
 }
 
@@ -119,91 +117,6 @@ function header({ route, onSearch, onTheme }: Pick<AppProps, "route" | "onSearch
       icon("theme"),
     ),
   );
-}
-
-function Summary({
-  snapshot,
-  now,
-  problem,
-}: {
-  readonly snapshot: UiSnapshot;
-  readonly now: number;
-  readonly problem: string | undefined;
-}): ComponentChild {
-  const { pods, refusals, at, stale, installation, namespace } = snapshot;
-  const counts = useMemo(() => countStates(pods.map((row) => holdStateOf(row, Date.parse(at)))), [snapshot]);
-  const shownStates = HOLD_STATES.filter((state) => counts[state]);
-  const blocked = new Set(refusals.flatMap(({ namespace: of, pod }) => (makerOf(pod) ? `${of} ${pod}` : []))).size;
-  const why = problem ?? stale?.why;
-  return h(
-    "section",
-    { class: "summary", "aria-label": "State of the cluster" },
-    h(
-      "p",
-      { role: "status" },
-      namespace !== undefined && h("b", null, `Namespace ${shown(namespace)}: `),
-      pods.length === 0
-        ? "No container uses podrole"
-        : [
-            h("b", { key: "all", class: "count" }, countOf(pods.length, "container")),
-            ...shownStates.map((state) =>
-              h(
-                "a",
-                {
-                  key: state,
-                  class: "count",
-                  href: fragmentOfRoute({ view: "pods", search: stateSearch(state) }),
-                  title: STATE_LOOKS[state].meaning,
-                },
-                stateMark(state, `${counts[state]} ${STATE_LOOKS[state].label}`),
-              ),
-            ),
-          ],
-      blocked > 0 &&
-        h(
-          "a",
-          {
-            class: "count",
-            href: fragmentOfRoute({ view: "refusals" }),
-            title: "their pods were refused at admission",
-          },
-          h(
-            "span",
-            { class: "mark bad" },
-            icon("ban"),
-            h("span", { class: "label" }, `${countOf(blocked, "workload")} blocked`),
-          ),
-        ),
-    ),
-    h(
-      "p",
-      { class: "faint" },
-      programText(installation),
-      why === undefined && ` · read ${spanText(now - Date.parse(at))} ago`,
-    ),
-    why !== undefined &&
-      h(
-        "p",
-        { class: "stale", role: "alert" },
-        h("b", null, `Not current: what is shown was read ${spanText(now - Date.parse(stale?.since ?? at))} ago. `),
-        shown(why),
-      ),
-    installation.isAbsent &&
-      h(
-        "p",
-        { class: "stale", role: "alert" },
-        `podrole is not installed in this cluster: no Deployment in namespace ${shown(installation.namespace)} runs it`,
-      ),
-  );
-}
-
-function programText({ server, webhook, isRegistered }: UiSnapshot["installation"]): string {
-  const replicas = [
-    server && `server ${server.ready}/${server.wanted}`,
-    webhook && `webhook ${webhook.ready}/${webhook.wanted}`,
-    isRegistered === false && "webhook not registered",
-  ];
-  return replicas.filter(Boolean).join(" · ");
 }
 
 /** Title of the browser's tab. */

@@ -4,10 +4,10 @@ import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { nextCommandsOf } from "../model/cause.ts";
 import { dateText, spanText } from "../model/time.ts";
 import { type TrustBar, type TrustLine, trustGap, trustLineOf, trustMarks, trustVerdict } from "../model/trust.ts";
-import { commandList } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, podLink, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
 import { icon } from "./icon.ts";
+import { commandList } from "./remedy.ts";
 
 /** The view. */
 export function CertificatesView({ snapshot, now }: ViewProps): ComponentChild {
@@ -92,7 +92,7 @@ function timeLine({ bars, marks, ticks, now: nowAt }: TrustLine): ComponentChild
       "div",
       { class: "lines-of-time" },
       ticks.map(({ at: place, label }) => h("span", { key: label, class: "gridline", style: at(place) })),
-      marks.map(({ at: place, label }) => h("span", { key: label, class: "step", style: at(place) })),
+      marks.map(({ at: place, label }) => h("span", { key: label, class: "coming", style: at(place) })),
       h("span", { class: "now", style: at(nowAt) }),
     ),
     h(

@@ -7,12 +7,22 @@ import { isRenewalOverdue } from "../../src/operations/ui/overdue.ts";
 import { makerOf, type PodMaker } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { HOLD_STATES, type HoldState, holdStateOf, STATE_LOOKS, type StateCounts } from "../model/state.ts";
+import {
+  HOLD_STATES,
+  type HoldState,
+  holdStateOf,
+  STATE_LOOKS,
+  type StateCounts,
+  type StateLook,
+} from "../model/state.ts";
 import { clockText, relativeText, renewalText, restOfLife, spanText } from "../model/time.ts";
 import { icon } from "./icon.ts";
 
 /** Makes a text of the cluster safe to read: no character of it hides, or changes the direction of others. */
 export const shown = (text: string): string => escapeControls(text);
+
+/** The same for a text of several lines. */
+export const shownLines = (text: string): string => text.split("\n").map(shown).join("\n");
 
 /** A text in which backticks mark code, as remedies have it. */
 export function withCode(text: string): ComponentChild {
@@ -43,9 +53,9 @@ export function stateMark(state: HoldState, label: string = STATE_LOOKS[state].l
   return h("span", { class: `mark ${tone}` }, icon(glyph), h("span", { class: "label" }, label));
 }
 
-/** An error code as a quiet tag. */
-export function codeTag(code: string): ComponentChild {
-  return h("code", { class: "tag" }, shown(code));
+/** An error code in the colour of the state that it belongs to. */
+export function codeTag(code: string, tone: StateLook["tone"] = "muted"): ComponentChild {
+  return h("code", { class: `tag ${tone}` }, shown(code));
 }
 
 /** Containers by state as one line; what is beside it says the same in words. */
@@ -71,7 +81,7 @@ export function podLink(namespace: string, pod: string): ComponentChild {
 function neverCreatedLink(namespace: string, { kind, name }: PodMaker): ComponentChild {
   return [
     h("a", { key: "link", href: fragmentOfRoute({ view: "map", namespace }) }, shown(`${namespace} · ${kind} ${name}`)),
-    h("span", { key: "note", class: "faint" }, " no pod was created"),
+    h("span", { key: "note", class: "faint" }, " · no pod was created"),
   ];
 }
 
@@ -88,7 +98,7 @@ export function timeText(time: string | undefined, now: number): ComponentChild 
   return h("time", { dateTime: time, title: clockText(time) }, relativeText(time, now) || shown(time));
 }
 
-/** What is left of credentials, as a line with the time of the next renewal, and in words. */
+/** What is left of credentials, as a line with a mark at the time of the next renewal, and in words. */
 export function countdown(from: string | undefined, to: string | undefined, now: number): ComponentChild {
   if (to === undefined) return h("span", { class: "faint" }, "unknown");
   const rest = restOfLife(from, to, now);
@@ -96,9 +106,10 @@ export function countdown(from: string | undefined, to: string | undefined, now:
   const isOver = left <= 0;
   return h(
     "span",
-    { class: "countdown", title: clockText(to) },
+    { class: "countdown", title: `expires ${clockText(to)}` },
     rest !== undefined && lifeLine(isOver ? 0 : rest, isRenewalOverdue({ renewed: from, expires: to }, now)),
     h("time", { dateTime: to, class: isOver ? "bad" : undefined }, isOver ? `${spanText(left)} ago` : spanText(left)),
+    !isOver && h("span", { class: "narrow" }, " left"),
   );
 }
 
@@ -111,14 +122,11 @@ function lifeLine(rest: number, isOverdue: boolean): ComponentChild {
   );
 }
 
-/** When the next renewal is expected; nothing for containers that are not to renew. */
+/** When the next renewal is expected; nothing for containers whose state says that none comes, or that it is late. */
 export function renewalNote(row: PodRow, now: number): ComponentChild {
   const { renewed, expires } = row;
-  const state = holdStateOf(row, now);
-  if (expires === undefined || (state !== "holding" && state !== "overdue")) return null;
-  const isOverdue = state === "overdue";
-  const text = isOverdue ? "renewal overdue" : renewalText(renewed, expires, now);
-  return h("span", { class: `renewal ${isOverdue ? "notice" : ""}` }, text);
+  if (expires === undefined || holdStateOf(row, now) !== "holding") return null;
+  return h("span", { class: "renewal" }, renewalText(renewed, expires, now));
 }
 
 /** What a view cannot show, and which permission it would need. */
@@ -145,38 +153,6 @@ export function knownPart<Value>(
   show: (value: Value) => ComponentChild,
 ): ComponentChild {
   return "value" in fact ? show(fact.value) : unknownNotes([{ what, why: fact.unknown, needs: fact.needs ?? [] }]);
-}
-
-/** Columns of a table: the text of the head, and how the column is set. */
-export type Column = readonly [head: string, kind: CellKind];
-
-/**
- * What a cell is on a narrow screen, where a row is one line: the icon and the end of its line ("state"), its beginning
- * ("main"), its end instead of the state's ("end"), a line below ("more"), or nothing.
- */
-export type CellKind = "state" | "main" | "end" | "more" | "wide" | "number";
-
-/** A cell. */
-export function cell(kind: CellKind, ...children: readonly ComponentChild[]): ComponentChild {
-  return h("td", { class: kind }, ...children);
-}
-
-/** A table. */
-export function rowsTable(columns: readonly Column[], rows: readonly ComponentChild[]): ComponentChild {
-  return h(
-    "table",
-    { class: "rows" },
-    h(
-      "thead",
-      null,
-      h(
-        "tr",
-        null,
-        columns.map(([head, kind]) => h("th", { key: head, scope: "col", class: kind }, head)),
-      ),
-    ),
-    h("tbody", null, rows),
-  );
 }
 
 /** What a view says instead of rows. */

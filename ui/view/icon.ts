@@ -3,7 +3,7 @@ import { type ComponentChild, h } from "preact";
 import type { Glyph } from "../model/state.ts";
 
 /** What an icon shows; drawn in 16 × 16. */
-export type IconName = Glyph | "brand" | "search" | "theme" | "copy" | "next";
+export type IconName = Glyph | "brand" | "search" | "theme" | "copy" | "next" | "sort";
 
 /** Lines of each icon; those of STROKED are drawn, the others are filled (even-odd, so inner shapes are holes). */
 const PATHS: Readonly<Record<IconName, string>> = {
@@ -25,10 +25,11 @@ const PATHS: Readonly<Record<IconName, string>> = {
   theme: "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13zM8 3v10a5 5 0 0 1 0-10z",
   copy: "M5.5 5.5V3.2c0-.4.3-.7.7-.7h6.6c.4 0 .7.3.7.7v6.6c0 .4-.3.7-.7.7h-2.3M3.2 5.5h6.6c.4 0 .7.3.7.7v6.6c0 .4-.3.7-.7.7H3.2c-.4 0-.7-.3-.7-.7V6.2c0-.4.3-.7.7-.7z",
   next: "M6 3.5 10.5 8 6 12.5",
+  sort: "M8 3v9.5M4.5 9 8 12.5 11.5 9",
 };
 
 const STROKED: ReadonlySet<IconName> = new Set([
-  ...(["ban", "hollow", "clock", "question", "dash", "check", "search", "copy", "next"] as const),
+  ...(["ban", "hollow", "clock", "question", "dash", "check", "search", "copy", "next", "sort"] as const),
 ]);
 
 /** Returns the icon in the colour of the text beside it. */

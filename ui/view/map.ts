@@ -3,21 +3,14 @@ import { type ComponentChild, h } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
-import {
-  type IdentityMap,
-  identityMapOf,
-  isBlockedNode,
-  type MapColumn,
-  type MapEdge,
-  type MapNode,
-  worstFirst,
-} from "../model/map.ts";
+import { type IdentityMap, identityMapOf, isBlockedNode, type MapColumn } from "../model/map.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { countsText, STATE_LOOKS, type StateCounts, totalOf, worseFirst, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
 import { emptyNote, shown, stateBar, unknownNotes, viewTitle } from "./dom.ts";
 import { icon } from "./icon.ts";
+import { MapOutline } from "./map-outline.ts";
 
 const MIN_DRAWING_WIDTH = 760;
 
@@ -29,18 +22,20 @@ const COLUMN_TITLES: Readonly<Record<MapColumn, string>> = {
 };
 
 /** The view. */
-export function MapView({ snapshot, route }: ViewProps): ComponentChild {
+export function MapView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { search, namespace } = route;
   const place = useRef<HTMLDivElement>(null);
   const width = useWidth(place);
-  const map = useMemo(() => {
-    const now = Date.parse(snapshot.at);
-    return identityMapOf({
-      rows: searchRows(rowsInNamespace(snapshot.pods, namespace), search, now),
-      refusals: searchRows(rowsInNamespace(snapshot.refusals, namespace), search, now),
-      now,
-    });
-  }, [snapshot, search, namespace]);
+  // Times are those of the reading's arrival, as in the lists; a new reading comes before they differ.
+  const map = useMemo(
+    () =>
+      identityMapOf({
+        rows: searchRows(rowsInNamespace(snapshot.pods, namespace), search, now),
+        refusals: searchRows(rowsInNamespace(snapshot.refusals, namespace), search, now),
+        now,
+      }),
+    [snapshot, search, namespace],
+  );
   const isDrawn = width >= MIN_DRAWING_WIDTH;
   const placed = useMemo(() => (isDrawn ? placeMap(map, width) : undefined), [map, width, isDrawn]);
   return h(
@@ -59,7 +54,7 @@ export function MapView({ snapshot, route }: ViewProps): ComponentChild {
       map.nodes.length === 0
         ? nothingOnMap(snapshot.pods, route.search)
         : // Until the width is known, neither form is right.
-          width > 0 && (placed ? h(Drawing, { placed, totals: map.totals }) : h(Outline, { map })),
+          width > 0 && (placed ? h(Drawing, { placed, totals: map.totals }) : h(MapOutline, { map })),
     ),
     hiddenNote(map),
   );
@@ -193,16 +188,16 @@ function nodeLink(
     },
     icon(glyph),
     h("span", { class: "name" }, shown(title)),
-    note !== "" && h("span", { class: `kind ${isErrorNote(column, tone) ? tone : ""}` }, shown(note)),
+    note !== "" && h("span", { class: `kind ${isErrorNote(id, column, tone) ? tone : ""}` }, shown(note)),
     h("span", { class: "unseen" }, `: ${countsText(counts)}`),
     // One state alone is the node's own colour.
     Object.keys(counts).length > 1 && stateBar(counts),
   );
 }
 
-/** The note of a container that is not well says why. */
-function isErrorNote(column: MapColumn, tone: string): boolean {
-  return column === "container" && tone !== "good";
+/** The note of a container that is not well says why, and so does that of a workload without pods. */
+function isErrorNote(id: string, column: MapColumn, tone: string): boolean {
+  return (column === "container" && tone !== "good") || isBlockedNode(id);
 }
 
 /** A path is filled once: where it fails, which is the container, or the workload that has no pods. */
@@ -222,28 +217,6 @@ function connectedTo(id: string, { edges }: PlacedMap): ReadonlySet<string> {
     return seen;
   };
   return follow(id, ({ from, to }) => [from, to]).union(follow(id, ({ from, to }) => [to, from]));
-}
-
-function Outline({ map }: { readonly map: IdentityMap }): ComponentChild {
-  const children = Map.groupBy(map.edges, ({ from }) => from);
-  const byId = new Map(map.nodes.map((node) => [node.id, node]));
-  const level = (nodes: readonly MapNode[]): ComponentChild =>
-    h(
-      "ul",
-      null,
-      nodes.map((node) => {
-        const below = (children.get(node.id) ?? []).flatMap((edge) => nodeBelow(edge, byId)).toSorted(worstFirst);
-        return h("li", { key: node.id }, nodeLink(node), below.length > 0 && level(below));
-      }),
-    );
-  return h("div", { class: "outline" }, level(map.nodes.filter(({ column }) => column === "namespace")));
-}
-
-/** The node at the end of an arrow. A role has other holders too: below one of them, it has the state of that one. */
-function nodeBelow({ to, counts }: MapEdge, nodes: ReadonlyMap<string, MapNode>): readonly MapNode[] {
-  const node = nodes.get(to);
-  if (node === undefined) return [];
-  return [node.column === "role" ? { ...node, counts, note: "" } : node];
 }
 
 function hiddenNote({ hidden, columns }: IdentityMap): ComponentChild {

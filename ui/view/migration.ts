@@ -1,11 +1,12 @@
 // The migration from kiam or kube2iam: what has moved, the next waves, and what needs work first.
 import { type ComponentChild, h } from "preact";
 import type { Known } from "../../src/operations/known.ts";
-import type { UiMigration, UiMove } from "../../src/operations/ui/model.ts";
+import type { UiMigration, UiMove, UiRefusedWorkload } from "../../src/operations/ui/model.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { commandList } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
-import { cell, countOf, emptyNote, knownPart, rowsTable, sentence, shown, viewTitle } from "./dom.ts";
+import { countOf, emptyNote, knownPart, sentence, shown, viewTitle } from "./dom.ts";
+import { commandList } from "./remedy.ts";
+import { cell, fixedHeads, rowsTable } from "./table.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 const PREDECESSORS = ["kiam", "kube2iam"] as const;
@@ -40,7 +41,7 @@ export function MigrationView({ snapshot, route, load }: ViewProps): ComponentCh
   );
 }
 
-function migration({ report, waves, postponed }: UiMigration, namespace: string | undefined): ComponentChild {
+function migration({ report, waves, postponed, refused }: UiMigration, namespace: string | undefined): ComponentChild {
   const { from, counts, pods, moved, problems, general } = report;
   const scope = namespace === undefined ? "" : ` -n ${shown(namespace)}`;
   const figures = [
@@ -70,7 +71,7 @@ function migration({ report, waves, postponed }: UiMigration, namespace: string 
         h("div", { key: label, class: count > 0 ? tone : "" }, h("dd", null, String(count)), h("dt", null, label)),
       ),
     ),
-    counts.refused > 0 && commandList([`podrole migrate ${from}${scope}  # lists the refused pods, with reasons`]),
+    refused.length > 0 && refusedPart(refused, counts.refused, `podrole migrate ${from}${scope}`),
     problems.length > 0 &&
       h(
         "ul",
@@ -116,19 +117,49 @@ function waveTable(waves: UiMigration["waves"]): ComponentChild {
       cell("number", String(pods)),
       cell("end", h("span", { class: RISKS[risk][0] }, RISKS[risk][1])),
       cell(
-        "more",
+        "text",
         findings.map((text) => h("span", { key: text, class: "sentence" }, shown(sentence(text)), " ")),
       ),
     );
   return rowsTable(
-    [
-      ["Wave", "state"],
-      ["Namespace", "main"],
-      ["Pods", "number"],
-      ["Risk", "end"],
-      ["What to look at", "more"],
-    ],
+    fixedHeads([
+      { head: "Wave", kind: "state" },
+      { head: "Namespace", kind: "main" },
+      { head: "Pods", kind: "number" },
+      { head: "Risk", kind: "end" },
+      { head: "What to look at", kind: "text" },
+    ]),
     waves.flatMap((wave, index) => wave.map((move) => rowOfMove(index + 1, move))),
+  );
+}
+
+/** Each workload whose pods would be refused, with the reasons; the command prints those of all. */
+function refusedPart(refused: readonly UiRefusedWorkload[], pods: number, command: string): ComponentChild {
+  const listed = refused.reduce((sum, each) => sum + each.pods, 0);
+  return h(
+    "section",
+    null,
+    h("h2", null, "Refused pods"),
+    rowsTable(
+      fixedHeads([
+        { head: "Workload", kind: "main" },
+        { head: "Pods", kind: "end" },
+        { head: "Why", kind: "text" },
+      ]),
+      refused.map(({ namespace, kind, name, pods: count, findings }) =>
+        h(
+          "tr",
+          { key: `${namespace} ${kind} ${name} ${findings.join()}` },
+          cell("main", shown(`${namespace}/${name}`), h("span", { class: "faint" }, ` · ${shown(kind)}`)),
+          cell("end", countOf(count, "pod")),
+          cell(
+            "text",
+            findings.map((text) => h("span", { key: text, class: "sentence" }, shown(sentence(text)), " ")),
+          ),
+        ),
+      ),
+    ),
+    listed < pods && commandList([`${command}  # lists all of them`]),
   );
 }
 

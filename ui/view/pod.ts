@@ -4,8 +4,8 @@ import type { Explanation } from "../../src/operations/explain/model.ts";
 import type { Known } from "../../src/operations/known.ts";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import type { UiAuditStep, UiEvent, UiPod } from "../../src/operations/ui/model.ts";
-import { rowsByCause } from "../model/cause.ts";
-import { type DecisionStep, decisionSteps } from "../model/decision.ts";
+import { messageParts, rowsByCause, withoutContainer } from "../model/cause.ts";
+import { type DecisionStep, decisionSteps, restartsText } from "../model/decision.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { countStates, holdStateOf, STATE_LOOKS, worstState } from "../model/state.ts";
 import { equalSteps } from "../model/steps.ts";
@@ -14,6 +14,7 @@ import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
   capitalised,
+  codeTag,
   countdown,
   emptyNote,
   knownPart,
@@ -64,7 +65,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
       { class: "pod" },
       h(
         "div",
-        null,
+        { class: "side" },
         h(
           "section",
           null,
@@ -77,31 +78,35 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
                 rows.map((row) => heldCard(row, now)),
               ),
         ),
+        h(
+          "section",
+          null,
+          h("h2", null, "Events of the last hour"),
+          data !== undefined && knownPart(data.events, "Events", (events) => eventList(events, { causes, now })),
+        ),
       ),
       h(
-        "section",
+        "div",
         null,
-        h("h2", null, "The decision, step by step"),
-        problem !== undefined && h("p", { class: "problem" }, shown(problem)),
-        data === undefined
-          ? h("p", { class: "faint" }, "Asking …")
-          : knownPart(data.explanation, "the decision", steps),
+        h(
+          "section",
+          null,
+          h("h2", null, "The decision, step by step"),
+          problem !== undefined && h("p", { class: "problem" }, shown(problem)),
+          data === undefined
+            ? h("p", { class: "faint" }, "Asking …")
+            : knownPart(data.explanation, "the decision", steps),
+        ),
+        h(
+          "section",
+          null,
+          h("h2", null, "Audit lines of the last day"),
+          audit.problem !== undefined && h("p", { class: "problem" }, shown(audit.problem)),
+          audit.data === undefined
+            ? h("p", { class: "faint" }, "Reading podrole's logs …")
+            : knownPart(audit.data, "audit lines", (lines) => auditList(lines, now)),
+        ),
       ),
-    ),
-    h(
-      "section",
-      null,
-      h("h2", null, "Events of the last hour"),
-      data !== undefined && knownPart(data.events, "Events", (events) => eventList(events, { causes, now })),
-    ),
-    h(
-      "section",
-      null,
-      h("h2", null, "Audit lines of the last day"),
-      audit.problem !== undefined && h("p", { class: "problem" }, shown(audit.problem)),
-      audit.data === undefined
-        ? h("p", { class: "faint" }, "Reading podrole's logs …")
-        : knownPart(audit.data, "audit lines", (lines) => auditList(lines, now)),
     ),
   );
 }
@@ -112,9 +117,9 @@ function placeText(row: PodRow | undefined, now: number): string {
   const parts = [
     node !== undefined && `on node ${shown(node)}`,
     created !== undefined && `created ${relativeText(created, now)}`,
-    restarts > 0 && `${restarts} restarts of its sidecar`,
+    restarts > 0 && `${restartsText(restarts)} of its sidecar`,
   ];
-  return ` ${parts.filter((part) => part !== false).join(" · ")}`;
+  return parts.flatMap((part) => (part === false ? [] : ` · ${part}`)).join("");
 }
 
 function heldCard(row: PodRow, now: number): ComponentChild {
@@ -137,10 +142,10 @@ function heldCard(row: PodRow, now: number): ComponentChild {
       h("dd", null, roleLink(role), role !== undefined && h("code", { class: "arn" }, shown(role))),
       roleFrom !== undefined && h("dt", null, "Known from"),
       roleFrom !== undefined && h("dd", null, ROLE_SOURCE_TEXTS[roleFrom]),
-      !holdsNothing && h("dt", null, "Expires in"),
-      !holdsNothing && h("dd", null, left),
+      !holdsNothing && h("dt", null, "Credentials"),
+      !holdsNothing && h("dd", null, left, renewalNote(row, now)),
       renewed !== undefined && h("dt", null, "Renewed"),
-      renewed !== undefined && h("dd", null, timeText(renewed, now), renewalNote(row, now)),
+      renewed !== undefined && h("dd", null, timeText(renewed, now)),
     ),
   );
 }
@@ -172,7 +177,7 @@ function stepContent({ title, text, details, tone }: DecisionStep): ComponentChi
   return [
     h("span", { key: "icon", class: "bullet" }, icon(STEP_ICONS[tone])),
     h("b", { key: "title" }, h("span", { class: "unseen" }, STEP_RESULTS[tone]), title),
-    h("span", { key: "text" }, shown(capitalised(text))),
+    text !== "" && h("span", { key: "text" }, shown(capitalised(text))),
     details.length > 0 &&
       h(
         "ul",
@@ -197,7 +202,7 @@ function eventList(
         "li",
         { key },
         h("span", { class: "when" }, timeText(time, now)),
-        h("span", null, h("code", { class: type === "Warning" ? "tag bad" : "tag" }, shown(reason))),
+        h("span", null, codeTag(reason, type === "Warning" ? "bad" : "muted")),
         h(
           "p",
           { class: "text" },
@@ -216,7 +221,7 @@ const NO_EVENT: UiEvent = { time: "", type: "", reason: "", message: "", count: 
 
 /** The remedy is with the cause. */
 function withoutRemedy(message: string): string {
-  return message.split(" -- ", 1)[0] ?? "";
+  return withoutContainer(message.split(" -- ", 1)[0] ?? "");
 }
 
 function auditList(lines: readonly UiAuditStep[], now: number): ComponentChild {
@@ -230,11 +235,12 @@ function auditList(lines: readonly UiAuditStep[], now: number): ComponentChild {
         "li",
         { key: `${at} ${what} ${text}` },
         h("span", { class: "when" }, h("time", { dateTime: at, title: clockText(at) }, shown(timeOfDayText(at, now)))),
-        h("span", null, h("code", { class: what === "refused" ? "tag bad" : "tag" }, shown(what))),
+        h("span", null, codeTag(what, what === "refused" ? "bad" : "muted")),
         h(
           "p",
-          { class: "text" },
-          shown(text),
+          { class: "text", title: shown(text) },
+          // The reasons are with the cause.
+          shown(messageParts(text).text),
           count > 1 && h("span", { class: "faint" }, ` × ${count} since ${shown(timeOfDayText(since, now))}`),
         ),
       ),

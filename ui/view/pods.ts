@@ -2,13 +2,13 @@
 import { type ComponentChild, h } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
-import { rowsInNamespace, searchRows } from "../model/search.ts";
-import { type HoldState, holdStateOf, STATE_LOOKS, worseFirst } from "../model/state.ts";
+import { type FoldedRow, foldRows } from "../model/fold.ts";
+import { shortRole } from "../model/roles.ts";
+import { filterOf, rowsInNamespace, searchRows } from "../model/search.ts";
+import { type HoldState, holdStateOf, STATE_LOOKS, severityOf, worseFirst } from "../model/state.ts";
 import { type WhyContext, whyOf } from "../model/why.ts";
 import type { ViewProps } from "./context.ts";
 import {
-  type Column,
-  cell,
   codeTag,
   countdown,
   countOf,
@@ -16,13 +16,15 @@ import {
   podLink,
   renewalNote,
   roleLink,
-  rowsTable,
   sentence,
   shown,
   stateMark,
   unknownNotes,
   viewTitle,
 } from "./dom.ts";
+import { filterRow } from "./filters.ts";
+import { icon } from "./icon.ts";
+import { type Column, cell, rowsTable, useRowOrder } from "./table.ts";
 
 /** More rows than a screen shows; the rest comes when the reader asks for it. */
 const ROWS_AT_ONCE = 100;
@@ -30,10 +32,14 @@ const ROWS_AT_ONCE = 100;
 /** The view. */
 export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { namespace, search } = route;
-  const rows = useMemo(
-    () => searchRows(rowsInNamespace(snapshot.pods, namespace), search, Date.parse(snapshot.at)),
-    [snapshot, namespace, search],
+  const { words, severity } = filterOf(search);
+  const found = useMemo(
+    () => searchRows(rowsInNamespace(snapshot.pods, namespace), words, now),
+    [snapshot, namespace, words],
   );
+  const bySeverity = useMemo(() => Map.groupBy(found, (row) => severityOf(holdStateOf(row, now))), [found]);
+  const namespaces = useMemo(() => [...new Set(snapshot.pods.map((row) => row.namespace))].toSorted(), [snapshot]);
+  const rows = severity === undefined ? found : (bySeverity.get(severity) ?? []);
   const pods = useMemo(() => new Set(rows.map((row) => `${row.namespace}/${row.pod}`)).size, [rows]);
   const isAll = rows.length === snapshot.pods.length;
   const containers = isAll
@@ -44,9 +50,10 @@ export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
     { class: "view" },
     viewTitle(
       namespace === undefined ? "Pods" : `Pods of ${shown(namespace)}`,
-      `${containers} in ${countOf(pods, "pod")}, the worst first`,
+      `${containers} in ${countOf(pods, "pod")}`,
     ),
     unknownNotes(snapshot.unknown.pods),
+    filterRow({ route, counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])), namespaces }),
     h(PodTable, { rows, now, texts: snapshot }),
   );
 }
@@ -59,26 +66,52 @@ interface PodTableProps {
   readonly isOfOneRole?: boolean;
 }
 
-/** The rows, the worst first. */
+const nameOf = ({ namespace, pod, container }: PodRow) => `${namespace}/${pod}/${container}`;
+const expiryOf = ({ expires }: PodRow) => (expires === undefined ? Infinity : Date.parse(expires));
+const byText = (a: string, b: string) => (a === b ? 0 : a < b ? -1 : 1);
+
+/** The rows in the order that the reader chooses, the worst first; equal valid ones as one row. */
 export function PodTable({ rows, now, texts, isOfOneRole = false }: PodTableProps): ComponentChild {
   const [limit, setLimit] = useState(ROWS_AT_ONCE);
-  const sorted = useMemo(() => worstRowsFirst(rows, now), [rows]);
-  if (rows.length === 0) return emptyNote("No container matches");
-  const more = sorted.length - limit;
-  const columns: readonly Column[] = [
-    ["State", "state"],
-    ["Pod", "main"],
-    ["Container", "wide"],
-    ...(isOfOneRole ? [] : [["Role", "wide"] as const]),
-    ["Expires in", "end"],
-    ["Why", "more"],
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
+  const folded = useMemo(() => foldRows(rows, now), [rows]);
+  const states = useMemo(() => new Map(rows.map((row) => [row, holdStateOf(row, now)])), [rows]);
+  const stateOf = (row: PodRow) => states.get(row) ?? "unknown";
+  const hasWhy = useMemo(() => rows.some((row) => whyOf(row, texts, now) !== undefined), [rows]);
+  const first = (compare: (a: PodRow, b: PodRow) => number) => (a: FoldedRow, b: FoldedRow) =>
+    compare(a.rows[0], b.rows[0]);
+  const columns: readonly Column<FoldedRow>[] = [
+    { head: "State", kind: "state", compare: first((a, b) => worseFirst(stateOf(a), stateOf(b))) },
+    { head: "Pod", kind: "main", compare: first((a, b) => byText(nameOf(a), nameOf(b))) },
+    ...(isOfOneRole
+      ? []
+      : [
+          {
+            ...({ head: "Role", kind: "sub" } as const),
+            compare: first((a, b) => byText(shortRole(a.role ?? ""), shortRole(b.role ?? ""))),
+          },
+        ]),
+    { head: "Credentials", kind: "end", compare: first((a, b) => expiryOf(a) - expiryOf(b) || 0) },
+    ...(hasWhy ? [{ head: "Why", kind: "more" } as const] : []),
   ];
+  const order = useRowOrder(columns);
+  if (rows.length === 0) return emptyNote("No container matches");
+  const sorted = order.sort(folded);
+  const more = sorted.length - limit;
+  const context = { now, texts, isOfOneRole, hasWhy };
+  const inside = { ...context, isInside: true };
+  const toggle = (key: string) => setUnfolded(unfolded.symmetricDifference(new Set([key])));
   return h(
     "div",
     null,
     rowsTable(
-      columns,
-      sorted.slice(0, limit).map((row) => rowOf(row, { now, texts, isOfOneRole })),
+      order.heads,
+      sorted.slice(0, limit).flatMap((each) => {
+        if (each.rows.length === 1) return rowOf(each.rows[0], context);
+        const isOpen = unfolded.has(each.key);
+        const head = foldedRow(each, { ...context, isOpen, onToggle: () => toggle(each.key) });
+        return isOpen ? [head, each.rows.map((row) => rowOf(row, inside))] : head;
+      }),
     ),
     more > 0 &&
       h(
@@ -89,26 +122,67 @@ export function PodTable({ rows, now, texts, isOfOneRole = false }: PodTableProp
   );
 }
 
-function rowOf(
-  row: PodRow,
-  { now, texts, isOfOneRole }: Required<Pick<PodTableProps, "now" | "texts" | "isOfOneRole">>,
-): ComponentChild {
-  const { namespace, pod, container, role, expires, renewed, phase, reason } = row;
+/** What a row is shown with. */
+interface RowContext extends Required<Omit<PodTableProps, "rows">> {
+  readonly hasWhy: boolean;
+  /** True for a row of an open group. */
+  readonly isInside?: boolean;
+}
+
+function rowOf(row: PodRow, { now, texts, isOfOneRole, hasWhy, isInside = false }: RowContext): ComponentChild {
+  const { namespace, pod, container, role, phase, reason } = row;
   const state = holdStateOf(row, now);
   return h(
     "tr",
-    { key: `${namespace}/${pod}/${container}`, class: state },
+    { key: nameOf(row), class: isInside ? `${state} inside` : state },
     h("td", { class: "state", title: reason === undefined ? phase : `${phase}: ${shown(reason)}` }, stateMark(state)),
-    h("td", { class: "main", "data-container": shown(container) }, podLink(namespace, pod)),
-    cell("wide", container === "" ? h("span", { class: "faint" }, "unknown") : shown(container)),
-    !isOfOneRole && cell("wide", roleLink(role)),
+    cell("main", podLink(namespace, pod), containerText(container)),
+    !isOfOneRole && cell("sub", roleLink(role)),
+    credentialsCell(row, state, now),
+    hasWhy && whyCell(row, state, { now, texts }),
+  );
+}
+
+function containerText(container: string): ComponentChild {
+  return h("span", { class: "faint" }, ` · ${container === "" ? "all containers" : shown(container)}`);
+}
+
+/** Several pods of one workload: the time is that of the one whose credentials expire first. */
+function foldedRow(
+  { key, rows }: FoldedRow,
+  context: RowContext & { readonly isOpen: boolean; readonly onToggle: () => void },
+): ComponentChild {
+  const { now, isOfOneRole, hasWhy, isOpen, onToggle } = context;
+  const [first] = rows;
+  const { namespace, workload = "", container, role } = first;
+  const name = `${namespace}/${workload.split(/\/(.*)/s)[1] ?? workload}`;
+  return h(
+    "tr",
+    { key, class: "holding folded" },
+    cell("state", stateMark("holding")),
     cell(
-      "end",
-      expires === undefined
-        ? h("span", { class: "faint" }, row.unknown === undefined ? "" : "unknown")
-        : [countdown(renewed, expires, now), renewalNote(row, now)],
+      "main",
+      h(
+        "button",
+        { class: "fold", type: "button", "aria-expanded": isOpen, onClick: onToggle },
+        h("span", { class: "name" }, shown(name)),
+        containerText(container),
+        h("span", { class: "pods" }, countOf(rows.length, "pod"), icon("next")),
+      ),
     ),
-    whyCell(row, state, { now, texts }),
+    !isOfOneRole && cell("sub", roleLink(role)),
+    credentialsCell(first, "holding", now),
+    hasWhy && cell("more"),
+  );
+}
+
+function credentialsCell(row: PodRow, state: HoldState, now: number): ComponentChild {
+  const { expires, renewed, code, unknown } = row;
+  if (expires !== undefined) return cell("end", countdown(renewed, expires, now), renewalNote(row, now));
+  return cell(
+    "end",
+    code !== undefined && h("span", { class: "narrow" }, codeTag(code, STATE_LOOKS[state].tone)),
+    unknown !== undefined && h("span", { class: "faint" }, "unknown"),
   );
 }
 
@@ -116,15 +190,9 @@ function rowOf(
 function whyCell(row: PodRow, state: HoldState, { now, texts }: Pick<PodTableProps, "now" | "texts">): ComponentChild {
   const why = whyOf(row, texts, now);
   if (why === undefined) return cell("more");
-  return h(
-    "td",
-    { class: `more ${STATE_LOOKS[state].tone}` },
+  return cell(
+    "more",
+    row.code !== undefined && [codeTag(row.code, STATE_LOOKS[state].tone), " "],
     h("span", { class: "sentence" }, shown(sentence(why))),
-    row.code !== undefined && [" ", codeTag(row.code)],
   );
-}
-
-function worstRowsFirst(rows: readonly PodRow[], now: number): readonly PodRow[] {
-  const withStates = rows.map((row) => ({ row, state: holdStateOf(row, now) }));
-  return withStates.toSorted((a, b) => worseFirst(a.state, b.state)).map(({ row }) => row);
 }

@@ -7,88 +7,111 @@ import { roleRows } from "../../src/operations/status/role-rows.ts";
 import type { UiRoleUser } from "../../src/operations/ui/model.ts";
 import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
-import { searchRows } from "../model/search.ts";
-import { countsText, holdStateOf, STATE_LOOKS, type StateCounts, worseFirst, worstState } from "../model/state.ts";
+import { filterOf, searchRows } from "../model/search.ts";
+import {
+  countsText,
+  holdStateOf,
+  STATE_LOOKS,
+  type StateCounts,
+  severityOf,
+  worseFirst,
+  worstState,
+} from "../model/state.ts";
 import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
-  cell,
   codeTag,
   countdown,
   countOf,
   emptyNote,
   knownPart,
   roleLink,
-  rowsTable,
   shown,
   stateMark,
   unknownNotes,
   viewTitle,
 } from "./dom.ts";
+import { filterRow } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { PodTable } from "./pods.ts";
+import { type Column, cell, rowsTable, useRowOrder } from "./table.ts";
 import { useLoaded } from "./use-loaded.ts";
 
 /** The list. */
 export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
-  const { roles, states } = useMemo(() => {
-    const at = Date.parse(snapshot.at);
-    const counts = statesByRole(snapshot.pods, at);
-    const worstOf = ({ role }: RoleRow) => worstState(counts.get(role) ?? {});
-    const found = searchRows(roleRows(snapshot.pods), route.search, at);
-    return { roles: found.toSorted((a, b) => worseFirst(worstOf(a), worstOf(b))), states: counts };
-  }, [snapshot, route.search]);
+  const { words, severity } = filterOf(route.search);
+  const { found, counts } = useMemo(
+    () => ({ found: searchRows(roleRows(snapshot.pods), words, now), counts: statesByRole(snapshot.pods, now) }),
+    [snapshot, words],
+  );
+  const worstOf = ({ role }: RoleRow) => worstState(counts.get(role) ?? {});
+  const bySeverity = Map.groupBy(found, (row) => severityOf(worstOf(row)));
+  const roles = severity === undefined ? found : (bySeverity.get(severity) ?? []);
   const isOfOneAccount = new Set(roles.map(({ role }) => accountOf(role))).size <= 1;
+  const hasRefusals = roles.some(({ codes }) => Object.keys(codes).length > 0);
+  const columns: readonly Column<RoleRow>[] = [
+    { head: "State", kind: "state", compare: (a, b) => worseFirst(worstOf(a), worstOf(b)) },
+    { head: "Role", kind: "main", compare: (a, b) => (shortRole(a.role) < shortRole(b.role) ? -1 : 1) },
+    ...(isOfOneAccount ? [] : [{ head: "Account", kind: "wide" } as const]),
+    { head: "Namespaces", kind: "sub" },
+    { head: "Pods", kind: "number", compare: (a, b) => b.pods - a.pods },
+    { head: "Next expiry", kind: "end", compare: (a, b) => expiryOf(a) - expiryOf(b) || 0 },
+    ...(hasRefusals ? [{ head: "Last refusals", kind: "more" } as const] : []),
+  ];
+  const order = useRowOrder(columns);
   return h(
     "div",
     { class: "view" },
-    viewTitle(
-      "Roles",
-      `${countOf(roles.length, "role")} that containers hold, or were given at admission; the worst first`,
-    ),
+    viewTitle("Roles", `${countOf(roles.length, "role")} that containers hold, or were given at admission`),
     unknownNotes(snapshot.unknown.pods),
+    filterRow({ route, counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])) }),
     roles.length === 0
       ? emptyNote("No role matches")
       : rowsTable(
-          [
-            ["State", "state"],
-            ["Role", "main"],
-            ...(isOfOneAccount ? [] : [["Account", "wide"] as const]),
-            ["Pods", "number"],
-            ["Namespaces", "wide"],
-            ["Next expiry", "wide"],
-            ["Last refusals", "more"],
-          ],
-          roles.map((role) => roleLine(role, { counts: states.get(role.role) ?? {}, isOfOneAccount, now })),
+          order.heads,
+          order
+            .sort(roles)
+            .map((role) => roleLine(role, { counts: counts.get(role.role) ?? {}, isOfOneAccount, hasRefusals, now })),
         ),
   );
 }
 
+const expiryOf = ({ nearestExpiry }: RoleRow) => (nearestExpiry === undefined ? Infinity : Date.parse(nearestExpiry));
+
+/** What a row is shown with. */
+interface RoleContext {
+  readonly counts: StateCounts;
+  readonly isOfOneAccount: boolean;
+  readonly hasRefusals: boolean;
+  readonly now: number;
+}
+
 function roleLine(
   { role, pods, namespaces, nearestExpiry, codes }: RoleRow,
-  {
-    counts,
-    isOfOneAccount,
-    now,
-  }: { readonly counts: StateCounts; readonly isOfOneAccount: boolean; readonly now: number },
+  { counts, isOfOneAccount, hasRefusals, now }: RoleContext,
 ): ComponentChild {
+  const state = worstState(counts);
+  const { tone } = STATE_LOOKS[state];
   const refused = Object.entries(codes);
   return h(
     "tr",
-    { key: role, class: worstState(counts) },
-    cell("state", stateMark(worstState(counts), countsText(counts))),
+    { key: role, class: state },
+    cell("state", stateMark(state, countsText(counts))),
     cell("main", roleLink(role)),
     !isOfOneAccount && cell("wide", shown(accountOf(role))),
+    cell("sub", shown(namespaces.join(", "))),
     cell("number", String(pods)),
-    cell("wide", shown(namespaces.join(", "))),
-    cell("wide", nearestExpiry === undefined ? "" : countdown(undefined, nearestExpiry, now)),
-    cell(
-      "more",
-      refused.map(([code, count]) => [
-        codeTag(code),
-        h("span", { class: "faint" }, ` ${countOf(count, "container")} `),
-      ]),
-    ),
+    nearestExpiry === undefined
+      ? cell("end", refused[0] && h("span", { class: "narrow" }, codeTag(refused[0][0], tone)))
+      : cell("end", countdown(undefined, nearestExpiry, now)),
+    hasRefusals &&
+      cell(
+        "more",
+        refused.map(([code, count]) => [
+          codeTag(code, tone),
+          count > 1 && h("span", { class: "faint" }, ` ${countOf(count, "container")} `),
+        ]),
+      ),
   );
 }
 

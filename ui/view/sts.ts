@@ -12,7 +12,7 @@ export function StsView({ snapshot, now }: ViewProps): ComponentChild {
   const { sts, unknown, replicas } = snapshot;
   return h(
     "div",
-    { class: "view" },
+    { class: "view sts" },
     viewTitle("STS", "Calls of podrole's servers to AWS STS, and whose pods need them"),
     unknownNotes(unknown.sts),
     sts === undefined
@@ -64,16 +64,21 @@ function CallChart({
     h(
       "h2",
       null,
-      "Calls by minute, last hour ",
-      h("span", { class: "unit" }, "UTC"),
-      h("span", { class: "legend" }, h("i", { class: "ok" }), `${ok.toLocaleString("en")} succeeded`),
-      h("span", { class: "legend" }, h("i", { class: "failed" }), `${failed.toLocaleString("en")} failed`),
+      "Calls of the last hour",
+      h(
+        "span",
+        { class: "legends" },
+        h("span", { class: "legend" }, h("i", { class: "ok" }), `${ok.toLocaleString("en")} succeeded`),
+        h("span", { class: "legend" }, h("i", { class: "failed" }), `${failed.toLocaleString("en")} failed`),
+      ),
     ),
     h(
       "div",
       { class: "chart", "aria-hidden": "true" },
+      h("span", { class: "axis of-counts" }, "calls a minute"),
+      h("span", { class: "axis of-times" }, "UTC"),
       counts.map(({ place, label }) =>
-        h("span", { key: label, class: "count-mark", style: { bottom: percent(place) } }, label),
+        h("div", { key: label, class: "count-mark", style: { bottom: percent(place) } }, h("span", null, label)),
       ),
       bars.map(({ at, left, okHeight, failedHeight, ok: succeeded, failed: lost }) =>
         h(
@@ -135,7 +140,7 @@ function usage({
             others.map(([code, count]) =>
               shareLine(
                 code,
-                h("a", { href: fragmentOfRoute({ view: "refusals", search: code }) }, codeTag(code)),
+                h("a", { href: fragmentOfRoute({ view: "refusals", search: code }) }, codeTag(code, "bad")),
                 count / failed,
                 `${count} · ${Math.round((100 * count) / failed)} %`,
               ),

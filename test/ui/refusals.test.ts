@@ -1,0 +1,193 @@
+// Refusals that go on and those that are over, and what an operator does about a cause.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { stepsAfterCode } from "../../src/operations/code-steps.ts";
+import { stepFields } from "../../src/operations/next-steps.ts";
+import type { PodRow } from "../../src/operations/status/model.ts";
+import { findLikelyCauses } from "../../src/operations/ui/likely-causes.ts";
+import { rowsByPod } from "../../ui/model/cause.ts";
+import { foldRows } from "../../ui/model/fold.ts";
+import { refusalCounts, refusalGroups, sparkBars, sparkSpan, withLastCodes } from "../../ui/model/refusal-groups.ts";
+import { remedyOf, statementIn } from "../../ui/model/remedy.ts";
+import { podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
+
+const MINUTE = 60_000;
+const ago = (minutes: number) => new Date(UI_NOW - minutes * MINUTE).toISOString();
+
+suite("refusals", () => {
+  const { pods, refusals } = smallSnapshot();
+  const context = { pods: rowsByPod(pods), now: UI_NOW };
+
+  test("refusalGroups() separates what goes on from what is over, also of one code, with first and last time", () => {
+    const { current, over } = refusalGroups(refusals, context);
+    assert.deepEqual(
+      current.map(({ code, state, count }) => [code, state, count]),
+      [
+        ["STS_UNAVAILABLE", "expired", 12],
+        ["STS_DENIED", "refused", 4],
+        ["ROLE_FORBIDDEN", "refused", 7],
+        ["STS_THROTTLED", "failing", 5],
+      ],
+    );
+    assert.deepEqual(
+      over.map(({ code, state, count, first, last }) => [code, state, count, first, last]),
+      [["STS_UNAVAILABLE", "over", 14, ago(46), ago(40)]],
+    );
+  });
+
+  test("refusalGroups() has no time of refusals without one", () => {
+    const [refusal] = refusals;
+    assert.ok(refusal);
+    const { since: _, ...rest } = refusal;
+    const [group] = refusalGroups([{ ...rest, time: "" }], context).current;
+    assert.deepEqual([group?.first, group?.last], [undefined, undefined]);
+  });
+
+  test("withLastCodes() adds the last code of a container that no refusal has, and no other", () => {
+    assert.equal(withLastCodes(refusals, pods), refusals);
+    const without = refusals.filter(({ code }) => code !== "STS_THROTTLED");
+    const added = withLastCodes(without, pods).slice(without.length);
+    assert.deepEqual(
+      added.map(({ pod, container, code, time }) => [pod, container, code, time]),
+      [["cart-5c6b8-9qwzt", "worker", "STS_THROTTLED", ""]],
+    );
+    const codes = new Set(refusalGroups(withLastCodes([], pods), context).current.map(({ code }) => code));
+    assert.deepEqual([...codes], ["STS_UNAVAILABLE", "STS_DENIED", "STS_THROTTLED"]);
+  });
+
+  test("refusalCounts() counts attempts, pods, and workloads without pods", () => {
+    assert.equal(refusalCounts(refusals), "42 refusals of 7 pods and 1 workload");
+    assert.equal(refusalCounts([]), "0 refusals");
+  });
+
+  test("sparkBars() spreads refusals between the first and the last, on the shortest axis that has the first", () => {
+    const { current, over } = refusalGroups(refusals, context);
+    const span = sparkSpan([...current, ...over], UI_NOW);
+    assert.equal(span, 60 * MINUTE);
+    assert.equal(sparkSpan(current.slice(1, 2), UI_NOW), 30 * MINUTE);
+    const [first] = refusals;
+    assert.ok(first);
+    const row = { ...first, since: ago(60), time: ago(30), count: 1_000 };
+    const bars = sparkBars([row], { span, now: UI_NOW });
+    assert.deepEqual([bars.length, Math.max(...bars), bars.slice(13)], [24, 1, Array.from({ length: 11 }, () => 0)]);
+    assert.ok(bars.slice(0, 12).every((bar) => bar > 0));
+    assert.deepEqual(
+      sparkBars([{ ...first, time: "" }], { span, now: UI_NOW }),
+      Array.from({ length: 24 }, () => 0),
+    );
+    const { since: _, ...once } = { ...first, time: ago(0), count: 1 };
+    assert.equal(sparkBars([once], { span, now: UI_NOW }).at(-1), 1);
+  });
+});
+
+suite("remedyOf()", () => {
+  const rowOf = (pod: string) => smallSnapshot().pods.find((row) => row.pod === pod) as PodRow;
+
+  test("remedyOf() has a denial looked into first: the role may not exist, or may not trust the server", () => {
+    const { look, branches, steps } = remedyOf(rowOf("mailer-6f7d9-hx5pl"));
+    assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-mial .*> trust\.json$/);
+    assert.deepEqual(
+      branches.map(({ when, cause }) => `${when}: ${cause}`),
+      [
+        "It fails with NoSuchEntity: there is no role shop-mial",
+        "It succeeds: the role exists, and does not trust podrole's server",
+      ],
+    );
+    const [missing, untrusting] = branches;
+    assert.deepEqual([missing?.steps, missing?.statement], [[], undefined]);
+    assert.match(missing?.text ?? "", /^Correct the annotation that names it/);
+    assert.deepEqual(JSON.parse(String(untrusting?.statement)), {
+      Effect: "Allow",
+      Principal: { AWS: "arn:aws:iam::123456789012:role/podrole-server" },
+      Action: "sts:AssumeRole",
+    });
+    assert.ok((untrusting?.statement ?? "").split("\n").length > 5);
+    assert.deepEqual(
+      untrusting?.steps.map((step) => step.split(" ").slice(0, 3).join(" ")),
+      ["jq '.Statement |=", "aws iam update-assume-role-policy"],
+    );
+    assert.ok(untrusting?.notes.every((note) => !note.includes("does not exist")));
+    assert.deepEqual(steps, []);
+    const mailer = rowOf("mailer-6f7d9-hx5pl");
+    const cut = { ...mailer, message: String(mailer.message).replace(/on the role too; .*/s, "on") };
+    assert.deepEqual(
+      remedyOf(cut).branches[1]?.notes.map((note) => note.slice(0, 20)),
+      ["if it has a conditio"],
+    );
+  });
+
+  test("remedyOf() corrects a misspelt role only if there is no such role", () => {
+    const shop = { namespace: "shop", roleAnnotation: "iam.amazonaws.com/role" } as const;
+    const { pods } = findLikelyCauses(
+      {
+        pods: [{ ...rowOf("mailer-6f7d9-hx5pl"), ...shop }, podRow({ role: uiRoleArn("shop-mail") })],
+        refusals: [],
+        trust: [],
+      },
+      UI_NOW,
+    );
+    const [missing, untrusting] = remedyOf(pods[0] as PodRow).branches;
+    assert.match(missing?.steps.join() ?? "", /^kubectl -n shop edit deployment\/mailer .*did you mean shop-mail\?$/);
+    assert.ok(untrusting?.steps.every((step) => !step.startsWith("kubectl")));
+  });
+
+  test("remedyOf() has two branches for a role that the namespace does not permit", () => {
+    const object = { namespace: "shop", kind: "deployment", name: "intruder" } as const;
+    const code = "ROLE_FORBIDDEN";
+    const { look, branches } = remedyOf({ code, ...stepFields(stepsAfterCode(code, { object })) });
+    assert.equal(look, undefined);
+    assert.deepEqual(
+      branches.map(({ when }) => when),
+      ["The role is wrong", "The role is right"],
+    );
+    assert.match(branches[0]?.steps.join() ?? "", /^kubectl -n shop edit deployment\/intruder/);
+    assert.match(branches[1]?.steps.join() ?? "", /^kubectl edit namespace shop  # permits it/);
+  });
+
+  test("remedyOf() reads the log of a sidecar that may trust only an earlier CA before it restarts the pod", () => {
+    const expires = new Date(UI_NOW + 5 * MINUTE).toISOString();
+    const current = { slot: "current", subject: "CN=2", fingerprint: "A1", expires, since: ago(30) } as const;
+    const { pods } = findLikelyCauses(
+      { pods: [podRow({ renewed: ago(55), expires })], refusals: [], trust: [current] },
+      UI_NOW,
+    );
+    const { look, branches } = remedyOf(pods[0] as PodRow);
+    assert.equal(look?.command, "kubectl -n shop logs pod/orders-7d9f4-x2x4q -c podrole-sidecar");
+    assert.deepEqual(
+      branches.map(({ when, steps }) => [when, steps.length]),
+      [
+        ["It contains SERVER_UNTRUSTED", 1],
+        ["It does not", 0],
+      ],
+    );
+  });
+
+  test("remedyOf() keeps commands as steps where there is one cause", () => {
+    assert.deepEqual(remedyOf({ code: "STS_DENIED", next: "a", furtherSteps: ["b"] }), {
+      branches: [],
+      steps: ["a", "b"],
+    });
+    assert.deepEqual(remedyOf({}), { branches: [], steps: [] });
+  });
+
+  test("statementIn() indents a statement, and leaves one that is cut as it is", () => {
+    assert.equal(statementIn('x must allow y, such as {"a":"b"}'), '{\n  "a": "b"\n}');
+    assert.equal(statementIn('x, such as {"a":{"b"}'), '{"a":{"b"}');
+    assert.equal(statementIn("x must allow y"), undefined);
+  });
+});
+
+test("foldRows() puts equal valid containers of a workload together, and nothing that is not well", () => {
+  const rows = [
+    podRow({ pod: "a", expires: new Date(UI_NOW + 9 * MINUTE).toISOString(), renewed: ago(1) }),
+    podRow({ pod: "b", expires: new Date(UI_NOW + 4 * MINUTE).toISOString(), renewed: ago(1) }),
+    podRow({ pod: "c", container: "other" }),
+    podRow({ pod: "d", code: "STS_THROTTLED" }),
+    podRow({ pod: "e", code: "STS_THROTTLED" }),
+    podRow({ pod: "f", role: uiRoleArn("other") }),
+  ];
+  assert.deepEqual(
+    foldRows(rows, UI_NOW).map((each) => each.rows.map(({ pod }) => pod)),
+    [["b", "a"], ["c"], ["d"], ["e"], ["f"]],
+  );
+});

@@ -1,0 +1,141 @@
+// What an operator does about a cause: first a look that tells its possible causes apart, then the commands for each of
+// them. From the commands and the message of a row; where they have another form, the commands are steps. Pure.
+import type { PodRow } from "../../src/operations/status/model.ts";
+import { messageParts, nextCommandsOf } from "./cause.ts";
+import { shortRole } from "./roles.ts";
+
+/** One of the possible causes. */
+export interface RemedyBranch {
+  /** What the look shows then: "It fails". */
+  readonly when: string;
+  readonly cause: string;
+  /** Precedes the statement. */
+  readonly text?: string;
+  /** A policy statement as indented JSON. */
+  readonly statement?: string;
+  readonly steps: readonly string[];
+  /** What else may be the reason, without one that is cut. */
+  readonly notes: readonly string[];
+}
+
+/** What to do. */
+export interface Remedy {
+  /** The command that tells the branches apart; absent if reading does. */
+  readonly look?: { readonly purpose: string; readonly command: string };
+  readonly branches: readonly RemedyBranch[];
+  /** Where there is one cause: commands in their order. */
+  readonly steps: readonly string[];
+}
+
+/** What a remedy is made from. */
+export type RemedyInput = Pick<PodRow, "code" | "next" | "furtherSteps" | "message" | "role" | "roleAnnotation">;
+
+/** Returns the remedy of a row. */
+export function remedyOf(row: RemedyInput): Remedy {
+  const steps = nextCommandsOf(row);
+  return denialRemedy(row, steps) ?? forbiddenRemedy(row, steps) ?? earlierCaRemedy(steps) ?? { branches: [], steps };
+}
+
+/** STS denies a role that does not exist as it denies one that does not trust the caller. */
+function denialRemedy(
+  { code, role = "", message = "", roleAnnotation }: RemedyInput,
+  steps: readonly string[],
+): Remedy | undefined {
+  const look = steps.find((step) => step.startsWith("aws iam get-role "));
+  if (code !== "STS_DENIED" || look === undefined) return undefined;
+  const corrections = steps.filter((step) => CORRECTION.test(step));
+  const { reasons } = messageParts(message);
+  const name = shortRole(role);
+  const statement = reasons.flatMap((reason) => statementIn(reason) ?? [])[0];
+  const place = roleAnnotation === undefined ? "the annotation that names it" : `annotation ${roleAnnotation}`;
+  return {
+    look: { purpose: "Does the role exist?", command: withoutPurpose(look) },
+    branches: [
+      {
+        when: "It fails with NoSuchEntity",
+        cause: `there is no role ${name}`,
+        ...(corrections.length === 0 && { text: `Correct ${place}, in the template that makes the pod.` }),
+        steps: corrections,
+        notes: [],
+      },
+      {
+        when: "It succeeds",
+        cause: "the role exists, and does not trust podrole's server",
+        text: `The trust policy of ${name} must have this statement:`,
+        ...(statement !== undefined && { statement }),
+        steps: steps.filter((step) => step !== look && !corrections.includes(step)),
+        notes: reasons.filter((reason) => statementIn(reason) === undefined && !/does not exist| …$/.test(reason)),
+      },
+    ],
+    steps: [],
+  };
+}
+
+const CORRECTION = /^kubectl .*\b(?:edit|annotate|patch)\b/;
+
+/** The namespace and the pod disagree: one of them is wrong. */
+function forbiddenRemedy({ code }: RemedyInput, [correct, permit, ...others]: readonly string[]): Remedy | undefined {
+  if (code !== "ROLE_FORBIDDEN" || correct === undefined || permit === undefined || others.length > 0) return undefined;
+  if (!PERMIT_PURPOSE.test(permit)) return undefined;
+  return {
+    branches: [
+      { when: "The role is wrong", cause: "the pod names another one than it should", steps: [correct], notes: [] },
+      {
+        when: "The role is right",
+        cause: "the namespace does not permit it yet",
+        steps: [permit.replace(PERMIT_PURPOSE, "  # ")],
+        notes: [],
+      },
+    ],
+    steps: [],
+  };
+}
+
+const PERMIT_PURPOSE = /  # instead, only if .+? is right: /;
+
+/** A pod that trusts only an earlier CA cannot report it: its log can. */
+function earlierCaRemedy([look, restart, ...others]: readonly string[]): Remedy | undefined {
+  const [, code] = (look !== undefined && LOG_PURPOSE.exec(look)) || [];
+  if (look === undefined || restart === undefined || code === undefined || others.length > 0) return undefined;
+  return {
+    look: { purpose: "What does its sidecar report?", command: withoutPurpose(look) },
+    branches: [
+      {
+        when: `It contains ${code}`,
+        cause: "the sidecar trusts only an earlier CA",
+        text: "Create the pod again.",
+        steps: [restart],
+        notes: [],
+      },
+      {
+        when: "It does not",
+        cause: "the cause is another one",
+        text: "The last lines of the log name it; its code leads to the remedy.",
+        steps: [],
+        notes: [],
+      },
+    ],
+    steps: [],
+  };
+}
+
+const LOG_PURPOSE = /^kubectl .* logs .*  # .* if it does not contain ([A-Z_]+)$/;
+
+function withoutPurpose(step: string): string {
+  return step.split("  # ", 1)[0] ?? step;
+}
+
+/** The statement in "…, such as {…}" as indented JSON; undefined if there is none. */
+export function statementIn(reason: string): string | undefined {
+  const [, json] = /, such as (\{.+\})$/s.exec(reason) ?? [];
+  return json === undefined ? undefined : indented(json);
+}
+
+/** A message that is cut ends within its JSON. */
+function indented(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), undefined, 2);
+  } catch {
+    return json;
+  }
+}

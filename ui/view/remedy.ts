@@ -1,0 +1,96 @@
+// What to do about a cause: the look that tells the possible causes apart, then a branch for each; commands and policy
+// statements have buttons that copy them.
+import { type ComponentChild, h } from "preact";
+import { useState } from "preact/hooks";
+import type { Remedy, RemedyBranch } from "../model/remedy.ts";
+import { sentence, shown, shownLines, withCode } from "./dom.ts";
+import { icon } from "./icon.ts";
+
+/** The remedy; nothing if it is empty. */
+export function remedyPart({ look, branches, steps }: Remedy): ComponentChild {
+  if (branches.length === 0) return commandList(steps);
+  return h(
+    "div",
+    { class: "remedy" },
+    look !== undefined &&
+      h(
+        "div",
+        { class: "look" },
+        h("h3", null, h("span", { class: "step" }, "Diagnose"), look.purpose),
+        h(CopyBlock, { text: look.command }),
+      ),
+    h(
+      "div",
+      { class: "branches" },
+      branches.map((branch, index) => branchPart(branch, index)),
+    ),
+  );
+}
+
+function branchPart({ when, cause, text, statement, steps, notes }: RemedyBranch, index: number): ComponentChild {
+  return h(
+    "section",
+    { key: when, class: "branch", "aria-label": when },
+    h("h3", null, h("span", { class: "step" }, BRANCH_NAMES[index] ?? ""), when),
+    h("p", null, shown(sentence(cause))),
+    text !== undefined && h("p", { class: "faint" }, shown(text)),
+    statement !== undefined && h("div", { class: "statement" }, h(CopyBlock, { text: shownLines(statement) })),
+    commandList(steps),
+    notes.length > 0 &&
+      h(
+        "ul",
+        { class: "reasons", "aria-label": "Also possible" },
+        notes.map((note) => h("li", { key: note }, shown(sentence(note)))),
+      ),
+  );
+}
+
+const BRANCH_NAMES = ["A", "B", "C"];
+
+/** What an operator does about a code. */
+export function remedyText(remedy: string | undefined): ComponentChild {
+  return remedy === undefined ? null : h("p", null, h("b", null, "Remedy: "), withCode(remedy));
+}
+
+/** The next commands, each with what it is for. */
+export function commandList(steps: readonly string[]): ComponentChild {
+  if (steps.length === 0) return null;
+  const [only] = steps;
+  if (steps.length === 1 && only !== undefined) return h("div", { class: "commands" }, commandBlock(only));
+  return h(
+    "ol",
+    { class: "commands", "aria-label": "Next commands" },
+    steps.map((step) => h("li", { key: step }, commandBlock(step))),
+  );
+}
+
+function commandBlock(step: string): ComponentChild {
+  const [command = "", ...purpose] = shown(step).split("  # ");
+  return [
+    purpose.length > 0 && h("p", { key: "purpose" }, sentence(purpose.join("  # "))),
+    h(CopyBlock, { key: "command", text: command }),
+  ];
+}
+
+function CopyBlock({ text }: { readonly text: string }): ComponentChild {
+  const [label, setLabel] = useState("Copy");
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setLabel("Copied");
+    } catch {
+      setLabel("Select the text to copy it");
+    }
+  };
+  return h(
+    "div",
+    { class: "command" },
+    h("code", null, text),
+    h(
+      "button",
+      { class: "copy", type: "button", onClick: () => void copy() },
+      icon("copy"),
+      h("span", { class: "label" }, label),
+    ),
+  );
+}
