@@ -56,10 +56,15 @@ const MOST_USED: Readonly<Record<string, Prepare>> = {
 const FURTHER: Readonly<Record<string, Prepare>> = {
   "go-v1": (env, id) => sdk(id, "Go v1", versionIn("go-v1/go.mod", /aws-sdk-go v(\S+)/), [prepareGo(env, "go-v1")]),
   "java-v2": (env, id) =>
-    sdk(id, "Java v2", versionIn("java-v2/pom.xml", /<artifactId>sts<\/artifactId>\s*<version>(.*)<\/version>/), [
+    sdk(id, "Java v2", mavenVersion("java-v2", "sts"), ["java", "-cp", prepareJava(env, "java-v2"), "Client"]),
+  "java-v1": (env, id) =>
+    sdk(id, "Java v1", mavenVersion("java-v1", "aws-java-sdk-sts"), [
       "java",
+      // Otherwise every failure begins with its announcement that it is no longer supported, and with a log of dates.
+      "-Daws.java.v1.disableDeprecationAnnouncement=true",
+      "-Dorg.apache.commons.logging.Log=org.apache.commons.logging.impl.NoOpLog",
       "-cp",
-      prepareJava(env),
+      prepareJava(env, "java-v1"),
       "Client",
     ]),
   cpp: (env, id) =>
@@ -115,6 +120,13 @@ function dependencyVersion(name: string): string {
     readonly dependencies: Readonly<Record<string, string>>;
   };
   return dependencies[name] ?? "";
+}
+
+function mavenVersion(project: string, artifact: string): string {
+  return versionIn(
+    `${project}/pom.xml`,
+    new RegExp(String.raw`<artifactId>${artifact}</artifactId>\s*<version>(.*)</version>`),
+  );
 }
 
 function versionIn(file: string, pattern: RegExp): string {

@@ -52,9 +52,8 @@ export function prepareGo(env: Env, module: "go" | "go-v1" | "minio-go"): string
   return join(folder, "client");
 }
 
-/** Builds test/sdk/java-v2; returns the class path of its class Client. */
-export function prepareJava(env: Env): string {
-  const project = "java-v2";
+/** Builds a Java project of this folder; returns the class path of its class Client. */
+export function prepareJava(env: Env, project: "java-v1" | "java-v2"): string {
   const version = versionOf("javac", ["--version"], "a JDK of version 17 or newer, and Maven");
   const inputs = ["pom.xml", "Client.java"].map((file) => readFileSync(here(`${project}/${file}`), "utf8"));
   const folder = cachedFolder(env, {
