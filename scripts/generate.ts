@@ -34,6 +34,8 @@ import { faultRun, faultTable } from "./fault-table.ts";
 import { fuzzRun, fuzzTable } from "./fuzz-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { mutationRun, mutationTable } from "./mutation-table.ts";
+import { publicPods } from "./public-pods.ts";
+import { releaseRunTable } from "./release-runs.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes, sdkScenarios } from "./sdk-conformance.ts";
@@ -165,6 +167,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     kiam: () => behaviourTable("kiam"),
     kube2iam: () => behaviourTable("kube2iam"),
   },
+  "docs/platforms.md": { releases: releaseRunTable, "public pods": publicPods },
   "docs/simulation.md": {
     summary: simulationSummary,
     table: simulationTable,

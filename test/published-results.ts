@@ -20,7 +20,7 @@ export function currentCommit(): string {
 }
 
 /** The file at `path`: its results that were published last, and how to replace them. */
-export function publishedResults<Results extends Measurement>(path: string) {
+export function publishedResults<Results extends Measurement | readonly Measurement[]>(path: string) {
   const read = () => JSON.parse(readFileSync(path, "utf8")) as Results;
   return {
     read,

@@ -82,6 +82,7 @@ export const SCRIPTS = {
         "--kubernetes <minor>",
         "a further release of Kubernetes that test/cluster/kubernetes/build.sh can build: 1.34",
       ),
+      publish: published("test/cluster/release-runs.json, each part that passes; with --kubernetes"),
     },
   },
   "test/cluster/control-plane.ts": {
@@ -123,7 +124,10 @@ export const SCRIPTS = {
     needs: "Python 3.10 or newer with venv (Debian: python3-venv), Go 1.26; with --all also a JDK and Maven",
     time: "2 minutes, --all about 10; the first run installs the SDKs",
     options: {
-      all: switchOption("--all", "also run the further SDKs: Go v1, Java v2, C++, the Common Runtime and minio-go"),
+      all: switchOption(
+        "--all",
+        "also run the further SDKs: Go v1, Java v2 and v1, C++, the Common Runtime and minio-go",
+      ),
       only: optionalTextsOption("--only <id>", "run only this SDK, by its name in test/sdk/sdks.ts (repeatable)"),
       update: switchOption(
         "--update",

@@ -87,7 +87,8 @@ suite("pods of other people", { timeout: 1_200_000 }, () => {
     for (const level of LEVELS)
       await kubectl.run(["delete", "namespace", `plain-${level}`, `injected-${level}`, "--wait=false"]);
     const total = files.reduce((sum, { pods }) => sum + pods.length, 0);
-    const results = { ...measuredNow(), ...count, pods: total, ...levels };
+    const sources = [...new Set(files.flatMap(({ name }) => (name.includes("/") ? [name.split("/", 1).join()] : [])))];
+    const results = { ...measuredNow(), sources, ...count, pods: total, ...levels };
     console.log(JSON.stringify(results));
     if (publish === "true") publicPodResults.write(results);
   });

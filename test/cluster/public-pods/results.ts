@@ -1,9 +1,12 @@
-// Results of the pods of other people as a file: what `--publish` writes and docs/inject.md shows.
+// Results of the pods of other people as a file: what `--publish` writes and docs/platforms.md
+// shows.
 import { join } from "node:path";
 import { type Measurement, publishedResults } from "../../published-results.ts";
 
 /** How many pods there were, and what became of them. */
 interface PublicPodResults extends Measurement {
+  /** Names of the folders in it: one for each repository of the files, such as aws+eks-charts@5239609242. */
+  readonly sources: readonly string[];
   /** Files that podrole inject changed and podrole uninject restored, and the pods that it injected in them. */
   readonly files: number;
   readonly textPods: number;
