@@ -85,12 +85,12 @@ function asText(value: unknown): string {
 const PLACEMENT_KEYS = ["nodeSelector", "tolerations", "podAnnotations", "podLabels", "extraEnv"];
 
 function placementOf(server: Record<string, unknown>, account: Record<string, unknown>): ServerPlacement {
-  const same = PLACEMENT_KEYS.filter((key) => !isUnset(server[key])).map((key) => [key, server[key]]);
+  const same = PLACEMENT_KEYS.filter((key) => !isUnsetPlacement(server[key])).map((key) => [key, server[key]]);
   const { enabled, replicas } = partOf(server, "deployment");
   return {
     ...(enabled === true && typeof replicas === "number" && { replicas }),
     ...Object.fromEntries(same),
-    ...(!isUnset(account["annotations"]) && { serviceAccount: { annotations: account["annotations"] } }),
+    ...(!isUnsetPlacement(account["annotations"]) && { serviceAccount: { annotations: account["annotations"] } }),
   };
 }
 
@@ -105,6 +105,11 @@ function othersOf(
   return Object.entries(part)
     .filter(([key, value]) => !known.has(key) && !isUnset(value))
     .map(([key]) => `${name}.${key}`);
+}
+
+/** An object with a key is not: the usual node selector, `node-role.kubernetes.io/control-plane: ""`, has no text. */
+function isUnsetPlacement(value: unknown): boolean {
+  return isObject(value) ? Object.keys(value).length === 0 : isUnset(value);
 }
 
 function isUnset(value: unknown): boolean {

@@ -46,6 +46,14 @@ suite("readKiamValues()", () => {
     assert.deepEqual(readKiamValues({ server: { deployment: { enabled: false, replicas: 3 } } }).placement, {});
   });
 
+  test("keeps a node selector and an annotation without text, and leaves out what has no key", () => {
+    const nodeSelector = { "node-role.kubernetes.io/control-plane": "" };
+    const podAnnotations = { "example.com/empty": "" };
+    const server = { nodeSelector, podAnnotations, podLabels: {}, tolerations: [], extraEnv: null };
+    assert.deepEqual(readKiamValues({ server }).placement, { nodeSelector, podAnnotations });
+    assert.deepEqual(readKiamValues({ server: { nodeSelector: {} } }).placement, {});
+  });
+
   test("detects the base ARN if the values have none, as the template does", () => {
     assert.equal(readKiamValues({}).server.get("role-base-arn-autodetect"), "true");
   });
