@@ -1,4 +1,5 @@
-// Generates the samples of `podrole explain` in docs/explain.md, with the command's own functions.
+// Generates the samples of `podrole explain` in docs/explain.md, and of an Event in docs/troubleshoot.md, with the programs'
+// own functions.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { explainText } from "../src/cli/output/explain.ts";
@@ -7,8 +8,11 @@ import type { Pod } from "../src/kubernetes/objects.ts";
 import { explainPod } from "../src/operations/explain/explanation.ts";
 import type { ExplainInput } from "../src/operations/explain/model.ts";
 import { withRemedy } from "../src/protocol/errors.ts";
+import { systemClock } from "../src/runtime/clock.ts";
+import { createLog } from "../src/runtime/log.ts";
 import { readSettings } from "../src/runtime/settings.ts";
 import { describeDenial } from "../src/server/aws/sts-denial.ts";
+import { createRefusalRecorder } from "../src/server/issue/events.ts";
 import { planSettings } from "../src/settings/plan-settings.ts";
 import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { ROOT } from "./root.ts";
@@ -28,7 +32,7 @@ export function explainDeniedSample(): string {
   const pod = podWithRole("shop-orders", "orders-7d4b9c");
   const injected = plan(planInput(pod), settings);
   if (injected.decision !== "inject") throw new Error(`Cannot make the sample: ${injected.message}`);
-  const reason = `Cannot assume role ${ACCOUNT_ROLES}shop-orders: AccessDenied: ${describeDenial(DENIED, { roleArn: `${ACCOUNT_ROLES}shop-orders` })}`;
+  const reason = deniedReason();
   const lastState = {
     terminated: {
       exitCode: 1,
@@ -43,6 +47,31 @@ export function explainDeniedSample(): string {
   };
   const metadata = { ...injected.pod.metadata, creationTimestamp: "2026-01-15T12:00:00Z" };
   return explainSample({ ...injected.pod, metadata, status }, true, settings, { held: heldAfter(reason) });
+}
+
+/** Returns the Event about this pod, as `kubectl describe` prints it. */
+export function deniedEventSample(): string {
+  const lines: string[] = [];
+  const record = createRefusalRecorder({
+    kubernetes: {
+      recordEvent: async ({ type, reason, message }) => {
+        lines.push(`${type}  ${reason}  31s  podrole-server  ${message}`);
+      },
+    },
+    clock: systemClock,
+    log: createLog("generate", "error", process.stderr),
+    onRecorded: () => undefined,
+  });
+  record(
+    { namespace: SAMPLE_NAMESPACE.name, name: "orders-7d4b9c", uid: "" },
+    { code: "STS_DENIED", message: deniedReason() },
+  );
+  return `\`\`\`text\n${lines.join("\n")}\n\`\`\``;
+}
+
+function deniedReason(): string {
+  const roleArn = `${ACCOUNT_ROLES}shop-orders`;
+  return `Cannot assume role ${roleArn}: AccessDenied: ${describeDenial(DENIED, { roleArn })}`;
 }
 
 /** What the server says about the pod that was refused. */

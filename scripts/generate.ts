@@ -5,7 +5,6 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { SKIP_REASONS, type SkipReason } from "../src/injection/skip-reasons.ts";
 import { CLUSTER_CHECKS } from "../src/operations/check/check.ts";
 import { CHECK_PAGES, CHECK_SECTIONS, type Section } from "../src/operations/check/finding.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
@@ -29,7 +28,12 @@ import { startScript } from "./command-line/start-script.ts";
 import { suitesTable } from "./command-line/suites-table.ts";
 import { renderDashboard } from "./dashboard.ts";
 import { drillRun } from "./drill.ts";
-import { explainDeniedSample, explainForbiddenSample, explainNotLabelledSample } from "./explain-samples.ts";
+import {
+  deniedEventSample,
+  explainDeniedSample,
+  explainForbiddenSample,
+  explainNotLabelledSample,
+} from "./explain-samples.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
 import { fuzzRun, fuzzTable } from "./fuzz-table.ts";
 import { markdownTable } from "./markdown-table.ts";
@@ -40,7 +44,7 @@ import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes, sdkScenarios } from "./sdk-conformance.ts";
 import { simulationSummary, simulationTable } from "./simulation-table.ts";
-import { codeTable, SKIP_REMEDIES, SYMPTOMS, symptomTable } from "./symptoms.ts";
+import { codeTable, SYMPTOMS, skipTable, symptomTable } from "./symptoms.ts";
 
 function settingsTable(rows: SettingTable): string {
   const cells = Object.entries(rows).map(([key, row]) => [
@@ -102,13 +106,6 @@ function errorSections(): string {
       return `### ${code}\n\n${row.summary} *${facts.join(" · ")}*\n\n${row.remedy}`;
     })
     .join("\n\n");
-}
-
-function skipReasons(): string {
-  return markdownTable(
-    ["reason", "meaning", "what to do, if it should be injected"],
-    Object.entries(SKIP_REASONS).map(([id, sentence]) => [`\`${id}\``, sentence, SKIP_REMEDIES[id as SkipReason]]),
-  );
 }
 
 /** One heading per check, so that the hint of a finding can link to it. */
@@ -182,7 +179,8 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
   },
   "docs/troubleshoot.md": {
     codes: codeTable,
-    "skip reasons": skipReasons,
+    event: deniedEventSample,
+    "skip reasons": skipTable,
     ...Object.fromEntries(Object.keys(SYMPTOMS).map((group) => [group, () => symptomTable(group)])),
   },
   "test/README.md": { suites: suitesTable },

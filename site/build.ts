@@ -18,14 +18,15 @@ const read = (source: string) => readFileSync(join(ROOT, source), "utf8");
 
 interface PackageFields {
   readonly version: string;
-  /** Of the repository; absent until it is published. */
-  readonly homepage?: string;
+  /** Of the repository. */
+  readonly homepage: string;
 }
 
 const { values } = startScript("site");
 const out = resolve(ROOT, values.out);
 const { version, homepage } = JSON.parse(read("package.json")) as PackageFields;
-const repository = homepage && `${homepage}/blob/v${version}`;
+// No link leads to a repository without an owner.
+const repository = homepage.includes("/OWNER/") ? undefined : `${homepage}/blob/v${version}`;
 const versions = versionsOf(read("CHANGELOG.md"), version, values.others);
 const texts = new Map(SOURCE_PAGES.map(({ source }) => [source, read(source)]));
 const manifests = new Map(linkedManifests(texts).map((path) => [path, read(path)]));

@@ -5,7 +5,7 @@ import { rootFrom } from "./links.ts";
 import { addMarkdownRules, decorateTables, shownMarkdown, titleOf } from "./markdown.ts";
 import { addressOf, neighboursOf, READING_PATHS, SOURCE_PAGES } from "./reading-paths.ts";
 import { addressOfFile } from "./shown-files.ts";
-import type { ListedVersion } from "./versions.ts";
+import { type ListedVersion, UNRELEASED } from "./versions.ts";
 
 /** The folder of the pages that are no file of docs/: start and playground. */
 export const SITE_PAGES = "site/pages";
@@ -41,6 +41,7 @@ export function siteConfig({
     question,
     pages: pages.map(({ source, label }) => ({ label, address: addressOf(source) })),
   }));
+  const isUnreleased = versions.some((each) => each.isShown && each.state === UNRELEASED);
   const labels = new Map(SOURCE_PAGES.map(({ source, label }) => [source, label]));
   const labelOf = (source: string, anchor: string | undefined) => {
     const heading = headingsOf(readPage(source)).find((each) => each.anchor === anchor);
@@ -51,7 +52,8 @@ export function siteConfig({
     config.setTemplateFormats(["md", "njk"]);
     config.setIncludesDirectory("../layouts");
     config.addGlobalData("navigation", navigation);
-    config.addGlobalData("version", version);
+    config.addGlobalData("release", isUnreleased ? `${version}, unreleased` : version);
+    config.addGlobalData("isUnreleased", isUnreleased);
     config.addGlobalData("versions", versions);
     config.addFilter("rootFrom", (address: string) => rootFrom(address.replace(/^\//, "")));
     config.amendLibrary("md", (library) =>

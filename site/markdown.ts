@@ -34,11 +34,15 @@ export function addMarkdownRules(library: MarkdownLibrary, options: MarkdownOpti
  * whose first column quotes messages.
  */
 export function decorateTables(html: string): string {
-  return html
-    .replaceAll(/<table>(?=\s*<thead>\s*<tr>\s*<th>what you see)/g, '<table class="symptoms" tabindex="0">')
-    .replaceAll(/<(pre|table)>/g, '<$1 tabindex="0">')
-    .replaceAll("<td><strong>allowed</strong></td>", '<td class="allowed"><strong>allowed</strong></td>')
-    .replaceAll(/<td>refused: <code>/g, '<td class="refused">refused: <code>');
+  return (
+    html
+      .replaceAll(/<table>(?=\s*<thead>\s*<tr>\s*<th>what you see)/g, '<table class="symptoms" tabindex="0">')
+      // A header without text says nothing about its column.
+      .replaceAll("<th></th>", "<td></td>")
+      .replaceAll(/<(pre|table)>/g, '<$1 tabindex="0">')
+      .replaceAll("<td><strong>allowed</strong></td>", '<td class="allowed"><strong>allowed</strong></td>')
+      .replaceAll(/<td>refused: <code>/g, '<td class="refused">refused: <code>')
+  );
 }
 
 function rewriteLinks(tokens: readonly MarkdownToken[], source: string, options: MarkdownOptions): void {

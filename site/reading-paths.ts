@@ -27,10 +27,11 @@ export const READING_PATHS: readonly ReadingPath[] = [
     title: "Try",
     question: "Is podrole for me?",
     pages: [
-      page("docs/compare.md", "Compare"),
+      page("docs/compare.md", "Is it for me?"),
       page("README.md", "Overview"),
       page("docs/try.md", "Try it without AWS"),
-      page("docs/limits.md", "Known limits"),
+      page("docs/limits.md", "Needs and limits"),
+      page("docs/compare-details.md", "Compare: all differences"),
     ],
   },
   {
@@ -54,6 +55,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
     question: "How do I leave kiam or kube2iam?",
     pages: [
       page("docs/migrate.md", "Migrate"),
+      page("docs/migrate-details.md", "The steps in detail"),
       page("docs/migrate-kube2iam.md", "From kube2iam"),
       page("docs/migrate-report.md", "The report"),
       page("docs/migrate-differences.md", "What differs"),
@@ -117,6 +119,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("ARCHITECTURE.md", "Architecture"),
       page("CONTRIBUTING.md", "Contributing"),
       page("docs/extend.md", "Where to change what"),
+      page("docs/adr/README.md", "Decision records"),
       page("docs/adr/waiting-for-credentials.md", "ADR: waiting"),
       page("docs/adr/cpu-of-a-start.md", "ADR: CPU of a start"),
       page("docs/adr/yaml-of-the-command-line.md", "ADR: YAML"),

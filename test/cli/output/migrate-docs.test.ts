@@ -7,7 +7,7 @@ import { readText } from "../../files.ts";
 import { clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
 
-const steps = readText("docs/migrate.md");
+const steps = readText("docs/migrate-details.md");
 const reportPage = readText("docs/migrate-report.md");
 
 /** The pieces between the "…" of a shortened output, which must follow one another in the real one. */
@@ -28,7 +28,7 @@ function excerptsOf(page: string): readonly { readonly args: readonly string[]; 
 }
 
 for (const [name, page, count] of [
-  ["docs/migrate.md", steps, 3],
+  ["docs/migrate-details.md", steps, 3],
   ["docs/migrate-report.md", reportPage, 1],
 ] as const) {
   test(`${name} shows what the command prints`, async () => {
@@ -45,7 +45,7 @@ for (const [name, page, count] of [
   });
 }
 
-test("docs/migrate.md: a line that the command does not print is found", () => {
+test("docs/migrate-details.md: a line that the command does not print is found", () => {
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nc\n"), undefined);
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nd\n"), "d\n");
   assert.equal(missingFrom("a\nb\nc\n", "c\n…\na\n"), "a\n");
