@@ -17,7 +17,7 @@ const LIBRARY = "library";
 
 /** Returns the package.json of the npm package. */
 function packageManifest(): object {
-  const { name, version, description, keywords, license, author, repository } = packageJson;
+  const { name, version, description, keywords, license, author, repository, homepage, bugs } = packageJson;
   return {
     name,
     version,
@@ -26,7 +26,7 @@ function packageManifest(): object {
     license,
     author,
     // npm compares it with the provenance. Until the project has an owner, it names none rather than a placeholder.
-    ...(repository.url.includes("/OWNER/") ? {} : { repository }),
+    ...(repository.url.includes("/OWNER/") ? {} : { repository, homepage, bugs }),
     type: "module",
     engines: { node: `>=${PACKAGE_NODE}` },
     // kubectl runs kubectl-podrole as `kubectl podrole`.

@@ -18,9 +18,11 @@ export interface ReleaseNotesInput {
  * folder that relative links start from. Throws an Error if the changelog has no section of the version.
  */
 export function releaseNotesOf({ changelog, template, version, repository }: ReleaseNotesInput): string {
-  const section = changelog.split(/^(?=## )/m).find((text) => text.startsWith(`## ${version} (`));
+  const section = changelog.split(/^(?=## )/m).find((text) => text.startsWith(`## [${version}] - `));
   if (section === undefined)
-    throw new Error(`Cannot write the notes: CHANGELOG.md has no section ${version}; expected "## ${version} (…)"`);
+    throw new Error(
+      `Cannot write the notes: CHANGELOG.md has no section ${version}; expected "## [${version}] - DATE"`,
+    );
   // The page has the version as its title.
   const changes = section.slice(section.indexOf("\n") + 1).trim();
   const owner = new URL(repository).pathname.split("/").find((part) => part !== "") ?? "";

@@ -35,6 +35,6 @@ export function versionProblems(read: (file: string) => string, version: string)
     const named = [...found].join(", ") || "no version";
     return found.size === 1 && found.has(version) ? [] : [`${file} has ${named}; expected ${version}`];
   });
-  const heading = new RegExp(`^## ${version.replaceAll(".", String.raw`\.`)}(?: |$)`, "m");
+  const heading = new RegExp(String.raw`^## \[${RegExp.escape(version)}\] - `, "m");
   return heading.test(read("CHANGELOG.md")) ? different : [...different, `CHANGELOG.md has no section ${version}`];
 }

@@ -7,7 +7,7 @@ import { releaseNotesOf } from "../../scripts/release/release-notes.ts";
 import { ROOT, readText } from "../files.ts";
 
 const repository = "https://github.com/Example/podrole";
-const changelog = "# Changelog\n\n## 1.1.0 (2027-02-01)\n\n[new](docs/a.md#b)\n\n## 1.0.0 (2027-01-01)\n\nold\n";
+const changelog = "# Changelog\n\n## [1.1.0] - 2027-02-01\n\n[new](docs/a.md#b)\n\n## [1.0.0] - 2027-01-01\n\nold\n";
 
 suite("releaseNotesOf()", () => {
   test("returns the section of the version, with links to the files of the tag, and then the template", () => {
@@ -19,7 +19,7 @@ suite("releaseNotesOf()", () => {
   });
 
   test("names the headings to read before an upgrade, only those that the section has", () => {
-    const section = "## 1.2.0 (2027-03-01)\n\n### Added\n\n- a\n\n### Changed\n\n- b\n\n### Removed\n\n- c\n\n";
+    const section = "## [1.2.0] - 2027-03-01\n\n### Added\n\n- a\n\n### Changed\n\n- b\n\n### Removed\n\n- c\n\n";
     const input = { changelog: `${section}${changelog}`, template: "upgradeREAD_FIRST.", repository };
     assert.match(
       releaseNotesOf({ ...input, version: "1.2.0" }),

@@ -149,7 +149,7 @@ suite("siteLink()", () => {
 
 test("versionsOf() lists the versions of the changelog, with links only to released ones and only if their place is known", () => {
   const changelog =
-    "# Changelog\n\n## 1.1.0 (unreleased)\n\n### Pods\n\n## 1.0.0 (2026-12-01)\n\n## 0.9.0 (2026-11-01)\n";
+    "# Changelog\n\n## [Unreleased]\n\n## [1.1.0] - Unreleased\n\n### Added\n\n## [1.0.0] - 2026-12-01\n\n## [0.9.0] - 2026-11-01\n";
   const listed = (others?: string) =>
     versionsOf(changelog, "1.0.0", others).map(({ version, state, isShown, address }) => [
       version,
@@ -158,7 +158,7 @@ test("versionsOf() lists the versions of the changelog, with links only to relea
       address,
     ]);
   assert.deepEqual(listed(), [
-    ["1.1.0", "unreleased", false, undefined],
+    ["1.1.0", "Unreleased", false, undefined],
     ["1.0.0", "2026-12-01", true, undefined],
     ["0.9.0", "2026-11-01", false, undefined],
   ]);
