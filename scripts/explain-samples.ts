@@ -1,5 +1,5 @@
-// Generates the samples of `podrole explain` in docs/explain.md, and of an Event in docs/troubleshoot.md, with the programs'
-// own functions.
+// Generates the samples of `podrole explain` in docs/explain.md, and of an Event in docs/troubleshoot.md, with the
+// programs' own functions.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { explainText } from "../src/cli/output/explain.ts";
