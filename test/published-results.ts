@@ -1,6 +1,7 @@
 // Results of a suite as a file of the checkout: what `--publish` writes and the docs show.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { ROOT } from "./files.ts";
 
 /** When, and of which commit, results were measured. */
@@ -26,6 +27,9 @@ export function publishedResults<Results extends Measurement | readonly Measurem
     read,
     /** Undefined if nothing has been published yet. */
     find: () => (existsSync(path) ? read() : undefined),
-    write: (results: Results) => writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`),
+    write(results: Results) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
+    },
   };
 }

@@ -111,7 +111,7 @@ export const SCRIPTS = {
       only: optionalTextsOption("--only <topic>", "run only this file, named without .test.ts (repeatable)"),
       install: namesOption("--install <method>", "how podrole is installed", ["kustomize", "helm", "try", "artefacts"]),
       keep: switchOption("--keep", "keep the node running, and print how to use and stop it"),
-      publish: published("test/cluster/node/drill-results.json; with --only drill"),
+      publish: published("the figures of test/cluster/node that docs/ca.md and docs/pod-certificates.md show"),
       images: optionalTextOption("--images <folder>", "only build the images and write their archives to this folder"),
       artefacts: optionalTextOption(
         "--artefacts <folder>",

@@ -1,13 +1,16 @@
-// Load on podrole: 20 client pods that send their sidecars 50 requests a second in total (workload/load.ts), while new
-// pods start one after the other. Whatever a test does to podrole meanwhile, no request may fail.
+// Load on podrole: client pods that send requests to their sidecars all the time (workload/load.ts), usually 20 pods
+// with 50 requests a second in total, while new pods start one after the other. Whatever a test does to podrole
+// meanwhile, no request may fail.
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import { appContainer, deploymentManifest, jobManifest, loadContainer } from "./pods.ts";
+import { appContainer, deploymentManifest, jobManifest, loadContainer, type PodShape } from "./pods.ts";
 import { Not, rolledOut, type SuiteNamespace, untilSuccess } from "./suite.ts";
 
-const PODS = 20;
 /** Below the 400 ms that give 50 requests a second, because the compared tallies are up to a second old. */
 const PERIOD_MS = 330;
+
+/** Pods that start at once. More would delay each other on two cores, until their sidecars' hooks give up. */
+const AT_ONCE = 10;
 
 interface Tally {
   readonly good: number;
@@ -28,30 +31,46 @@ export interface Clients {
   during(context: TestContext, name: string, act: () => Promise<void>): Promise<void>;
 }
 
-/** `role`: of the client pods, and of the new pods. */
+/** What differs from 20 pods with 50 requests a second. */
+export interface ClientOptions {
+  /** Of the client pods, and of the new pods. */
+  readonly role?: string;
+  readonly pods?: number;
+  /** Between two requests of a pod. */
+  readonly periodMs?: number;
+  /** Additional fields of the client pods' container and spec. */
+  readonly container?: PodShape["spec"];
+  readonly spec?: PodShape["spec"];
+}
+
+/** Creates the load; start() begins it. */
 export function createClients(
   shop: SuiteNamespace,
-  { role = "shop-orders" }: { readonly role?: string } = {},
+  { role = "shop-orders", pods = 20, periodMs = PERIOD_MS, container = {}, spec = {} }: ClientOptions = {},
 ): Clients {
   async function tallies(): Promise<readonly Tally[]> {
-    const lines = await shop.ok(["logs", "-l", "app=clients", "-c", "app", "--tail=1", `--max-log-requests=${PODS}`]);
+    const lines = await shop.ok(["logs", "-l", "app=clients", "-c", "app", "--tail=1", `--max-log-requests=${pods}`]);
     return lines.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Tally] : []));
   }
 
   async function answered(): Promise<number> {
     const all = await tallies();
-    assert.equal(all.length, PODS);
+    assert.equal(all.length, pods);
     for (const { failures } of all) assert.deepEqual(failures, {});
     return all.reduce((total, { good }) => total + good, 0);
   }
 
   return {
     async start() {
-      await shop.apply(deploymentManifest("clients", { role, containers: [loadContainer(PERIOD_MS)] }, PODS));
-      await rolledOut(shop.name, "deployment/clients");
+      const containers = [{ ...loadContainer(periodMs), ...container }];
+      for (let started = 0; started < pods; ) {
+        started = Math.min(started + AT_ONCE, pods);
+        await shop.apply(deploymentManifest("clients", { role, containers, spec }, started));
+        await rolledOut(shop.name, "deployment/clients");
+      }
       await untilSuccess("a successful request of every client", async () => {
         const all = await tallies();
-        return all.length === PODS && all.every(({ good }) => good > 0) ? all : new Not(JSON.stringify(all));
+        return all.length === pods && all.every(({ good }) => good > 0) ? all : new Not(JSON.stringify(all));
       });
     },
     async uids() {
@@ -81,7 +100,7 @@ export function createClients(
         `${requests} requests in ${seconds.toFixed(0)} s (${rate}/s), none failed; ${started} new pods; ` +
           `${slow} answers since the load began took over 1 s`,
       );
-      assert.ok(requests >= 5 * PODS, `expected at least ${5 * PODS} requests, sent ${requests}`);
+      assert.ok(requests >= 5 * pods, `expected at least ${5 * pods} requests, sent ${requests}`);
     },
   };
 }

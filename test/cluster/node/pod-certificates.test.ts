@@ -3,18 +3,22 @@
 // An older cluster is tested by pod-certificates-absent.test.ts.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { EXPLAINED_CASES } from "../../server/signer/explained-cases.ts";
+import type { PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
+import { CASES_ON_NODE } from "../../server/signer/explained-cases.ts";
+import { caseFigures, reportFigures } from "./figures.ts";
 import {
   answerOf,
   CERTIFIED,
+  causeOf,
   certificateMount,
   certificateVolume,
+  explainedOnPage,
   requestsOf,
   skipsPodCertificates as skip,
+  untilRequested,
   useSigner,
 } from "./pod-certificates.ts";
 import { appContainer, deploymentManifest, podManifest } from "./pods.ts";
-import { runPodrole } from "./run-podrole.ts";
 import {
   assumedRolePattern,
   kubectl,
@@ -30,6 +34,8 @@ suite("pod certificates", { timeout: 900_000, skip }, () => {
   const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
   const modern = useNamespace("modern", { ...CERTIFIED, labels });
   const plain = useNamespace("plain");
+  /** The cases of the page that have been seen. */
+  const seen = new Set<string>();
   useSigner();
   afterEach((context) => printDiagnosis(context, modern.name));
 
@@ -49,6 +55,19 @@ suite("pod certificates", { timeout: 900_000, skip }, () => {
     const [requests, others] = [await requestsOf(modern), await requestsOf(plain)];
     assert.deepEqual([new Set(requests.map(({ spec }) => spec.podUID)).size, others.length], [5, 0]);
     assert.deepEqual([...new Set(requests.map(answerOf))], ["Issued"]);
+  });
+
+  test("where two replicas answer the same request, it is answered and recorded once", async () => {
+    const servers = ["-n", "podrole", "-l", "app.kubernetes.io/name=podrole-server"];
+    assert.equal((await kubectl.ok(["get", "pods", ...servers, "-o", "name"])).trim().split("\n").length, 2);
+    const log = await kubectl.ok(["logs", ...servers, "--tail=-1"]);
+    const requests = await requestsOf(modern);
+    for (const { metadata } of requests) {
+      const lines = log.split("\n").filter((line) => line.includes(`"podCertificateRequest":"${metadata.name}"`));
+      assert.equal(lines.length, 1, lines.join("\n"));
+      assert.match(lines[0] ?? "", /"audit":"certificate","decision":"issued"/);
+    }
+    seen.add("two replicas answer the same request");
   });
 
   test("the ClusterTrustBundle has the certificates of ConfigMap podrole-trust", async () => {
@@ -78,31 +97,10 @@ suite("pod certificates", { timeout: 900_000, skip }, () => {
   ] as const) {
     test(`a request for podrole's signer by ${who} is ${refusal ? "refused" : "accepted"} by the API server`, async () => {
       const [model] = await requestsOf(modern);
-      const request = {
-        ...{ apiVersion: "certificates.k8s.io/v1", kind: "PodCertificateRequest" },
-        metadata: { generateName: "forged-" },
-        spec: { ...model?.spec, ...change },
-      };
-      const { code, err } = await modern.run([...as, "create", "-f", "-"], JSON.stringify(request));
+      const { code, err } = await modern.run([...as, "create", "-f", "-"], requestLike(model, change));
       assert.equal(code === 0, refusal === undefined, err);
       assert.match(err, refusal ?? /^$/);
     });
-  }
-
-  /** What the page says that explain says, of a pod and its request. */
-  async function explainedOnPage(what: string, pod: string): Promise<string> {
-    const own = (await requestsOf(modern)).filter(({ spec }) => spec.podName === pod);
-    const request = own.find((each) => answerOf(each) !== "Issued");
-    return (EXPLAINED_CASES.get(what) ?? "")
-      .replace("NAME", request?.metadata.name ?? "")
-      .replace("TIME", request?.metadata.creationTimestamp ?? "")
-      .replace(/"team\/\w+"/, `"${modern.name}/${pod}"`);
-  }
-
-  async function causeOf(pod: string): Promise<string | undefined> {
-    const { out, err } = await runPodrole(["explain", `pod/${pod}`, "-n", modern.name, "-o", "json"]);
-    assert.notEqual(out, "", err);
-    return (JSON.parse(out) as readonly { readonly cause?: string }[])[0]?.cause;
   }
 
   const phaseOf = (pod: string) => modern.ok(["get", "pod", pod, "-o", "jsonpath={.status.phase}"]);
@@ -133,7 +131,8 @@ suite("pod certificates", { timeout: 900_000, skip }, () => {
       });
       assert.match(events, /denied/);
       assert.equal(await phaseOf(name), "Pending");
-      assert.equal(await causeOf(name), await explainedOnPage(what, name));
+      assert.equal(await causeOf(modern, name), await explainedOnPage(what, modern, name));
+      seen.add(what);
     });
   }
 
@@ -146,23 +145,63 @@ suite("pod certificates", { timeout: 900_000, skip }, () => {
       await modern.logs(name, assumedRolePattern("shop-orders", modern.name));
       const own = (await requestsOf(modern)).filter(({ spec }) => spec.podName === name);
       assert.deepEqual(own.map(answerOf), ["Issued", "Issued"]);
+      seen.add(what);
     });
+  }
+
+  test("where the volume limits the lifetime to less than an hour, the API server refuses the pod", async () => {
+    const pod = podWith("hasty", { maxExpirationSeconds: 3_599 }, "shop-orders");
+    const { code, err } = await modern.run(["create", "-f", "-"], pod);
+    assert.notEqual(code, 0);
+    assert.match(err, /maxExpirationSeconds: Invalid value: 3599/);
+  });
+
+  test("where the pod has finished, a request of its node is denied as the page says", async () => {
+    await modern.ok(["wait", "pod/rsa", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
+    const model = (await requestsOf(modern)).find(({ spec }) => spec.podName === "rsa");
+    const created = await modern.ok([...asNode("node"), "create", "-o", "name", "-f", "-"], requestLike(model));
+    const condition = await untilSuccess("an answer", async () => {
+      const text = await modern.ok(["get", created.trim(), "-o", "json"]);
+      return (JSON.parse(text) as PodCertificateRequest).status?.conditions?.[0] ?? new Not(text);
+    });
+    const denial = `nothing; the request is ${condition.type.toLowerCase()}: ${condition.reason}: ${condition.message}`;
+    assert.equal(denial, await explainedOnPage("the pod has finished", modern, "rsa"));
+    assert.equal(await causeOf(modern, "rsa"), undefined);
+    seen.add("the pod has finished");
+  });
+
+  /** A pod that starts while something is missing waits for it, and explain says what the page says. */
+  async function waitsAsOnPage(what: string, pod: string): Promise<void> {
+    await modern.apply(podManifest(pod, { role: "shop-orders", containers: [appContainer("app", "once")] }));
+    await untilRequested(modern, pod);
+    assert.equal(await phaseOf(pod), "Pending");
+    assert.equal(await causeOf(modern, pod), await explainedOnPage(what, modern, pod));
   }
 
   test("where the server is away, the pod waits, explain says what the page says, and the pod starts then", async () => {
     await scaleDeployment("podrole-server", 0);
     try {
-      const containers = [appContainer("app", "once")];
-      await modern.apply(podManifest("early", { role: "shop-orders", containers }));
-      await untilSuccess("a request of the pod", async () => {
-        const own = (await requestsOf(modern)).filter(({ spec }) => spec.podName === "early");
-        return own.length > 0 ? own : new Not("none");
-      });
-      assert.equal(await phaseOf("early"), "Pending");
-      assert.equal(await causeOf("early"), await explainedOnPage("the server is away", "early"));
+      await waitsAsOnPage("the server is away", "early");
     } finally {
       await scaleDeployment("podrole-server", 2);
     }
     await modern.logs("early", assumedRolePattern("shop-orders", modern.name));
+    seen.add("the server is away");
+  });
+
+  test("these are the cases that the page says were tried on a node", async (context) => {
+    assert.deepEqual([...seen].toSorted(), CASES_ON_NODE.toSorted());
+    const { serverVersion } = JSON.parse(await kubectl.ok(["version", "-o", "json"])) as KubernetesVersion;
+    reportFigures(context, caseFigures, { kubernetes: serverVersion.gitVersion, cases: seen.size });
   });
 });
+
+interface KubernetesVersion {
+  readonly serverVersion: { readonly gitVersion: string };
+}
+
+/** A new request with the fields of another one. */
+function requestLike(model: PodCertificateRequest | undefined, change: object = {}): string {
+  const kind = { apiVersion: "certificates.k8s.io/v1", kind: "PodCertificateRequest" };
+  return JSON.stringify({ ...kind, metadata: { generateName: "forged-" }, spec: { ...model?.spec, ...change } });
+}

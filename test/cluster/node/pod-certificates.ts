@@ -1,21 +1,27 @@
 // Shared by the tests of pod certificates on a real node (Kubernetes 1.37): the signer, the requests of pods, and pods
 // with further certificates of podrole's signer.
+import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import type { PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { ANNOTATIONS } from "../../../src/policy/annotations.ts";
+import { EXPLAINED_CASES } from "../../server/signer/explained-cases.ts";
+import { runNodeScript } from "../kubernetes/node.ts";
 import { installSigner, uninstallSigner } from "./install/signer.ts";
-import { kubectl, type SuiteNamespace } from "./suite.ts";
+import { runPodrole } from "./run-podrole.ts";
+import { kubectl, NODE_DIRECTORY, Not, type SuiteNamespace, untilSuccess } from "./suite.ts";
 
 const SERVED = await kubectl.run(["get", "podcertificaterequests", "--all-namespaces"]);
 
 /** Why tests of pod certificates are skipped; false: they run. */
 export const skipsPodCertificates = SERVED.code === 0 ? false : "the API server does not serve PodCertificateRequests";
+/** Why tests that restart the kubelet, or read files on the node, are skipped. */
+export const skipsOnOtherNodes = NODE_DIRECTORY === "" ? "needs a node that the suite started" : skipsPodCertificates;
 /** Metadata of a namespace whose pods get a pod certificate. */
 export const CERTIFIED = { annotations: { [ANNOTATIONS.podCertificates]: "enabled" } };
 
-/** For the tests of one file: the server signs pod certificates. */
-export function useSigner(): void {
-  before(() => installSigner(kubectl));
+/** For the tests of one file: the server signs pod certificates. `renewal`: --pod-certificate-renewal. */
+export function useSigner({ renewal }: { readonly renewal?: string } = {}): void {
+  before(() => installSigner(kubectl, renewal));
   after(() => uninstallSigner(kubectl));
 }
 
@@ -23,6 +29,14 @@ export function useSigner(): void {
 export async function requestsOf(namespace: SuiteNamespace): Promise<readonly PodCertificateRequest[]> {
   const text = await namespace.ok(["get", "podcertificaterequests", "-o", "json"]);
   return (JSON.parse(text) as { readonly items: readonly PodCertificateRequest[] }).items;
+}
+
+/** Resolves with the requests of a pod, once there is one. */
+export function untilRequested(namespace: SuiteNamespace, pod: string): Promise<readonly PodCertificateRequest[]> {
+  return untilSuccess(`a request of pod ${pod}`, async () => {
+    const own = (await requestsOf(namespace)).filter(({ spec }) => spec.podName === pod);
+    return own.length > 0 ? own : new Not("none");
+  });
 }
 
 /** The type of the request's condition: Issued, Denied or Failed; undefined while there is no answer. */
@@ -41,3 +55,25 @@ export function certificateVolume(name: string, change: Readonly<Record<string, 
 
 /** The mount of such a volume. */
 export const certificateMount = (name: string) => ({ name, mountPath: `/certificates/${name}`, readOnly: true });
+
+/** What docs/pod-certificates.md says that explain says of the pod, in this case. */
+export async function explainedOnPage(what: string, namespace: SuiteNamespace, pod: string): Promise<string> {
+  const own = (await requestsOf(namespace)).filter(({ spec }) => spec.podName === pod);
+  const request = own.findLast((each) => answerOf(each) !== "Issued");
+  return (EXPLAINED_CASES.get(what) ?? assert.fail(`the page has no case "${what}"`))
+    .replace("NAME", request?.metadata.name ?? "")
+    .replace("TIME", request?.metadata.creationTimestamp ?? "")
+    .replace(/"team\/\w+"/, `"${namespace.name}/${pod}"`);
+}
+
+/** What explain names as the cause of the pod's state; undefined if the pod is well. */
+export async function causeOf(namespace: SuiteNamespace, pod: string): Promise<string | undefined> {
+  const { out, err } = await runPodrole(["explain", `pod/${pod}`, "-n", namespace.name, "-o", "json"]);
+  assert.notEqual(out, "", err);
+  return (JSON.parse(out) as readonly { readonly cause?: string }[])[0]?.cause;
+}
+
+/** Restarts the node's kubelet, as `systemctl restart kubelet` does; containers go on running. */
+export function restartKubelet(): void {
+  runNodeScript("restart-kubelet", NODE_DIRECTORY);
+}
