@@ -38,6 +38,7 @@ import { faultRun, faultTable } from "./fault-table.ts";
 import { fuzzRun, fuzzTable } from "./fuzz-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { mutationRun, mutationTable } from "./mutation-table.ts";
+import { casesOnNode, realNodeFigures, renewalCpu } from "./pod-certificate-figures.ts";
 import { publicPods } from "./public-pods.ts";
 import { releaseRunTable } from "./release-runs.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
@@ -165,6 +166,11 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     kube2iam: () => behaviourTable("kube2iam"),
   },
   "docs/platforms.md": { releases: releaseRunTable, "public pods": publicPods },
+  "docs/pod-certificates.md": {
+    cases: casesOnNode,
+    renewal: renewalCpu,
+    "real node": realNodeFigures,
+  },
   "docs/simulation.md": {
     summary: simulationSummary,
     table: simulationTable,

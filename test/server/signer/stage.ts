@@ -3,7 +3,8 @@ import type { TestContext } from "node:test";
 import { until } from "../../../emulators/until.ts";
 import type { Kubernetes } from "../../../src/kubernetes/api.ts";
 import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
-import { HOUR_MS } from "../../../src/runtime/clock.ts";
+import type { Authority } from "../../../src/pki/certificate.ts";
+import { type Clock, HOUR_MS } from "../../../src/runtime/clock.ts";
 import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
 import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
 import { createEarlierCertificates } from "../../../src/server/signer/earlier-certificates.ts";
@@ -25,6 +26,13 @@ export const RIGHTS = [
   { apiGroups: ["certificates.k8s.io"], resources: ["signers"], resourceNames: ["podrole.io/pod"], verbs: ["sign"] },
 ];
 
+interface ReplicaOptions {
+  /** Replaces calls of its client. */
+  readonly change: Partial<Kubernetes>;
+  readonly sign: () => Authority;
+  readonly renewalMs?: number | undefined;
+}
+
 /** Starts the API server; `start` of the result starts a replica. */
 export async function setUpSigner(context: TestContext, rights = RIGHTS) {
   const clock = createAdvancingClock();
@@ -36,23 +44,30 @@ export async function setUpSigner(context: TestContext, rights = RIGHTS) {
   const authority = newAuthority(clock.now());
 
   /** Starts one replica. `change` replaces calls of its client. */
-  async function start(change: Partial<Kubernetes> = {}, sign = () => authority, renewalMs?: number) {
+  const start = (change: Partial<Kubernetes> = {}, sign = () => authority, renewalMs?: number) =>
+    startReplica(clock, { change, sign, renewalMs });
+
+  /** Starts one replica whose clock is ahead of the API server's, or behind by a negative number. */
+  const startAhead = (ms: number) =>
+    startReplica({ ...clock, now: () => clock.now() + ms }, { change: {}, sign: () => authority });
+
+  async function startReplica(own: Clock, { change, sign, renewalMs }: ReplicaOptions) {
     const connected = await connect(SIGNER_USER);
     const kubernetes: Kubernetes = { ...connected, ...change };
-    const unconfirmed = createUnconfirmedAnswers({ clock, log, kubernetes });
+    const unconfirmed = createUnconfirmedAnswers({ clock: own, log, kubernetes });
     const write = (line: object) => audit.push({ ...line });
     const results: SigningResult["result"][] = [];
     const issued: string[] = [];
-    const denials = createRepeatSampler({ clock });
+    const denials = createRepeatSampler({ clock: own });
     const signer = startSigner({
-      clock,
+      clock: own,
       log,
       kubernetes,
       onResult: (result) => results.push(result),
       earlier: createEarlierCertificates({ audit: write }, { trustDomain: "cluster.local" }),
       sign: createRequestSigner(
         {
-          clock,
+          clock: own,
           audit: write,
           kubernetes,
           cachedPod: () => undefined,
@@ -72,7 +87,7 @@ export async function setUpSigner(context: TestContext, rights = RIGHTS) {
     return { signer, results, issued, denials, unconfirmed };
   }
 
-  return { clock, emulator, audit, lines, start, connect: () => connect(SIGNER_USER) };
+  return { clock, emulator, audit, lines, start, startAhead, connect: () => connect(SIGNER_USER) };
 }
 
 /** An API server with what its replicas wrote. */

@@ -79,6 +79,14 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
     const ending = createAuthority({ commonName: "CA", now: stage.clock.now(), lifetimeMs: 30 * MINUTE_MS });
     return tried(stage, "AUTHORITY_UNAVAILABLE", () => stage.start({}, () => ending));
   },
+  "the API server's clock is 5 minutes ahead of the server's": async (context) => {
+    const stage = await setUpSigner(context);
+    return tried(stage, "AUTHORITY_UNAVAILABLE", () => stage.startAhead(-5 * MINUTE_MS));
+  },
+  "the server's clock is 8 minutes ahead of the API server's": async (context) => {
+    const stage = await setUpSigner(context);
+    return tried(stage, "KUBERNETES_UNAVAILABLE", () => stage.startAhead(8 * MINUTE_MS));
+  },
   "the server lacks a right": async (context) => {
     const stage = await setUpSigner(
       context,
@@ -88,8 +96,17 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
   },
 };
 
+/** Requests that hold back no pod, because no pod waits for them: explain of a pod does not look at them. */
+const OF_NO_WAITING_POD: ReadonlySet<string> = new Set([
+  "the pod has finished",
+  "the request has another pod's uid",
+  "the request names another node",
+]);
+
 /** With the words of the page for what differs from run to run. */
-function asOnPage(text: string | undefined, { metadata }: PodCertificateRequest): string {
+function asOnPage(what: string, { metadata, status }: PodCertificateRequest, text: string | undefined): string {
+  const [condition] = status?.conditions ?? [];
+  if (OF_NO_WAITING_POD.has(what)) return `nothing; the request is denied: ${condition?.reason}: ${condition?.message}`;
   if (text === undefined) return "nothing: the certificate was issued";
   return text.replace(metadata.name ?? "", "NAME").replace(metadata.creationTimestamp ?? "", "TIME");
 }
@@ -98,7 +115,7 @@ for (const [what, outcome] of Object.entries(OUTCOMES)) {
   test(`describeLastRequest() says what docs/pod-certificates.md says when ${what}`, async (context) => {
     const request = await outcome(context);
     const said = describeLastRequest({ value: request }, { spec: { nodeName: NODE, containers: [] } });
-    assert.equal(asOnPage(said, request), EXPLAINED_CASES.get(what));
+    assert.equal(asOnPage(what, request, said), EXPLAINED_CASES.get(what));
   });
 }
 

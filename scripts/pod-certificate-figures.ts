@@ -1,0 +1,58 @@
+// Generates the lists of docs/pod-certificates.md from the figures that `test/cluster/node/main.ts --publish` and
+// `npm run bench:cpu -- --publish` recorded.
+import { cpuFigures } from "../test/bench/start/cpu-figures.ts";
+import { caseFigures, outageFigures, restartFigures } from "../test/cluster/node/figures.ts";
+import type { Measurement } from "../test/published-results.ts";
+
+const runOf = ({ date, commit }: Measurement) => `(${date}, commit ${commit})`;
+
+/** Returns an item for each test on a real node that has published its figures. */
+export function realNodeFigures(): string {
+  return [...outageItem(), ...restartItem()].join("\n");
+}
+
+/** Returns when the cases of the page that name a node were seen on it last. */
+export function casesOnNode(): string {
+  const figures = caseFigures.find();
+  if (figures === undefined) return "No case has been tried on a node yet.";
+  const where = `a node of Kubernetes ${figures.kubernetes} with two replicas of the server`;
+  return `The ${figures.cases} cases with "node" were tried on ${where} ${runOf(figures)}, by \`test/cluster/node/pod-certificates.test.ts\`.`;
+}
+
+function outageItem(): readonly string[] {
+  const figures = outageFigures.find();
+  if (figures === undefined) return [];
+  const { pods, awaySeconds, startedSeconds, renewedSeconds, requests } = figures;
+  const what = `No server ran for ${minutes(awaySeconds)}, in which ${pods} pods were due for their next certificate and a new pod was created`;
+  const times = `the new pod had its role ${startedSeconds} s after the server's return, and all others their next certificate after ${renewedSeconds} s`;
+  return [`- ${what}: ${times}. ${loadOf(requests)} and no container was restarted ${runOf(figures)}.`];
+}
+
+function restartItem(): readonly string[] {
+  const figures = restartFigures.find();
+  if (figures === undefined) return [];
+  const { pods, made, madeWithinSeconds, answeredSeconds, mountedSeconds, requests } = figures;
+  const what = `The kubelet was restarted under ${pods} pods with ${made / pods} pod certificates each`;
+  const storm = `it made ${made} requests, the last ${madeWithinSeconds} s after the first`;
+  const times = `all had their answers ${answeredSeconds} s after the restart, and all volumes the new certificates after ${mountedSeconds} s`;
+  return [`- ${what}: ${storm}; ${times}. ${loadOf(requests)} and no container was restarted ${runOf(figures)}.`];
+}
+
+function loadOf(requests: number): string {
+  return `Apps made ${requests} requests for credentials meanwhile; none failed`;
+}
+
+const minutes = (seconds: number) => `${Math.round(seconds / 60)} minutes`;
+
+/** Returns what a renewal costs in CPU time, with a token and with a pod certificate. */
+export function renewalCpu(): string {
+  const { date, commit, figures } = cpuFigures.read();
+  const valueOf = (what: string) => figures.find((figure) => figure.what === `CPU, ${what}`)?.value;
+  const [token, certificate] = [
+    valueOf("one renewal with a token and a new key"),
+    valueOf("one renewal with a pod certificate"),
+  ];
+  if (token === undefined) return "A renewal with a pod certificate has not been measured yet.";
+  const share = valueOf("one renewal with a pod certificate, beside the one with a token");
+  return `A renewal that replaces the certificate takes ${token} times the CPU time of a bare gRPC call with a token, and ${certificate} times with a pod certificate, which is ${share} of the former (\`npm run bench:cpu\`, ${date}, commit ${commit}).`;
+}
