@@ -1,14 +1,14 @@
 // Generates the lists of docs/pod-certificates.md from the figures that `test/cluster/node/main.ts --publish` and
 // `npm run bench:cpu -- --publish` recorded.
 import { cpuFigures } from "../test/bench/start/cpu-figures.ts";
-import { caseFigures, outageFigures, restartFigures } from "../test/cluster/node/figures.ts";
+import { caseFigures, drillFigures, restartFigures, serverOutageFigures } from "../test/cluster/node/figures.ts";
 import type { Measurement } from "../test/published-results.ts";
 
 const runOf = ({ date, commit }: Measurement) => `(${date}, commit ${commit})`;
 
 /** Returns an item for each test on a real node that has published its figures. */
 export function realNodeFigures(): string {
-  return [...outageItem(), ...restartItem()].join("\n");
+  return [...outageItem(), ...restartItem(), ...drillItem()].join("\n");
 }
 
 /** Returns when the cases of the page that name a node were seen on it last. */
@@ -20,7 +20,7 @@ export function casesOnNode(): string {
 }
 
 function outageItem(): readonly string[] {
-  const figures = outageFigures.find();
+  const figures = serverOutageFigures.find();
   if (figures === undefined) return [];
   const { pods, awaySeconds, startedSeconds, renewedSeconds, requests } = figures;
   const what = `No server ran for ${minutes(awaySeconds)}, in which ${pods} pods were due for their next certificate and a new pod was created`;
@@ -36,6 +36,15 @@ function restartItem(): readonly string[] {
   const storm = `it made ${made} requests, the last ${madeWithinSeconds} s after the first`;
   const times = `all had their answers ${answeredSeconds} s after the restart, and all volumes the new certificates after ${mountedSeconds} s`;
   return [`- ${what}: ${storm}; ${times}. ${loadOf(requests)} and no container was restarted ${runOf(figures)}.`];
+}
+
+function drillItem(): readonly string[] {
+  const figures = drillFigures.find();
+  if (figures === undefined) return [];
+  const { pods, bundleSeconds, replacedSeconds, seconds, requests } = figures;
+  const what = `The drill for a compromised CA with ${pods} pods, with a restart of the kubelet, took ${minutes(seconds)}`;
+  const times = `the new CA was in all volumes ${bundleSeconds} s after its publication, and new certificates ${replacedSeconds} s after the restart`;
+  return [`- ${what}: ${times}. ${loadOf(requests)} ${runOf(figures)}.`];
 }
 
 function loadOf(requests: number): string {

@@ -39,15 +39,28 @@ interface RestartFigures extends Load {
   readonly mountedSeconds: number;
 }
 
+/** A change of the CA. */
+interface RotationFigures extends Load {
+  /** From the publication of the next CA until every pod's volume had it. */
+  readonly bundleSeconds: number;
+  /** From the kubelet's restart until every certificate was of the new CA. */
+  readonly replacedSeconds: number;
+  /** Of the whole test. */
+  readonly seconds: number;
+}
+
 const fileOf = <Facts>(name: string) =>
   publishedResults<Facts & Measurement>(join(import.meta.dirname, `figures/${name}.json`));
 
 /** The published figures of pod-certificates.test.ts. */
 export const caseFigures = fileOf<CaseFigures>("cases");
 /** The published figures of pod-certificate-outage.test.ts. */
-export const outageFigures = fileOf<OutageFigures>("outage");
+export const serverOutageFigures = fileOf<OutageFigures>("outage");
 /** The published figures of kubelet-restart.test.ts. */
 export const restartFigures = fileOf<RestartFigures>("kubelet-restart");
+/** The published figures of pod-certificate-drill.test.ts. */
+export const drillFigures = fileOf<RotationFigures>("drill");
+
 /** Prints the figures of a test that has passed, and with `--publish` writes them. */
 export function reportFigures<Facts extends object>(
   context: TestContext,

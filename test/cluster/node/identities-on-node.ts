@@ -1,6 +1,7 @@
 // What the sidecars on the node have: trust bundle, certificate, and the certificate that their last renewal used. Read
 // in the node's files, because a process in a sidecar's container would count towards its memory limit. Keys and
 // credentials are not read.
+import { isIssuedFrom, notAfterOf, splitBundle } from "../../../src/pki/bundle.ts";
 import { Not, onNode, untilSuccess } from "./suite.ts";
 
 /** Prints them for each pod's uid, with a token or with a pod certificate. Not every file ends with a newline. */
@@ -19,7 +20,7 @@ done
 `;
 
 /** What the sidecar of one pod has; empty texts for what it has not. */
-interface PodIdentityFiles {
+export interface PodIdentityFiles {
   readonly bundle: string;
   readonly certificate: string;
   /** When the certificate expires with which the sidecar made its last renewal, in Unix milliseconds. */
@@ -60,4 +61,21 @@ export async function everyPodHas(
     { seconds, everyMs: LOOK_MS },
   );
   return Math.round((Date.now() - began) / 1000);
+}
+
+/** Whether the pod trusts this CA (PEM). */
+export const trusts =
+  (ca: string) =>
+  ({ bundle }: PodIdentityFiles): boolean =>
+    splitBundle(bundle).includes(ca);
+
+/** Whether this CA (PEM) has issued the pod's certificate. */
+export const hasIssuer =
+  (ca: string) =>
+  ({ certificate }: PodIdentityFiles): boolean =>
+    isIssuedFrom(certificate, ca);
+
+/** Whether the sidecar has renewed with the certificate that it has now, and therefore with its key. */
+export function hasUsedIt({ certificate, usedExpiresAt }: PodIdentityFiles): boolean {
+  return certificate.includes("BEGIN CERTIFICATE") && notAfterOf(certificate) === usedExpiresAt;
 }

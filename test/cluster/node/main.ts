@@ -16,7 +16,7 @@ import { createInstallers } from "./install/installers.ts";
 /** installation counts restarts, so it runs first; the last two cause restarts. */
 const ORDER = ["installation", "operator", "workloads", "jobs", "refusals", "reinvocation", "rolling", "faults"];
 /** Too long for the suite's budget in CI; run only if --only names them. */
-const LONG: ReadonlySet<string> = new Set(["drill", "pod-certificate-outage", "waiting-jobs"]);
+const LONG: ReadonlySet<string> = new Set(["drill", "pod-certificate-drill", "pod-certificate-outage", "waiting-jobs"]);
 
 // A signal must not leave a node behind: it ends the running tests, then everything is removed.
 const stopping = new AbortController();

@@ -1,10 +1,10 @@
-// No server runs for at least 10 minutes, while a pod with a pod certificate starts and while the certificates of others
-// are due for renewal, under load. Sessions of the role last an hour, so that apps keep their credentials.
+// No server runs for at least 10 minutes, while a pod with a pod certificate starts and while the certificates of
+// others are due for renewal, under load. Sessions of the role last an hour, so that apps keep their credentials.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { createClients } from "./clients.ts";
-import { outageFigures, reportFigures } from "./figures.ts";
+import { reportFigures, serverOutageFigures } from "./figures.ts";
 import { everyPodHas, readIdentitiesOnNode } from "./identities-on-node.ts";
 import {
   answerOf,
@@ -77,6 +77,6 @@ suite("10 minutes without a server, with pod certificates", { timeout: 2_400_000
     const requests = (await clients.answered()) - before;
     assert.ok(requests > 0);
     assert.equal(await restarts(), restartsBefore, "no container was restarted");
-    reportFigures(context, outageFigures, { pods: PODS, awaySeconds, startedSeconds, renewedSeconds, requests });
+    reportFigures(context, serverOutageFigures, { pods: PODS, awaySeconds, startedSeconds, renewedSeconds, requests });
   });
 });

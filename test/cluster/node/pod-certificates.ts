@@ -1,6 +1,8 @@
 // Shared by the tests of pod certificates on a real node (Kubernetes 1.37): the signer, the requests of pods, and pods
 // with further certificates of podrole's signer.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before } from "node:test";
 import type { PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { ANNOTATIONS } from "../../../src/policy/annotations.ts";
@@ -8,7 +10,7 @@ import { EXPLAINED_CASES } from "../../server/signer/explained-cases.ts";
 import { runNodeScript } from "../kubernetes/node.ts";
 import { installSigner, uninstallSigner } from "./install/signer.ts";
 import { runPodrole } from "./run-podrole.ts";
-import { kubectl, NODE_DIRECTORY, Not, type SuiteNamespace, untilSuccess } from "./suite.ts";
+import { kubectl, NODE_DIRECTORY, Not, onNode, type SuiteNamespace, untilSuccess } from "./suite.ts";
 
 const SERVED = await kubectl.run(["get", "podcertificaterequests", "--all-namespaces"]);
 
@@ -71,6 +73,15 @@ export async function causeOf(namespace: SuiteNamespace, pod: string): Promise<s
   const { out, err } = await runPodrole(["explain", `pod/${pod}`, "-n", namespace.name, "-o", "json"]);
   assert.notEqual(out, "", err);
   return (JSON.parse(out) as readonly { readonly cause?: string }[])[0]?.cause;
+}
+
+/** Stops the node's kubelet without ending it: nothing is mounted or started until continueKubelet(). */
+export const stopKubelet = () => signalKubelet("STOP");
+/** Lets the node's kubelet go on. */
+export const continueKubelet = () => signalKubelet("CONT");
+
+function signalKubelet(signal: "STOP" | "CONT"): void {
+  onNode(`kill -${signal} ${readFileSync(join(NODE_DIRECTORY, "pids/kubelet"), "utf8").trim()}`);
 }
 
 /** Restarts the node's kubelet, as `systemctl restart kubelet` does; containers go on running. */

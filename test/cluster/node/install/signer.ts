@@ -1,6 +1,8 @@
 // Pod certificates for an installation that has none: the rights and the policy of the component, and the server's
 // setting.
+import assert from "node:assert/strict";
 import { join } from "node:path";
+import { until } from "../../../../emulators/until.ts";
 import { ROOT } from "../../../files.ts";
 import type { Kubectl } from "../../kubectl.ts";
 
@@ -18,6 +20,49 @@ export async function uninstallSigner(kubectl: Kubectl): Promise<void> {
   await setServer(kubectl, ["PODROLE_POD_CERTIFICATES-", "PODROLE_POD_CERTIFICATE_RENEWAL-"]);
   await kubectl.ok(["delete", "-f", OBJECTS]);
   await kubectl.ok(["delete", "clustertrustbundle", "podrole.io:pod:trust", "--ignore-not-found"]);
+}
+
+/** Runs `act` while the server lacks the right to sign, and without it the API server accepts no answer. */
+export async function withoutRightToSign<Result>(kubectl: Kubectl, act: () => Promise<Result>): Promise<Result> {
+  const role = ["clusterrole", "podrole-pod-certificates"];
+  const { rules } = JSON.parse(await kubectl.ok(["get", ...role, "-o", "json"])) as ClusterRole;
+  const others = rules.filter(({ resources }) => !resources.includes("signers"));
+  assert.equal(others.length, rules.length - 1);
+  await kubectl.ok(["patch", ...role, "--type=merge", "--patch", JSON.stringify({ rules: others })]);
+  try {
+    await untilItMaySign(kubectl, false);
+    return await act();
+  } finally {
+    await kubectl.ok(["apply", "-f", OBJECTS]);
+    await untilItMaySign(kubectl, true);
+  }
+}
+
+interface ClusterRole {
+  readonly rules: readonly { readonly resources: readonly string[] }[];
+}
+
+/** The API server notices a change of rights a moment later. */
+async function untilItMaySign(kubectl: Kubectl, expected: boolean): Promise<void> {
+  const review = JSON.stringify({
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: {
+      user: "system:serviceaccount:podrole:podrole-server",
+      resourceAttributes: { group: "certificates.k8s.io", resource: "signers", name: "podrole.io/pod", verb: "sign" },
+    },
+  });
+  await until(
+    async () => {
+      const { status } = JSON.parse(await kubectl.ok(["create", "-o", "json", "-f", "-"], review)) as AccessReview;
+      return status.allowed === expected;
+    },
+    `${expected ? "the" : "no"} right to sign`,
+  );
+}
+
+interface AccessReview {
+  readonly status: { readonly allowed: boolean };
 }
 
 /** `changes`: NAME=VALUE, or NAME- to remove a variable. */
