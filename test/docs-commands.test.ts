@@ -11,7 +11,7 @@ const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `do
 );
 /** Other tools that the pages use; their commands need a cluster, AWS or a checkout. */
 const OTHER_TOOLS = new Set(
-  "cp export sed kubectl kustomize helm npm node aws eksctl kind docker openssl age jq git curl promtool kops sha256sum cosign gh for until sh k3d minikube".split(
+  "cp export sed kubectl kustomize helm npm node aws eksctl kind docker openssl age jq git curl promtool kops sha256sum cosign gh for until sh k3d minikube echo umask".split(
     " ",
   ),
 );

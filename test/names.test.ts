@@ -108,7 +108,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
     cosign: ["--type", "--predicate", "--certificate-identity-regexp", "--certificate-oidc-issuer"],
     gh: ["--repo", "--signer-workflow"],
     helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],
-    docker: ["--platform", "--push", "--rm", "--user"],
+    docker: ["--platform", "--push", "--rm", "--use", "--user"],
     aws: [
       ...["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],
       ...["--filters", "--association-id", "--iam-instance-profile", "--instance-ids"],
