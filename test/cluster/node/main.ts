@@ -14,7 +14,17 @@ import { type BuiltImages, buildImages } from "./images.ts";
 import { createInstallers } from "./install/installers.ts";
 
 /** installation counts restarts, so it runs first; the last two cause restarts. */
-const ORDER = ["installation", "operator", "workloads", "jobs", "refusals", "reinvocation", "rolling", "faults"];
+const ORDER = [
+  "installation",
+  "operator",
+  "workloads",
+  "jobs",
+  "debug",
+  "refusals",
+  "reinvocation",
+  "rolling",
+  "faults",
+];
 /** Too long for the suite's budget in CI; run only if --only names them. */
 const LONG: ReadonlySet<string> = new Set(["drill", "pod-certificate-drill", "pod-certificate-outage", "waiting-jobs"]);
 

@@ -1,7 +1,8 @@
 // Manifests of the suite, in JSON, which kubectl also accepts: pods that satisfy PodSecurity `restricted`.
 
 const LOCKED = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
-const IMAGE = "localhost/podrole-test:1";
+/** The image of the suite's own programs: Node, a shell, /app. */
+export const TEST_IMAGE = "localhost/podrole-test:1";
 
 /** A labelled namespace whose pods may have the roles shop-*. */
 export function injectedNamespace(
@@ -25,7 +26,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function appContainer(name = "app", mode: "once" | "stay" | "start" = "stay", more: Fields = {}): Fields {
   return {
     name,
-    image: IMAGE,
+    image: TEST_IMAGE,
     args: ["/app/app.cjs", mode],
     env: [{ name: "AWS_ENDPOINT_URL_STS", value: "http://sts.aws.svc.cluster.local:4566" }],
     securityContext: LOCKED,
