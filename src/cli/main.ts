@@ -18,6 +18,7 @@ async function main(argv: readonly string[]): Promise<void> {
     err: (chunk) => process.stderr.write(chunk),
     env: process.env,
     isTerminal: process.stdout.isTTY,
+    isErrTerminal: process.stderr.isTTY,
     execPath: process.execPath,
     readStdin: () => text(process.stdin),
     stdin: () => (process.stdin.isTTY ? undefined : process.stdin),

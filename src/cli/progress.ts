@@ -1,4 +1,5 @@
-// Progress of a command that is usually fast: nothing within the first second, and from then on each step.
+// Progress of a command that is usually fast: nothing within the first second, and from then on each step. It is for a
+// person who waits: in output that a program or a file receives, it would stand beside the answer.
 import type { Clock } from "../runtime/clock.ts";
 
 /** Reports steps to a person who waits. */

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output is a terminal, which shows colours. */
   readonly isTerminal: boolean;
+  /** Whether standard error is one: a person then waits, and sees what for. */
+  readonly isErrTerminal: boolean;
   /** Path of the Node binary that runs this program. */
   readonly execPath: string;
   readonly readStdin: () => Promise<string>;

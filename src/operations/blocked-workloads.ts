@@ -5,6 +5,7 @@ import type { ObjectMeta } from "../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { MINUTE_MS } from "../runtime/clock.ts";
 import { isObject, objectAt } from "../runtime/json-object.ts";
+import { completeAnswer } from "./answer.ts";
 import { rolesNamedBy } from "./code-steps.ts";
 import {
   type BlockedContext,
@@ -19,6 +20,7 @@ import type { InstallationFacts } from "./installation-facts.ts";
 import { type Known, readEach, readKnown } from "./known.ts";
 import { labelledAnnotations, type NamespaceSights } from "./namespace-sight.ts";
 import { type ConcernedObject, likelyWorkload, type StepFields, stepFields } from "./next-steps.ts";
+import type { Diagnosis } from "./sidecar-diagnosis.ts";
 
 /** The fields of a core/v1 Event that are read. */
 export interface EventObject {
@@ -31,19 +33,13 @@ export interface EventObject {
 }
 
 /** A workload whose pods the API server does not create. */
-export interface BlockedWorkload extends StepFields {
+export interface BlockedWorkload extends StepFields, Diagnosis {
   readonly namespace: string;
   /** "deployment/orders", or the object that creates the pods. */
   readonly workload: string;
   /** Of the last attempt. */
   readonly time: string;
   readonly count: number;
-  /** Who refuses the pods, and why. */
-  readonly cause: string;
-  readonly remedy?: string;
-  /** How many of its pods there are. */
-  readonly scope?: string;
-  readonly recovery?: string;
 }
 
 /** Time after which the Event of a workload that cannot create its pods is repeated: at most 17 min, by back-off. */
@@ -148,16 +144,18 @@ function blockedBy(
     installation,
     replicas,
   };
-  const scope = replicasText(replicas);
+  const answer = { ...diagnoseCreation(message, context), steps: stepsAfterCreationFailure(message, context) };
+  const { steps, ...diagnosis } = completeAnswer(answer, object);
+  const scope = [diagnosis.scope, replicasText(replicas)].filter((text) => text !== undefined).join("; ");
   return [
     {
       namespace: object.namespace,
       workload: `${object.kind}/${object.name}`,
       time,
       count,
-      ...diagnoseCreation(message, context),
-      ...(scope !== undefined && { scope }),
-      ...stepFields(stepsAfterCreationFailure(message, context)),
+      ...diagnosis,
+      ...(scope !== "" && { scope }),
+      ...stepFields(steps),
     },
   ];
 }

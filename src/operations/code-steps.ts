@@ -18,7 +18,7 @@ export interface CopiedPod {
 export interface ConcernedPod {
   readonly object: ConcernedObject;
   /** How to have the pod created again; undefined if there is no pod yet. */
-  readonly restart?: string | undefined;
+  readonly restart?: readonly string[] | undefined;
   /** Where its role is named; undefined if unknown. */
   readonly roles?: NamedRoles | undefined;
   /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
@@ -52,7 +52,7 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
   ROLE_FORBIDDEN: ({ object, roles = { object, annotations: {} } }) => correctionSteps(roles),
   ROLE_MISSING: (concerned) => (concerned.isCopy ? copySteps(concerned) : nameRoleSteps(editedObject(concerned))),
   STS_DENIED: denialSteps,
-  SERVER_UNTRUSTED: ({ restart, message = "", trust }) => DISTRUST_STEPS[distrustOf(message, trust)](restart),
+  SERVER_UNTRUSTED: ({ restart, message = "", trust }) => DISTRUST_STEPS[distrustOf(message, trust)](restart ?? []),
 };
 
 function nameRoleSteps(object: ConcernedObject): readonly string[] {
@@ -65,48 +65,56 @@ function nameRoleSteps(object: ConcernedObject): readonly string[] {
  */
 const TRUSTED_PRINCIPAL = /\bto (arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-]), such as /;
 const LACKING_PRINCIPAL = /\((arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-]) itself lacks /;
-const DENIED_ROLE = /\bassume role arn:aws[\w-]*:iam::\d{12}:role\/(?:[^\s:]*\/)?([\w+=,.@-]+): /;
+const DENIED_ROLE = /\bassume role arn:aws[\w-]*:iam::(\d{12}):role\/(?:[^\s:]*\/)?([\w+=,.@-]+): /;
 
 /** A call that STS denied, as far as the server's own record names its parts. */
 export interface DenialParts {
   /** ARN of the server's role or user. */
   readonly principal?: string;
-  /** Name of the role. */
+  /** Name of the role, and the account that it is in. */
   readonly role?: string;
+  readonly account?: string;
 }
 
 /** Reads the server's own record of a denial. */
 export function deniedCall(serverMessage: string): DenialParts {
   const [, principal] = TRUSTED_PRINCIPAL.exec(serverMessage) ?? LACKING_PRINCIPAL.exec(serverMessage) ?? [];
-  const [, role] = DENIED_ROLE.exec(serverMessage) ?? [];
-  return { ...(principal !== undefined && { principal }), ...(role !== undefined && { role }) };
+  const [, account, role] = DENIED_ROLE.exec(serverMessage) ?? [];
+  return {
+    ...(principal !== undefined && { principal }),
+    ...(role !== undefined && account !== undefined && { role, account }),
+  };
 }
 
 function denialSteps({ serverMessage = "", message = serverMessage, installation = {} }: ConcernedPod) {
   if (message.includes("itself lacks")) return ownPolicySteps(serverMessage);
-  const { principal = "ARN", role = "NAME" } = deniedCall(serverMessage);
+  const { principal = "ARN", role = "NAME", account } = deniedCall(serverMessage);
   const roleName = shellQuote(role);
+  const place = account === undefined ? "in the account of the role" : `in account ${account}`;
   const actions = installation.hasSessionTags ? ["sts:AssumeRole", "sts:TagSession"] : "sts:AssumeRole";
   const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal }, Action: actions });
   const purpose =
-    principal === "ARN" ? "ARN: the AWS principal of the server, which its log names" : "adds the statement";
+    principal === "ARN"
+      ? "adds the statement, where ARN is the AWS principal of the server, which its log names"
+      : "adds the statement to a copy";
   return [
-    `aws iam get-role --role-name ${roleName} --query Role.AssumeRolePolicyDocument --output json > trust.json  # fails if there is no such role: then correct its name in the pod`,
+    `aws iam get-role --role-name ${roleName} --query Role.AssumeRolePolicyDocument --output json > trust.json  # ${place}, saves the trust policy: if there is no such role, correct its name in the pod instead`,
     // The one statement of a policy need not be in a list.
     `jq ${shellQuote(`.Statement |= ([.] | flatten) + [${statement}]`)} trust.json > new-trust.json  # ${purpose}`,
-    `aws iam update-assume-role-policy --role-name ${roleName} --policy-document file://new-trust.json`,
+    `aws iam update-assume-role-policy --role-name ${roleName} --policy-document file://new-trust.json  # ${place}, replaces the trust policy by the copy: look at it first`,
   ];
 }
 
 function ownPolicySteps(serverMessage: string): readonly string[] {
   const { principal } = deniedCall(serverMessage);
   const print = "podrole aws policy -o json | jq '.policies[0].document' > policy.json";
-  if (principal === undefined) return [`${print}  # the policy that the principal of the server needs`];
+  if (principal === undefined) return [`${print}  # saves the policy that the principal of the server needs`];
   const [kind = "role"] = /(?:role|user)(?=\/)/.exec(principal) ?? [];
   const name = shellQuote(principal.slice(principal.lastIndexOf("/") + 1));
+  const [, account] = /:(\d{12}):/.exec(principal) ?? [];
   return [
-    print,
-    `aws iam put-${kind}-policy --${kind}-name ${name} --policy-name podrole --policy-document file://policy.json`,
+    `${print}  # saves the policy that the server needs`,
+    `aws iam put-${kind}-policy --${kind}-name ${name} --policy-name podrole --policy-document file://policy.json  # in account ${account}, adds an inline policy, or replaces the one named podrole`,
   ];
 }
 
@@ -114,10 +122,13 @@ function ownPolicySteps(serverMessage: string): readonly string[] {
 function copySteps({ object: { namespace, name }, original }: ConcernedPod): readonly string[] {
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
   const { name: from = "POD", debugImage = "busybox" } = original ?? {};
-  const lost = original === undefined ? "  # POD: the pod to copy; the one that was copied is not found" : "";
+  const lost =
+    original === undefined
+      ? "  # POD: the pod to copy, because the one that was copied is not found"
+      : "  # copies it again";
   // Without --keep-labels: with the labels, a Service sends requests to the copy, and a ReplicaSet may adopt it.
   return [
-    `${inNamespace} delete ${objectArgument("pod", name)}`,
+    `${inNamespace} delete ${objectArgument("pod", name)}  # deletes the copy, and what was done in it`,
     `${inNamespace} debug ${objectArgument("pod", from)} -it --copy-to=${shellQuote(name)} --keep-annotations --image=${shellQuote(debugImage)} -- sh${lost}`,
   ];
 }

@@ -4,10 +4,12 @@ import type { ResourceRequirements } from "../kubernetes/objects.ts";
 import { isErrorCode } from "../protocol/errors.ts";
 import { objectAt, objectsAt } from "../runtime/json-object.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
+import { REGISTERED_STEP, registerStep } from "./installer.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { RESTARTABLE_KINDS } from "./next-steps.ts";
 import { type QuotaShortage, quotaShortages } from "./quota-shortage.ts";
 import { type Diagnosis, diagnoseCode } from "./sidecar-diagnosis.ts";
+import { UNREGISTERED, UNREGISTERED_SCOPE } from "./uninjected-cause.ts";
 
 /** Who refuses the pods. */
 export type CreationFailure =
@@ -15,6 +17,8 @@ export type CreationFailure =
   | { readonly by: "podrole"; readonly code: string; readonly reason: string }
   /** The API server, because it cannot call podrole's webhook. */
   | { readonly by: "unreachable webhook" }
+  /** podrole's admission policy, because the pod names a role and has no podrole-sidecar. */
+  | { readonly by: "admission policy" }
   /** A ResourceQuota. */
   | { readonly by: "quota"; readonly quota: string }
   /** Something else than podrole. */
@@ -31,11 +35,15 @@ export function workloadFailure(workload: object | undefined): string | undefine
   return typeof failed?.["message"] === "string" ? failed["message"] : undefined;
 }
 
+/** Of ValidatingAdmissionPolicy podrole-sidecar (manifests/base/admission-policy.yaml), which an overlay may rename. */
+const POLICY_MESSAGE = "the pod names a role in its annotations and has no podrole-sidecar";
+
 /** Reads the message of the API server. */
 export function readCreationFailure(message: string): CreationFailure {
   const [, code = "", reason = ""] = /podrole\.io" denied the request: ([A-Z_]+): (.*)$/s.exec(message) ?? [];
   if (isErrorCode(code)) return { by: "podrole", code, reason };
   if (/failed calling webhook "[\w.-]*podrole\.io"/.test(message)) return { by: "unreachable webhook" };
+  if (message.includes(POLICY_MESSAGE)) return { by: "admission policy" };
   const [, quota] = /exceeded quota: ([\w.-]+)/.exec(message) ?? [];
   return quota === undefined ? { by: "other" } : { by: "quota", quota };
 }
@@ -49,6 +57,8 @@ export function creationObstacle(
       return undefined;
     case "unreachable webhook":
       return { obstacle: "the API server cannot call podrole's webhook", condition: "it can" };
+    case "admission policy":
+      return { obstacle: "podrole's admission policy refuses it", condition: "the API server calls podrole's webhook" };
     case "quota":
       return {
         obstacle: `ResourceQuota ${failure.quota} of the namespace refuses it`,
@@ -91,9 +101,13 @@ export function replicasText(replicas: WorkloadReplicas | undefined): string | u
   return `${existing} of ${wanted} ${wanted === 1 ? "replica exists" : "replicas exist"}`;
 }
 
-/** The one pod that a rollout needs room for, or all that are missing. */
-function missingPods(replicas: WorkloadReplicas | undefined): number {
-  return replicas === undefined ? 1 : Math.max(1, replicas.wanted - replicas.existing);
+/**
+ * The pods that a quota has to have room for: all that are missing, and the one more that a rollout of a Deployment
+ * creates before it ends another. If no pod is missing, that is the one that was refused.
+ */
+function neededPods({ object, replicas }: Pick<BlockedContext, "object" | "replicas">) {
+  const missing = replicas === undefined ? 0 : replicas.wanted - replicas.existing;
+  return missing > 0 ? { missing, surge: object.kind === "deployment" ? 1 : 0 } : { missing: 1, surge: 0 };
 }
 
 /** Returns who refuses the pods, and why, with what an operator does about it. */
@@ -101,10 +115,11 @@ export function diagnoseCreation(message: string, context: BlockedContext): Diag
   const failure = readCreationFailure(message);
   switch (failure.by) {
     case "podrole": {
-      const { cause, remedy } = diagnoseCode({ code: failure.code, message: failure.reason }, context);
+      const { cause, remedy, scope } = diagnoseCode({ code: failure.code, message: failure.reason }, context);
       return {
         cause: `podrole refuses them: ${cause}`,
         ...(remedy !== undefined && { remedy }),
+        ...(scope !== undefined && { scope }),
         recovery: "by itself: a changed pod template makes new pods at once",
       };
     }
@@ -112,8 +127,11 @@ export function diagnoseCreation(message: string, context: BlockedContext): Diag
       return {
         cause: `the API server cannot call podrole's webhook: ${message}`,
         remedy: "podrole check says why (WEBHOOK_READY, CA_BUNDLE, ADMISSION).",
+        scope: "all namespaces with the label podrole.io/inject: enabled: no pod can be created in them",
         recovery: TRIED_AGAIN,
       };
+    case "admission policy":
+      return diagnosePolicy(context);
     case "quota":
       return diagnoseQuota(message, failure.quota, context);
     case "other":
@@ -124,19 +142,34 @@ export function diagnoseCreation(message: string, context: BlockedContext): Diag
 /** (https://github.com/kubernetes/client-go/blob/master/util/workqueue/default_rate_limiters.go) */
 const TRIED_AGAIN = "by itself: the controller tries again, after waits of at most 17 min";
 
-function diagnoseQuota(message: string, quota: string, { sidecar, replicas }: BlockedContext): Diagnosis {
-  const pods = missingPods(replicas);
-  const shortages = quotaShortages(message, pods);
+function diagnosePolicy({ installation }: BlockedContext): Diagnosis {
+  const refuses = "podrole's admission policy refuses them, because they name a role and would run without podrole";
+  const isUnregistered = installation?.isRegistered === false;
+  return {
+    cause: isUnregistered ? `${UNREGISTERED}, and ${refuses}` : `${refuses}: podrole's webhook did not see them`,
+    remedy: isUnregistered
+      ? "Register the webhook."
+      : "podrole check says why the webhook did not see them (WEBHOOK_REGISTERED, WEBHOOK_SELECTOR, FAILURE_POLICY, OTHER_WEBHOOKS).",
+    scope: UNREGISTERED_SCOPE,
+    recovery: TRIED_AGAIN,
+  };
+}
+
+function diagnoseQuota(message: string, quota: string, context: BlockedContext): Diagnosis {
+  const { sidecar } = context;
+  const { missing, surge } = neededPods(context);
+  const shortages = quotaShortages(message, missing + surge);
   const requests = shortages.map((shortage) => requestText(shortage, sidecar));
   const amounts = shortages.map(({ resource, missing, needed }) => `${resource} by ${missing} to ${needed}`);
-  const forAll = pods === 1 ? "for the missing pod" : `for all ${pods} missing pods`;
+  const forMissing = missing === 1 ? "for the missing pod" : `for all ${missing} missing pods`;
+  const forRollout = surge > 0 ? " and the one more that a rollout creates" : "";
   const raised = amounts.length === 0 ? "the quota" : amounts.join(", ");
   return {
     cause: [
       `ResourceQuota ${quota} of the namespace refuses them, podrole does not: ${withoutPrefix(message)}`,
       ...requests,
     ].join("; "),
-    remedy: `Raise ${raised} ${forAll}, or delete pods that count for it.`,
+    remedy: `Raise ${raised} ${forMissing}${forRollout}, or delete pods that count for it.`,
     recovery: TRIED_AGAIN,
   };
 }
@@ -156,23 +189,28 @@ function requestText({ resource, requested }: QuotaShortage, sidecar: ResourceRe
 /** Returns the next steps; none if podrole has nothing to do with it. */
 export function stepsAfterCreationFailure(message: string, context: BlockedContext): readonly string[] {
   const failure = readCreationFailure(message);
-  const { object, replicas } = context;
+  const { object } = context;
   const inNamespace = `kubectl -n ${shellQuote(object.namespace)}`;
   switch (failure.by) {
     case "podrole":
       return stepsAfterCode(failure.code, { ...context, message: failure.reason });
     case "unreachable webhook":
       return [CHECK_STEP];
+    case "admission policy":
+      return context.installation?.isRegistered === false
+        ? [registerStep(context.installation.installer), REGISTERED_STEP, ...againSteps(context)]
+        : [CHECK_STEP];
     case "quota": {
+      const { missing, surge } = neededPods(context);
       const quota = objectArgument("quota", failure.quota);
-      const shortages = quotaShortages(message, missingPods(replicas));
+      const shortages = quotaShortages(message, missing + surge);
       const hard = Object.fromEntries(shortages.map(({ resource, needed }) => [resource, needed]));
       const patch = shellQuote(JSON.stringify({ spec: { hard } }));
       return [
-        `${inNamespace} describe ${quota}  # what is used of it now`,
+        `${inNamespace} describe ${quota}  # shows what is used of it now`,
         shortages.length === 0
           ? `${inNamespace} edit ${quota}  # raise it`
-          : `${inNamespace} patch ${quota} --type merge -p ${patch}`,
+          : `${inNamespace} patch ${quota} --type merge -p ${patch}  # raises it`,
         ...againSteps(context),
       ];
     }
@@ -184,7 +222,6 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
 function againSteps({ object: { namespace, kind, name } }: BlockedContext): readonly string[] {
   const isRestartable = [...RESTARTABLE_KINDS].some((each) => each.toLowerCase() === kind);
   if (!isRestartable) return [];
-  return [
-    `kubectl -n ${shellQuote(namespace)} rollout restart ${objectArgument(kind, name)}  # only to have it try again at once`,
-  ];
+  const target = objectArgument(kind, name);
+  return [`kubectl -n ${shellQuote(namespace)} rollout restart ${target}  # only to have it try again at once`];
 }

@@ -7,6 +7,8 @@ import { type InstalledBy, installerOf } from "./installer.ts";
 /** What is known of the installation; what is unknown is absent. */
 export interface InstallationFacts {
   readonly installer?: InstalledBy;
+  /** Whether a MutatingWebhookConfiguration has podrole's webhook. */
+  readonly isRegistered?: boolean;
   /** Whether the server tags sessions, which needs sts:TagSession. */
   readonly hasSessionTags?: boolean;
   /** Whether the server gives pods what the webhook has pinned. */
@@ -21,6 +23,7 @@ export interface InstallationFacts {
 export function installationFacts(
   deployments: readonly Deployment[],
   installed: Partial<Installed>,
+  isRegistered?: boolean,
 ): InstallationFacts {
   const own = (["server", "webhook"] as const).flatMap((program) => deploymentOf(program, deployments) ?? []);
   const installer = installerOf(own);
@@ -28,6 +31,7 @@ export function installationFacts(
   const baseArn = installed.webhook?.settings?.roleBaseArn ?? settings?.roleBaseArn;
   return {
     ...(installer && { installer }),
+    ...(isRegistered !== undefined && { isRegistered }),
     ...(settings && {
       hasSessionTags: settings.sessionTags || settings.sessionTagLabels !== undefined,
       isPinning: settings.pinRoles,

@@ -37,6 +37,15 @@ export interface ReplicaCount {
   readonly since?: string;
   /** Number of the Deployment's revision: its template has been changed if it is greater than 1. */
   readonly revision?: number;
+  /** If none is ready: the revision before, if its ReplicaSet still exists and may be read. */
+  readonly former?: FormerRevision;
+}
+
+/** An earlier template of a Deployment. */
+export interface FormerRevision {
+  readonly revision: number;
+  /** Of the program's container. */
+  readonly image: string;
 }
 
 /** Counts the replicas of a program; undefined if none of the Deployments runs it. */

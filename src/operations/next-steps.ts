@@ -1,7 +1,7 @@
 // The next command of an operator who has found out what is wrong with a pod: what explain, check and status print
 // after a cause. Each step is a command that can be copied, with its purpose as a comment where the command alone does
-// not say it. A comment has no text of the cluster that a shell could run: see shellCommentText(). Pure; nothing is
-// decided from it.
+// not say it; text output prints the purpose apart. A comment has no text of the cluster that a shell could run: see
+// shellCommentText(). Pure; nothing is decided from it.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ownerOf } from "./migrate/input/owners.ts";
 import { objectArgument, shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
@@ -85,13 +85,13 @@ export function annotatePodsStep(
 
 /** Returns the command that labels a namespace, so that its new pods are injected. */
 export function labelStep(namespace: string): string {
-  return `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled`;
+  return `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled  # podrole then decides on every new pod of the namespace`;
 }
 
-/** Returns the command after which the pod is created again; `purpose` begins the comment. */
-export function restartStep(pod: Pick<Pod, "metadata">, purpose?: string): string {
+/** Returns the commands after which the pod is created again; `purpose` begins the comment of the one that does it. */
+export function restartSteps(pod: Pick<Pod, "metadata">, purpose?: string): readonly string[] {
   const { namespace = "", name = "" } = pod.metadata;
-  return restartWorkloadStep({ namespace, pod: name, workload: creatorOf(pod) }, purpose);
+  return restartWorkloadSteps({ namespace, pod: name, workload: creatorOf(pod) }, purpose);
 }
 
 /** Returns what creates the pod again, such as "Deployment/orders"; the pod itself if nothing does. */
@@ -123,32 +123,69 @@ const PATCHABLE_KINDS: ReadonlySet<string> = new Set([
   "CronJob",
 ]);
 
-/** As restartStep(), for a pod of `workload`, such as "Deployment/orders". */
-export function restartWorkloadStep(
+/** As restartSteps(), for a pod of `workload`, such as "Deployment/orders". */
+export function restartWorkloadSteps(
   { namespace, pod, workload }: { readonly namespace: string; readonly pod: string; readonly workload: string },
   purpose?: string,
-): string {
+): readonly string[] {
   const [kind = "", name = ""] = workload.split("/");
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
   if (RESTARTABLE_KINDS.has(kind)) {
-    return `${inNamespace} rollout restart ${objectArgument(kind, name)}${commentOf(purpose)}`;
+    const target = objectArgument(kind, name);
+    return [
+      `${inNamespace} rollout restart ${target}${commentOf(purpose, "replaces all of its pods, a few at a time")}`,
+    ];
   }
-  // Nothing else creates it again: kubectl deletes it, and creates it from what it was.
   if (kind === "Pod") {
-    return `${inNamespace} get ${objectArgument("pod", pod)} -o yaml | ${inNamespace} replace --force -f -${commentOf(purpose)}`;
+    const file = shellQuote(`${pod}.yaml`);
+    return [
+      `${inNamespace} get ${objectArgument("pod", pod)} -o yaml > ${file}${commentOf(purpose, SAVES)}`,
+      `${inNamespace} replace --force -f ${file}${commentOf(purpose, RECREATES)}`,
+    ];
   }
-  return `${inNamespace} delete ${objectArgument("pod", pod)}${commentOf(purpose, "its controller creates it again")}`;
+  return [
+    `${inNamespace} delete ${objectArgument("pod", pod)}${commentOf(purpose, "ends the pod, and its controller creates it again")}`,
+  ];
 }
 
-/** Returns the command with a comment, behind the one that it has. */
-export function withComment(step: string, comment: string): string {
-  return step.includes("  # ") ? `${step}, ${comment}` : `${step}  # ${comment}`;
-}
+/** Nothing else creates such a pod again: the file is all that is left of it if the creation fails. */
+const SAVES = "saves the pod as it is";
+const RECREATES =
+  "deletes the pod, which interrupts it, and creates it anew: podrole then replaces its own containers, the CAs and podrole.io/resolved in it, and spec.nodeName keeps it on its node";
 
 /** Kinds that `kubectl rollout restart` accepts. */
 export const RESTARTABLE_KINDS: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
 function commentOf(...parts: readonly (string | undefined)[]): string {
   const known = parts.filter((part) => part !== undefined);
-  return known.length === 0 ? "" : `  # ${known.join(", ")}`;
+  return known.length === 0 ? "" : `${PURPOSE_MARK}${known.join(", ")}`;
+}
+
+/** Stands between a command and its purpose. */
+const PURPOSE_MARK = "  # ";
+
+/** A step, for those who print its purpose apart: an interactive zsh passes a comment to the command as arguments. */
+export interface StepParts {
+  readonly command: string;
+  /** Empty if the command says it. */
+  readonly purpose: string;
+}
+
+/** Returns the command of a step, and its purpose. A purpose has no quotes, and what an argument quotes is none. */
+export function partsOfStep(step: string): StepParts {
+  const at = step.lastIndexOf(PURPOSE_MARK);
+  const purpose = at < 0 ? "" : step.slice(at + PURPOSE_MARK.length);
+  return purpose === "" || purpose.includes("'")
+    ? { command: step, purpose: "" }
+    : { command: step.slice(0, at), purpose };
+}
+
+/**
+ * Returns the command that prints the commands of all pods in a state: `filter` selects rows of podrole status in jq's
+ * language. Without a namespace: of all namespaces.
+ */
+export function commandsForAllStep(filter: string, namespace?: string): string {
+  const place = namespace === undefined ? "-A" : `-n ${shellQuote(namespace)}`;
+  const program = `[.pods[] | select(${filter}) | [.next, .furtherSteps[]?]] | unique[][]`;
+  return `podrole status ${place} -o json | jq -r ${shellQuote(program)}${commentOf("prints the commands for each of them, to be read before they are run")}`;
 }

@@ -1,15 +1,17 @@
 // What it means that no replica of podrole's server or webhook is ready, and what to do about it. Pure.
+import { completeAnswer } from "./answer.ts";
 import { formatAge } from "./format.ts";
 import type { InstallationFacts } from "./installation-facts.ts";
 import type { ProgramName, ReplicaCount } from "./installed.ts";
-import { undoStep } from "./installer.ts";
+import { undoSteps } from "./installer.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
-import type { Diagnosis } from "./sidecar-diagnosis.ts";
+import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** What is wrong with a program, whom it concerns, and the commands that help. */
-export interface Absence extends Required<Diagnosis> {
+export interface Absence extends AnsweredDiagnosis {
+  readonly remedy: string;
   readonly scope: string;
-  readonly steps: readonly string[];
+  readonly recovery: string;
 }
 
 /** Returns the absence; undefined if a replica is ready. */
@@ -22,13 +24,15 @@ export function absenceOf(
   const { namespace, name, wanted, reasons = [], since } = count;
   const lasting = since === undefined ? "" : ` since ${since}`;
   const state = [`0 of ${wanted}${lasting}`, ...reasons].join("; ");
-  return {
+  const absence: Absence = {
     cause: `podrole's ${program} has no ready replica (Deployment ${namespace}/${name}: ${state})`,
     remedy: remedyOf(program, count),
     scope: program === "server" ? serverScope(since, sessionMs) : WEBHOOK_SCOPE,
     recovery: RECOVERIES[program],
+    verify: `kubectl -n ${namespace} rollout status deployment/${name} ends, and podrole check --quiet shows no ${program.toUpperCase()}_READY`,
     steps: absenceSteps(program, count, installer),
   };
+  return completeAnswer(absence, { namespace, kind: "deployment", name });
 }
 
 function remedyOf(program: ProgramName, { wanted, unready }: ReplicaCount): string {
@@ -48,7 +52,7 @@ function remedyOf(program: ProgramName, { wanted, unready }: ReplicaCount): stri
 const LEFT_PERCENT = 45;
 
 function serverScope(since: string | undefined, sessionMs: number | undefined): string {
-  const waiting = "every pod that starts waits for it";
+  const waiting = "all namespaces: every injected pod that starts waits for it";
   if (since === undefined || sessionMs === undefined) {
     return `${waiting}; running pods keep their credentials until these expire`;
   }
@@ -57,7 +61,8 @@ function serverScope(since: string | undefined, sessionMs: number | undefined): 
   return `${waiting}; the credentials of running pods begin to expire at ${first} (${formatAge(leftMs)} after it went away)`;
 }
 
-const WEBHOOK_SCOPE = "no pod of a labelled namespace can be created; running pods are not affected";
+const WEBHOOK_SCOPE =
+  "all namespaces with the label podrole.io/inject: enabled: no pod can be created in them; running pods are not affected";
 
 const RECOVERIES: Readonly<Record<ProgramName, string>> = {
   server: "by itself: waiting pods get credentials within 5 min of its first ready replica",
@@ -66,24 +71,20 @@ const RECOVERIES: Readonly<Record<ProgramName, string>> = {
 
 function absenceSteps(
   program: ProgramName,
-  { namespace, name, wanted, unready, revision = 1 }: ReplicaCount,
+  count: ReplicaCount,
   installer: InstallationFacts["installer"],
 ): readonly string[] {
+  const { namespace, name, wanted, unready, revision = 1 } = count;
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
   const deployment = objectArgument("deployment", name);
   if (wanted === 0) return [`${inNamespace} scale ${deployment} --replicas=2`];
   if (unready === undefined) return [`${inNamespace} describe ${deployment}`];
   const pod = objectArgument("pod", unready.name);
-  const look = unready.trouble === "ended" ? `${inNamespace} logs ${pod} --previous` : `${inNamespace} describe ${pod}`;
-  if (unready.trouble !== "other" && revision > 1) {
-    const comment = `back to the former revision: the present one is the ${ordinal(revision)}`;
-    return [look, `${undoStep(installer, { namespace, name })}  # ${comment}`];
-  }
+  const look =
+    unready.trouble === "ended"
+      ? `${inNamespace} logs ${pod} --previous  # shows why it ended`
+      : `${inNamespace} describe ${pod}  # shows at the end, in its Events, what it waits for`;
+  if (unready.trouble !== "other" && revision > 1) return [look, ...undoSteps(installer, count)];
   const image = `${inNamespace} set image ${deployment} ${program}=IMAGE  # IMAGE: one that the nodes can pull`;
   return [look, ...(unready.trouble === "image" ? [image] : [])];
-}
-
-function ordinal(count: number): string {
-  const ending = { 1: "st", 2: "nd", 3: "rd" }[count % 100 > 10 && count % 100 < 14 ? 0 : count % 10] ?? "th";
-  return `${count}${ending}`;
 }

@@ -1,7 +1,8 @@
 // A role annotation that was changed on a running pod: what it means for the pod, and the commands. Pure.
+
 import { formatAge } from "./format.ts";
-import { annotatePodsStep, type ConcernedObject, withComment } from "./next-steps.ts";
-import type { Diagnosis } from "./sidecar-diagnosis.ts";
+import { annotatePodsStep, type ConcernedObject } from "./next-steps.ts";
+import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** A container whose pod names another role than it has. */
 export interface ChangedRole {
@@ -22,11 +23,12 @@ export interface ChangedRole {
   readonly earlier: string | undefined;
   /** What has the annotations of a new pod: the workload that creates it, or the pod. */
   readonly template: ConcernedObject;
-  readonly restart: string;
+  /** How to have the pod created again, given the purpose. */
+  readonly restart: (purpose: string) => readonly string[];
 }
 
 /** Returns what changes and when, and the commands to take it back and to hurry it. */
-export function diagnoseChange(changed: ChangedRole, now = 0): Diagnosis & { readonly steps: readonly string[] } {
+export function diagnoseChange(changed: ChangedRole, now = 0): AnsweredDiagnosis {
   const { pod, container, role, isHeld, annotation, requested, isPinning, earlier } = changed;
   const has = isHeld ? "holds" : "got at admission";
   const source = annotation === undefined ? "the decision now is" : `the pod's ${annotation} now names`;
@@ -40,13 +42,14 @@ export function diagnoseChange(changed: ChangedRole, now = 0): Diagnosis & { rea
     recovery: isPinning
       ? "not by itself: --pin-roles is on, so the pod keeps its role, and a new pod has the new one"
       : `by itself: it gets ${requested} with its next renewal${renewalText(changed, now)}`,
+    verify: `podrole explain pod/${pod.name} -n ${pod.namespace} shows in the line of container ${container} the role that it is to hold`,
     steps: [...back, ...newPodSteps(changed)],
   };
 }
 
 /** A new pod has the role of its template, which the change of a pod does not change. */
 function newPodSteps({ template, annotation, requested, restart }: ChangedRole): readonly string[] {
-  if (template.kind === "pod") return [withComment(restart, "only to use the new role at once")];
+  if (template.kind === "pod") return restart("only to use the new role at once");
   if (annotation === undefined) return [];
   const purpose = "only to give new pods the new role too";
   return [annotatePodsStep(template, annotation, { value: requested, purpose })];

@@ -47,7 +47,10 @@ export function correctionSteps(roles: NamedRoles): readonly string[] {
   return [
     misspelt === undefined
       ? editStep(object, `name a permitted role in ${annotation}`)
-      : annotatePodsStep(object, annotation, { value: misspelt.meant }),
+      : annotatePodsStep(object, annotation, {
+          value: misspelt.meant,
+          purpose: "names the role that was probably meant",
+        }),
     permitStep(roles, misspelt?.named ?? annotations[annotation]),
   ];
 }

@@ -5,15 +5,23 @@ import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { type ConcernedPod, deniedCall, stepsAfterCode } from "./code-steps.ts";
 import { findMisspeltRole } from "./role-correction.ts";
 import { type SidecarEnd, sidecarEndText } from "./sidecar-state.ts";
-import { distrustRemedy, distrustText, recoversFromDistrust } from "./untrusted-server.ts";
+import { distrustRemedy, distrustScope, distrustText, recoversFromDistrust } from "./untrusted-server.ts";
 
 /** What is wrong, and what an operator does about it. */
 export interface Diagnosis {
   readonly cause: string;
   /** Absent if nothing can be said. */
   readonly remedy?: string;
+  /** Whom it concerns besides; absent if unknown. */
+  readonly scope?: string;
   /** Whether the pod recovers by itself once that is done, and when; absent if unknown. */
   readonly recovery?: string;
+  /** What the commands require: rights, tools, room; absent if they only read, or if there are none. */
+  readonly requires?: string;
+  /** The command that prints the commands for every pod in this state; absent if the state is of one object. */
+  readonly forAll?: string;
+  /** How one sees that the commands have helped. */
+  readonly verify?: string;
 }
 
 /** A diagnosis with its commands. */
@@ -26,13 +34,19 @@ export type EndContext = Partial<ConcernedPod> & {
 };
 
 /** What is wrong with a copy, and what helps. */
-export const COPY_DIAGNOSIS: Required<Diagnosis> = {
+export const COPY_DIAGNOSIS: Required<Pick<Diagnosis, "cause" | "remedy" | "recovery">> = {
   cause:
     "the pod is a copy, as kubectl debug makes it: it has podrole-sidecar, but neither the annotation of the role nor the label podrole.io/injected",
   remedy:
     "Delete the copy, and copy the pod again with --keep-annotations: then the copy has the annotation of the role.",
   recovery: "needs a new copy",
 };
+
+/** Returns what is wrong with a copy out of which podrole took its sidecar; `original`: the pod that was copied. */
+export function strippedCopyDiagnosis(original = "an injected pod"): Diagnosis {
+  const cause = `NO_ROLE: the pod is a copy of ${original}, as kubectl debug makes it, without the annotation of the role, so podrole took podrole-sidecar out of it`;
+  return { ...COPY_DIAGNOSIS, cause };
+}
 
 /** Returns the diagnosis of a sidecar's end. */
 export function diagnoseEnd(end: SidecarEnd, context: EndContext = {}): Diagnosis {
@@ -50,11 +64,13 @@ export function diagnoseCode(
   if (code === "ROLE_MISSING" && context.isCopy)
     return { ...COPY_DIAGNOSIS, cause: `${code}: ${COPY_DIAGNOSIS.cause}` };
   const reason = withoutRemedy(code, message ?? "");
-  const added = code === "SERVER_UNTRUSTED" ? distrustText(reason, context.trust) : "";
+  const isDistrust = code === "SERVER_UNTRUSTED";
+  const text = isDistrust ? distrustText(reason, context.trust) : reason;
   const better = isErrorCode(code) ? BETTER_REMEDIES[code]?.({ ...context, message: reason }) : undefined;
   return {
-    cause: [code, reason].filter((part) => part !== "").join(": ") + added,
+    cause: [code, text].filter((part) => part !== "").join(": "),
     remedy: better ?? codeRemedy(code),
+    ...(isDistrust && distrustScope(reason, context.trust)),
     recovery: recoveryFrom(code, reason, context),
   };
 }

@@ -3,9 +3,9 @@
 import { type FieldTime, fieldTimeOf } from "../kubernetes/field-time.ts";
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { isRoleAnnotation, LABELS } from "../policy/annotations.ts";
-import { type InstalledBy, registerStep } from "./installer.ts";
-import { labelStep } from "./next-steps.ts";
-import type { Diagnosis } from "./sidecar-diagnosis.ts";
+import { type InstalledBy, REGISTERED_STEP, registerStep } from "./installer.ts";
+import { commandsForAllStep, labelStep } from "./next-steps.ts";
+import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** Times of the pod's surroundings; undefined if unknown. */
 export interface SurroundingTimes {
@@ -40,18 +40,25 @@ export function oldestOf(objects: readonly { readonly metadata: ObjectMeta }[]):
   return objects.flatMap(({ metadata }) => metadata.creationTimestamp ?? []).toSorted()[0];
 }
 
-/** Returns why the pod was not injected, as far as the times say so. */
+/** Returns why the pod was not injected, as far as the times say so, and whether the same is true of all namespaces. */
 export function uninjectedCause(
-  { created, annotated }: PodTimes,
-  { labelled, registeredAt }: SurroundingTimes,
-): string {
+  times: PodTimes,
+  surroundings: SurroundingTimes,
+): { readonly cause: string; readonly isOfCluster: boolean } {
+  const cause = causeByTimes(times, surroundings);
+  return { cause, isOfCluster: cause.includes(OLDER_THAN_REGISTRATION) };
+}
+
+const OLDER_THAN_REGISTRATION = "is older than the registration of podrole's webhook";
+
+function causeByTimes({ created, annotated }: PodTimes, { labelled, registeredAt }: SurroundingTimes): string {
   const isBefore = (time: string | undefined) =>
     created !== undefined && time !== undefined && Date.parse(created) < Date.parse(time);
   if (labelled?.isExact && isBefore(labelled.at)) {
     return `the pod (created ${created}) is older than its namespace's label podrole.io/inject: enabled (set ${labelled.at})`;
   }
   if (isBefore(registeredAt)) {
-    return `the pod (created ${created}) is older than the registration of podrole's webhook (${registeredAt})`;
+    return `the pod (created ${created}) ${OLDER_THAN_REGISTRATION} (${registeredAt})`;
   }
   if (annotated?.isExact && isBefore(annotated.at)) {
     return `the pod (created ${created}) is older than its role annotation (set ${annotated.at})`;
@@ -80,29 +87,45 @@ export interface UninjectedFacts {
   readonly isRegistered: boolean | undefined;
   readonly installer: InstalledBy | undefined;
   /** How to have it created again; undefined if there is no pod yet. */
-  readonly restart: string | undefined;
+  readonly restart: readonly string[] | undefined;
 }
 
 /** Returns why it is not injected, what to do, and the commands for that. */
-export function diagnoseUninjected(pod: UninjectedFacts): Diagnosis & { readonly steps: readonly string[] } {
+export function diagnoseUninjected(pod: UninjectedFacts): AnsweredDiagnosis {
   const { namespace, times, surroundings, isLabelled, isRegistered, installer, restart } = pod;
-  const again = restart === undefined ? [] : [restart];
+  const again = restart ?? [];
   const thenAgain = restart === undefined ? "" : ` Then c${CREATE_AGAIN.slice(1)}`;
   const recovery = restart === undefined ? {} : { recovery: "needs a new pod" };
   if (isRegistered === false) {
-    const cause = `${UNREGISTERED}, so no new pod is injected`;
     return {
-      cause,
+      cause: `${UNREGISTERED}, so no new pod is injected`,
       remedy: `Register the webhook.${thenAgain}`,
+      scope: UNREGISTERED_SCOPE,
       ...recovery,
-      steps: [registerStep(installer), ...again],
+      forAll: commandsForAllStep(NOT_INJECTED),
+      steps: [registerStep(installer), REGISTERED_STEP, ...again],
     };
   }
+  const forAll = commandsForAllStep(NOT_INJECTED, namespace);
   if (isLabelled === false) {
     const cause = `namespace ${namespace} does not have the label podrole.io/inject: enabled, so no new pod in it is injected`;
-    return { cause, remedy: `Label the namespace.${thenAgain}`, ...recovery, steps: [labelStep(namespace), ...again] };
+    const steps = [labelStep(namespace), ...again];
+    return { cause, remedy: `Label the namespace.${thenAgain}`, ...recovery, forAll, steps };
   }
-  return { cause: uninjectedCause(times, surroundings), remedy: CREATE_AGAIN, ...recovery, steps: again };
+  const { cause, isOfCluster } = uninjectedCause(times, surroundings);
+  return {
+    cause,
+    remedy: CREATE_AGAIN,
+    ...(isOfCluster && { scope: "all namespaces: every pod that is older than the registration" }),
+    ...recovery,
+    forAll: isOfCluster ? commandsForAllStep(NOT_INJECTED) : forAll,
+    steps: again,
+  };
 }
 
+/** What it means that the webhook is not registered. */
+export const UNREGISTERED_SCOPE =
+  "all namespaces with the label podrole.io/inject: enabled: no pod that is created in them is injected";
+
+const NOT_INJECTED = '.phase == "not injected"';
 const CREATE_AGAIN = "Create the pod again: podrole injects pods only when they are created.";

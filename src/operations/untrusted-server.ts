@@ -2,6 +2,7 @@
 // certificate, and by the CAs that the pod was created with. Pure. What a pod says may be forged by its author, so
 // nothing but texts for people follows from it.
 import { countOf } from "./format.ts";
+import { commandsForAllStep } from "./next-steps.ts";
 
 /** The CAs of the published trust bundle, and those of them that a pod was created without. */
 export interface PodTrust {
@@ -26,14 +27,36 @@ export function distrustOf(message: string, trust?: PodTrust): Distrust {
   return trust.lacking.length > 0 ? "bundle" : "foreign";
 }
 
-/** What the comparison adds to the error's message; empty if nothing. */
+/** Whom it concerns besides the pod, and the command for all of them; empty if it may be this pod alone. */
+export function distrustScope(
+  message: string,
+  trust?: PodTrust,
+): { readonly scope?: string; readonly forAll?: string } {
+  const isOfPods = !recoversFromDistrust(message, trust);
+  return isOfPods ? { scope: OLDER_SCOPE, forAll: ALL_DISTRUSTING } : { scope: SERVER_SCOPE };
+}
+
+const OLDER_SCOPE =
+  "all namespaces: every pod that is older than the CA and has not renewed since (podrole status -A shows SERVER_UNTRUSTED); pods that have renewed have it";
+const SERVER_SCOPE = "all namespaces: every pod that calls this server (podrole status -A)";
+
+/** Returns the message with what the comparison adds: the reason that the pod itself cannot know comes first. */
 export function distrustText(message: string, trust?: PodTrust): string {
-  if (trust === undefined) return "";
+  if (trust === undefined) return message;
   const { published, lacking } = trust;
-  const distrust = distrustOf(message, trust);
   const cas = `of the ${countOf(published, "CA")} that podrole publishes now`;
-  if (distrust === "bundle") return `; the pod was created without ${lacking.length} ${cas}: ${lacking.join("; ")}`;
-  return distrust === "foreign" ? `; the pod has each ${cas}` : "";
+  switch (distrustOf(message, trust)) {
+    case "bundle": {
+      const rotation = published > 1 ? "podrole's CA is being rotated, and " : "";
+      return `${rotation}the pod was created without ${lacking.length} ${cas}, ${lacking.join(", ")}: ${message}`;
+    }
+    case "foreign":
+      return `${message}; the pod has each ${cas}`;
+    case "clock":
+    case "name":
+    case "issuer":
+      return message;
+  }
 }
 
 /** Returns what an operator does. */
@@ -45,7 +68,7 @@ export function distrustRemedy(message: string, trust?: PodTrust): string {
 }
 
 const ROTATION_REMEDY =
-  "The CA is being rotated. Create the pod again, and so each pod that is older than the new CA: a new pod has all of podrole's CAs. Take the rotation's next step only then.";
+  "Create the pod again, and each other one that podrole status -A shows with SERVER_UNTRUSTED: a new pod has all of podrole's CAs. Take no step of the rotation before that (podrole rotate status).";
 
 const DISTRUST_REMEDIES: Readonly<Record<Distrust, string>> = {
   clock:
@@ -64,13 +87,18 @@ export function recoversFromDistrust(message: string, trust?: PodTrust): boolean
   return distrust !== "bundle" && distrust !== "issuer";
 }
 
-const ROTATE_STEP = "podrole rotate status  # what the rotation waits for, and the next step";
+const ROTATE_STEP =
+  "podrole rotate status  # says until when each step of the rotation is refused: take none while podrole status -A shows SERVER_UNTRUSTED";
+/** Pods in other namespaces lack the same CA. */
+const ALL_DISTRUSTING = commandsForAllStep('.code == "SERVER_UNTRUSTED"');
 
 /** Reason → commands. `restart` has the pod created again. */
-export const DISTRUST_STEPS: Readonly<Record<Distrust, (restart: string | undefined) => readonly string[]>> = {
-  clock: () => ["podrole check --quiet  # the dates of the certificates, then compare the clock of the node"],
+export const DISTRUST_STEPS: Readonly<Record<Distrust, (restart: readonly string[]) => readonly string[]>> = {
+  clock: () => [
+    "podrole check --quiet  # shows the dates of the certificates: compare them with the clock of the node",
+  ],
   name: () => ["podrole check --quiet"],
-  bundle: (restart) => [...(restart === undefined ? [] : [restart]), ROTATE_STEP],
-  foreign: () => ["podrole status trust  # which CA signs", "podrole check --quiet"],
-  issuer: (restart) => [ROTATE_STEP, ...(restart === undefined ? [] : [restart])],
+  bundle: (restart) => [...restart, ROTATE_STEP],
+  foreign: () => ["podrole status trust  # shows which CA signs", "podrole check --quiet"],
+  issuer: (restart) => [...restart, ROTATE_STEP],
 };

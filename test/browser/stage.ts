@@ -19,7 +19,7 @@ export async function withScene(
     written += text;
   };
   const terminal: Terminal = {
-    ...{ out: write, err: write, env: process.env, isTerminal: false, execPath: process.execPath },
+    ...{ out: write, err: write, env: process.env, isTerminal: false, isErrTerminal: false, execPath: process.execPath },
     ...{ readStdin: async () => "", stdin: () => undefined, interrupted: ending.signal },
   };
   const narrator = createNarrator({ out: write, now: () => Date.now() }, { json: true });

@@ -6,13 +6,15 @@ export function createTerminal({
   stdin = "",
   interrupted = new AbortController().signal,
   isTerminal = false,
-}: Partial<Pick<Terminal, "env" | "interrupted" | "isTerminal">> & { readonly stdin?: string } = {}) {
+  isErrTerminal = false,
+}: Partial<Pick<Terminal, "env" | "interrupted" | "isTerminal" | "isErrTerminal">> & { readonly stdin?: string } = {}) {
   const said = { out: "", err: "" };
   return {
     out: (text: string) => void (said.out += text),
     err: (text: string) => void (said.err += text),
     env,
     isTerminal,
+    isErrTerminal,
     execPath: process.execPath,
     readStdin: async () => stdin,
     async *stdin() {

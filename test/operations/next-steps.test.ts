@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { readCreationFailure, stepsAfterCreationFailure } from "../../src/operations/creation-failure.ts";
-import { likelyWorkload, restartStep } from "../../src/operations/next-steps.ts";
+import { commandsForAllStep, likelyWorkload, partsOfStep, restartSteps } from "../../src/operations/next-steps.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
 const OBJECT = { namespace: "shop", kind: "pod", name: "orders" };
@@ -11,7 +11,7 @@ const OBJECT = { namespace: "shop", kind: "pod", name: "orders" };
 suite("stepsAfterCode()", () => {
   test("has a step for every error code, and for one of a newer version", () => {
     for (const code of [...Object.keys(ERRORS), "OF_TOMORROW"]) {
-      const [first = ""] = stepsAfterCode(code, { object: OBJECT, restart: restartStep({ metadata: {} }) });
+      const [first = ""] = stepsAfterCode(code, { object: OBJECT, restart: restartSteps({ metadata: {} }) });
       assert.match(first, /^(kubectl|podrole|aws) /, code);
     }
   });
@@ -32,13 +32,20 @@ suite("stepsAfterCode()", () => {
     assert.match(forged, /"AWS":"ARN"/);
     assert.ok(!forged.includes(principal), forged);
     assert.match(steps(`must allow sts:AssumeRole to ${principal}, such as {}`), new RegExp(`"AWS":"${principal}"`));
-    assert.match(steps("Cannot assume role"), /"AWS":"ARN".*# ARN: the AWS principal/);
+    assert.match(steps("Cannot assume role"), /"AWS":"ARN".*# adds the statement, where ARN is the AWS principal/);
     // A record is cut where the author of a pod may choose, by the length of the role's path.
     assert.match(steps(`must allow sts:AssumeRole to ${principal.slice(0, -7)}`), /"AWS":"ARN"/);
-    assert.equal(
-      steps(`denied (${principal} itself lacks sts:AssumeRole`),
-      "podrole aws policy -o json | jq '.policies[0].document' > policy.json\naws iam put-role-policy --role-name podrole-server --policy-name podrole --policy-document file://policy.json",
-    );
+    assert.deepEqual(steps(`denied (${principal} itself lacks sts:AssumeRole`).split("\n").map(partsOfStep), [
+      {
+        command: "podrole aws policy -o json | jq '.policies[0].document' > policy.json",
+        purpose: "saves the policy that the server needs",
+      },
+      {
+        command:
+          "aws iam put-role-policy --role-name podrole-server --policy-name podrole --policy-document file://policy.json",
+        purpose: "in account 123456789012, adds an inline policy, or replaces the one named podrole",
+      },
+    ]);
   });
 
   test("names the role for STS_DENIED only if the server's own message does", () => {
@@ -58,9 +65,12 @@ suite("stepsAfterCode()", () => {
   });
 });
 
-const RECREATE = "kubectl -n shop get pod/web-0 -o yaml | kubectl -n shop replace --force -f -";
+const RECREATE = [
+  "kubectl -n shop get pod/web-0 -o yaml > web-0.yaml",
+  "kubectl -n shop replace --force -f web-0.yaml",
+];
 
-suite("restartStep()", () => {
+suite("restartSteps()", () => {
   const owned = (kind: string, name: string, labels = {}, controller = true) => ({
     metadata: { namespace: "shop", name: "web-0", labels, ownerReferences: [{ kind, name, controller }] },
   });
@@ -68,19 +78,41 @@ suite("restartStep()", () => {
     [
       "a pod of a Deployment",
       owned("ReplicaSet", "web-5d9f", { "pod-template-hash": "5d9f" }),
-      "kubectl -n shop rollout restart deployment/web",
+      ["kubectl -n shop rollout restart deployment/web"],
     ],
-    ["a pod of a StatefulSet", owned("StatefulSet", "web"), "kubectl -n shop rollout restart statefulset/web"],
-    [
-      "a pod of a ReplicaSet alone",
-      owned("ReplicaSet", "web"),
-      "kubectl -n shop delete pod/web-0  # its controller creates it again",
-    ],
+    ["a pod of a StatefulSet", owned("StatefulSet", "web"), ["kubectl -n shop rollout restart statefulset/web"]],
+    ["a pod of a ReplicaSet alone", owned("ReplicaSet", "web"), ["kubectl -n shop delete pod/web-0"]],
     ["a pod whose owner is no controller", owned("StatefulSet", "web", {}, false), RECREATE],
     ["a pod without a controller", { metadata: { namespace: "shop", name: "web-0" } }, RECREATE],
   ] as const) {
-    test(`restarts ${what}`, () => assert.equal(restartStep(pod), step));
+    test(`restarts ${what}, and says what each command does`, () => {
+      const steps = restartSteps(pod, "only now").map(partsOfStep);
+      assert.deepEqual(
+        steps.map(({ command }) => command),
+        step,
+      );
+      for (const { purpose } of steps) assert.match(purpose, /^only now, \w+/);
+    });
   }
+});
+
+suite("partsOfStep()", () => {
+  for (const [what, step, parts] of [
+    ["a command alone", "kubectl get pods", ["kubectl get pods", ""]],
+    ["a command with its purpose", "kubectl get pods  # shows them", ["kubectl get pods", "shows them"]],
+    ["an argument that has the mark", "kubectl annotate pod x 'a=b  # c'", ["kubectl annotate pod x 'a=b  # c'", ""]],
+    ["both", "kubectl annotate pod x 'a=b  # c'  # sets a", ["kubectl annotate pod x 'a=b  # c'", "sets a"]],
+  ] as const) {
+    test(`splits ${what}`, () => {
+      const { command, purpose } = partsOfStep(step);
+      assert.deepEqual([command, purpose], parts);
+    });
+  }
+});
+
+test("commandsForAllStep() reads one namespace or all of them", () => {
+  assert.match(commandsForAllStep(".a"), /^podrole status -A -o json \| jq -r '.*select\(\.a\).*' {2}# /);
+  assert.match(commandsForAllStep(".a", "shop"), /^podrole status -n shop -o json /);
 });
 
 test("likelyWorkload() returns the Deployment of a ReplicaSet, and any other object as it is", () => {
@@ -96,6 +128,11 @@ suite("readCreationFailure()", () => {
   for (const [by, message, step] of [
     ["podrole", DENIED, /kubectl -n shop edit pod\/orders {2}# name a permitted role/],
     ["unreachable webhook", 'failed calling webhook "pods.podrole.io": timeout', /podrole check --quiet/],
+    [
+      "admission policy",
+      "denied request: the pod names a role in its annotations and has no podrole-sidecar: x",
+      /podrole check --quiet/,
+    ],
     ["quota", 'pods "x" is forbidden: exceeded quota: team, requested: cpu=1', /describe quota\/team/],
     ["other", 'admission webhook "other.example" denied the request: no', /describe pod\/orders/],
   ] as const) {

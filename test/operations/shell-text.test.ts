@@ -8,7 +8,7 @@ import { stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
 import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
 import { objectArgument, shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
-import { annotatePodsStep, editStep, restartStep } from "../../src/operations/next-steps.ts";
+import { annotatePodsStep, commandsForAllStep, editStep, restartSteps } from "../../src/operations/next-steps.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
 /** Names with what a shell reads as more than a word. */
@@ -30,7 +30,7 @@ function outsideQuotes(line: string): string {
 const META_CHARACTERS = /[$`;|&<>(){}'"\\\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /** Files that steps write, and the pipes between two commands. */
-const OWN_CHARACTERS = / > (?:trust|new-trust|policy)\.json| \| (?=kubectl |jq )/g;
+const OWN_CHARACTERS = / > (?:(?:trust|new-trust|policy)\.json|[\w@%+=:,./-]+(?=  # saves))| \| (?=jq )/g;
 
 test("shellCommentText() leaves words and ARNs as they are, and nothing that a shell reads as more", () => {
   for (const text of ["Job", "argoproj.io/v1", "arn:aws:iam::123456789012:role/team/a+b=c,d.e@f-g_h"]) {
@@ -49,14 +49,14 @@ test("shellQuote() leaves words as they are, and quotes what a POSIX shell or zs
   assert.equal(shellQuote("it's"), String.raw`'it'\''s'`);
 });
 
-test("restartStep() and stepsAfterCode() have no character outside of quotes that a shell runs, whatever names are", () => {
+test("restartSteps() and stepsAfterCode() have no character outside of quotes that a shell runs, whatever names are", () => {
   fc.assert(
     fc.property(NAMES, NAMES, fc.boolean(), (name, kind, isCopy) => {
       const owner = { kind, name, controller: true };
       const pod = { metadata: { namespace: name, name, ownerReferences: [owner] } };
       const concerned = {
         object: { namespace: name, kind, name },
-        restart: restartStep(pod),
+        restart: restartSteps(pod),
         isCopy,
         roles: {
           object: { namespace: name, kind, name },
@@ -67,7 +67,8 @@ test("restartStep() and stepsAfterCode() have no character outside of quotes tha
         original: { name, debugImage: kind },
       };
       const steps = [
-        restartStep(pod),
+        ...restartSteps(pod),
+        commandsForAllStep(".phase", name),
         editStep(concerned.object, "correct the role"),
         annotatePodsStep(concerned.object, kind, { value: name, purpose: "only then" }),
         ...["pod", "deployment", "job", "cronjob"].map((each) =>

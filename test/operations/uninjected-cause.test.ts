@@ -42,15 +42,17 @@ suite("uninjectedCause()", () => {
     ],
   ] as const) {
     test(`says that the pod is older than ${what}`, () => {
-      assert.match(uninjectedCause(times, surroundings), expected);
+      const { cause, isOfCluster } = uninjectedCause(times, surroundings);
+      assert.match(cause, expected);
+      assert.equal(isOfCluster, what.includes("registration"));
     });
   }
 
   test("names both possible causes where times are unknown", () => {
-    assert.equal(uninjectedCause(pod(), {}), UNKNOWN_AGES);
-    assert.equal(uninjectedCause(pod(), { labelled: exact(EARLY) }), UNKNOWN_AGES);
+    assert.equal(uninjectedCause(pod(), {}).cause, UNKNOWN_AGES);
+    assert.equal(uninjectedCause(pod(), { labelled: exact(EARLY) }).cause, UNKNOWN_AGES);
     const unknown = { created: undefined, annotated: exact(LATE) };
-    assert.equal(uninjectedCause(unknown, { labelled: exact(LATE), registeredAt: LATE }), UNKNOWN_AGES);
+    assert.equal(uninjectedCause(unknown, { labelled: exact(LATE), registeredAt: LATE }).cause, UNKNOWN_AGES);
   });
 });
 

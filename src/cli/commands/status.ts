@@ -43,7 +43,7 @@ async function showStatus(
   },
 ): Promise<number> {
   const note = (text: string) => writeNote(terminal, "status", text);
-  const progress = createSlowProgress({ clock }, note);
+  const progress = createSlowProgress({ clock }, terminal.isErrTerminal ? note : () => {});
   const askServer = createServerQuestion({ kubernetes }, { podroleNamespace });
   const deps: StatusDeps = { kubernetes, clock, askServer, progress: progress.step };
   const place = allNamespaces ? undefined : (namespace ?? kubernetes.contextNamespace);

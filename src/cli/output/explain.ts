@@ -4,7 +4,7 @@ import type { ContainerExplanation, ContainerInPod, ExistingPod, Explanation } f
 import { stepFields } from "../../operations/next-steps.ts";
 import type { SidecarState } from "../../operations/sidecar-state.ts";
 import { DECISION_TEXTS } from "./decision.ts";
-import { diagnosisLines, type ShownDiagnosis } from "./diagnosis.ts";
+import { diagnosisLines } from "./diagnosis.ts";
 import { escapeControls, jsonText } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
@@ -18,10 +18,11 @@ export function explainText(explanations: readonly Explanation[]): string {
 }
 
 function explanationText(explanation: Explanation): string {
-  const { object, cause, now, existing, next, notes, settings } = explanation;
+  const { next, ...diagnosis } = explanation;
+  const { object, cause, now, existing, notes, settings } = diagnosis;
   const present = existing ? existingLines(existing, cause) : [];
   const lines = [
-    ...diagnosisLines({ ...diagnosisOf(explanation), ...stepFields(next) }),
+    ...diagnosisLines({ ...diagnosis, ...stepFields(next) }),
     ...(cause === undefined ? (existing?.differences ?? []).map((difference) => `differs: ${difference}`) : []),
     ...present,
     ...decisionLines(explanation),
@@ -30,15 +31,6 @@ function explanationText(explanation: Explanation): string {
     ...(settings.length > 0 && cause === undefined ? [`settings from ${settings.join(", ")}`] : []),
   ];
   return [object, ...lines.map((line) => `  ${line}`)].map((line) => `${escapeControls(line)}\n`).join("");
-}
-
-function diagnosisOf({ cause, remedy, scope, recovery }: Explanation): ShownDiagnosis {
-  return {
-    ...(cause !== undefined && { cause }),
-    ...(remedy !== undefined && { remedy }),
-    ...(scope !== undefined && { scope }),
-    ...(recovery !== undefined && { recovery }),
-  };
 }
 
 /** Reports whether the cause has said what a warning or a note repeats. */
@@ -58,7 +50,7 @@ function decisionLines(explanation: Explanation): readonly string[] {
   const { object, cause, now, failure, obstacle, afterwards, existing, containers } = explanation;
   const isSame = existing?.injected === true && now.decision === "inject" && obstacle === undefined;
   const isStuck = isSame && cause !== undefined;
-  const when = object.startsWith("pod/") ? "if created now" : "its next pods";
+  const when = object.startsWith("pod/") ? "a new pod, if created now" : "its next pods";
   const decision = `${DECISION_TEXTS[now.decision]} (${now.reason})`;
   const failed = failure === undefined ? undefined : readCreationFailure(failure);
   const isRefusedAsSaid = failed?.by === "podrole" && now.decision === "refuse" && failed.code === now.reason;
@@ -73,7 +65,7 @@ function decisionLines(explanation: Explanation): readonly string[] {
       : [`${when}: ${obstacle === undefined ? `${decision}: ${why}` : `${without}: ${obstacle}`}`]),
     ...(afterwards
       ? [
-          `once ${afterwards.condition}: ${DECISION_TEXTS[afterwards.decision]} (${afterwards.reason}): ${afterwards.message}`,
+          `a new pod, once ${afterwards.condition}: ${DECISION_TEXTS[afterwards.decision]} (${afterwards.reason}): ${afterwards.message}`,
         ]
       : []),
     ...containers
@@ -84,11 +76,11 @@ function decisionLines(explanation: Explanation): readonly string[] {
 
 /** What the pod is now: its sidecar, why that is not ready unless the cause says so, and what its containers hold. */
 function existingLines(existing: ExistingPod, cause: string | undefined): readonly string[] {
-  const { injected, since, state, causes = [], containers = [] } = existing;
+  const { injected, isCopy, since, state, causes = [], containers = [] } = existing;
   return [
     ...(state ? [stateLine(state)] : []),
     ...causes.filter((text) => cause === undefined || !cause.includes(text)),
-    `${injected ? "injected" : "not injected"} (created ${since})${sidecarText(existing)}`,
+    `${isCopy ? "a copy with podrole-sidecar" : injected ? "injected" : "not injected"} (created ${since})${sidecarText(existing)}`,
     ...containers.flatMap(inPodText),
   ];
 }

@@ -74,6 +74,12 @@ function expiryCell(time: string, now: number): Cell {
   return left > 0 ? plain(formatAge(left)) : { text: `expired ${formatAge(-left)} ago`, tone: "bad" };
 }
 
+/** The role that a container has; of a pod that is not injected, the one that it names. */
+function roleCell({ role, namedRole }: PodRow, { roleText }: CellContext): Cell {
+  if (role !== undefined || namedRole === undefined) return optional(role && roleText(role));
+  return { text: `${roleText(namedRole)} (named)`, tone: "faint" };
+}
+
 function heldUntil({ expires, unknown }: PodRow, { now }: CellContext): Cell {
   if (expires !== undefined) return expiryCell(expires, now);
   return unknown === undefined ? ABSENT : UNKNOWN;
@@ -104,7 +110,7 @@ const POD_COLUMNS: readonly Column<PodRow>[] = [
   { head: "NAMESPACE", isPlace: true, cell: ({ namespace }) => plain(namespace) },
   { head: "POD", cell: ({ pod }) => plain(pod) },
   { head: "CONTAINER", cell: ({ container }) => optional(container) },
-  { head: "ROLE", cell: ({ role }, { roleText }) => optional(role && roleText(role)) },
+  { head: "ROLE", cell: roleCell },
   { head: "STATE", cell: phaseCell },
   { head: "HELD FOR", cell: heldUntil },
   { head: "LAST CODE", cell: ({ code }) => codeCell(code) },

@@ -4,12 +4,12 @@
 import type { BlockedWorkload } from "../../operations/blocked-workloads.ts";
 import { countOf } from "../../operations/format.ts";
 import { notInstalledText, type ProgramName } from "../../operations/installed.ts";
-import { registerStep } from "../../operations/installer.ts";
+import { REGISTERED_STEP, registerStep } from "../../operations/installer.ts";
 import { labelStep, stepFields } from "../../operations/next-steps.ts";
 import { absenceOf } from "../../operations/program-absence.ts";
 import type { PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
-import { UNREGISTERED } from "../../operations/uninjected-cause.ts";
+import { UNREGISTERED, UNREGISTERED_SCOPE } from "../../operations/uninjected-cause.ts";
 import { diagnosisLines, type ShownDiagnosis } from "./diagnosis.ts";
 import { type StatusTable, statusTable } from "./status-columns.ts";
 import type { Paint } from "./style.ts";
@@ -58,16 +58,21 @@ export function statusNames({ topic, pods = [], roles = [], refusals = [], trust
 }
 
 /** What is wrong with the installation: a line each, and what to do. */
-function installationProblems({ installation, isLabelled, namespace, topic, pods = [] }: Status): readonly string[] {
+function installationProblems(status: Status): readonly string[] {
+  const { installation, isLabelled, namespace, topic, pods = [], blocked = [] } = status;
   if (installation.isAbsent) return [notInstalledText(installation.namespace)];
   const { isRegistered, facts = {} } = installation;
-  // Pods that are not injected say the same, with what to do about themselves.
-  const isSaid = pods.some(({ phase }) => phase === "not injected");
+  // Pods that are not injected say the same, with what to do about themselves, and so do workloads without pods.
+  const isSaid =
+    pods.some(({ phase }) => phase === "not injected") || blocked.some(({ cause }) => cause.includes(UNREGISTERED));
   return [
     ...absenceLines("server", installation),
     ...absenceLines("webhook", installation),
     ...(isRegistered === false && !isSaid
-      ? [`${UNREGISTERED}: new pods are not injected`, ...blockOf(stepFields([registerStep(facts.installer)]))]
+      ? [
+          `${UNREGISTERED}: new pods are not injected`,
+          ...blockOf({ scope: UNREGISTERED_SCOPE, ...stepFields([registerStep(facts.installer), REGISTERED_STEP]) }),
+        ]
       : []),
     ...(isLabelled === false && topic === "pods" && !isSaid
       ? [
@@ -124,7 +129,9 @@ function rowPhase(row: PodRow | RefusedRow): PodRow["phase"] | undefined {
 function linesOfCause(users: readonly (PodRow | RefusedRow)[]): readonly string[] {
   const [first] = users;
   if (first === undefined) return [];
-  return [`${headingOf(first)} (${whose(users)})`, ...blockOf(first)];
+  const { forAll, ...shown } = first;
+  const isOfMany = new Set(users.map(subjectOf)).size > 1 || first.scope !== undefined;
+  return [`${headingOf(first)} (${whose(users)})`, ...blockOf(isOfMany && forAll !== undefined ? first : shown)];
 }
 
 function headingOf(row: PodRow | RefusedRow): string {
@@ -159,32 +166,52 @@ function unknownLines({ unknown }: Status): readonly string[] {
 }
 
 function statusSummary(status: Status): string {
-  const { topic, namespace, pods, roles = [], refusals = [], refusalsSince, trust = [] } = status;
+  const { topic, namespace, pods, blocked, roles = [], refusals = [], refusalsSince, trust = [] } = status;
   const where = namespace === undefined ? "" : ` in namespace ${namespace}`;
   switch (topic) {
     case "pods":
-      return [podSummary(pods ?? [], where, Date.parse(status.at)), ...blockedSummary(status)].join("; ");
+      return [
+        podSummary(pods ?? [], { where, now: Date.parse(status.at), isBlocked: (blocked ?? []).length > 0 }),
+        ...blockedSummary(status),
+      ].join("; ");
     case "roles":
       return `${countOf(roles.length, "role")}${where}`;
     case "refusals": {
       const since = refusalsSince ?? "the pods' Events of the last hour, and how sidecars ended";
       const reach = refusalsSince === undefined ? `from ${since}` : `since ${since}`;
-      return `${countOf(refusals.length, "refusal")}${where} ${reach}; earlier ones are in the servers' logs (podrole audit refusals)`;
+      return `${refusedText(refusals)}${where} ${reach}; earlier ones are in the servers' logs (podrole audit refusals)`;
     }
     case "trust":
       return `${countOf(trust.length, "CA")}; podrole rotate status shows the next steps`;
   }
 }
 
-function podSummary(rows: readonly PodRow[], where: string, now: number): string {
+/** A row counts equal refusals of one container. */
+function refusedText(rows: readonly RefusedRow[]): string {
+  const count = rows.reduce((sum, row) => sum + row.count, 0);
+  if (count === rows.length) return countOf(count, "refusal");
+  return `${countOf(count, "refusal")} in ${countOf(rows.length, "row")}`;
+}
+
+function podSummary(
+  rows: readonly PodRow[],
+  { where, now, isBlocked }: { readonly where: string; readonly now: number; readonly isBlocked: boolean },
+): string {
   const users = new Set(rows.filter(({ phase }) => phase !== "not injected").map(qualified));
   const spaces = new Set(rows.map(({ namespace }) => namespace)).size;
   const all = new Set(rows.map(qualified)).size;
   const hasChanged = rows.some(({ requestedRole }) => requestedRole !== undefined);
   const unwell = new Set(rows.filter((row) => !isRowWell(row, now)).map(qualified)).size;
-  if (rows.length === 0) return `no pod${where} uses podrole or names a role`;
+  const well = hasChanged ? "all are ready, not all with the role that they name now" : "all have what they need";
+  const wellness = unwell === 0 ? well : `${unwell} of ${countOf(all, "pod")} not well`;
+  if (rows.length === 0)
+    return isBlocked ? `no such pod exists${where}` : `no pod${where} uses podrole or names a role`;
   const places = where === "" ? ` in ${countOf(spaces, "namespace")}` : where;
-  return `${countOf(users.size, "pod")}${places} ${users.size === 1 ? "uses" : "use"} podrole; ${unwell === 0 ? (hasChanged ? "all are ready, not all with the role that they name now" : "all have what they need") : `${unwell} of ${countOf(all, "pod")} not well`}`;
+  const isEach = users.size === all;
+  const counted = isEach ? countOf(all, "pod") : `${users.size} of ${countOf(all, "pod")}`;
+  const named = isEach ? "" : ` that ${all === 1 ? "names" : "name"} a role`;
+  const verb = users.size === 1 || all === 1 ? "uses" : "use";
+  return `${counted}${places}${named} ${verb} podrole; ${wellness}`;
 }
 
 function blockedSummary({ blocked = [] }: Status): readonly string[] {

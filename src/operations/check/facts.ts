@@ -14,6 +14,7 @@ import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
 import type { BlockedWorkload } from "../blocked-workloads.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { Known } from "../known.ts";
+import type { ReplicaSetObject } from "../replica-count.ts";
 import type { StateRead } from "../state/read-state.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
@@ -86,6 +87,7 @@ export interface Facts {
   readonly deployments: Known<readonly Deployment[]>;
   readonly installed: Known<Installed>;
   readonly ownPods: Known<readonly Pod[]>;
+  readonly ownReplicaSets: Known<readonly ReplicaSetObject[]>;
   readonly budgets: Known<readonly DisruptionBudget[]>;
   /** PEM of ConfigMap podrole-trust; undefined when there is none. */
   readonly trustBundle: Known<string | undefined>;

@@ -2,22 +2,17 @@
 
 import type { Known, Unknown } from "../known.ts";
 import { type StepFields, stepFields } from "../next-steps.ts";
+import type { Diagnosis } from "../sidecar-diagnosis.ts";
 import type { Facts } from "./facts.ts";
 
 /** "skipped": the facts that the check needs are unknown. */
 export type CheckState = "ok" | "warning" | "failed" | "skipped";
 
-/** What a check says about the cluster, or about one object. */
-export interface CheckVerdict extends StepFields {
+/** What a check says about the cluster, or about one object, with the diagnosis of podrole explain and status. */
+export interface CheckVerdict extends StepFields, Partial<Diagnosis> {
   readonly state: CheckState;
   /** The state in one sentence, with the expected state for a problem, or the reason for a skipped check. */
   readonly message: string;
-  /** Why, what to do, and whether it then recovers by itself: the same texts as podrole explain and status have. */
-  readonly cause?: string;
-  readonly remedy?: string;
-  readonly recovery?: string;
-  /** How many others it concerns. */
-  readonly scope?: string;
   /** The object, if the check judges several: "pod shop/orders-1". */
   readonly object?: string;
   /**
@@ -121,13 +116,10 @@ export const withNext = (verdict: CheckVerdict, ...steps: readonly string[]): Ch
   ...stepFields(steps),
 });
 
-/** A diagnosis as fields of a verdict. */
-type DiagnosisFields = Pick<CheckVerdict, "cause" | "remedy" | "recovery" | "scope">;
-
 /** Returns the verdict with the diagnosis, as far as there is one, and the commands. */
 export function withDiagnosis(
   verdict: CheckVerdict,
-  { cause, remedy, recovery, scope }: DiagnosisFields,
+  { cause, remedy, scope, recovery, requires, forAll, verify }: Partial<Diagnosis>,
   steps: readonly string[],
 ): CheckVerdict {
   return {
@@ -136,6 +128,9 @@ export function withDiagnosis(
     ...(remedy !== undefined && { remedy }),
     ...(scope !== undefined && { scope }),
     ...(recovery !== undefined && { recovery }),
+    ...(requires !== undefined && { requires }),
+    ...(forAll !== undefined && { forAll }),
+    ...(verify !== undefined && { verify }),
     ...stepFields(steps),
   };
 }

@@ -12,7 +12,7 @@ import { countReplicas, type Deployment, deploymentOf, type ProgramName, type Re
 import { allKnown, deriveKnown, type Known } from "../known.ts";
 import { namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
-import { unreadiness } from "../replica-count.ts";
+import { formerRevision, unreadiness } from "../replica-count.ts";
 import { lastRefusals } from "../state/last-refusals.ts";
 import type { PodSurroundings } from "../status/diagnose-seen.ts";
 import type { PodRow } from "../status/model.ts";
@@ -54,14 +54,15 @@ export function workloadsOf({ trustBundle, publishedPodCertificates: published, 
 
 /** Returns the installation, and what else diagnoses of pods depend on, as podrole status reads it. */
 export function surroundingsOf(facts: Facts): PodSurroundings {
-  const { now, namespace, deployments, installed, ownPods, webhookConfigurations, namespaces, trustBundle } = facts;
+  const { now, namespace, deployments, installed, webhookConfigurations, namespaces, trustBundle } = facts;
   const deployed = "value" in deployments ? deployments.value : [];
   const own = "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace) : undefined;
+  const isRegistered = own && own.length > 0;
   return {
     now,
-    installation: installationFacts(deployed, "value" in installed ? installed.value : {}),
-    server: replicasIn("server", deployed, ownPods),
-    isRegistered: own && own.length > 0,
+    installation: installationFacts(deployed, "value" in installed ? installed.value : {}, isRegistered),
+    server: replicasIn("server", deployed, facts),
+    isRegistered,
     registeredAt: own && oldestOf(own.map(({ configuration }) => configuration)),
     namespaces: sightsByName(("value" in namespaces ? namespaces.value : []).map(namespaceSight)),
     compareTrust: (own) => compareTrust(own, "value" in trustBundle ? trustBundle.value : undefined),
@@ -72,12 +73,17 @@ export function surroundingsOf(facts: Facts): PodSurroundings {
 export function replicasIn(
   program: ProgramName,
   deployments: readonly Deployment[],
-  ownPods: Known<readonly Pod[]>,
+  { ownPods, ownReplicaSets }: Pick<Facts, "ownPods" | "ownReplicaSets">,
 ): ReplicaCount | undefined {
   const count = countReplicas(program, deployments);
   const deployment = deploymentOf(program, deployments);
   if (deployment === undefined || count === undefined || count.ready > 0 || "unknown" in ownPods) return count;
-  return { ...count, ...unreadiness(deployment, podsOfDeployment(deployment, ownPods.value)) };
+  const former = "value" in ownReplicaSets ? formerRevision(deployment, ownReplicaSets.value) : undefined;
+  return {
+    ...count,
+    ...unreadiness(deployment, podsOfDeployment(deployment, ownPods.value)),
+    ...(former && { former }),
+  };
 }
 
 /** Returns the pods of a Deployment. */

@@ -5,6 +5,7 @@ import type { Plan } from "../../injection/plan.ts";
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type ResourceRequirements } from "../../kubernetes/objects.ts";
+import { completeAnswer } from "../answer.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import {
   diagnoseCreation,
@@ -12,18 +13,20 @@ import {
   stepsAfterCreationFailure,
   type WorkloadReplicas,
 } from "../creation-failure.ts";
-import { registerStep } from "../installer.ts";
+import { REGISTERED_STEP, registerStep } from "../installer.ts";
 import { editStep } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
 import {
+  type AnsweredDiagnosis,
   COPY_DIAGNOSIS,
   type Diagnosis,
   diagnoseCode,
   diagnoseEnd,
   diagnoseRefusedRenewal,
+  strippedCopyDiagnosis,
 } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
-import { diagnoseUninjected, labelTimeOf, podTimesOf } from "../uninjected-cause.ts";
+import { diagnoseUninjected, labelTimeOf, podTimesOf, UNREGISTERED_SCOPE } from "../uninjected-cause.ts";
 import { diagnoseLastRequest, stepsAfterLastRequest } from "./certificate-request.ts";
 import { concernedPod } from "./concerned.ts";
 import { NO_SERVER } from "./existing-pod.ts";
@@ -41,25 +44,32 @@ export interface DiagnosisInput extends Pick<Explanation, "now" | "obstacle" | "
   readonly settings: ExplainSettings;
 }
 
-/** A diagnosis with whom it concerns besides, and its commands. */
-interface Answer extends Diagnosis {
-  readonly scope?: string;
-  readonly steps: readonly string[];
-}
-
 /**
  * Returns the answer; no cause for a pod that is well, that is still being started, or that has finished. Each command
  * is in it once.
  */
-export function diagnosePod(found: DiagnosisInput): Partial<Diagnosis> & Pick<Explanation, "scope" | "next"> {
+export function diagnosePod(found: DiagnosisInput): Partial<Diagnosis> & Pick<Explanation, "next"> {
   const answer = explainedAnswer(found);
   if (answer === undefined) return { next: [] };
-  const { steps, ...diagnosis } = answer;
-  const scope = diagnosis.scope ?? scopeOf(found.input);
-  return { ...diagnosis, ...(scope !== undefined && { scope }), next: [...new Set(steps)] };
+  const { input, settings, existing } = found;
+  const { object, roles } = concernedPod(input, settings, existing);
+  // A pod that a workload creates again has another name then.
+  const isOfWorkload = roles !== undefined && roles.object.kind !== "pod";
+  const { steps, forAll, ...diagnosis } = completeAnswer(answer, isOfWorkload ? roles.object : object);
+  const hasAlike = (input.neighbours?.alike.length ?? 0) > 0;
+  // That no other pod is in this state yet says nothing about a cause of all namespaces.
+  const inNamespace = diagnosis.scope === undefined || hasAlike ? scopeOf(input) : undefined;
+  const scope = [diagnosis.scope, inNamespace].filter((text) => text !== undefined).join("; ");
+  const isOfMany = diagnosis.scope !== undefined || hasAlike;
+  return {
+    ...diagnosis,
+    ...(scope !== "" && { scope }),
+    ...(forAll !== undefined && isOfMany && { forAll }),
+    next: [...new Set(steps)],
+  };
 }
 
-function explainedAnswer(found: DiagnosisInput): Answer | undefined {
+function explainedAnswer(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { input, existing, planned } = found;
   if (input.failure !== undefined) return diagnoseFailure(found, { failure: input.failure, planned });
   if (input.exists && hasFinished(input.pod)) return undefined;
@@ -69,21 +79,21 @@ function explainedAnswer(found: DiagnosisInput): Answer | undefined {
 function diagnoseFailure(
   { input, settings, existing }: DiagnosisInput,
   { failure, planned }: { readonly failure: string; readonly planned: Plan | undefined },
-): Answer {
+): AnsweredDiagnosis {
   const replicas: WorkloadReplicas | undefined = input.replicas;
   const context = { ...concernedPod(input, settings, existing), sidecar: sidecarResources(planned), replicas };
   const { cause, ...rest } = diagnoseCreation(failure, context);
-  const scope = replicasText(replicas);
+  const scope = [rest.scope, replicasText(replicas)].filter((text) => text !== undefined).join("; ");
   return {
     cause: `its pods cannot be created: ${cause}`,
     ...rest,
-    ...(scope !== undefined && { scope }),
+    ...(scope !== "" && { scope }),
     steps: stepsAfterCreationFailure(failure, context),
   };
 }
 
 /** Without its certificate the pod does not start, whether it is injected or mounts one of podrole's by itself. */
-function diagnoseRequest({ input, settings, existing }: DiagnosisInput): Answer | undefined {
+function diagnoseRequest({ input, settings, existing }: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { lastRequest, pod } = input;
   const request = lastRequest && diagnoseLastRequest(lastRequest, pod);
   if (request === undefined || lastRequest === undefined) return undefined;
@@ -96,7 +106,7 @@ function sidecarResources(planned: Plan | undefined): ResourceRequirements | und
   return allContainers(planned.pod).find(({ name }) => name === PODROLE_NAMES.sidecar)?.resources;
 }
 
-function diagnoseInjected(found: DiagnosisInput, pod: ExistingPod): Answer | undefined {
+function diagnoseInjected(found: DiagnosisInput, pod: ExistingPod): AnsweredDiagnosis | undefined {
   const { input, settings } = found;
   const { state, isCopy } = pod;
   const concerned = concernedPod(input, settings, pod);
@@ -124,7 +134,11 @@ function serverMessageOf({ held }: ExplainInput, code: string | undefined): stri
   return refusalMessage(held && "value" in held ? held.value?.refused : undefined, code);
 }
 
-function diagnoseReady(found: DiagnosisInput, pod: ExistingPod, concerned: ConcernedPod): Answer | undefined {
+function diagnoseReady(
+  found: DiagnosisInput,
+  pod: ExistingPod,
+  concerned: ConcernedPod,
+): AnsweredDiagnosis | undefined {
   const { input, now } = found;
   const refused = pod.containers?.find(({ code }) => code !== undefined);
   if (refused?.code !== undefined) {
@@ -143,7 +157,7 @@ function diagnoseReady(found: DiagnosisInput, pod: ExistingPod, concerned: Conce
   return diagnoseRoleChange(found, pod);
 }
 
-function withoutSidecar(found: DiagnosisInput): Answer | undefined {
+function withoutSidecar(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { input, settings, now, existing, obstacle } = found;
   const { installation = {} } = settings;
   const concerned = concernedPod(input, settings, existing);
@@ -162,8 +176,8 @@ function withoutSidecar(found: DiagnosisInput): Answer | undefined {
       break;
     case "inject":
       if (obstacle !== undefined && !hasNoWebhook(settings)) {
-        const again = restart === undefined ? [] : [restart];
-        return { cause: obstacle, remedy: SELECTOR_REMEDY, steps: [registerStep(installation.installer), ...again] };
+        const steps = [registerStep(installation.installer), REGISTERED_STEP, ...(restart ?? [])];
+        return { cause: obstacle, remedy: SELECTOR_REMEDY, scope: UNREGISTERED_SCOPE, steps };
       }
       if (existing === undefined && !hasNoWebhook(settings)) return undefined;
   }
@@ -180,13 +194,12 @@ function withoutSidecar(found: DiagnosisInput): Answer | undefined {
 
 const SELECTOR_REMEDY = "Apply podrole's webhook configuration again.";
 
-function diagnoseSkipped({ input, now, existing }: DiagnosisInput, concerned: ConcernedPod): Answer {
+function diagnoseSkipped({ input, now, existing }: DiagnosisInput, concerned: ConcernedPod): AnsweredDiagnosis {
   if (now.reason === "NO_ROLE") {
     const { original } = concerned;
     if (original !== undefined && existing !== undefined) {
-      const cause = `${now.message}; it has the containers of pod ${original.name}, of which kubectl debug made a copy without annotations`;
-      const { remedy, recovery } = COPY_DIAGNOSIS;
-      return { cause, remedy, recovery, steps: stepsAfterCode("ROLE_MISSING", { ...concerned, isCopy: true }) };
+      const steps = stepsAfterCode("ROLE_MISSING", { ...concerned, isCopy: true });
+      return { ...strippedCopyDiagnosis(`pod ${original.name}`), steps };
     }
     return { cause: now.message, remedy: NO_ROLE_REMEDY, steps: stepsAfterCode("ROLE_MISSING", concerned) };
   }

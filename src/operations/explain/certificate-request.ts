@@ -9,7 +9,7 @@ import { isErrorCode } from "../../protocol/errors.ts";
 import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { type Known, readKnown, type Unknown } from "../known.ts";
-import { restartStep } from "../next-steps.ts";
+import { restartSteps } from "../next-steps.ts";
 import type { Diagnosis } from "../sidecar-diagnosis.ts";
 
 /**
@@ -98,5 +98,8 @@ export function stepsAfterLastRequest(
   const { reason, message } = condition;
   // The reason that Kubernetes defines for keys says, as REQUEST_INVALID does, that the volume is wrong.
   const code = isErrorCode(reason) ? reason : "REQUEST_INVALID";
-  return [...stepsAfterCode(code, { ...concerned, message }), restartStep(pod, "the kubelet makes no further request")];
+  return [
+    ...stepsAfterCode(code, { ...concerned, message }),
+    ...restartSteps(pod, "the kubelet makes no further request"),
+  ];
 }

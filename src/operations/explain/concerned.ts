@@ -2,7 +2,7 @@
 import type { ConcernedPod } from "../code-steps.ts";
 import { rolesNamedBy } from "../code-steps.ts";
 import { findOriginal, imagesOf } from "../copied-pod.ts";
-import { type ConcernedObject, creatorOf, restartStep, templateObject } from "../next-steps.ts";
+import { type ConcernedObject, creatorOf, restartSteps, templateObject } from "../next-steps.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings } from "./model.ts";
 
 /** Returns what is known about the pod. */
@@ -17,7 +17,7 @@ export function concernedPod(
   const annotations = pod.metadata.annotations;
   return {
     object,
-    ...(exists && { restart: restartStep(pod) }),
+    ...(exists && { restart: restartSteps(pod) }),
     roles: rolesNamedBy(template, annotations, {
       namespaceAnnotations: input.namespace?.metadata.annotations,
       baseArn: installation.baseArn,

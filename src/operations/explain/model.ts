@@ -11,6 +11,7 @@ import type { WorkloadReplicas } from "../creation-failure.ts";
 import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { Known } from "../known.ts";
+import type { Diagnosis } from "../sidecar-diagnosis.ts";
 import type { SidecarState } from "../sidecar-state.ts";
 import type { HeldPod } from "../state/last-refusals.ts";
 import type { PodTrust } from "../untrusted-server.ts";
@@ -142,17 +143,12 @@ export interface ExistingPod {
   readonly differences?: readonly string[];
 }
 
-/** What podrole does with a pod. Programs read the names of the fields, so they do not change. */
-export interface Explanation {
+/**
+ * What podrole does with a pod. Programs read the names of the fields, so they do not change. A pod that is well, or
+ * that is still being started, has no diagnosis.
+ */
+export interface Explanation extends Partial<Diagnosis> {
   readonly object: string;
-  /** Why the pod is not well; absent for a pod that is well, and for one that is still being started. */
-  readonly cause?: string;
-  /** What to do about the cause; absent if nothing can be said. */
-  readonly remedy?: string;
-  /** How many other pods are in the same state, or how many replicas there are; absent if unknown. */
-  readonly scope?: string;
-  /** Whether the pod recovers by itself once the cause is gone, and when; absent if unknown. */
-  readonly recovery?: string;
   /** True if an existing pod is injected, or if a new one would be. */
   readonly injected: boolean;
   /** Set if the caller may not read whether the API server calls podrole's webhook for this pod. */

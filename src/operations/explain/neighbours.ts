@@ -16,7 +16,9 @@ export function neighboursOf(pod: Pod, seen: readonly SeenPod[], held: ExplainIn
   );
   const ownCode = known?.containers.find(({ code }) => code !== undefined)?.code;
   const state = self && neighbourState(self, ownCode);
-  const others = seen.filter(({ uid, name }) => uid !== pod.metadata.uid || name !== pod.metadata.name);
+  const others = seen.filter(
+    ({ uid, name, mayBeCopy }) => !mayBeCopy && (uid !== pod.metadata.uid || name !== pod.metadata.name),
+  );
   return {
     alike: others.filter((other) => neighbourState(other, codes.get(other.uid)) === state).map(({ name }) => name),
     originals: others.filter(({ isCopy, sidecar }) => sidecar !== undefined && !isCopy),

@@ -1,6 +1,6 @@
 // What it means for a running pod that its role was changed. Pure.
 import { ANNOTATIONS } from "../../policy/annotations.ts";
-import { creatorOf, restartStep, templateObject } from "../next-steps.ts";
+import { creatorOf, restartSteps, templateObject } from "../next-steps.ts";
 import { diagnoseChange } from "../role-change.ts";
 import type { DiagnosisInput } from "./cause.ts";
 import { differingContainers } from "./existing-pod.ts";
@@ -29,7 +29,7 @@ export function diagnoseRoleChange(
       isPinning: settings.installation?.isPinning,
       earlier: earlierRole(first),
       template: templateObject({ namespace, name }, creatorOf(pod)),
-      restart: restartStep(pod),
+      restart: (purpose) => restartSteps(pod, purpose),
     },
     settings.now,
   );

@@ -34,7 +34,7 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
   const published = await readPublished(kubernetes, { server: programs.server }, namespace);
   const trustBundle = "value" in published ? published.value.trustBundle : undefined;
   return {
-    installation: installationFacts(deployed, programs),
+    installation: installationFacts(deployed, programs, "value" in own ? own.value.length > 0 : undefined),
     policy: policyOf(allKnown({ installed, version }), published, namespace),
     webhooks: deriveKnown(own, (all) => all.map(({ webhook }) => webhook)),
     ...(registeredAt !== undefined && { registeredAt }),

@@ -4,15 +4,23 @@ import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { ANY_BASE_ARN, resolveRole } from "../../policy/role.ts";
 import { isRefusal } from "../../protocol/errors.ts";
 import type { ContainerHolding, RefusalRecord } from "../../protocol/state/model.ts";
+import { completeAnswer } from "../answer.ts";
 import { type ConcernedPod, rolesNamedBy, stepsAfterCode } from "../code-steps.ts";
 import { findOriginal } from "../copied-pod.ts";
 import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { NamespaceSights } from "../namespace-sight.ts";
+import { type ConcernedObject, restartWorkloadSteps } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
 import { diagnoseChange } from "../role-change.ts";
 import { resolvedRole } from "../role-correction.ts";
-import { type AnsweredDiagnosis, diagnoseCode, diagnoseEnd, diagnoseRefusedRenewal } from "../sidecar-diagnosis.ts";
+import {
+  type AnsweredDiagnosis,
+  diagnoseCode,
+  diagnoseEnd,
+  diagnoseRefusedRenewal,
+  strippedCopyDiagnosis,
+} from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
 import { diagnoseUninjected } from "../uninjected-cause.ts";
 import type { PodTrust } from "../untrusted-server.ts";
@@ -46,18 +54,32 @@ export interface SeenState {
   readonly refused: RefusalRecord | undefined;
 }
 
+/** What is known, with the injected pods of each namespace. */
+type SeenSurroundings = PodSurroundings & { readonly originals?: ReadonlyMap<string, readonly SeenPod[]> };
+
 /** Returns the diagnosis; undefined for a pod that is well, or that is still being started. */
 export function diagnoseSeen(
   pod: SeenPod,
   state: SeenState,
-  surroundings: PodSurroundings & { readonly originals?: ReadonlyMap<string, readonly SeenPod[]> },
+  surroundings: SeenSurroundings,
 ): AnsweredDiagnosis | undefined {
+  const answer = answerFor(pod, state, surroundings);
+  return answer && completeAnswer(answer, answeredObject(pod));
+}
+
+/** What is well once the commands have helped: a pod that is created again may have another name. */
+function answeredObject({ namespace, name, creator }: SeenPod): ConcernedObject {
+  const [kind = "", owner = ""] = creator.split("/");
+  return { namespace, kind: kind.toLowerCase(), name: kind === "Pod" ? name : owner };
+}
+
+function answerFor(pod: SeenPod, state: SeenState, surroundings: SeenSurroundings): AnsweredDiagnosis | undefined {
   const { phase, code, requestedRole } = state;
   const { installation = {}, server } = surroundings;
   if (phase === "terminating") return undefined;
   if (phase === "not injected") return uninjected(pod, surroundings);
   const absence = phase === "ready" || !server ? undefined : absenceOf("server", server, installation);
-  if (absence !== undefined && phase !== "absent") return withoutScope(absence);
+  if (absence !== undefined && phase !== "absent") return absence;
   const lastEnd = phase === "ready" ? undefined : pod.sidecar?.lastEnd;
   if (code !== undefined || lastEnd !== undefined) {
     const serverMessage = refusalMessage(state.refused, code);
@@ -77,38 +99,38 @@ export function diagnoseSeen(
   return requestedRole === undefined ? undefined : changed(pod, { ...state, requestedRole }, surroundings);
 }
 
-function withoutScope({
-  scope: _scope,
-  ...absence
-}: AnsweredDiagnosis & { readonly scope: string }): AnsweredDiagnosis {
-  return absence;
-}
-
 /** What is known about the pod for diagnoses and commands. */
 export function concernedOf(
   pod: SeenPod,
-  {
-    installation = {},
-    namespaces,
-    compareTrust,
-    originals,
-  }: PodSurroundings & { readonly originals?: ReadonlyMap<string, readonly SeenPod[]> },
+  { installation = {}, namespaces, compareTrust, originals }: SeenSurroundings,
 ): ConcernedPod {
-  const { namespace, name, isCopy, restart, template, named } = pod;
+  const { namespace, name, isCopy, mayBeCopy, template, named } = pod;
   const namespaceAnnotations = namespaces?.get(namespace)?.annotations;
   return {
     object: { namespace, kind: "pod", name },
-    restart,
-    isCopy,
-    ...(isCopy && { original: findOriginal(pod, originals?.get(namespace) ?? []) }),
+    restart: restartOf(pod),
+    isCopy: isCopy || mayBeCopy,
+    ...((isCopy || mayBeCopy) && { original: findOriginal(pod, originals?.get(namespace) ?? []) }),
     roles: rolesNamedBy(template, named, { namespaceAnnotations, baseArn: installation.baseArn }),
     trust: compareTrust?.(pod.bundle),
     installation,
   };
 }
 
-function uninjected(pod: SeenPod, { installation, isRegistered, registeredAt, namespaces }: PodSurroundings) {
-  const { namespace, times = { created: pod.created, annotated: undefined }, restart } = pod;
+function restartOf({ namespace, name: pod, creator: workload }: SeenPod, purpose?: string): readonly string[] {
+  return restartWorkloadSteps({ namespace, pod, workload }, purpose);
+}
+
+function uninjected(pod: SeenPod, surroundings: SeenSurroundings): AnsweredDiagnosis {
+  if (pod.mayBeCopy) {
+    const concerned = concernedOf(pod, surroundings);
+    return {
+      ...strippedCopyDiagnosis(concerned.original && `pod ${concerned.original.name}`),
+      steps: stepsAfterCode("ROLE_MISSING", concerned),
+    };
+  }
+  const { installation, isRegistered, registeredAt, namespaces } = surroundings;
+  const { namespace, times = { created: pod.created, annotated: undefined } } = pod;
   const sight = namespaces?.get(namespace);
   return diagnoseUninjected({
     namespace,
@@ -117,7 +139,7 @@ function uninjected(pod: SeenPod, { installation, isRegistered, registeredAt, na
     isLabelled: sight?.isLabelled,
     isRegistered,
     installer: installation?.installer,
-    restart,
+    restart: restartOf(pod),
   });
 }
 
@@ -127,7 +149,7 @@ function changed(
   surroundings: PodSurroundings,
 ): AnsweredDiagnosis {
   const { now, installation } = surroundings;
-  const { namespace, name, named, template, restart } = pod;
+  const { namespace, name, named, template } = pod;
   const own = `${ANNOTATIONS.roleOfContainer}${container}`;
   const annotation = Object.hasOwn(named, own) ? own : ANNOTATIONS.role;
   const requested = resolveRole(requestedRole, installation?.baseArn ?? ANY_BASE_ARN, annotation);
@@ -147,7 +169,7 @@ function changed(
       // Whoever has the pod's key reports what it likes, and may not change the pod's role.
       earlier: holding?.source === "reported" ? admitted : (holding?.role ?? admitted),
       template,
-      restart,
+      restart: (purpose) => restartOf(pod, purpose),
     },
     now,
   );

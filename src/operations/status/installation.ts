@@ -49,7 +49,7 @@ export async function readInstallationState(
       ...(webhook && { webhook }),
       ...(isRegistered !== undefined && { isRegistered }),
       isAbsent,
-      facts: installationFacts(list, installed),
+      facts: installationFacts(list, installed, isRegistered),
     },
     settings: installed.server?.settings,
     webhooks,

@@ -4,6 +4,7 @@ import type { BlockedWorkload } from "../blocked-workloads.ts";
 import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { StepFields } from "../next-steps.ts";
+import type { Diagnosis } from "../sidecar-diagnosis.ts";
 import type { SidecarPhase } from "../sidecar-state.ts";
 
 /** What the command shows. */
@@ -15,8 +16,11 @@ export type PodRowPhase = SidecarPhase | "not injected" | "terminating" | "unkno
 /** Where a role was read: the server's answer, the pod's pin, or its annotation podrole.io/resolved. */
 export type RoleSource = "server" | "pin" | "admission";
 
-/** One container of a pod that uses podrole, or of one that names a role and is not injected. */
-export interface PodRow extends StepFields {
+/**
+ * One container of a pod that uses podrole, or of one that names a role and is not injected. A pod that is well, or
+ * that is still being started, has no diagnosis.
+ */
+export interface PodRow extends StepFields, Partial<Diagnosis> {
   readonly namespace: string;
   readonly pod: string;
   /** Empty if it is not known which containers have a role. */
@@ -26,6 +30,8 @@ export interface PodRow extends StepFields {
   readonly roleFrom?: RoleSource;
   /** The role as the pod's annotation names it now, if that is another one than `role`. */
   readonly requestedRole?: string;
+  /** The role as the pod's annotation names it, of a pod that is not injected. */
+  readonly namedRole?: string;
   /** The pod's own annotation that names a role for the container; absent if none does, or if the pod is not known. */
   readonly roleAnnotation?: string;
   readonly phase: PodRowPhase;
@@ -38,10 +44,6 @@ export interface PodRow extends StepFields {
   readonly code?: string;
   /** Reason and remedy that the sidecar left behind. */
   readonly message?: string;
-  /** What is wrong, what to do, and how the pod recovers then; absent for a pod that is well or being started. */
-  readonly cause?: string;
-  readonly remedy?: string;
-  readonly recovery?: string;
   /** Why it is unknown what the container holds. */
   readonly unknown?: string;
   readonly restarts: number;
@@ -70,7 +72,7 @@ export interface RoleRow {
 }
 
 /** Equal refusals of one container. */
-export interface RefusedRow extends StepFields {
+export interface RefusedRow extends StepFields, Partial<Diagnosis> {
   /** Of the last one. */
   readonly time: string;
   /** Of the first one; absent if unknown. */
@@ -84,10 +86,6 @@ export interface RefusedRow extends StepFields {
   readonly role?: string;
   readonly code: string;
   readonly message: string;
-  /** What is wrong, and what to do. */
-  readonly cause?: string;
-  readonly remedy?: string;
-  readonly recovery?: string;
   /** Where it was read: the server's records, an Event of the pod, or the pod's sidecar. */
   readonly from: "server" | "event" | "sidecar";
 }

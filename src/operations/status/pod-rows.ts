@@ -5,7 +5,9 @@ import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { withoutSlash } from "../../policy/role.ts";
 import { comparePods } from "../../protocol/state/merge.ts";
 import type { ContainerHolding, PodState, RefusalRecord } from "../../protocol/state/model.ts";
+import { completeAnswer } from "../answer.ts";
 import { stepsAfterCode } from "../code-steps.ts";
+import { findOriginal } from "../copied-pod.ts";
 import { type Known } from "../known.ts";
 import { stepFields } from "../next-steps.ts";
 import { diagnoseCode } from "../sidecar-diagnosis.ts";
@@ -34,7 +36,8 @@ export function podRows({ seen, held, refusals, ...surroundings }: PodRowInput):
   const byUid = new Map("value" in held ? held.value.map((pod) => [pod.uid, pod] as const) : []);
   const unknown = "unknown" in held ? held.unknown : undefined;
   const originals = originalsIn(seen.value);
-  return seen.value.toSorted(comparePods).flatMap((pod) =>
+  const shown = seen.value.filter((pod) => !pod.mayBeCopy || findOriginal(pod, originals.get(pod.namespace) ?? []));
+  return shown.toSorted(comparePods).flatMap((pod) =>
     seenRows(pod, byUid.get(pod.uid), {
       unknown,
       surroundings: { ...surroundings, originals },
@@ -45,7 +48,7 @@ export function podRows({ seen, held, refusals, ...surroundings }: PodRowInput):
 
 /** The injected pods of each namespace, of which one may be a copy. */
 function originalsIn(seen: readonly SeenPod[]): ReadonlyMap<string, readonly SeenPod[]> {
-  const copies = new Set(seen.filter(({ isCopy }) => isCopy).map(({ namespace }) => namespace));
+  const copies = new Set(seen.filter(({ isCopy, mayBeCopy }) => isCopy || mayBeCopy).map(({ namespace }) => namespace));
   const others = seen.filter(({ isCopy, sidecar, namespace }) => copies.has(namespace) && !isCopy && sidecar);
   return Map.groupBy(others, ({ namespace }) => namespace);
 }
@@ -81,6 +84,7 @@ function seenRow(
   const roleFrom = holding?.role === undefined ? rolesFrom : "server";
   const roleAnnotation = annotationNaming(pod, container);
   const requestedRole = requestedInstead(pod, container, role);
+  const namedRole = phase === "not injected" && roleAnnotation !== undefined ? pod.named[roleAnnotation] : undefined;
   const state = { phase, container, holding, admitted, code, requestedRole, refused };
   const { steps = [], ...diagnosis } = diagnoseSeen(pod, state, surroundings) ?? {};
   return {
@@ -89,6 +93,7 @@ function seenRow(
     container,
     ...(role !== undefined && { role, ...(roleFrom && { roleFrom }) }),
     ...(requestedRole !== undefined && { requestedRole }),
+    ...(namedRole !== undefined && { namedRole }),
     ...(roleAnnotation !== undefined && { roleAnnotation }),
     phase,
     ...(sidecar?.reason !== undefined && { reason: sidecar.reason }),
@@ -159,7 +164,9 @@ function heldRows(
     const object = { namespace, kind: "pod", name };
     const concerned = { object, installation, message: serverMessage, serverMessage };
     const diagnosis = diagnoseCode({ code, message: serverMessage }, { ...concerned, isReady: true });
-    return { code, ...diagnosis, ...stepFields(stepsAfterCode(code, concerned)) };
+    const answer = completeAnswer({ ...diagnosis, steps: stepsAfterCode(code, concerned) }, object);
+    const { steps, ...parts } = answer;
+    return { code, ...parts, ...stepFields(steps) };
   }
 }
 

@@ -3,11 +3,12 @@
 // could not create a pod. Pure.
 import { isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
+import { completeAnswer } from "../answer.ts";
 import type { BlockedWorkload, EventObject } from "../blocked-workloads.ts";
 import { type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { readCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
-import { likelyWorkload, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
+import { likelyWorkload, type StepFields, stepFields } from "../next-steps.ts";
 import { type Diagnosis, diagnoseCode } from "../sidecar-diagnosis.ts";
 import { concernedOf, type PodSurroundings } from "./diagnose-seen.ts";
 import type { RefusedRow } from "./model.ts";
@@ -64,13 +65,8 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
     (one) => workload && one.namespace === namespace && one.workload === `${workload.kind}/${workload.name}`,
   );
   if (blocked !== undefined) {
-    const { cause, remedy, recovery } = blocked;
-    return {
-      cause,
-      ...(remedy !== undefined && { remedy }),
-      ...(recovery !== undefined && { recovery }),
-      ...stepFields(stepsIn(blocked)),
-    };
+    const { namespace: _place, workload: _workload, time: _time, count: _count, ...answer } = blocked;
+    return answer;
   }
   const known = seen.get(`${namespace}/${pod}`);
   const object = workload ?? { namespace, kind: "pod", name: pod };
@@ -81,7 +77,9 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
     ...(from === "server" && { serverMessage: message }),
   };
   const context = { ...concerned, isReady: known?.sidecar?.phase === "ready" };
-  return { ...diagnoseCode({ code, message }, context), ...stepFields(stepsAfterCode(code, concerned)) };
+  const answer = { ...diagnoseCode({ code, message }, context), steps: stepsAfterCode(code, concerned) };
+  const { steps, ...diagnosis } = completeAnswer(answer, object);
+  return { ...diagnosis, ...stepFields(steps) };
 }
 
 function recordRow(record: RefusalRecord): FoundRefusal {

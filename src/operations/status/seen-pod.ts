@@ -9,7 +9,7 @@ import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { type ContainerImages, imagesOf } from "../copied-pod.ts";
 import { ownerOf } from "../migrate/input/owners.ts";
-import { type ConcernedObject, creatorOf, restartStep, templateObject } from "../next-steps.ts";
+import { type ConcernedObject, creatorOf, templateObject } from "../next-steps.ts";
 import { podBundle } from "../pod-trust.ts";
 import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
 import { type PodTimes, podTimesOf } from "../uninjected-cause.ts";
@@ -34,10 +34,12 @@ export interface SeenPod {
   readonly rolesFrom: Exclude<RoleSource, "server"> | undefined;
   /** The pod's annotations of roles: they may have changed since admission. */
   readonly named: Readonly<Record<string, string>>;
-  /** How to have it created again. */
-  readonly restart: string;
+  /** What creates it again, as "Deployment/orders"; the pod itself if nothing does. */
+  readonly creator: string;
   /** True for a copy that `kubectl debug` made without the pod's labels and annotations. */
   readonly isCopy: boolean;
+  /** True for a pod without podrole that is such a copy if an injected pod has its containers. */
+  readonly mayBeCopy: boolean;
   /** Of its own containers, to find out what it is a copy of. */
   readonly images: ContainerImages;
   /** What has the annotations of its role: the workload that creates it again, or the pod. */
@@ -52,7 +54,9 @@ export interface SeenPod {
 export function seenPodOf(pod: Pod): SeenPod | undefined {
   if (hasFinished(pod)) return undefined;
   const isServed = isInjected(pod);
-  if (!isServed && !hasRoleAnnotation(pod)) return undefined;
+  const creator = creatorOf(pod);
+  const mayBeCopy = !isServed && mayBeStrippedCopy(pod, creator);
+  if (!isServed && !hasRoleAnnotation(pod) && !mayBeCopy) return undefined;
   const { namespace = "", name = "", uid = "", creationTimestamp, deletionTimestamp } = pod.metadata;
   const containers = allContainers(pod);
   const sidecar = containers.find((container) => container.name === PODROLE_NAMES.sidecar);
@@ -77,13 +81,20 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
     roles: isServed ? Object.fromEntries(ownRoles) : {},
     rolesFrom: isServed && admitted ? ROLE_SOURCES[admitted.from] : undefined,
     named: namedRoles(pod),
-    restart: restartStep(pod),
+    creator,
     isCopy: isServed && !hasInjectedLabel(pod),
+    mayBeCopy,
     images: imagesOf(pod),
-    template: templateObject({ namespace, name }, creatorOf(pod)),
+    template: templateObject({ namespace, name }, creator),
     bundle: state?.lastEnd?.code === "SERVER_UNTRUSTED" ? podBundle(pod) : undefined,
     times: isServed ? undefined : podTimesOf(pod),
   };
+}
+
+/** podrole takes its sidecar out of a copy without a role; `kubectl debug` makes copies without labels and owners. */
+function mayBeStrippedCopy(pod: Pod, creator: string): boolean {
+  const { name, labels = {} } = pod.metadata;
+  return creator === `Pod/${name}` && Object.keys(labels).length === 0 && !hasRoleAnnotation(pod);
 }
 
 function namedRoles({ metadata: { annotations = {} } }: Pod): Readonly<Record<string, string>> {

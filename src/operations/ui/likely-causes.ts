@@ -4,7 +4,7 @@ import { parseRoleArn } from "../../policy/role.ts";
 import { MINUTE_MS } from "../../runtime/clock.ts";
 import { createSuggester } from "../../runtime/suggest.ts";
 import { objectArgument, shellCommentText, shellQuote } from "../migrate/shell-commands.ts";
-import { editStep, restartWorkloadStep, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
+import { editStep, restartWorkloadSteps, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
 import type { PodRow, RefusedRow } from "../status/model.ts";
 import type { UiSnapshot } from "./model.ts";
 import { isRenewalOverdue } from "./overdue.ts";
@@ -113,6 +113,6 @@ function earlierCaSteps({ namespace, pod, workload = `Pod/${pod}` }: PodRow): St
   // The restart takes the log away.
   return stepFields([
     `${logs}  # the cause is another one if it does not contain SERVER_UNTRUSTED`,
-    restartWorkloadStep({ namespace, pod, workload }, "new pods trust the current CA"),
+    ...restartWorkloadSteps({ namespace, pod, workload }, "new pods trust the current CA"),
   ]);
 }

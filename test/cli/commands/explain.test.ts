@@ -235,7 +235,10 @@ suite("explainAction()", () => {
       out,
       /^ {2}container app asks for arn:\S+:role\/shop-orders \(podrole\.io\/resolved\); what it holds/m,
     );
-    assert.match(out, /^ {2}if created now: unknown \(SETTINGS_UNREADABLE\): cannot tell: needs list on deployments/m);
+    assert.match(
+      out,
+      /^ {2}a new pod, if created now: unknown \(SETTINGS_UNREADABLE\): cannot tell: needs list on deployments/m,
+    );
     assert.doesNotMatch(out, /assumed|default/);
   });
 

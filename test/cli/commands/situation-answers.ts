@@ -1,15 +1,24 @@
 // What podrole says in a situation in which an operator asks what is wrong: the same in explain, check and status.
 import assert from "node:assert/strict";
+import { printedSteps } from "./printed-steps.ts";
 
 /** The answer to one situation. */
 export interface SituationAnswer {
   /** True if the pod has what it needs: then the commands end with exit code 0. */
   readonly isWell?: true;
+  /** True if podrole check only warns of it. */
+  readonly warns?: true;
   readonly cause: RegExp;
   readonly remedy: RegExp;
+  /** Absent if it is not the same in all commands: explain counts pods of the namespace. */
+  readonly scope?: RegExp;
   readonly recovery: RegExp;
-  /** The next commands in their order. */
-  readonly next: readonly RegExp[];
+  /** What the commands require. */
+  readonly requires?: RegExp;
+  /** The next commands in their order, and what must be said of one before it is run. */
+  readonly next: readonly (RegExp | { readonly command: RegExp; readonly purpose: RegExp })[];
+  /** How one sees that it helped. */
+  readonly verify: RegExp;
 }
 
 /** What a command printed. */
@@ -18,35 +27,45 @@ export interface PrintedAnswer {
   readonly exitCode: number;
 }
 
-/** Fails unless one block of the output has all parts of the answer in their order, and the exit code agrees. */
+/** Fails unless one block of the output has all parts of the answer, and the exit code agrees. */
 export function assertAnswer(command: string, { out, exitCode }: PrintedAnswer, answer: SituationAnswer): void {
-  const { isWell = false, cause, remedy, recovery, next } = answer;
-  assert.equal(exitCode, isWell ? 0 : 1, `${command}: ${out}`);
-  const block = blocksOf(out).find((lines) => lines.some((line) => line.startsWith("cause: ") && cause.test(line)));
-  assert.ok(block, `${command}: no cause is ${cause}: ${out}`);
-  const expected = [
-    ["cause", cause],
-    ["remedy", remedy],
-    ["recovery", recovery],
-    ...next.map((pattern) => ["next", pattern] as const),
-  ] as const;
-  const found = block.filter((line) => !line.startsWith("scope: "));
-  for (const [index, [part, pattern]] of expected.entries()) {
-    const line = found[index] ?? "";
-    assert.ok(line.startsWith(`${part}: `) && pattern.test(line), `${command}: ${pattern} is not "${line}": ${out}`);
+  const { isWell = false, warns = false, next, ...parts } = answer;
+  assert.equal(exitCode, isWell || (warns && command === "check") ? 0 : 1, `${command}: ${out}`);
+  const block = blocksOf(out).find((text) => answer.cause.test(partOf(text, "cause")));
+  assert.ok(block, `${command}: no cause is ${answer.cause}: ${out}`);
+  for (const [name, pattern] of Object.entries(parts)) {
+    assert.match(partOf(block, name), pattern, `${command}: ${name}: ${out}`);
   }
-  assert.equal(found.length, expected.length, `${command}: further commands: ${out}`);
+  const steps = printedSteps(block);
+  for (const [index, expected] of next.entries()) {
+    const { command: wanted, purpose } =
+      expected instanceof RegExp ? { command: expected, purpose: undefined } : expected;
+    const step = steps[index];
+    assert.match(step?.command ?? "", wanted, `${command}: ${out}`);
+    if (purpose !== undefined) assert.match(step?.purpose ?? "", purpose, `${command}: ${out}`);
+  }
+  const further = steps.slice(next.length).filter(({ purpose }) => !purpose.startsWith("prints the commands for each"));
+  assert.deepEqual(further, [], `${command}: further commands: ${out}`);
 }
 
-/** The diagnoses of an output: lines that follow each other and begin with the name of a part. */
-function blocksOf(out: string): readonly (readonly string[])[] {
+/** The text of a part in a block; empty if it is not there. */
+function partOf(block: string, name: string): string {
+  return new RegExp(`^ *${name}: (.*)$`, "m").exec(block)?.[1] ?? "";
+}
+
+const PART = /^ *(?:cause|remedy|scope|recovery|requires|next|verify): /;
+
+/** The diagnoses of an output: each begins with its cause, and ends before a line that is no part of it. */
+function blocksOf(out: string): readonly string[] {
   const blocks: string[][] = [];
+  let isCommand = false;
   let isInBlock = false;
-  for (const line of out.split("\n").map((text) => text.trim())) {
-    const isPart = /^(?:cause|remedy|scope|recovery|next): /.test(line);
-    if (isPart && (!isInBlock || line.startsWith("cause: "))) blocks.push([]);
-    if (isPart) blocks.at(-1)?.push(line);
-    isInBlock = isPart;
+  for (const line of out.split("\n")) {
+    const isPart = PART.test(line) || isCommand;
+    if (/^ *cause: /.test(line)) blocks.push([]);
+    isInBlock = isPart && (isInBlock || /^ *cause: /.test(line));
+    if (isInBlock) blocks.at(-1)?.push(line);
+    isCommand = /^ *next: .*:$/.test(line);
   }
-  return blocks;
+  return blocks.map((lines) => lines.join("\n"));
 }

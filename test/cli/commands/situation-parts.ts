@@ -141,6 +141,23 @@ export const UNPULLED = {
   ],
 };
 
+/** How the API server refuses a pod of a labelled namespace that the webhook has not seen. */
+export const POLICY_REFUSAL =
+  "pods \"orders-5d9f8c7b64-x7x2p\" is forbidden: ValidatingAdmissionPolicy 'podrole-sidecar' with binding 'podrole-sidecar' denied request: the pod names a role in its annotations and has no podrole-sidecar: podrole's webhook did not see it or its patch was undone; `podrole check` finds out why, the annotation podrole.io/inject: disabled lets the pod start without the role";
+
+/** The ReplicaSet of the server's first revision. */
+export function createFormerRevision({ store }: SituationCluster): void {
+  const containers = [{ name: "server", image: "registry.example/podrole-server:0.0.9" }];
+  const metadata = {
+    name: "podrole-server-6c8d5b7f9",
+    namespace: "podrole",
+    labels: { "app.kubernetes.io/name": "podrole-server" },
+    annotations: { "deployment.kubernetes.io/revision": "1" },
+    ownerReferences: [{ kind: "Deployment", name: "podrole-server", controller: true }],
+  };
+  store.create("replicasets", { metadata, spec: { template: { metadata: {}, spec: { containers } } } });
+}
+
 /** How the API server refuses a pod for which a quota has no room. */
 export const QUOTA_MESSAGE =
   'pods "orders-5d9f8c7b64-x7x2p" is forbidden: exceeded quota: team, requested: limits.memory=160Mi, used: limits.memory=936Mi, limited: limits.memory=1Gi';

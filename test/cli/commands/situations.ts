@@ -1,19 +1,10 @@
-// Situations in which operators ask what is wrong: how a healthy installation comes into each of them, and what the
-// commands say then.
+// Situations of one workload or namespace in which operators ask what is wrong: how a healthy installation comes into
+// each of them, and what the commands say then.
 import assert from "node:assert/strict";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
-import { barePod, CA, OTHER_CA, ownConfiguration } from "../../operations/check/healthy.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
+import { barePod } from "../../operations/check/healthy.ts";
 import { podWith } from "../../operations/status/pods.ts";
-import type { SituationAnswer } from "./situation-answers.ts";
-import {
-  caBundleOf,
-  labelledAgo,
-  programPod,
-  type SituationCluster,
-  timeAgo,
-  trustOf,
-  trustSlot,
-} from "./situation-cluster.ts";
+import { labelledAgo } from "./situation-cluster.ts";
 import {
   createAgedPod,
   denialOfSts,
@@ -21,43 +12,25 @@ import {
   failToCreate,
   holds,
   PERMITTED,
-  podTrusting,
   QUOTA_MESSAGE,
   readySidecar,
   reannotatedPod,
   recordRefusal,
   refusalAtAdmission,
-  UNPULLED,
-  unreachable,
-  untrusted,
 } from "./situation-parts.ts";
-
-/** One situation. */
-export interface Situation {
-  readonly name: string;
-  readonly object: string;
-  /** Changes a healthy installation. */
-  readonly prepare: (cluster: SituationCluster) => void;
-  readonly answer: SituationAnswer;
-  /** What a command must say besides. */
-  readonly says?: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
-}
-
-const PRINCIPAL = "arn:aws:iam::123456789012:role/podrole-server";
-const TRUST_STEPS = [
-  /^next: aws iam get-role --role-name shop-orders --query Role\.AssumeRolePolicyDocument --output json > trust\.json {2}#/,
-  new RegExp(
-    `^next: jq '\\.Statement \\|= \\(\\[\\.\\] \\| flatten\\) \\+ \\[\\{"Effect":"Allow","Principal":\\{"AWS":"${PRINCIPAL}"\\},"Action":"sts:AssumeRole"\\}\\]' trust\\.json > new-trust\\.json {2}# adds the statement$`,
-  ),
-  /^next: aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/new-trust\.json$/,
-];
-const RECREATE = (name: string) =>
-  new RegExp(`^next: kubectl -n shop get pod/${name} -o yaml \\| kubectl -n shop replace --force -f -$`);
-const CREATE_AGAIN = /^remedy: Create the pod again: podrole injects pods only when they are created\.$/;
-const NEW_POD = /^recovery: needs a new pod$/;
-const RESTARTED_SIDECAR =
-  /^recovery: by itself: the kubelet starts podrole-sidecar again, after waits of at most 5 min$/;
-const TRIED_AGAIN = /^recovery: by itself: the controller tries again, after waits of at most 17 min$/;
+import {
+  CREATE_AGAIN,
+  explained,
+  NEW_POD,
+  PRINCIPAL,
+  RECREATE,
+  RECREATING,
+  RESTARTED_SIDECAR,
+  ROLLED_OUT,
+  type Situation,
+  TRIED_AGAIN,
+  TRUST_STEPS,
+} from "./situation-patterns.ts";
 
 /** The situations, each with what the commands say in it. */
 export const SITUATIONS: readonly Situation[] = [
@@ -76,9 +49,16 @@ export const SITUATIONS: readonly Situation[] = [
       remedy: /Correct the role's name in iam\.amazonaws\.com\/role: did you mean shop-orders\?$/,
       recovery: /by itself: a changed pod template makes new pods at once$/,
       next: [
-        /^next: kubectl -n shop patch deployment\/orders --type merge -p '\{"spec":\{"template":\{"metadata":\{"annotations":\{"iam\.amazonaws\.com\/role":"shop-orders"\}\}\}\}\}'$/,
-        /^next: kubectl annotate --overwrite namespace shop '?iam\.amazonaws\.com\/permitted=\S+shop-orders\|\S+shop-oders'? {2}# instead, only if shop-oders is right/,
+        /^kubectl -n shop patch deployment\/orders --type merge -p '\{"spec":\{"template":\{"metadata":\{"annotations":\{"iam\.amazonaws\.com\/role":"shop-orders"\}\}\}\}\}'$/,
+        {
+          command:
+            /^kubectl annotate --overwrite namespace shop '?iam\.amazonaws\.com\/permitted=\S+shop-orders\|\S+shop-oders'?$/,
+          purpose: /^instead, only if shop-oders is right/,
+        },
       ],
+      requires:
+        /^the right to patch deployments in namespace shop \(kubectl .*; if Git, Helm or an operator is the source of deployment\/orders or namespace\/shop, change it there instead/,
+      verify: ROLLED_OUT,
     },
     says: {
       explain: [
@@ -92,7 +72,7 @@ export const SITUATIONS: readonly Situation[] = [
       ],
       refusals: [
         /replicaset\/orders-5d9f8c7b64 +app +ROLE_FORBIDDEN +1 +shop-oders$/m,
-        /next: kubectl -n shop patch deployment\/orders/,
+        /^ +kubectl -n shop patch deployment\/orders/m,
       ],
     },
   },
@@ -110,6 +90,9 @@ export const SITUATIONS: readonly Situation[] = [
         /Allow sts:AssumeRole to arn:aws:iam::123456789012:role\/podrole-server in the trust policy of shop-orders\.$/,
       recovery: RESTARTED_SIDECAR,
       next: TRUST_STEPS,
+      requires:
+        /^credentials of that account that permit iam:GetRole and iam:UpdateAssumeRolePolicy .*; if Terraform or another tool manages the role, .*; jq$/,
+      verify: explained("orders"),
     },
     says: {
       explain: [
@@ -120,43 +103,11 @@ export const SITUATIONS: readonly Situation[] = [
         /^orders +app +shop-orders +sidecar CrashLoopBackOff +- +STS_DENIED$/m,
         /^STS_DENIED \(pod shop\/orders\)$/m,
       ],
-      refusals: [/^STS_DENIED \(pod shop\/orders\)$/m, new RegExp(`"AWS":"${PRINCIPAL}"`)],
-    },
-  },
-  {
-    name: "a server without a ready replica",
-    object: "pod/orders",
-    prepare(cluster) {
-      const { store } = cluster;
-      const server = store.get("deployments", "podrole", "podrole-server");
-      const conditions = [{ type: "Available", status: "False", lastTransitionTime: timeAgo(10 * MINUTE_MS) }];
-      const annotations = { "deployment.kubernetes.io/revision": "2" };
-      const metadata = { ...server?.metadata, annotations };
-      store.replace("deployments", { ...server, metadata, status: { conditions } });
-      for (const number of [1, 2]) store.replace("pods", programPod("server", number, UNPULLED));
-      createAgedPod(cluster, podWith({ sidecar: endedWith(unreachable(), "PostStartHookError") }));
-    },
-    answer: {
-      cause:
-        /podrole's server has no ready replica \(Deployment podrole\/podrole-server: 0 of 2 since \S+; 2 pods: ImagePullBackOff: Back-off pulling image "registry\.example\/podrole-server:0\.1\.0"\)/,
-      remedy:
-        /Let the nodes pull registry\.example\/podrole-server:0\.1\.0, or let the Deployment name an image that exists\.$/,
-      recovery: /by itself: waiting pods get credentials within 5 min of its first ready replica$/,
-      next: [
-        /^next: kubectl -n podrole describe pod\/podrole-server-1$/,
-        /^next: kubectl -n podrole rollout undo deployment\/podrole-server {2}# back to the former revision: the present one is the 2nd$/,
+      refusals: [
+        /^STS_DENIED \(pod shop\/orders\)$/m,
+        new RegExp(`"AWS":"${PRINCIPAL}"`),
+        /^12 refusals in 1 row in namespace shop since /m,
       ],
-    },
-    says: {
-      explain: [
-        /PostStartHookError: podrole-sidecar had no credentials/,
-        /the credentials of running pods begin to expire at \S+ \(27 min after/,
-      ],
-      check: [
-        /FAIL {2}SERVER_READY .*None of 2 replicas of the server is ready/,
-        /see docs\/checks[\w-]*\.md#server_ready/,
-      ],
-      status: [/^podrole's server: 0 of 2 replicas are ready$/m, /SERVER_UNREACHABLE/, /begin to expire at/],
     },
   },
   {
@@ -175,9 +126,13 @@ export const SITUATIONS: readonly Situation[] = [
       remedy: /Nothing, if the change is intended\. Otherwise, name the earlier role again\.$/,
       recovery: /by itself: it gets \S*shop-other with its next renewal, between \S+ and \S+ \(in at most \d+ min/,
       next: [
-        /^next: kubectl -n shop annotate pod\/orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite {2}# only if the earlier role was right$/,
-        /^next: kubectl -n shop get pod\/orders -o yaml \| kubectl -n shop replace --force -f - {2}# only to use the new role at once$/,
+        {
+          command: /^kubectl -n shop annotate pod\/orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite$/,
+          purpose: /^only if the earlier role was right$/,
+        },
+        ...RECREATE("orders", "only to use the new role at once, "),
       ],
+      verify: /^podrole explain pod\/orders -n shop shows in the line of container app the role that it is to hold$/,
     },
     says: {
       explain: [/container app holds arn:\S+shop-orders until /],
@@ -202,12 +157,17 @@ export const SITUATIONS: readonly Situation[] = [
       cause: /namespace shop does not have the label podrole\.io\/inject: enabled, so no new pod in it is injected$/,
       remedy: /Label the namespace\. Then create the pod again: podrole injects pods only when they are created\.$/,
       recovery: NEW_POD,
-      next: [/^next: kubectl label namespace shop podrole\.io\/inject=enabled$/, RECREATE("orders")],
+      next: [/^kubectl label namespace shop podrole\.io\/inject=enabled$/, ...RECREATE("orders")],
+      requires: RECREATING,
+      verify: explained("orders"),
     },
     says: {
-      explain: [/once the namespace has the label: injected \(INJECTED\): .*shop-orders/],
-      check: [/FAIL {2}PODS_INJECTED {2}pod shop\/orders: /],
-      status: [/^orders .* not injected/m],
+      explain: [/a new pod, once the namespace has the label: injected \(INJECTED\): .*shop-orders/],
+      check: [
+        /FAIL {2}PODS_INJECTED {2}pod shop\/orders: /,
+        /warn {2}NAMESPACES_PERMIT {2}namespace shop: It does not have the label/,
+      ],
+      status: [/^orders +- +shop-orders \(named\) +not injected/m],
     },
   },
   {
@@ -227,9 +187,11 @@ export const SITUATIONS: readonly Situation[] = [
       remedy: /Delete the copy, and copy the pod again with --keep-annotations/,
       recovery: /needs a new copy$/,
       next: [
-        /^next: kubectl -n shop delete pod\/orders-debug$/,
-        /^next: kubectl -n shop debug pod\/orders -it --copy-to=orders-debug --keep-annotations --image=alpine:3 -- sh$/,
+        /^kubectl -n shop delete pod\/orders-debug$/,
+        /^kubectl -n shop debug pod\/orders -it --copy-to=orders-debug --keep-annotations --image=alpine:3 -- sh$/,
       ],
+      requires: /; a kubectl whose debug command has --keep-annotations \(kubectl debug --help\)/,
+      verify: explained("orders-debug"),
     },
     says: {
       explain: [/not injected \(NO_ROLE\)/, /^ {2}scope: no other pod in namespace shop is in this state$/m],
@@ -238,22 +200,25 @@ export const SITUATIONS: readonly Situation[] = [
     },
   },
   {
-    name: "a webhook configuration that was deleted",
-    object: "pod/orders",
+    name: "a debug copy out of which podrole took its sidecar",
+    object: "pod/orders-debug",
     prepare(cluster) {
-      cluster.store.remove("mutatingwebhookconfigurations", undefined, "podrole");
-      createAgedPod(cluster, barePod(), 10 * MINUTE_MS);
+      createAgedPod(cluster, podWith({ sidecar: readySidecar() }));
+      holds(cluster);
+      const containers = [
+        { name: "app", image: "app:1" },
+        { name: "debugger-x7k2p", image: "alpine:3" },
+      ];
+      const metadata = { name: "orders-debug", namespace: "shop", uid: "uid-shop-orders-debug" };
+      createAgedPod(cluster, { metadata, spec: { containers } }, 10 * MINUTE_MS);
     },
     answer: {
-      cause: /podrole's webhook is not registered, so no new pod is injected$/,
-      remedy: /Register the webhook\. Then create the pod again/,
-      recovery: NEW_POD,
-      next: [/^next: kubectl apply -f manifests\/base\/webhook-configuration\.yaml$/, RECREATE("orders")],
-    },
-    says: {
-      explain: [/once it is registered: injected \(INJECTED\)/],
-      check: [/FAIL {2}WEBHOOK_REGISTERED/, /FAIL {2}PODS_INJECTED/],
-      status: [/^not injected \(pod shop\/orders\)$/m],
+      warns: true,
+      cause: /NO_ROLE: the pod is a copy of pod orders, as kubectl debug makes it, without the annotation of the role/,
+      remedy: /Delete the copy, and copy the pod again with --keep-annotations/,
+      recovery: /needs a new copy$/,
+      next: [/^kubectl -n shop delete pod\/orders-debug$/, /^kubectl -n shop debug pod\/orders .*--keep-annotations /],
+      verify: explained("orders-debug"),
     },
   },
   {
@@ -263,47 +228,28 @@ export const SITUATIONS: readonly Situation[] = [
     answer: {
       cause:
         /its pods cannot be created: |ResourceQuota team of the namespace refuses them, podrole does not: exceeded quota: team, /,
-      remedy: /Raise limits\.memory by 392Mi to 1416Mi for all 3 missing pods, or delete pods that count for it\.$/,
+      remedy:
+        /Raise limits\.memory by 552Mi to 1576Mi for all 3 missing pods and the one more that a rollout creates, or delete/,
       recovery: TRIED_AGAIN,
       next: [
-        /^next: kubectl -n shop describe quota\/team {2}#/,
-        /^next: kubectl -n shop patch quota\/team --type merge -p '\{"spec":\{"hard":\{"limits\.memory":"1416Mi"\}\}\}'$/,
-        /^next: kubectl -n shop rollout restart deployment\/orders {2}# only to have it try again at once$/,
+        /^kubectl -n shop describe quota\/team$/,
+        /^kubectl -n shop patch quota\/team --type merge -p '\{"spec":\{"hard":\{"limits\.memory":"1576Mi"\}\}\}'$/,
+        {
+          command: /^kubectl -n shop rollout restart deployment\/orders$/,
+          purpose: /^only to have it try again at once$/,
+        },
       ],
+      requires:
+        /patch resourcequotas, patch deployments in namespace shop .*room in the namespace's quotas for one more pod/,
+      verify: ROLLED_OUT,
     },
     says: {
       explain: [/^ {2}scope: 0 of 3 replicas exist$/m, /once the quota has room for it: injected/],
       check: [/FAIL {2}PODS_CREATED {2}deployment\/orders/],
-      status: [/^deployment\/orders in namespace shop cannot create its pods$/m],
-    },
-  },
-  {
-    name: "a rotation in which a pod does not trust the new CA",
-    object: "pod/orders",
-    prepare(cluster) {
-      const { store } = cluster;
-      const trust = store.get("configmaps", "podrole", "podrole-trust");
-      store.replace("configmaps", { ...trust, data: { "bundle.pem": `${CA}${OTHER_CA}` } });
-      const clientConfig = {
-        service: { namespace: "podrole", name: "podrole-webhook" },
-        caBundle: caBundleOf(CA, OTHER_CA),
-      };
-      store.replace("mutatingwebhookconfigurations", { ...ownConfiguration({ clientConfig, sideEffects: "None" }) });
-      const slots = [trustSlot("previous", CA, 10 * DAY_MS), trustSlot("current", OTHER_CA, 5 * MINUTE_MS)];
-      cluster.state.trust = trustOf(...slots);
-      createAgedPod(cluster, podTrusting(CA, endedWith(untrusted())));
-    },
-    answer: {
-      cause:
-        /SERVER_UNTRUSTED: Cannot trust podrole's server at \S+: its certificate does not verify \(SELF_SIGNED_CERT_IN_CHAIN\); .*; the pod was created without 1 of the 2 CAs that podrole publishes now: .*another CA \(/,
-      remedy: /The CA is being rotated\. Create the pod again, and so each pod that is older than the new CA: /,
-      recovery: NEW_POD,
-      next: [RECREATE("orders"), /^next: podrole rotate status {2}#/],
-    },
-    says: {
-      check: [/FAIL {2}SIDECARS_READY /],
-      status: [/^SERVER_UNTRUSTED \(pod shop\/orders\)$/m],
-      trust: [/^current .*another CA .* yes +yes /m, /podrole rotate status/],
+      status: [
+        /^deployment\/orders in namespace shop cannot create its pods$/m,
+        /^no such pod exists in namespace shop; 1 workload cannot create its pods$/m,
+      ],
     },
   },
   {
@@ -322,12 +268,18 @@ export const SITUATIONS: readonly Situation[] = [
       cause: /the pod \(created \S+\) is older than its namespace's label podrole\.io\/inject: enabled \(set \S+\)$/,
       remedy: CREATE_AGAIN,
       recovery: NEW_POD,
-      next: [RECREATE("older")],
+      next: RECREATE("older"),
+      requires: RECREATING,
+      verify: explained("older"),
     },
     says: {
-      explain: [/if created now: injected \(INJECTED\)/],
+      explain: [/a new pod, if created now: injected \(INJECTED\)/],
       check: [/FAIL {2}PODS_INJECTED {2}pod shop\/older: It is not injected/],
-      status: [/^older .* not injected/m, /^orders .* ready /m, /^not injected \(pod shop\/older\)$/m],
+      status: [
+        /^older +- +shop-orders \(named\) +not injected/m,
+        /^orders .* ready /m,
+        /^not injected \(pod shop\/older\)$/m,
+      ],
     },
   },
 ];

@@ -64,10 +64,10 @@ suite("statusAction()", () => {
     store.create("pods", barePod());
     const { exitCode, out } = await run();
     assert.equal(exitCode, 1);
-    assert.match(out, /^orders +- +- +not injected +-/m);
+    assert.match(out, /^orders +- +shop-orders \(named\) +not injected +-/m);
     assert.match(
       out,
-      /^not injected \(pod shop\/orders\)\n {2}cause: .*\n {2}remedy: Create the pod again: .*\n {2}recovery: needs a new pod\n {2}next: kubectl /m,
+      /^not injected \(pod shop\/orders\)\n {2}cause: .*\n {2}remedy: Create the pod again: .*\n {2}recovery: needs a new pod\n {2}requires: .*\n {2}next: saves the pod as it is:\n {8}kubectl /m,
     );
   });
 
@@ -114,7 +114,7 @@ suite("statusAction()", () => {
     const refusals = await run(["refusals"]);
     assert.equal(refusals.exitCode, 0);
     assert.match(refusals.out, / orders +- +STS_DENIED +3 +-$/m);
-    assert.match(refusals.out, /^1 refusal in namespace shop from the pods' Events of the last hour, /m);
+    assert.match(refusals.out, /^3 refusals in 1 row in namespace shop from the pods' Events of the last hour, /m);
     const trust = await run(["trust"], { namespace: undefined as never });
     assert.match(trust.out, /^unknown +O=podrole, CN=podrole CA .* +yes +yes +[0-9A-F:]{23}\.\.\.$/m);
   });

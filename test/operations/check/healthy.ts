@@ -171,6 +171,7 @@ export function healthyFacts(change: Partial<Facts> = {}): Facts {
     deployments: knownFact(deployments),
     installed: knownFact(readInstalled(deployments, [COMMON])),
     ownPods: knownFact([ownPod("server", 1), ownPod("server", 2), ownPod("webhook", 1), ownPod("webhook", 2)]),
+    ownReplicaSets: knownFact([]),
     budgets: knownFact(
       ["server", "webhook"].map((program) => ({
         metadata: { name: program },

@@ -8,6 +8,7 @@ import type { Condition, Pod, PodCertificateRequest } from "../../../src/kuberne
 import { readLastRequest } from "../../../src/operations/explain/certificate-request.ts";
 import { isWell } from "../../../src/operations/explain/explanation.ts";
 import type { ExplainInput } from "../../../src/operations/explain/model.ts";
+import { restartSteps } from "../../../src/operations/next-steps.ts";
 import { podIn } from "../../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { createAndRead, startCluster } from "../../kubernetes/harness.ts";
@@ -47,27 +48,26 @@ function requested(condition?: Pick<Condition, "type" | "reason" | "message">): 
 const explainedWith = (lastRequest: ExplainInput["lastRequest"]) =>
   explained({ pod: waitingPod(), exists: true, ...(lastRequest && { lastRequest }) });
 
-const DELETE =
-  "kubectl -n shop get pod/orders -o yaml | kubectl -n shop replace --force -f -  # the kubelet makes no further request";
+const RECREATE = restartSteps(waitingPod(), "the kubelet makes no further request");
 
 for (const [what, lastRequest, cause, next] of [
   [
     "that was denied",
     { value: requested({ type: "Denied", reason: "POD_UNKNOWN", message: "Cannot identify pod" }) },
     /^PodCertificateRequest req-1 was denied, which is final for this pod: POD_UNKNOWN: Cannot identify pod$/,
-    ["kubectl -n shop edit pod/orders  # correct what the message names", DELETE],
+    ["kubectl -n shop edit pod/orders  # correct what the message names", ...RECREATE],
   ],
   [
     "with a key that no signer of podrole's accepts",
     { value: requested({ type: "Denied", reason: "UnsupportedKeyType", message: "Cannot read the key" }) },
     /: UnsupportedKeyType: Cannot read the key$/,
-    ["kubectl -n shop edit pod/orders  # correct what the message names", DELETE],
+    ["kubectl -n shop edit pod/orders  # correct what the message names", ...RECREATE],
   ],
   [
     "that has failed",
     { value: requested({ type: "Failed", reason: "Other", message: "no" }) },
     /^PodCertificateRequest req-1 has failed, which is final for this pod: Other: no$/,
-    ["kubectl -n shop edit pod/orders  # correct what the message names", DELETE],
+    ["kubectl -n shop edit pod/orders  # correct what the message names", ...RECREATE],
   ],
   [
     "without an answer",
@@ -108,7 +108,7 @@ test("explainPod() names the denial of a pod that mounts a certificate of podrol
   const lastRequest = { value: requested({ type: "Denied", reason: "POD_NOT_INJECTED", message }) };
   const { existing, next } = explained({ pod, exists: true, lastRequest });
   assert.match(existing?.causes?.[0] ?? "", /POD_NOT_INJECTED: Cannot identify pod: it lacks podrole's parts$/);
-  assert.equal(next.at(-1), DELETE);
+  assert.deepEqual(next.slice(-RECREATE.length), RECREATE);
 });
 
 async function startTeam(context: TestContext) {

@@ -1,6 +1,7 @@
 // Rows of pods and roles: what the cluster says, joined with what the server says.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRowWell, podRows } from "../../../src/operations/status/pod-rows.ts";
 import { roleRows } from "../../../src/operations/status/role-rows.ts";
 import { seenPodOf } from "../../../src/operations/status/seen-pod.ts";
@@ -113,7 +114,15 @@ suite("seenPodOf()", () => {
   test("seenPodOf() keeps a pod that names a role and is not injected, and no other pod without podrole", () => {
     assert.equal(seenPodOf(barePod())?.sidecar, undefined);
     assert.notEqual(seenPodOf(barePod()), undefined);
-    assert.equal(seenPodOf({ metadata: { name: "x" }, spec: { containers: [{ name: "app" }] } }), undefined);
+    const other = { metadata: { name: "x", labels: { app: "x" } }, spec: { containers: [{ name: "app" }] } };
+    assert.equal(seenPodOf(other), undefined);
+  });
+
+  test("seenPodOf() keeps a pod without labels and owner, which may be a copy by kubectl debug", () => {
+    const bare = { metadata: { name: "x", namespace: "shop" }, spec: { containers: [{ name: "app" }] } };
+    assert.equal(seenPodOf(bare)?.mayBeCopy, true);
+    const ownerReferences = [{ kind: "Job", name: "x", controller: true }];
+    assert.equal(seenPodOf({ ...bare, metadata: { ...bare.metadata, ownerReferences } }), undefined);
   });
 
   test("seenPodOf() leaves out a pod that has finished", () => {
@@ -173,4 +182,38 @@ test("roleRows() counts pods, containers and codes of each role, and names the s
       ...{ nearestExpiry: soon, codes: { STS_DENIED: 1 } },
     },
   ]);
+});
+
+suite("podRows() of a pod that may be a copy", () => {
+  const copyOf = (image: string) => ({
+    metadata: { name: "orders-debug", namespace: "shop", uid: "uid-copy" },
+    spec: {
+      containers: [
+        { name: "app", image },
+        { name: "debugger-x7k2p", image: "alpine:3" },
+      ],
+    },
+  });
+  const rowsOf = (...pods: readonly Pod[]) =>
+    podRows({ seen: { value: pods.flatMap((pod) => seenPodOf(pod) ?? []) }, held: { value: [] }, now: 0 }).map(
+      ({ pod, cause = "" }) => [pod, cause] as const,
+    );
+
+  test("names the pod that was copied", () => {
+    const original = podWith({ name: "orders" });
+    const image = original.spec.containers[0]?.image ?? "";
+    const [, [name, cause] = []] = rowsOf(original, copyOf(image));
+    assert.equal(name, "orders-debug");
+    assert.match(cause ?? "", /^NO_ROLE: the pod is a copy of pod orders, as kubectl debug makes it/);
+  });
+
+  test("leaves out a pod that no injected pod of the namespace is like", () => {
+    assert.deepEqual(rowsOf(copyOf("other:1")), []);
+    const elsewhere = podWith({ name: "orders" });
+    elsewhere.metadata.namespace = "team";
+    assert.deepEqual(
+      rowsOf(elsewhere, copyOf("other:1")).map(([name]) => name),
+      ["orders"],
+    );
+  });
 });

@@ -11,6 +11,7 @@ import { deriveKnown, type Known, readKnown } from "../../known.ts";
 import { namespaceSight, sightsByName } from "../../namespace-sight.ts";
 import { createServerQuestion } from "../../state/ask-server.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
+import { ownWebhooks } from "../own-webhooks.ts";
 import { installersRights } from "../rights.ts";
 import { labelledNamespaces } from "../workloads.ts";
 import { probeAdmission } from "./admission-probe.ts";
@@ -86,7 +87,11 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
   const metadata = await readMetadata(deps, options, programs);
   const blocked = await readBlocked(deps, users.namespaces, {
     scope,
-    installation: installationFacts("value" in own.deployments ? own.deployments.value : [], programs),
+    installation: installationFacts(
+      "value" in own.deployments ? own.deployments.value : [],
+      programs,
+      "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace).length > 0 : undefined,
+    ),
   });
   const ofPods = { ...users, admission, held, metadata, blocked, isOneNamespace: scope !== undefined };
   const read = {
@@ -111,6 +116,7 @@ const NOT_READ = {
   deployments: NOT_NEEDED,
   installed: NOT_NEEDED,
   ownPods: NOT_NEEDED,
+  ownReplicaSets: NOT_NEEDED,
   budgets: NOT_NEEDED,
   trustBundle: NOT_NEEDED,
   publishedPodCertificates: NOT_NEEDED,

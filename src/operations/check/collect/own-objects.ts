@@ -4,10 +4,14 @@ import type { ConfigMap, Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Deployment, readInstalled } from "../../installed.ts";
 import { allKnown, deriveKnown, readKnown } from "../../known.ts";
+import type { ReplicaSetObject } from "../../replica-count.ts";
 import type { Facts } from "../facts.ts";
 
 /** Facts about podrole's own namespace, and about the nodes that its replicas may run on. */
-export type OwnObjects = Pick<Facts, "ownNamespace" | "kubelets" | "deployments" | "ownPods" | "budgets" | "installed">;
+export type OwnObjects = Pick<
+  Facts,
+  "ownNamespace" | "kubelets" | "deployments" | "ownPods" | "ownReplicaSets" | "budgets" | "installed"
+>;
 
 /** Reads them one after the other; a fact that may not be read carries the reason. */
 export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: string): Promise<OwnObjects> {
@@ -17,11 +21,12 @@ export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: 
   const deployments = await readKnown(() => kubernetes.listAll<Deployment>("deployments", inOwn));
   const configMaps = await readKnown(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
   const ownPods = await readKnown(() => kubernetes.listAll<Pod>("pods", inOwn));
+  const ownReplicaSets = await readKnown(() => kubernetes.listAll<ReplicaSetObject>("replicasets", inOwn));
   const budgets = await readKnown(() => kubernetes.listAll<never>("poddisruptionbudgets", inOwn));
   const installed = deriveKnown(allKnown({ deployments, configMaps }), (read) =>
     readInstalled(read.deployments, read.configMaps),
   );
-  return { ownNamespace, kubelets, deployments, ownPods, budgets, installed };
+  return { ownNamespace, kubelets, deployments, ownPods, ownReplicaSets, budgets, installed };
 }
 
 /** Reads the policies that guard podrole's annotations, with those of others. */

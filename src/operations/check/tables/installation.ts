@@ -40,13 +40,13 @@ const deploymentCheck = (program: ProgramName): CheckRow => ({
   remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${REMEDY_PAGES.outages} describes outages.`,
   judge: (facts: Facts) =>
     judgeKnown(facts.deployments, (list) => {
-      const { namespace, ownPods } = facts;
+      const { namespace } = facts;
       const found = deploymentOf(program, list);
       if (!found) return failed(`Namespace "${namespace}" has no Deployment that runs the ${program}; expected one`);
       const { replicas = 1 } = found.spec;
       const { readyReplicas = 0, updatedReplicas = 0 } = found.status ?? {};
       const object = `deployment ${namespace}/${found.metadata.name}`;
-      const count = replicasIn(program, list, ownPods);
+      const count = replicasIn(program, list, facts);
       const absence =
         count &&
         absenceOf(program, replicas === 0 ? { ...count, ready: 0 } : count, surroundingsOf(facts).installation ?? {});

@@ -20,9 +20,15 @@ export const NAMESPACE_CHECKS = inSection("workloads", "installed", {
     summary: "Every namespace with the label `podrole.io/inject: enabled` permits at least one role.",
     remedy:
       "Annotate the namespace with `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles`, or remove the label. Without one of these annotations, podrole refuses every role in the namespace with ROLE_FORBIDDEN.",
-    judge: ({ namespaces }) =>
+    judge: ({ namespaces, isOneNamespace }) =>
       judgeKnown(namespaces, (list) => {
         const selected = labelledNamespaces(list);
+        if (selected.length === 0 && isOneNamespace && list.length > 0) {
+          return warning(
+            `It does not have the label podrole.io/inject: enabled`,
+            `namespace ${list[0]?.metadata.name}`,
+          );
+        }
         if (selected.length === 0)
           return warning("No namespace has the label podrole.io/inject: enabled; expected one");
         return problemsOrOk(

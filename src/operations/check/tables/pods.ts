@@ -9,11 +9,12 @@ import type { Pod } from "../../../kubernetes/objects.ts";
 import { podFacts } from "../../../policy/facts.ts";
 import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
+import { completeAnswer } from "../../answer.ts";
 import { CHECK_STEP, rolesNamedBy, stepsAfterCode } from "../../code-steps.ts";
 import { countOf } from "../../format.ts";
-import { creatorOf, explainStep, restartStep, stepsIn, templateObject } from "../../next-steps.ts";
+import { creatorOf, explainStep, restartSteps, stepsIn, templateObject } from "../../next-steps.ts";
 import { absenceOf } from "../../program-absence.ts";
-import { diagnoseCode } from "../../sidecar-diagnosis.ts";
+import { type AnsweredDiagnosis, diagnoseCode } from "../../sidecar-diagnosis.ts";
 import type { PodSurroundings } from "../../status/diagnose-seen.ts";
 import type { PodRow } from "../../status/model.ts";
 import { diagnoseUninjected, podTimesOf } from "../../uninjected-cause.ts";
@@ -236,7 +237,7 @@ interface UninjectedInput {
   readonly isOneNamespace: boolean;
   readonly surroundings: PodSurroundings;
   readonly workloads: Workloads;
-  /** The pod's row, which has the diagnosis; undefined if the pod names no role. */
+  /** The pod's row, which has the diagnosis; undefined if no annotation of the pod names a role. */
   readonly row: PodRow | undefined;
 }
 
@@ -249,31 +250,24 @@ function judgeUninjected(
   const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {
     case "inject": {
-      const { registeredAt, isRegistered, namespaces, installation } = surroundings;
-      const { namespace = "" } = pod.metadata;
-      const { steps, ...diagnosis } = diagnoseUninjected({
-        namespace,
-        times: podTimesOf(pod),
-        surroundings: { labelled: namespaces?.get(namespace)?.labelled, registeredAt },
-        isLabelled: true,
-        isRegistered,
-        installer: installation?.installer,
-        restart: restartStep(pod),
-      });
-      return withDiagnosis(failed("It is not injected", object), diagnosis, steps);
+      const verdict = failed("It is not injected", object);
+      if (row !== undefined) return withDiagnosis(verdict, row, stepsIn(row));
+      const { steps, ...diagnosis } = uninjectedWithoutAnnotation(pod, surroundings);
+      return withDiagnosis(verdict, diagnosis, steps);
     }
     case "refuse": {
       const [code, message] = [planned.reason, planned.message];
       const concerned = { ...concernedByCheck(pod, surroundings), message };
       const { cause, remedy } = diagnoseCode({ code, message }, concerned);
       const verdict = failed("It is not injected, and would be refused if it were created now", object);
-      return withDiagnosis(
-        verdict,
-        { cause, ...(remedy !== undefined && { remedy }) },
-        stepsAfterCode(code, concerned),
-      );
+      const answer = { cause, ...(remedy !== undefined && { remedy }), steps: stepsAfterCode(code, concerned) };
+      const { steps, ...diagnosis } = completeAnswer(answer, concerned.object);
+      return withDiagnosis(verdict, diagnosis, steps);
     }
     case "skip": {
+      if (planned.reason === "NO_ROLE" && row !== undefined) {
+        return withDiagnosis(warning("It has no role and is not injected", object), row, stepsIn(row));
+      }
       if (!hasRoleAnnotation(pod) || planned.reason === "INJECTION_DISABLED") return undefined;
       const isUnlabelled = planned.reason === "NAMESPACE_NOT_LABELLED";
       // In the whole cluster, another program may still serve the namespaces without the label.
@@ -286,6 +280,22 @@ function judgeUninjected(
     case undefined:
       return undefined;
   }
+}
+
+/** Of a pod whose role is named by its ServiceAccount or its namespace, so that podrole status does not show it. */
+function uninjectedWithoutAnnotation(pod: Pod, surroundings: PodSurroundings): AnsweredDiagnosis {
+  const { registeredAt, isRegistered, namespaces, installation } = surroundings;
+  const { namespace = "" } = pod.metadata;
+  const answer = diagnoseUninjected({
+    namespace,
+    times: podTimesOf(pod),
+    surroundings: { labelled: namespaces?.get(namespace)?.labelled, registeredAt },
+    isLabelled: true,
+    isRegistered,
+    installer: installation?.installer,
+    restart: restartSteps(pod),
+  });
+  return completeAnswer(answer, { namespace, kind: "pod", name: pod.metadata.name ?? "" });
 }
 
 function concernedByCheck(pod: Pod, { namespaces, installation }: PodSurroundings) {

@@ -3,7 +3,9 @@
 
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
-import { registerStep } from "../../installer.ts";
+import { requirementsOf } from "../../answer.ts";
+import { type InstalledBy, REGISTERED_STEP, registerStep } from "../../installer.ts";
+import { UNREGISTERED_SCOPE } from "../../uninjected-cause.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import {
   type CheckRow,
@@ -16,7 +18,7 @@ import {
   REMEDY_PAGES,
   skipped,
   warning,
-  withNext,
+  withDiagnosis,
 } from "../finding.ts";
 import {
   describeObject,
@@ -61,13 +63,7 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
       judgeKnown(facts.webhookConfigurations, (configurations) => {
         const { namespace } = facts;
         const own = ownWebhooks(configurations, namespace);
-        if (own.length === 0)
-          return withNext(
-            failed(
-              "No MutatingWebhookConfiguration registers podrole's webhook, so no new pod is injected; expected one",
-            ),
-            registerStep(surroundingsOf(facts).installation?.installer),
-          );
+        if (own.length === 0) return unregistered(surroundingsOf(facts).installation?.installer);
         const foreign = podroleConfigurations(configurations).filter(
           (each) => ownWebhooks([each], namespace).length === 0,
         );
@@ -205,6 +201,18 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
       }),
   },
 });
+
+function unregistered(installer: InstalledBy | undefined): CheckVerdict {
+  const message =
+    "No MutatingWebhookConfiguration registers podrole's webhook, so no new pod is injected; expected one";
+  const steps = [registerStep(installer), REGISTERED_STEP];
+  const requires = requirementsOf(steps);
+  return withDiagnosis(
+    failed(message),
+    { scope: UNREGISTERED_SCOPE, ...(requires !== undefined && { requires }) },
+    steps,
+  );
+}
 
 function changesPods({ webhooks = [] }: WebhookConfigurationObject): boolean {
   return webhooks.some(({ rules = [] }) => rules.some(({ resources }) => resources?.includes("pods")));

@@ -1,0 +1,58 @@
+// What a situation of situations.ts consists of, and the texts that several of them have in common.
+import type { SituationAnswer } from "./situation-answers.ts";
+import type { SituationCluster } from "./situation-cluster.ts";
+
+/** One situation. */
+export interface Situation {
+  readonly name: string;
+  readonly object: string;
+  /** Changes a healthy installation. */
+  readonly prepare: (cluster: SituationCluster) => void;
+  readonly answer: SituationAnswer;
+  /** What a command must say besides. */
+  readonly says?: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
+}
+
+export const PRINCIPAL = "arn:aws:iam::123456789012:role/podrole-server";
+export const TRUST_STEPS = [
+  {
+    command:
+      /^aws iam get-role --role-name shop-orders --query Role\.AssumeRolePolicyDocument --output json > trust\.json$/,
+    purpose: /^in account 123456789012, saves the trust policy: if there is no such role, correct its name in the pod/,
+  },
+  new RegExp(
+    `^jq '\\.Statement \\|= \\(\\[\\.\\] \\| flatten\\) \\+ \\[\\{"Effect":"Allow","Principal":\\{"AWS":"${PRINCIPAL}"\\},"Action":"sts:AssumeRole"\\}\\]' trust\\.json > new-trust\\.json$`,
+  ),
+  {
+    command: /^aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/new-trust\.json$/,
+    purpose: /^in account 123456789012, replaces the trust policy .*: look at it first$/,
+  },
+];
+export const RECREATE = (name: string, purpose = "") => [
+  {
+    command: new RegExp(`^kubectl -n shop get pod/${name} -o yaml > ${name}\\.yaml$`),
+    purpose: /saves the pod as it is$/,
+  },
+  {
+    command: new RegExp(`^kubectl -n shop replace --force -f ${name}\\.yaml$`),
+    purpose: new RegExp(`^${purpose}deletes the pod, which interrupts it, .* spec\\.nodeName keeps it on its node$`),
+  },
+];
+export const RECREATING =
+  /^the right to .*delete and create pods in namespace shop \(kubectl auth can-i --list -n shop /;
+export const explained = (name: string) =>
+  new RegExp(`^podrole explain pod/${name} -n shop shows no cause and ends with exit code 0$`);
+export const ROLLED_OUT =
+  /^kubectl -n shop rollout status deployment\/orders ends, and podrole status -n shop shows its pods as/;
+export const REGISTER = [
+  {
+    command: /^kubectl apply -f manifests\/base\/webhook-configuration\.yaml$/,
+    purpose:
+      /^in the sources of the installed version, .*: caBundle is empty in it, and podrole-server fills it within a/,
+  },
+  { command: /^podrole check --quiet$/, purpose: /^go on when it shows none of WEBHOOK_REGISTERED, CA_BUNDLE and/ },
+];
+export const CREATE_AGAIN = /^Create the pod again: podrole injects pods only when they are created\.$/;
+export const NEW_POD = /^needs a new pod$/;
+export const RESTARTED_SIDECAR = /^by itself: the kubelet starts podrole-sidecar again, after waits of at most 5 min$/;
+export const TRIED_AGAIN = /^by itself: the controller tries again, after waits of at most 17 min$/;
