@@ -26,7 +26,13 @@ const ORDER = [
   "faults",
 ];
 /** Too long for the suite's budget in CI; run only if --only names them. */
-const LONG: ReadonlySet<string> = new Set(["drill", "pod-certificate-drill", "pod-certificate-outage", "waiting-jobs"]);
+const LONG: ReadonlySet<string> = new Set([
+  "drill",
+  "pod-certificate-drill",
+  "pod-certificate-outage",
+  "situations",
+  "waiting-jobs",
+]);
 
 // A signal must not leave a node behind: it ends the running tests, then everything is removed.
 const stopping = new AbortController();

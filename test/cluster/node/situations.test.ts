@@ -1,0 +1,69 @@
+// The situations in which operators ask what is wrong, on a real cluster: brings about each one, looks at it with
+// kubectl and with explain, check and status, and runs the commands that these print, until the pods are well. A command
+// that needs AWS is not run. PODROLE_SITUATIONS names a file for everything that was printed.
+import assert from "node:assert/strict";
+import { appendFileSync, writeFileSync } from "node:fs";
+import { after, afterEach, before, suite, type TestContext, test } from "node:test";
+import { printedCommands } from "../../cli/commands/printed-steps.ts";
+import { openOperatorShell } from "./situation-steps.ts";
+import { REAL_SITUATIONS, type RealSituation } from "./situations.ts";
+import { kubectl, Not, printDiagnosis, untilSuccess } from "./suite.ts";
+
+const { PODROLE_SITUATIONS: printed } = process.env;
+
+suite("situations in which operators ask what is wrong", { timeout: 1_800_000, concurrency: false }, () => {
+  const shell = openOperatorShell();
+  let namespace = "podrole";
+  afterEach((context) => printDiagnosis(context, namespace));
+  after(() => shell.close());
+  before(async () => {
+    if (printed !== undefined) writeFileSync(printed, "");
+    await Promise.all(REAL_SITUATIONS.map(async ({ prepareEarly }) => prepareEarly?.()));
+  });
+
+  for (const [index, situation] of REAL_SITUATIONS.entries()) {
+    test(`the printed commands end: ${situation.name}`, async (context) => {
+      // The next situations need the cluster as it was.
+      if (situation.repair !== undefined) context.after(situation.repair);
+      ({ namespace } = situation);
+      await situation.prepare?.();
+      await untilSuccess(`${situation.name} to be seen`, async () => {
+        const { out } = await shell.run(`podrole explain ${situation.object} -n ${namespace}`);
+        return situation.cause.test(out) ? out : new Not(out);
+      });
+      const outputs = await lookAt(context, `situation ${index + 1}`, situation);
+      for (const out of outputs) {
+        assert.match(out, situation.cause);
+        situation.next.forEach((pattern, at) => assert.match(printedCommands(out)[at] ?? "", pattern, out));
+      }
+      const commands = printedCommands(outputs[0] ?? "");
+      for (const at of situation.run) await runAsPrinted(context, commands[at]);
+      await situation.recovers?.({ shell, commands });
+      await kubectl.ok(["delete", "namespace", namespace, "--wait=false"]);
+    });
+  }
+
+  /** Returns what explain, check and status print, with what kubectl shows before them. */
+  async function lookAt(context: TestContext, heading: string, { object, looks }: RealSituation) {
+    const podrole = [`podrole explain ${object} -n ${namespace}`, `podrole check -n ${namespace} --quiet`];
+    const status = [`podrole status -n ${namespace}`, `podrole status refusals -n ${namespace}`];
+    const shown: string[] = [`======== ${heading} ========\n`];
+    const outputs: string[] = [];
+    for (const command of [...looks, ...podrole, ...status]) {
+      const { out, code } = await shell.run(command);
+      shown.push(`$ ${command}\n${out}(exit code ${code})\n`);
+      if (podrole.includes(command) || command === status[0]) outputs.push(out);
+    }
+    const text = `${shown.join("\n")}\n`;
+    context.diagnostic(text);
+    if (printed !== undefined) appendFileSync(printed, text);
+    return outputs;
+  }
+
+  async function runAsPrinted(context: TestContext, command: string | undefined): Promise<void> {
+    assert.ok(command, "a command is printed");
+    const { code, out } = await shell.run(command);
+    context.diagnostic(`ran: ${command}\n${out}`);
+    assert.equal(code, 0, `${command}: ${out}`);
+  }
+});
