@@ -19,6 +19,7 @@ async function main(argv: readonly string[]): Promise<void> {
     env: process.env,
     isTerminal: process.stdout.isTTY,
     isErrTerminal: process.stderr.isTTY,
+    rows: () => (process.stdout.isTTY ? process.stdout.rows : undefined),
     execPath: process.execPath,
     readStdin: () => text(process.stdin),
     stdin: () => (process.stdin.isTTY ? undefined : process.stdin),

@@ -10,6 +10,8 @@ export interface Terminal {
   readonly isTerminal: boolean;
   /** Whether standard error is one: a person then waits, and sees what for. */
   readonly isErrTerminal: boolean;
+  /** Lines of the terminal; undefined if standard output is none. */
+  readonly rows: () => number | undefined;
   /** Path of the Node binary that runs this program. */
   readonly execPath: string;
   readonly readStdin: () => Promise<string>;

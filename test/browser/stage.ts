@@ -19,8 +19,8 @@ export async function withScene(
     written += text;
   };
   const terminal: Terminal = {
-    ...{ out: write, err: write, env: process.env, isTerminal: false, isErrTerminal: false, execPath: process.execPath },
-    ...{ readStdin: async () => "", stdin: () => undefined, interrupted: ending.signal },
+    ...{ out: write, err: write, env: process.env, isTerminal: false, isErrTerminal: false, rows: () => undefined },
+    ...{ execPath: process.execPath, readStdin: async () => "", stdin: () => undefined, interrupted: ending.signal },
   };
   const narrator = createNarrator({ out: write, now: () => Date.now() }, { json: true });
   const running = runUiDemo(terminal, narrator, { opensBrowser: false, scene });

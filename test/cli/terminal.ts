@@ -7,7 +7,11 @@ export function createTerminal({
   interrupted = new AbortController().signal,
   isTerminal = false,
   isErrTerminal = false,
-}: Partial<Pick<Terminal, "env" | "interrupted" | "isTerminal" | "isErrTerminal">> & { readonly stdin?: string } = {}) {
+  rows,
+}: Partial<Pick<Terminal, "env" | "interrupted" | "isTerminal" | "isErrTerminal">> & {
+  readonly stdin?: string;
+  readonly rows?: number;
+} = {}) {
   const said = { out: "", err: "" };
   return {
     out: (text: string) => void (said.out += text),
@@ -15,6 +19,7 @@ export function createTerminal({
     env,
     isTerminal,
     isErrTerminal,
+    rows: () => rows,
     execPath: process.execPath,
     readStdin: async () => stdin,
     async *stdin() {

@@ -40,7 +40,7 @@ export function declareStatus(command: Command): void {
     .addOption(
       new Option(
         "-w, --watch",
-        "After the table, print each row that changes, until interrupted; reads again every 2 s or, in a large cluster, more slowly",
+        "Read again until interrupted, every 2 s or, in a large cluster, more slowly: a terminal shows the table again, and other output gets each row that changes",
       ),
     );
   declareInstallation(command);

@@ -10,6 +10,7 @@ import { watchStatus } from "../../operations/status/watch.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { readStatusArguments, type StatusArguments } from "../arguments/status.ts";
 import { withPodrole } from "../cluster.ts";
+import { screenText } from "../output/screen.ts";
 import { statusNames, statusText } from "../output/status.ts";
 import { createRowChanges } from "../output/status-changes.ts";
 import { choosePaint } from "../output/style.ts";
@@ -56,20 +57,38 @@ async function showStatus(
     note(notInstalledText(podroleNamespace));
     return 1;
   }
-  terminal.out(FORMATS[output](status, choosePaint(terminal)));
+  const redraw = isWatching && canRedraw(terminal) ? redrawer(terminal, output) : undefined;
+  if (redraw === undefined) terminal.out(FORMATS[output](status, choosePaint(terminal)));
+  else redraw(status);
   if (!isWatching) return exitCodeOf(status);
-  const changes = createRowChanges(status, { isWide: output === "wide", paint: choosePaint(terminal) });
-  let said = "";
-  await watchStatus(deps, options, {
-    interrupted: terminal.interrupted,
-    onStatus(next) {
-      const problem = unreadRows(next);
-      if (problem !== undefined && problem !== said) note(problem);
-      said = problem ?? "";
-      if (problem === undefined) for (const line of changes.linesOf(next)) terminal.out(`${line}\n`);
-    },
-  });
+  const onStatus = redraw ?? rowWriter(terminal, output, status);
+  await watchStatus(deps, options, { interrupted: terminal.interrupted, onStatus });
   return 0;
+}
+
+/** A terminal without cursor control shows what a file gets. */
+function canRedraw({ isTerminal, env, rows }: Terminal): boolean {
+  return isTerminal && env["TERM"] !== "dumb" && (rows() ?? 0) > 0;
+}
+
+/** Shows each reading in the place of the one before; a reading that fails says so itself. */
+function redrawer(terminal: Terminal, output: StatusArguments["output"]): (status: Status) => void {
+  return (status) => {
+    const text = FORMATS[output](status, choosePaint(terminal));
+    terminal.out(screenText(text, { at: status.at, rows: terminal.rows() ?? 0 }));
+  };
+}
+
+/** Appends each row that has changed, for a file or another program. */
+function rowWriter(terminal: Terminal, output: StatusArguments["output"], first: Status): (status: Status) => void {
+  const changes = createRowChanges(first, { isWide: output === "wide", paint: choosePaint(terminal) });
+  let said = "";
+  return (status) => {
+    const problem = unreadRows(status);
+    if (problem !== undefined && problem !== said) writeNote(terminal, "status", problem);
+    said = problem ?? "";
+    if (problem === undefined) for (const line of changes.linesOf(status)) terminal.out(`${line}\n`);
+  };
 }
 
 const FORMATS: Readonly<

@@ -240,6 +240,55 @@ suite("statusAction()", () => {
     assert.deepEqual(states, ["CrashLoopBackOff", "ready"]);
   });
 
+  test("--watch shows the whole table again on a terminal, within its lines", async (context) => {
+    const { kubernetes, store } = await cluster(context);
+    store.create("pods", podWith({ sidecar: DENIED }));
+    const kubeconfig = writeTemporaryFile(context, "kubeconfig", kubernetes.kubeconfig());
+    const interrupted = new AbortController();
+    const terminal = createTerminal({
+      interrupted: interrupted.signal,
+      isTerminal: true,
+      rows: 10,
+      env: { NO_COLOR: "1" },
+    });
+    const out = (text: string) => {
+      terminal.out(text);
+      if (text.includes("CrashLoopBackOff")) store.replace("pods", podWith());
+      else interrupted.abort();
+    };
+    const exitCode = await statusAction({ ...terminal, out }, { kubeconfig, namespace: "shop", watch: "true" }, []);
+    assert.equal(exitCode, 0);
+    const screens = terminal.said.out().split("\u001B[H\u001B[J").slice(1);
+    assert.deepEqual(
+      screens.map((screen) => /^orders +\S+ +\S+ +(?:sidecar )?(\S+)/m.exec(screen)?.[1]),
+      ["CrashLoopBackOff", "ready"],
+    );
+    for (const screen of screens) assert.ok(screen.split("\n").length <= 10, screen);
+    assert.match(
+      screens[0] ?? "",
+      /^\S+ {2}\(Ctrl-C ends\)\n\n[^]*\nand \d+ more lines, which this terminal has no room for\n$/,
+    );
+  });
+
+  test("--watch appends rows to a terminal without cursor control", async (context) => {
+    const { kubernetes, store } = await cluster(context);
+    store.create("pods", podWith());
+    const kubeconfig = writeTemporaryFile(context, "kubeconfig", kubernetes.kubeconfig());
+    const interrupted = new AbortController();
+    const terminal = createTerminal({
+      interrupted: interrupted.signal,
+      isTerminal: true,
+      rows: 10,
+      env: { TERM: "dumb" },
+    });
+    const out = (text: string) => {
+      terminal.out(text);
+      interrupted.abort();
+    };
+    await statusAction({ ...terminal, out }, { kubeconfig, namespace: "shop", watch: "true" }, []);
+    assert.ok(!terminal.said.out().includes("\u001B"));
+  });
+
   test("lists pods page by page", async (context) => {
     const { store, statusOf } = await cluster(context);
     for (let index = 0; index < 1_100; index++) store.create("pods", podWith({ name: `orders-${index}` }));
