@@ -115,7 +115,7 @@ suite("objects of a tenant", { concurrency: false }, () => {
       delete state.refusals;
       for (const [index, forged] of events.entries()) {
         const metadata = { name: `forged.${index}`, namespace: "shop" };
-        store.create("events", { ...forged, metadata } as never);
+        store.create("events", { ...forged, metadata });
       }
     });
     for (const argument of [`'job/${OPTION}'`, `'pod/${OPTION}'`, "_fhttps_", "quota/--all"]) {
