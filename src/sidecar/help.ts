@@ -17,8 +17,8 @@ Modes:
   hold     wait until serve is ready, without a time limit (podrole-init of a
            Guaranteed pod)
   renew    renew the credentials once; serve runs this mode in a child process.
-           In a pod with a postStart hook or podrole-init, the first renewal runs
-           in their process (mode wait or hold) instead
+           In a pod with a postStart hook or podrole-init, the first renewal
+           runs in their process (mode wait or hold) instead
   help     print this help
   version  print the version
 
