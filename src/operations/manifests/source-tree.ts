@@ -259,3 +259,14 @@ function scalarValue({ value, type, tag }: Scalar.Parsed): unknown {
   if (tag !== undefined && tag !== "tag:yaml.org,2002:str") return resolvePlainScalar(text);
   return type === Scalar.PLAIN && tag === undefined ? resolvePlainScalar(text) : text;
 }
+
+/** Whether the first list below a key stands further right than the key; undefined if there is no such list. */
+export function firstListIndent(node: SourceNode): boolean | undefined {
+  const children = node.kind === "list" ? node.items : node.kind === "map" && !node.isFlow ? node.pairs : [];
+  for (const { node: child } of children) {
+    if (node.kind === "map" && child.kind === "list" && !child.isFlow) return child.column > node.column;
+    const found = firstListIndent(child);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

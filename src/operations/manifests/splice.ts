@@ -3,7 +3,14 @@
 import { isObject } from "../../runtime/json-object.ts";
 import { blockItem, blockLines, blockPair, flowPair, flowValue, jsonLines, type ManifestFormat } from "./render.ts";
 import { alignLists, isEmptyCollection, isOptionalField, isSameValue } from "./same-value.ts";
-import { mergedValue, type SourceList, type SourceMap, type SourceNode, type SourcePair } from "./source-tree.ts";
+import {
+  firstListIndent,
+  mergedValue,
+  type SourceList,
+  type SourceMap,
+  type SourceNode,
+  type SourcePair,
+} from "./source-tree.ts";
 import { applyEdits, columnIn, endOfLine, indentOfLine, ownLineColumn, type TextEdit } from "./text-lines.ts";
 
 /** How a document is edited. */
@@ -53,6 +60,8 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
   /** Aliases whose value changes, and what they become unless their anchor becomes the same. */
   const changedAliases = new Map<SourceNode, unknown>();
   const afterOf = new Map<SourceNode, unknown>();
+  /** Where elements of flow collections began that are deleted. */
+  const deletedStarts = new Set<number>();
   const isListIndented = firstListIndent(root) ?? true;
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
   const rootSlot: ValuePosition = { isFlow: format === "json", column: 0, after: root.start };
@@ -265,8 +274,11 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
     if (!isFlow && lineStart > 0 && ownLineColumn(text, element.start) !== undefined) {
       const breakLength = text.slice(0, lineStart).endsWith("\r\n") ? 2 : 1;
       edit(lineStart - breakLength, endOfLine(text, element.end), "");
-    } else if (isFlow && previous) edit(previous.end, element.end, "");
+    } else if (isFlow && previous && !all.slice(0, index).every(({ start }) => deletedStarts.has(start)))
+      edit(previous.end, element.end, "");
+    // The first elements go with the commas behind them, so that no two edits overlap.
     else edit(element.start, next ? next.start : element.end, "");
+    deletedStarts.add(element.start);
   }
 
   /** Replaces each alias whose value would change together with its anchor. */
@@ -334,15 +346,4 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
 
 function flowSeparator(column: number | undefined): string {
   return column === undefined ? " " : `\n${" ".repeat(column)}`;
-}
-
-/** Whether the first list below a key stands further right than the key; undefined if there is no such list. */
-function firstListIndent(node: SourceNode): boolean | undefined {
-  const children = node.kind === "list" ? node.items : node.kind === "map" && !node.isFlow ? node.pairs : [];
-  for (const { node: child } of children) {
-    if (node.kind === "map" && child.kind === "list" && !child.isFlow) return child.column > node.column;
-    const found = firstListIndent(child);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

@@ -37,6 +37,27 @@ function textOf(pod: Pod, { format, newline, isTemplate, hasFinalNewline, ...opt
   return `${text.trimEnd()}${hasFinalNewline ? "\n" : ""}`.replaceAll("\n", newline);
 }
 
+/** Two containers are put in front of others: their deletions meet at a comma. */
+const GUARANTEED_POD: Pod = {
+  metadata: { annotations: { "iam.amazonaws.com/role": "shop-a" } },
+  spec: {
+    containers: [{ name: "app", resources: exactly("1", "1Gi") }],
+    initContainers: [
+      { name: "migrate", resources: exactly("1", "1Gi") },
+      { name: "warm", resources: exactly("1", "1Gi") },
+    ],
+  },
+};
+const FLOW_STYLE: Style = {
+  format: "flow",
+  indent: 2,
+  indentSeq: false,
+  singleQuote: false,
+  newline: "\n",
+  isTemplate: false,
+  hasFinalNewline: false,
+};
+
 suite("editManifests() with plan() and uninject()", () => {
   test("restores every byte, and writes what plan() returns", () => {
     const { region } = PLAN_SETTINGS;
@@ -56,7 +77,7 @@ suite("editManifests() with plan() and uninject()", () => {
         const restored = editManifests(injected, (maker) => uninject(maker.pod, { region }));
         assert.equal(restored, text);
       }),
-      { numRuns: 100 },
+      { numRuns: 100, examples: [[GUARANTEED_POD, FLOW_STYLE]] },
     );
   });
 });
@@ -65,4 +86,8 @@ function podIn(text: string, { isTemplate }: Style): Pod {
   const read = parseDocument(text);
   const value = (read.ok ? read.value?.value : {}) as { spec: { template: Pod } } & Pod;
   return isTemplate ? value.spec.template : value;
+}
+
+function exactly(cpu: string, memory: string) {
+  return { requests: { cpu, memory }, limits: { cpu, memory } };
 }
