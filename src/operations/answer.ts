@@ -62,13 +62,17 @@ function rightOf(command: string): Right | undefined {
     const changed = "podrole's webhook configuration";
     return { verbs, resource: "mutatingwebhookconfigurations", namespace: undefined, changed };
   }
-  const words = rest.split(" ").filter((word) => !word.startsWith("-") && !SUBCOMMANDS.has(word));
-  const [kind = "", name = words[1] ?? ""] = (words[0] ?? "").split("/");
+  const words = (rest.match(SHELL_WORD) ?? []).filter((word) => !word.startsWith("-") && !SUBCOMMANDS.has(word));
+  const [target = "", second = ""] = words;
+  const [, kind = "", slash = ""] = /^'?([^/']*)(\/?)/.exec(target) ?? [];
   const resource = PLURALS[kind] ?? `${kind}s`;
   const namespace = kind === "namespace" ? undefined : place;
   const isChanged = kind !== "pod" && verb !== "delete" && !rest.startsWith("restart ");
-  return { verbs, resource, namespace, ...(isChanged && { changed: `${kind}/${name}` }) };
+  return { verbs, resource, namespace, ...(isChanged && { changed: slash === "" ? `${kind}/${second}` : target }) };
 }
+
+/** A word of a command, with its quotes if shellQuote() has put some around it. */
+const SHELL_WORD = /'(?:[^']|'\\'')*'|\S+/g;
 
 const CHANGING_VERBS: Readonly<Record<string, readonly string[]>> = {
   annotate: ["patch"],

@@ -39,7 +39,8 @@ async function partsOfAll(
   const lines = runs.flatMap(({ out }) => out.split("\n").map((line) => line.trim()));
   context.diagnostic(lines.join("\n"));
   const of = (part: string) => lines.filter((line) => line.startsWith(`${part}: `));
-  return { remedies: of("remedy"), recoveries: of("recovery"), commands: of("next") };
+  const commands = [...lines.filter((line) => /^(?:aws|helm|jq|kubectl|podrole) /.test(line)), ...of("verify")];
+  return { remedies: of("remedy"), recoveries: of("recovery"), commands };
 }
 
 function event(kind: string, name: string, fields: object): object {
