@@ -15,7 +15,7 @@ import {
   untrusted,
 } from "./situation-parts.ts";
 import {
-  explained,
+  explainsCauseOf,
   NEW_POD,
   RECREATE,
   RECREATING,
@@ -85,7 +85,7 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       scope: /^all namespaces with the label podrole\.io\/inject: enabled: no pod that is created in them is injected$/,
       next: [...REGISTER, ...RECREATE("orders")],
       requires: RECREATING,
-      verify: explained("orders"),
+      verify: explainsCauseOf("orders"),
     },
     says: {
       explain: [/a new pod, once it is registered: injected \(INJECTED\)/],
@@ -145,7 +145,7 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
         },
       ],
       requires: RECREATING,
-      verify: explained("orders"),
+      verify: explainsCauseOf("orders"),
     },
     says: {
       check: [/FAIL {2}SIDECARS_READY /],

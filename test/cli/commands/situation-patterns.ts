@@ -40,7 +40,7 @@ export const RECREATE = (name: string, purpose = "") => [
 ];
 export const RECREATING =
   /^the right to .*delete and create pods in namespace shop \(kubectl auth can-i --list -n shop /;
-export const explained = (name: string) =>
+export const explainsCauseOf = (name: string) =>
   new RegExp(`^podrole explain pod/${name} -n shop shows no cause and ends with exit code 0$`);
 export const ROLLED_OUT =
   /^kubectl -n shop rollout status deployment\/orders ends, and podrole status -n shop shows its pods as/;

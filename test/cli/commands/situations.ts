@@ -20,7 +20,7 @@ import {
 } from "./situation-parts.ts";
 import {
   CREATE_AGAIN,
-  explained,
+  explainsCauseOf,
   NEW_POD,
   PRINCIPAL,
   RECREATE,
@@ -92,7 +92,7 @@ export const SITUATIONS: readonly Situation[] = [
       next: TRUST_STEPS,
       requires:
         /^credentials of that account that permit iam:GetRole and iam:UpdateAssumeRolePolicy .*; if Terraform or another tool manages the role, .*; jq$/,
-      verify: explained("orders"),
+      verify: explainsCauseOf("orders"),
     },
     says: {
       explain: [
@@ -159,7 +159,7 @@ export const SITUATIONS: readonly Situation[] = [
       recovery: NEW_POD,
       next: [/^kubectl label namespace shop podrole\.io\/inject=enabled$/, ...RECREATE("orders")],
       requires: RECREATING,
-      verify: explained("orders"),
+      verify: explainsCauseOf("orders"),
     },
     says: {
       explain: [/a new pod, once the namespace has the label: injected \(INJECTED\): .*shop-orders/],
@@ -191,7 +191,7 @@ export const SITUATIONS: readonly Situation[] = [
         /^kubectl -n shop debug pod\/orders -it --copy-to=orders-debug --keep-annotations --image=alpine:3 -- sh$/,
       ],
       requires: /; a kubectl whose debug command has --keep-annotations \(kubectl debug --help\)/,
-      verify: explained("orders-debug"),
+      verify: explainsCauseOf("orders-debug"),
     },
     says: {
       explain: [/not injected \(NO_ROLE\)/, /^ {2}scope: no other pod in namespace shop is in this state$/m],
@@ -218,7 +218,7 @@ export const SITUATIONS: readonly Situation[] = [
       remedy: /Delete the copy, and copy the pod again with --keep-annotations/,
       recovery: /needs a new copy$/,
       next: [/^kubectl -n shop delete pod\/orders-debug$/, /^kubectl -n shop debug pod\/orders .*--keep-annotations /],
-      verify: explained("orders-debug"),
+      verify: explainsCauseOf("orders-debug"),
     },
   },
   {
@@ -270,7 +270,7 @@ export const SITUATIONS: readonly Situation[] = [
       recovery: NEW_POD,
       next: RECREATE("older"),
       requires: RECREATING,
-      verify: explained("older"),
+      verify: explainsCauseOf("older"),
     },
     says: {
       explain: [/a new pod, if created now: injected \(INJECTED\)/],

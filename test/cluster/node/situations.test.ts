@@ -1,6 +1,6 @@
 // The situations in which operators ask what is wrong, on a real cluster: brings about each one, looks at it with
-// kubectl and with explain, check and status, and runs the commands that these print, until the pods are well. A command
-// that needs AWS is not run. PODROLE_SITUATIONS names a file for everything that was printed.
+// kubectl and with explain, check and status, and runs the commands that these print, until the pods are well. A
+// command that needs AWS is not run. PODROLE_SITUATIONS names a file for everything that was printed.
 import assert from "node:assert/strict";
 import { appendFileSync, writeFileSync } from "node:fs";
 import { after, afterEach, before, suite, type TestContext, test } from "node:test";
