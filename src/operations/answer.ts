@@ -1,8 +1,15 @@
 // A diagnosis with its commands as an operator needs it: what the commands require, and how one sees that they helped.
 // Both follow from the commands and from the object, so that no cause can forget them. Pure.
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
-import { type ConcernedObject, partsOfStep, RESTARTABLE_KINDS } from "./next-steps.ts";
-import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
+import {
+  type ConcernedObject,
+  explainStep,
+  isRolledOut,
+  partsOfStep,
+  type StepFields,
+  stepFields,
+} from "./next-steps.ts";
+import type { AnsweredDiagnosis, Diagnosis } from "./sidecar-diagnosis.ts";
 
 /** Returns the answer with what its commands require, and how one sees that `object` is well, unless it says so. */
 export function completeAnswer<Answer extends AnsweredDiagnosis>(
@@ -15,21 +22,29 @@ export function completeAnswer<Answer extends AnsweredDiagnosis>(
   return { ...(requires !== undefined && { requires }), verify: proofOf(object), ...answer };
 }
 
+/** Returns the complete answer as fields of a result. */
+export function answerFields(answer: AnsweredDiagnosis, object: ConcernedObject): Diagnosis & StepFields {
+  const { steps, ...diagnosis } = completeAnswer(answer, object);
+  return { ...diagnosis, ...stepFields(steps) };
+}
+
 /** Returns how one sees that an object has what it needs. */
-export function proofOf({ namespace, kind, name, file }: ConcernedObject): string {
+export function proofOf(object: ConcernedObject): string {
+  const { namespace, kind, name, file } = object;
   if (file !== undefined) return `podrole explain -f ${shellQuote(file)} ends with exit code 0`;
+  if (kind === "pod") return `${explainStep(object)} shows no cause and ends with exit code 0`;
   const place = `-n ${shellQuote(namespace)}`;
-  const target = objectArgument(kind, name);
-  if (kind === "pod") return `podrole explain ${target} ${place} shows no cause and ends with exit code 0`;
   const status = `podrole status ${place} shows its pods as ready`;
-  const isRolledOut = [...RESTARTABLE_KINDS].some((each) => each.toLowerCase() === kind);
-  return isRolledOut ? `kubectl ${place} rollout status ${target} ends, and ${status}` : status;
+  return isRolledOut(object)
+    ? `kubectl ${place} rollout status ${objectArgument(kind, name)} ends, and ${status}`
+    : status;
 }
 
 /** Returns what must be there before the commands are run; undefined if they only read. */
 export function requirementsOf(steps: readonly string[]): string | undefined {
   const commands = steps.map((step) => partsOfStep(step).command);
-  const parts = [...rightsText(commands), ...awsText(commands), ...otherNeeds(commands), ...sourceText(commands)];
+  const rights = commands.flatMap((command) => rightOf(command) ?? []);
+  const parts = [...rightsText(rights), ...awsText(commands), ...otherNeeds(commands), ...sourceText(rights)];
   return parts.length === 0 ? undefined : parts.join("; ");
 }
 
@@ -42,8 +57,7 @@ interface Right {
   readonly changed?: string;
 }
 
-function rightsText(commands: readonly string[]): readonly string[] {
-  const rights = commands.flatMap((command) => rightOf(command) ?? []);
+function rightsText(rights: readonly Right[]): readonly string[] {
   const places = Map.groupBy(rights, ({ namespace }) => namespace);
   return [...places].map(([namespace, inPlace]) => {
     const wanted = [...new Set(inPlace.map(({ verbs, resource }) => `${verbs.join(" and ")} ${resource}`))].join(", ");
@@ -118,8 +132,8 @@ function otherNeeds(commands: readonly string[]): readonly string[] {
   ];
 }
 
-function sourceText(commands: readonly string[]): readonly string[] {
-  const changed = [...new Set(commands.flatMap((command) => rightOf(command)?.changed ?? []))];
+function sourceText(rights: readonly Right[]): readonly string[] {
+  const changed = [...new Set(rights.flatMap((right) => right.changed ?? []))];
   if (changed.length === 0) return [];
   return [
     `if Git, Helm or an operator is the source of ${changed.join(" or ")}, change it there instead: the source undoes a change in the cluster`,

@@ -5,13 +5,12 @@ import type { ObjectMeta } from "../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { MINUTE_MS } from "../runtime/clock.ts";
 import { isObject, objectAt } from "../runtime/json-object.ts";
-import { completeAnswer } from "./answer.ts";
+import { answerFields } from "./answer.ts";
 import { rolesNamedBy } from "./code-steps.ts";
 import {
   type BlockedContext,
   diagnoseCreation,
   readCreationFailure,
-  replicasText,
   stepsAfterCreationFailure,
   workloadFailure,
   workloadReplicas,
@@ -19,7 +18,7 @@ import {
 import type { InstallationFacts } from "./installation-facts.ts";
 import { type Known, readEach, readKnown } from "./known.ts";
 import { labelledAnnotations, type NamespaceSights } from "./namespace-sight.ts";
-import { type ConcernedObject, likelyWorkload, type StepFields, stepFields } from "./next-steps.ts";
+import { type ConcernedObject, likelyWorkload, type StepFields } from "./next-steps.ts";
 import type { Diagnosis } from "./sidecar-diagnosis.ts";
 
 /** The fields of a core/v1 Event that are read. */
@@ -145,17 +144,13 @@ function blockedBy(
     replicas,
   };
   const answer = { ...diagnoseCreation(message, context), steps: stepsAfterCreationFailure(message, context) };
-  const { steps, ...diagnosis } = completeAnswer(answer, object);
-  const scope = [diagnosis.scope, replicasText(replicas)].filter((text) => text !== undefined).join("; ");
   return [
     {
       namespace: object.namespace,
       workload: `${object.kind}/${object.name}`,
       time,
       count,
-      ...diagnosis,
-      ...(scope !== "" && { scope }),
-      ...stepFields(steps),
+      ...answerFields(answer, object),
     },
   ];
 }

@@ -6,9 +6,9 @@ import { objectAt, objectsAt } from "../runtime/json-object.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
 import { REGISTERED_STEP, registerStep } from "./installer.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
-import { RESTARTABLE_KINDS } from "./next-steps.ts";
+import { isRolledOut } from "./next-steps.ts";
 import { type QuotaShortage, quotaShortages } from "./quota-shortage.ts";
-import { type Diagnosis, diagnoseCode } from "./sidecar-diagnosis.ts";
+import { type Diagnosis, diagnoseCode, jointScope } from "./sidecar-diagnosis.ts";
 import { UNREGISTERED, UNREGISTERED_SCOPE } from "./uninjected-cause.ts";
 
 /** Who refuses the pods. */
@@ -95,7 +95,7 @@ export function workloadReplicas(workload: object | undefined): WorkloadReplicas
 }
 
 /** "0 of 3 replicas exist"; undefined if unknown. */
-export function replicasText(replicas: WorkloadReplicas | undefined): string | undefined {
+function replicasText(replicas: WorkloadReplicas | undefined): string | undefined {
   if (replicas === undefined) return undefined;
   const { wanted, existing } = replicas;
   return `${existing} of ${wanted} ${wanted === 1 ? "replica exists" : "replicas exist"}`;
@@ -110,8 +110,13 @@ function neededPods({ object, replicas }: Pick<BlockedContext, "object" | "repli
   return missing > 0 ? { missing, surge: object.kind === "deployment" ? 1 : 0 } : { missing: 1, surge: 0 };
 }
 
-/** Returns who refuses the pods, and why, with what an operator does about it. */
+/** Returns who refuses the pods, and why, with what an operator does about it, and how many pods there are. */
 export function diagnoseCreation(message: string, context: BlockedContext): Diagnosis {
+  const diagnosis = refusalOfCreation(message, context);
+  return { ...diagnosis, ...jointScope(diagnosis.scope, replicasText(context.replicas)) };
+}
+
+function refusalOfCreation(message: string, context: BlockedContext): Diagnosis {
   const failure = readCreationFailure(message);
   switch (failure.by) {
     case "podrole": {
@@ -219,9 +224,9 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
   }
 }
 
-function againSteps({ object: { namespace, kind, name } }: BlockedContext): readonly string[] {
-  const isRestartable = [...RESTARTABLE_KINDS].some((each) => each.toLowerCase() === kind);
-  if (!isRestartable) return [];
+function againSteps({ object }: BlockedContext): readonly string[] {
+  if (!isRolledOut(object)) return [];
+  const { namespace, kind, name } = object;
   const target = objectArgument(kind, name);
   return [`kubectl -n ${shellQuote(namespace)} rollout restart ${target}  # only to have it try again at once`];
 }

@@ -155,6 +155,12 @@ const RECREATES =
 
 /** Kinds that `kubectl rollout restart` accepts. */
 export const RESTARTABLE_KINDS: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
+const RESTARTABLE_ARGUMENTS: ReadonlySet<string> = new Set([...RESTARTABLE_KINDS].map((kind) => kind.toLowerCase()));
+
+/** Whether `kubectl rollout` knows the object; a pod is created again in another way. */
+export function isRolledOut({ kind }: Pick<ConcernedObject, "kind">): boolean {
+  return RESTARTABLE_ARGUMENTS.has(kind);
+}
 
 function commentOf(...parts: readonly (string | undefined)[]): string {
   const known = parts.filter((part) => part !== undefined);

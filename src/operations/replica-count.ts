@@ -10,7 +10,7 @@ import {
   type ProgramName,
   type ReplicaCount,
 } from "./installed.ts";
-import { readKnown } from "./known.ts";
+import { type Known, readKnown } from "./known.ts";
 import { findUnreadyPod, unreadyReasons } from "./unready-pods.ts";
 
 const NAME_LABEL = "app.kubernetes.io/name";
@@ -34,12 +34,17 @@ export async function readReplicaCount(
     readKnown(() => kubernetes.listAll<Pod>("pods", selector)),
     readKnown(() => kubernetes.listAll<ReplicaSetObject>("replicasets", selector)),
   ]);
+  return { ...count, ...absenceFacts(deployment, pods, replicaSets) };
+}
+
+/** Why none of a Deployment's pods is ready, and which revision was before, as far as both can be read. */
+export function absenceFacts(
+  deployment: Deployment,
+  pods: Known<readonly Pod[]>,
+  replicaSets: Known<readonly ReplicaSetObject[]>,
+): Pick<ReplicaCount, "reasons" | "unready" | "former"> {
   const former = "value" in replicaSets ? formerRevision(deployment, replicaSets.value) : undefined;
-  return {
-    ...count,
-    ...("value" in pods && unreadiness(deployment, pods.value)),
-    ...(former && { former }),
-  };
+  return { ...("value" in pods && unreadiness(deployment, pods.value)), ...(former && { former }) };
 }
 
 /** The fields of a ReplicaSet that are read. */
@@ -52,7 +57,7 @@ export interface ReplicaSetObject {
  * Returns the newest revision before a Deployment's own, as `kubectl rollout undo` finds it.
  * (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-back-to-a-previous-revision)
  */
-export function formerRevision(
+function formerRevision(
   { metadata }: Pick<Deployment, "metadata">,
   replicaSets: readonly ReplicaSetObject[],
 ): FormerRevision | undefined {
@@ -73,7 +78,7 @@ function revisionOf({ annotations = {} }: ObjectMeta): number {
 }
 
 /** Returns why none of a Deployment's pods is ready. */
-export function unreadiness(deployment: Deployment, pods: readonly Pod[]): Pick<ReplicaCount, "reasons" | "unready"> {
+function unreadiness(deployment: Deployment, pods: readonly Pod[]): Pick<ReplicaCount, "reasons" | "unready"> {
   const blocked = pods.length === 0 ? workloadFailure(deployment) : undefined;
   const reasons = blocked === undefined ? unreadyReasons(pods) : [`it has no pod: ${blocked}`];
   const unready = findUnreadyPod(pods);

@@ -1,7 +1,6 @@
 // A role annotation that was changed on a running pod: what it means for the pod, and the commands. Pure.
-
 import { formatAge } from "./format.ts";
-import { annotatePodsStep, type ConcernedObject } from "./next-steps.ts";
+import { annotatePodsStep, type ConcernedObject, explainStep } from "./next-steps.ts";
 import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** A container whose pod names another role than it has. */
@@ -42,7 +41,7 @@ export function diagnoseChange(changed: ChangedRole, now = 0): AnsweredDiagnosis
     recovery: isPinning
       ? "not by itself: --pin-roles is on, so the pod keeps its role, and a new pod has the new one"
       : `by itself: it gets ${requested} with its next renewal${renewalText(changed, now)}`,
-    verify: `podrole explain pod/${pod.name} -n ${pod.namespace} shows in the line of container ${container} the role that it is to hold`,
+    verify: `${explainStep({ ...pod, kind: "pod" })} shows in the line of container ${container} the role that it is to hold`,
     steps: [...back, ...newPodSteps(changed)],
   };
 }

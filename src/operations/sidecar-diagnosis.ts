@@ -27,6 +27,12 @@ export interface Diagnosis {
 /** A diagnosis with its commands. */
 export type AnsweredDiagnosis = Diagnosis & { readonly steps: readonly string[] };
 
+/** Returns the field for a scope of several parts, of which some may be unknown. */
+export function jointScope(...parts: readonly (string | undefined)[]): Pick<Diagnosis, "scope"> {
+  const known = parts.filter((part) => part !== undefined);
+  return known.length === 0 ? {} : { scope: known.join("; ") };
+}
+
 /** What the cluster knows about the pod. */
 export type EndContext = Partial<ConcernedPod> & {
   /** True if its sidecar is ready: it serves what it has, and renews by itself. */

@@ -12,7 +12,7 @@ import { countReplicas, type Deployment, deploymentOf, type ProgramName, type Re
 import { allKnown, deriveKnown, type Known } from "../known.ts";
 import { namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
-import { formerRevision, unreadiness } from "../replica-count.ts";
+import { absenceFacts } from "../replica-count.ts";
 import { lastRefusals } from "../state/last-refusals.ts";
 import type { PodSurroundings } from "../status/diagnose-seen.ts";
 import type { PodRow } from "../status/model.ts";
@@ -78,12 +78,8 @@ export function replicasIn(
   const count = countReplicas(program, deployments);
   const deployment = deploymentOf(program, deployments);
   if (deployment === undefined || count === undefined || count.ready > 0 || "unknown" in ownPods) return count;
-  const former = "value" in ownReplicaSets ? formerRevision(deployment, ownReplicaSets.value) : undefined;
-  return {
-    ...count,
-    ...unreadiness(deployment, podsOfDeployment(deployment, ownPods.value)),
-    ...(former && { former }),
-  };
+  const pods = { value: podsOfDeployment(deployment, ownPods.value) };
+  return { ...count, ...absenceFacts(deployment, pods, ownReplicaSets) };
 }
 
 /** Returns the pods of a Deployment. */

@@ -7,12 +7,7 @@ import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type ResourceRequirements } from "../../kubernetes/objects.ts";
 import { completeAnswer } from "../answer.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
-import {
-  diagnoseCreation,
-  replicasText,
-  stepsAfterCreationFailure,
-  type WorkloadReplicas,
-} from "../creation-failure.ts";
+import { diagnoseCreation, stepsAfterCreationFailure, type WorkloadReplicas } from "../creation-failure.ts";
 import { REGISTERED_STEP, registerStep } from "../installer.ts";
 import { editStep } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
@@ -23,6 +18,7 @@ import {
   diagnoseCode,
   diagnoseEnd,
   diagnoseRefusedRenewal,
+  jointScope,
   strippedCopyDiagnosis,
 } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
@@ -59,11 +55,10 @@ export function diagnosePod(found: DiagnosisInput): Partial<Diagnosis> & Pick<Ex
   const hasAlike = (input.neighbours?.alike.length ?? 0) > 0;
   // That no other pod is in this state yet says nothing about a cause of all namespaces.
   const inNamespace = diagnosis.scope === undefined || hasAlike ? scopeOf(input) : undefined;
-  const scope = [diagnosis.scope, inNamespace].filter((text) => text !== undefined).join("; ");
   const isOfMany = diagnosis.scope !== undefined || hasAlike;
   return {
     ...diagnosis,
-    ...(scope !== "" && { scope }),
+    ...jointScope(diagnosis.scope, inNamespace),
     ...(forAll !== undefined && isOfMany && { forAll }),
     next: [...new Set(steps)],
   };
@@ -83,11 +78,9 @@ function diagnoseFailure(
   const replicas: WorkloadReplicas | undefined = input.replicas;
   const context = { ...concernedPod(input, settings, existing), sidecar: sidecarResources(planned), replicas };
   const { cause, ...rest } = diagnoseCreation(failure, context);
-  const scope = [rest.scope, replicasText(replicas)].filter((text) => text !== undefined).join("; ");
   return {
     cause: `its pods cannot be created: ${cause}`,
     ...rest,
-    ...(scope !== "" && { scope }),
     steps: stepsAfterCreationFailure(failure, context),
   };
 }

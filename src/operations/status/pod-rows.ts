@@ -5,7 +5,7 @@ import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { withoutSlash } from "../../policy/role.ts";
 import { comparePods } from "../../protocol/state/merge.ts";
 import type { ContainerHolding, PodState, RefusalRecord } from "../../protocol/state/model.ts";
-import { completeAnswer } from "../answer.ts";
+import { answerFields } from "../answer.ts";
 import { stepsAfterCode } from "../code-steps.ts";
 import { findOriginal } from "../copied-pod.ts";
 import { type Known } from "../known.ts";
@@ -164,9 +164,7 @@ function heldRows(
     const object = { namespace, kind: "pod", name };
     const concerned = { object, installation, message: serverMessage, serverMessage };
     const diagnosis = diagnoseCode({ code, message: serverMessage }, { ...concerned, isReady: true });
-    const answer = completeAnswer({ ...diagnosis, steps: stepsAfterCode(code, concerned) }, object);
-    const { steps, ...parts } = answer;
-    return { code, ...parts, ...stepFields(steps) };
+    return { code, ...answerFields({ ...diagnosis, steps: stepsAfterCode(code, concerned) }, object) };
   }
 }
 

@@ -3,12 +3,12 @@
 // could not create a pod. Pure.
 import { isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
-import { completeAnswer } from "../answer.ts";
+import { answerFields } from "../answer.ts";
 import type { BlockedWorkload, EventObject } from "../blocked-workloads.ts";
 import { type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { readCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
-import { likelyWorkload, type StepFields, stepFields } from "../next-steps.ts";
+import { likelyWorkload, type StepFields } from "../next-steps.ts";
 import { type Diagnosis, diagnoseCode } from "../sidecar-diagnosis.ts";
 import { concernedOf, type PodSurroundings } from "./diagnose-seen.ts";
 import type { RefusedRow } from "./model.ts";
@@ -77,9 +77,7 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
     ...(from === "server" && { serverMessage: message }),
   };
   const context = { ...concerned, isReady: known?.sidecar?.phase === "ready" };
-  const answer = { ...diagnoseCode({ code, message }, context), steps: stepsAfterCode(code, concerned) };
-  const { steps, ...diagnosis } = completeAnswer(answer, object);
-  return { ...diagnosis, ...stepFields(steps) };
+  return answerFields({ ...diagnoseCode({ code, message }, context), steps: stepsAfterCode(code, concerned) }, object);
 }
 
 function recordRow(record: RefusalRecord): FoundRefusal {
