@@ -4,6 +4,7 @@ import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
 import { type RowsByPod, refusalStateOf, refusalWorstFirst } from "./cause.ts";
 import { makerOf } from "./maker.ts";
 import type { HoldState } from "./state.ts";
+import { MINUTE_MS } from "./time.ts";
 
 /** Refusals of one code. */
 export interface RefusalGroup {
@@ -99,7 +100,6 @@ export function refusalCounts(rows: readonly RefusedRow[]): string {
   return [countOf(attempts, "refusal"), of.filter(Boolean).join(" and ")].filter(Boolean).join(" of ");
 }
 
-const MINUTE_MS = 60_000;
 /** Lengths of a spark line's axis, in minutes. */
 const SPANS = [10, 30, 60, 180, 360, 720, 1_440];
 const SPARK_BARS = 24;

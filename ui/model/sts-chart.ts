@@ -1,5 +1,6 @@
 // Calls to STS of the last hour, a bar for each minute, on an axis of time. Pure.
 import type { StsMinute } from "../../src/protocol/state/model.ts";
+import { MINUTE_MS } from "./time.ts";
 
 /** A minute with calls. Parts are of the chart's width and height, from 0 to 1. */
 export interface StsBar extends StsMinute {
@@ -25,7 +26,6 @@ export interface StsChart {
   readonly failed: number;
 }
 
-const MINUTE_MS = 60_000;
 const CHART_MINUTES = 60;
 const TICK_MINUTES = 10;
 
