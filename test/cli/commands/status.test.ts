@@ -243,20 +243,13 @@ suite("statusAction()", () => {
   test("--watch shows the whole table again on a terminal, within its lines", async (context) => {
     const { kubernetes, store } = await cluster(context);
     store.create("pods", podWith({ sidecar: DENIED }));
-    const kubeconfig = writeTemporaryFile(context, "kubeconfig", kubernetes.kubeconfig());
-    const interrupted = new AbortController();
-    const terminal = createTerminal({
-      interrupted: interrupted.signal,
-      isTerminal: true,
-      rows: 10,
-      env: { NO_COLOR: "1" },
-    });
+    const { terminal, interrupted, flags } = createWatch(context, kubernetes.kubeconfig(), { NO_COLOR: "1" });
     const out = (text: string) => {
       terminal.out(text);
       if (text.includes("CrashLoopBackOff")) store.replace("pods", podWith());
       else interrupted.abort();
     };
-    const exitCode = await statusAction({ ...terminal, out }, { kubeconfig, namespace: "shop", watch: "true" }, []);
+    const exitCode = await statusAction({ ...terminal, out }, flags, []);
     assert.equal(exitCode, 0);
     const screens = terminal.said.out().split("\u001B[H\u001B[J").slice(1);
     assert.deepEqual(
@@ -273,19 +266,12 @@ suite("statusAction()", () => {
   test("--watch appends rows to a terminal without cursor control", async (context) => {
     const { kubernetes, store } = await cluster(context);
     store.create("pods", podWith());
-    const kubeconfig = writeTemporaryFile(context, "kubeconfig", kubernetes.kubeconfig());
-    const interrupted = new AbortController();
-    const terminal = createTerminal({
-      interrupted: interrupted.signal,
-      isTerminal: true,
-      rows: 10,
-      env: { TERM: "dumb" },
-    });
+    const { terminal, interrupted, flags } = createWatch(context, kubernetes.kubeconfig(), { TERM: "dumb" });
     const out = (text: string) => {
       terminal.out(text);
       interrupted.abort();
     };
-    await statusAction({ ...terminal, out }, { kubeconfig, namespace: "shop", watch: "true" }, []);
+    await statusAction({ ...terminal, out }, flags, []);
     assert.ok(!terminal.said.out().includes("\u001B"));
   });
 
@@ -331,3 +317,11 @@ suite("statusAction()", () => {
     );
   });
 });
+
+/** A terminal of ten lines, which `interrupted` ends, and the flags of a watch. */
+function createWatch(context: TestContext, kubeconfig: string, env: NodeJS.Dict<string>) {
+  const interrupted = new AbortController();
+  const terminal = createTerminal({ interrupted: interrupted.signal, isTerminal: true, rows: 10, env });
+  const file = writeTemporaryFile(context, "kubeconfig", kubeconfig);
+  return { terminal, interrupted, flags: { kubeconfig: file, namespace: "shop", watch: "true" } };
+}
