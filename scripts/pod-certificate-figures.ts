@@ -1,14 +1,20 @@
 // Generates the lists of docs/pod-certificates.md from the figures that `test/cluster/node/main.ts --publish` and
 // `npm run bench:cpu -- --publish` recorded.
 import { cpuFigures } from "../test/bench/start/cpu-figures.ts";
-import { caseFigures, drillFigures, restartFigures, serverOutageFigures } from "../test/cluster/node/figures.ts";
+import {
+  caseFigures,
+  drillFigures,
+  renewalFigures,
+  restartFigures,
+  serverOutageFigures,
+} from "../test/cluster/node/figures.ts";
 import type { Measurement } from "../test/published-results.ts";
 
 const runOf = ({ date, commit }: Measurement) => `(${date}, commit ${commit})`;
 
 /** Returns an item for each test on a real node that has published its figures. */
 export function realNodeFigures(): string {
-  return [...outageItem(), ...restartItem(), ...drillItem()].join("\n");
+  return [...renewalItem(), ...outageItem(), ...restartItem(), ...drillItem()].join("\n");
 }
 
 /** Returns when the cases of the page that name a node were seen on it last. */
@@ -38,6 +44,17 @@ function restartItem(): readonly string[] {
   return [`- ${what}: ${storm}; ${times}. ${loadOf(requests)} and no container was restarted ${runOf(figures)}.`];
 }
 
+function renewalItem(): readonly string[] {
+  const figures = renewalFigures.find();
+  if (figures === undefined) return [];
+  const { pods, bundleSeconds, replacedSeconds, seconds, requests } = figures;
+  const what = `Kubelets renewed the certificates of ${pods} pods with \`--pod-certificate-renewal=10m\` while the CA was rotated`;
+  const times = `the next CA was in all volumes ${bundleSeconds} s after its publication, and all certificates were of the next CA after ${minutes(replacedSeconds)}`;
+  return [
+    `- ${what}: ${times}. ${loadOf(requests, `in ${minutes(seconds)}`)} and no container was restarted ${runOf(figures)}.`,
+  ];
+}
+
 function drillItem(): readonly string[] {
   const figures = drillFigures.find();
   if (figures === undefined) return [];
@@ -47,8 +64,8 @@ function drillItem(): readonly string[] {
   return [`- ${what}: ${times}. ${loadOf(requests)} ${runOf(figures)}.`];
 }
 
-function loadOf(requests: number): string {
-  return `Apps made ${requests} requests for credentials meanwhile; none failed`;
+function loadOf(requests: number, during = "meanwhile"): string {
+  return `Apps made ${requests} requests for credentials ${during}; none failed`;
 }
 
 const minutes = (seconds: number) => `${Math.round(seconds / 60)} minutes`;

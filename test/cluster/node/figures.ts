@@ -43,7 +43,7 @@ interface RestartFigures extends Load {
 interface RotationFigures extends Load {
   /** From the publication of the next CA until every pod's volume had it. */
   readonly bundleSeconds: number;
-  /** From the kubelet's restart until every certificate was of the new CA. */
+  /** From the kubelet's restart in the drill, else from the beginning, until every certificate was of the new CA. */
   readonly replacedSeconds: number;
   /** Of the whole test. */
   readonly seconds: number;
@@ -60,6 +60,8 @@ export const serverOutageFigures = fileOf<OutageFigures>("outage");
 export const restartFigures = fileOf<RestartFigures>("kubelet-restart");
 /** The published figures of pod-certificate-drill.test.ts. */
 export const drillFigures = fileOf<RotationFigures>("drill");
+/** The published figures of pod-certificate-renewal.test.ts. */
+export const renewalFigures = fileOf<RotationFigures>("renewal");
 
 /** Prints the figures of a test that has passed, and with `--publish` writes them. */
 export function reportFigures<Facts extends object>(

@@ -30,6 +30,7 @@ const LONG: ReadonlySet<string> = new Set([
   "drill",
   "pod-certificate-drill",
   "pod-certificate-outage",
+  "pod-certificate-renewal",
   "situations",
   "waiting-jobs",
 ]);
