@@ -19,6 +19,7 @@ need curl curl
 need busybox-static busybox
 need binutils strip
 need ca-certificates /etc/ssl/certs/ca-certificates.crt
+need libfaketime /usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1
 for tool in "$@"; do
   case $tool in
     podman | buildah) need "$tool" "$tool" ;;

@@ -6,6 +6,8 @@ import { afterEach, suite, test } from "node:test";
 import type { PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
 import { CASES_ON_NODE } from "../../server/signer/explained-cases.ts";
 import { caseFigures, reportFigures } from "./figures.ts";
+import { withServersAhead } from "./install/clock.ts";
+import { withoutPolicy, withoutRightToSign } from "./install/signer.ts";
 import {
   answerOf,
   CERTIFIED,
@@ -16,6 +18,7 @@ import {
   requestsOf,
   skipsPodCertificates as skip,
   untilRequested,
+  untilTried,
   useSigner,
 } from "./pod-certificates.ts";
 import { appContainer, deploymentManifest, podManifest } from "./pods.ts";
@@ -156,26 +159,72 @@ suite("pod certificates", { timeout: 900_000, skip }, () => {
     assert.match(err, /maxExpirationSeconds: Invalid value: 3599/);
   });
 
-  test("where the pod has finished, a request of its node is denied as the page says", async () => {
-    await modern.ok(["wait", "pod/rsa", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
-    const model = (await requestsOf(modern)).find(({ spec }) => spec.podName === "rsa");
-    const created = await modern.ok([...asNode("node"), "create", "-o", "name", "-f", "-"], requestLike(model));
+  /** A request is made for which no pod waits, and denied as the page says. */
+  async function deniedAsOnPage(what: string, pod: string, created: string): Promise<void> {
     const condition = await untilSuccess("an answer", async () => {
       const text = await modern.ok(["get", created.trim(), "-o", "json"]);
       return (JSON.parse(text) as PodCertificateRequest).status?.conditions?.[0] ?? new Not(text);
     });
     const denial = `nothing; the request is ${condition.type.toLowerCase()}: ${condition.reason}: ${condition.message}`;
-    assert.equal(denial, await explainedOnPage("the pod has finished", modern, "rsa"));
-    assert.equal(await causeOf(modern, "rsa"), undefined);
-    seen.add("the pod has finished");
+    assert.equal(denial, await explainedOnPage(what, modern, pod));
+    assert.equal(await causeOf(modern, pod), undefined);
+    seen.add(what);
+  }
+
+  test("where the pod has finished, a request of its node is denied as the page says", async () => {
+    await modern.ok(["wait", "pod/rsa", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
+    const model = (await requestsOf(modern)).find(({ spec }) => spec.podName === "rsa");
+    const created = await modern.ok([...asNode("node"), "create", "-o", "name", "-f", "-"], requestLike(model));
+    await deniedAsOnPage("the pod has finished", "rsa", created);
   });
 
+  for (const [what, change] of [
+    ["the request has another pod's uid", { podUID: "00000000-0000-4000-8000-000000000000" }],
+    ["the request names another node", { nodeName: "node-2" }],
+  ] as const) {
+    test(`where ${what}, and podrole's policy is missing, the server denies it as the page says`, async () => {
+      const pod = (await modern.ok(["get", "pods", "-l", "app=orders", "-o", "name"])).split(/[/\n]/)[1] ?? "";
+      const model = (await requestsOf(modern)).find(({ spec }) => spec.podName === pod);
+      const created = await withoutPolicy(kubectl, () =>
+        untilSuccess("a request that a cluster administrator made", async () => {
+          const { code, out, err } = await modern.run(["create", "-o", "name", "-f", "-"], requestLike(model, change));
+          return code === 0 ? out : new Not(err);
+        }),
+      );
+      await deniedAsOnPage(what, pod, created);
+    });
+  }
+
   /** A pod that starts while something is missing waits for it, and explain says what the page says. */
-  async function waitsAsOnPage(what: string, pod: string): Promise<void> {
+  async function waitsAsOnPage(what: string, pod: string, reason?: RegExp): Promise<void> {
     await modern.apply(podManifest(pod, { role: "shop-orders", containers: [appContainer("app", "once")] }));
     await untilRequested(modern, pod);
+    if (reason !== undefined) await untilTried(modern, pod, reason);
     assert.equal(await phaseOf(pod), "Pending");
     assert.equal(await causeOf(modern, pod), await explainedOnPage(what, modern, pod));
+  }
+
+  test("where the server lacks a right, the pod waits, explain says what the page says, and the pod starts then", async () => {
+    const what = "the server lacks a right";
+    await withoutRightToSign(kubectl, () => waitsAsOnPage(what, "unsigned", /is not permitted to .+sign/));
+    await modern.logs("unsigned", assumedRolePattern("shop-orders", modern.name));
+    seen.add(what);
+  });
+
+  for (const [what, pod, minutes, reason] of [
+    [
+      "the API server's clock is 5 minutes ahead of the server's",
+      "behind",
+      -5,
+      /the API server's clock is \d+ s ahead/,
+    ],
+    ["the server's clock is 8 minutes ahead of the API server's", "ahead", 8, /"code":"KUBERNETES_UNAVAILABLE".*422/],
+  ] as const) {
+    test(`where ${what}, the pod waits, explain says what the page says, and the pod starts then`, async () => {
+      await withServersAhead(kubectl, minutes, () => waitsAsOnPage(what, pod, reason));
+      await modern.logs(pod, assumedRolePattern("shop-orders", modern.name));
+      seen.add(what);
+    });
   }
 
   test("where the server is away, the pod waits, explain says what the page says, and the pod starts then", async () => {

@@ -41,6 +41,16 @@ export function untilRequested(namespace: SuiteNamespace, pod: string): Promise<
   });
 }
 
+/** Resolves once a server has tried to answer a request of the pod, and has logged why it could not yet. */
+export async function untilTried(namespace: SuiteNamespace, pod: string, reason: RegExp): Promise<void> {
+  const names = (await untilRequested(namespace, pod)).map(({ metadata }) => metadata.name ?? "");
+  const servers = ["-n", "podrole", "logs", "-l", "app.kubernetes.io/name=podrole-server", "--tail=-1"];
+  await untilSuccess(`a try to answer the request of pod ${pod}`, async () => {
+    const lines = (await kubectl.ok(servers)).split("\n").filter((line) => names.some((name) => line.includes(name)));
+    return lines.find((line) => reason.test(line)) ?? new Not(lines.join("\n"));
+  });
+}
+
 /** The type of the request's condition: Issued, Denied or Failed; undefined while there is no answer. */
 export const answerOf = ({ status }: PodCertificateRequest): string | undefined => status?.conditions?.[0]?.type;
 
@@ -65,6 +75,7 @@ export async function explainedOnPage(what: string, namespace: SuiteNamespace, p
   return (EXPLAINED_CASES.get(what) ?? assert.fail(`the page has no case "${what}"`))
     .replace("NAME", request?.metadata.name ?? "")
     .replace("TIME", request?.metadata.creationTimestamp ?? "")
+    .replace('"node-1"', `"${await namespace.ok(["get", "pod", pod, "-o", "jsonpath={.spec.nodeName}"])}"`)
     .replace(/"team\/\w+"/, `"${namespace.name}/${pod}"`);
 }
 

@@ -38,6 +38,18 @@ export async function withoutRightToSign<Result>(kubectl: Kubectl, act: () => Pr
   }
 }
 
+const POLICY = ["validatingadmissionpolicybinding", "podrole-pod-certificates"];
+
+/** Runs `act` while podrole's policy binds nobody: whom RBAC permits may make requests for podrole's signer then. */
+export async function withoutPolicy<Result>(kubectl: Kubectl, act: () => Promise<Result>): Promise<Result> {
+  await kubectl.ok(["delete", ...POLICY]);
+  try {
+    return await act();
+  } finally {
+    await kubectl.ok(["apply", "-f", OBJECTS]);
+  }
+}
+
 interface ClusterRole {
   readonly rules: readonly { readonly resources: readonly string[] }[];
 }
