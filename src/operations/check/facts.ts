@@ -80,6 +80,8 @@ export interface Facts {
   /** podrole's own. */
   readonly namespace: string;
   readonly api: Known<{ readonly major: number; readonly minor: number }>;
+  /** Whether the API server serves pod certificates. */
+  readonly servesPodCertificates: Known<boolean>;
   readonly kubelets: Known<readonly Kubelet[]>;
   readonly ownRights: readonly JudgedRight[];
   readonly programRights: readonly JudgedRight[];

@@ -5,6 +5,7 @@
 // is off.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import { type Kubelet, MIN_POD_CERTIFICATE_MINOR, olderKubelets } from "../../kubernetes/kubelets.ts";
+import { servesPodCertificates } from "../../kubernetes/pod-certificate-api.ts";
 import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
 import { type Changing, createChanges } from "../../runtime/changes.ts";
 import { type Clock, MINUTE_MS, repeat } from "../../runtime/clock.ts";
@@ -46,14 +47,9 @@ export function startClusterSupport({ kubernetes, clock, log, signal }: ClusterS
   );
   let answer: PodCertificateSupport | undefined;
 
-  async function servesPodCertificates(): Promise<boolean> {
-    const requests = await kubernetes.servesResource("podcertificaterequests");
-    return requests && (await kubernetes.servesResource("clustertrustbundles"));
-  }
-
   /** Returns the number of nodes that were read. */
   async function look(): Promise<number> {
-    const isServed = await servesPodCertificates();
+    const isServed = await servesPodCertificates(kubernetes);
     if (isServed) served.resolve();
     const kubelets = isServed ? await kubernetes.listKubelets(signal) : [];
     const problem = isServed ? findNodeProblem(kubelets) : "the API server does not serve PodCertificateRequests";

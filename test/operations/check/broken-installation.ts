@@ -95,6 +95,13 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     /^The webhook gives pods a pod certificate, and Kubernetes is 1\.36; expected 1\.37/,
   ],
   [
+    "an API server on which pod certificates are switched off, where pods get one",
+    { ...certifying("on"), servesPodCertificates: knownFact(false) },
+    "POD_CERTIFICATES",
+    "failed",
+    /^The webhook gives pods a pod certificate, and the API server does not serve them; expected podcertificaterequests/,
+  ],
+  [
     "a server that does not sign what pods of a namespace need",
     { ...certifying("off"), ...withCertifiedNamespace() },
     "POD_CERTIFICATES",

@@ -159,6 +159,7 @@ export function healthyFacts(change: Partial<Facts> = {}): Facts {
     cliVersion: CHECKED_VERSION,
     namespace: "podrole",
     api: knownFact({ major: 1, minor: 37 }),
+    servesPodCertificates: knownFact(true),
     kubelets: knownFact(
       ["node-1", "node-2", "node-3"].map((node) => ({ node, version: "v1.37.2", isSchedulable: true })),
     ),

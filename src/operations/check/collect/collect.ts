@@ -109,6 +109,7 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
 
 const NOT_NEEDED = { unknown: "This was not read, because the check does not need it" };
 const NOT_READ = {
+  servesPodCertificates: NOT_NEEDED,
   kubelets: NOT_NEEDED,
   ownRights: [],
   programRights: [],

@@ -2,6 +2,7 @@
 import { kubeletOf } from "../../../kubernetes/kubelets.ts";
 import type { ConfigMap, Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { servesPodCertificates } from "../../../kubernetes/pod-certificate-api.ts";
 import { type Deployment, readInstalled } from "../../installed.ts";
 import { allKnown, deriveKnown, readKnown } from "../../known.ts";
 import type { ReplicaSetObject } from "../../replica-count.ts";
@@ -10,13 +11,21 @@ import type { Facts } from "../facts.ts";
 /** Facts about podrole's own namespace, and about the nodes that its replicas may run on. */
 export type OwnObjects = Pick<
   Facts,
-  "ownNamespace" | "kubelets" | "deployments" | "ownPods" | "ownReplicaSets" | "budgets" | "installed"
+  | "ownNamespace"
+  | "servesPodCertificates"
+  | "kubelets"
+  | "deployments"
+  | "ownPods"
+  | "ownReplicaSets"
+  | "budgets"
+  | "installed"
 >;
 
 /** Reads them one after the other; a fact that may not be read carries the reason. */
 export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: string): Promise<OwnObjects> {
   const inOwn = { namespace };
   const ownNamespace = await readKnown(() => kubernetes.getNamespace(namespace));
+  const served = await readKnown(() => servesPodCertificates(kubernetes));
   const kubelets = await readKnown(() => kubernetes.listProjected("nodes", kubeletOf));
   const deployments = await readKnown(() => kubernetes.listAll<Deployment>("deployments", inOwn));
   const configMaps = await readKnown(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
@@ -26,7 +35,16 @@ export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: 
   const installed = deriveKnown(allKnown({ deployments, configMaps }), (read) =>
     readInstalled(read.deployments, read.configMaps),
   );
-  return { ownNamespace, kubelets, deployments, ownPods, ownReplicaSets, budgets, installed };
+  return {
+    ownNamespace,
+    servesPodCertificates: served,
+    kubelets,
+    deployments,
+    ownPods,
+    ownReplicaSets,
+    budgets,
+    installed,
+  };
 }
 
 /** Reads the policies that guard podrole's annotations, with those of others. */

@@ -12,10 +12,10 @@ import { labelledNamespaces } from "../workloads.ts";
 /** Check of section "installation". */
 export const POD_CERTIFICATE_CHECKS = inSection("installation", "installed", {
   POD_CERTIFICATES: {
-    summary: `Where pods get a pod certificate, the server signs them, and the API server and the kubelets of all schedulable nodes are of Kubernetes 1.${MIN_POD_CERTIFICATE_MINOR} or later.`,
+    summary: `Where pods get a pod certificate, the server signs them, the API server serves them, and it and the kubelets of all schedulable nodes are of Kubernetes 1.${MIN_POD_CERTIFICATE_MINOR} or later.`,
     remedy:
-      "Upgrade or cordon the nodes that the message names: a pod with a pod certificate never starts on an older one. Delete pods that wait there, so that they are created again. Until then, set `--pod-certificates` of the webhook to `off` or `auto`, with which new pods get tokens while such nodes exist ([docs/pod-certificates.md](pod-certificates.md)).",
-    judge: ({ installed, namespaces, kubelets, api, publishedPodCertificates: published }) =>
+      "Let the API server serve the resources that the message names: until then it refuses every pod with a pod certificate. Upgrade or cordon the nodes that it names: such a pod never starts on an older one. Delete pods that wait there, so that they are created again. Until then, set `--pod-certificates` of the webhook to `off` or `auto`, with which new pods get tokens ([docs/pod-certificates.md](pod-certificates.md)).",
+    judge: ({ installed, namespaces, publishedPodCertificates: published, ...facts }) =>
       judgeKnown(allKnown({ installed, namespaces }), (known) => {
         const { webhook, server } = known.installed;
         const source = sourceOf(known.installed, known.namespaces);
@@ -23,12 +23,15 @@ export const POD_CERTIFICATE_CHECKS = inSection("installation", "installed", {
           const isAuto = webhook?.settings?.podCertificates === "auto";
           if (!isAuto) return ok("no pod gets a pod certificate");
           if (server?.settings?.podCertificates === "off") return warning(NOTHING_PUBLISHED);
-          return judgeKnown(allKnown({ kubelets, published }), judgeAuto);
+          return judgeKnown(allKnown({ kubelets: facts.kubelets, published }), judgeAuto);
         }
         if (server?.settings?.podCertificates === "off") {
           return failed(`${source}, and the server does not sign it; expected --pod-certificates=on for the server`);
         }
-        return judgeKnown(allKnown({ kubelets, api }), (cluster) => judgeCluster(source, cluster));
+        const { kubelets, api, servesPodCertificates } = facts;
+        return judgeKnown(allKnown({ kubelets, api, servesPodCertificates }), (cluster) =>
+          judgeCluster(source, cluster),
+        );
       }),
   },
 });
@@ -36,7 +39,9 @@ export const POD_CERTIFICATE_CHECKS = inSection("installation", "installed", {
 const NOTHING_PUBLISHED =
   "The webhook has --pod-certificates=auto, and the server publishes nothing with off, so new pods get a token; expected auto for both";
 
-type Cluster = { readonly [Name in "kubelets" | "api"]: Extract<Facts[Name], { value: unknown }>["value"] };
+type Cluster = {
+  readonly [Name in "kubelets" | "api" | "servesPodCertificates"]: Extract<Facts[Name], { value: unknown }>["value"];
+};
 
 /** What gives pods a pod certificate, whatever the cluster is; undefined if nothing does. */
 function sourceOf(
@@ -50,10 +55,11 @@ function sourceOf(
   return annotated && `Pods of namespace ${annotated.metadata.name} get a pod certificate`;
 }
 
-function judgeCluster(source: string, { kubelets, api: { major, minor } }: Cluster) {
+function judgeCluster(source: string, { kubelets, api: { major, minor }, servesPodCertificates }: Cluster) {
   if (major === 1 && minor < MIN_POD_CERTIFICATE_MINOR) {
     return failed(`${source}, and Kubernetes is ${major}.${minor}; expected 1.${MIN_POD_CERTIFICATE_MINOR} or later`);
   }
+  if (!servesPodCertificates) return failed(`${source}, and the API server does not serve them; ${EXPECTED_API}`);
   return problemsOrOk(
     olderKubelets(kubelets).map(({ node, version }): CheckVerdict => {
       const state = `The kubelet is ${version}, so pods with a pod certificate do not start`;
@@ -80,6 +86,7 @@ function judgeAuto({
   return warning(published === "off" ? PUBLISHED_OFF : NOT_PUBLISHED);
 }
 
+const EXPECTED_API = "expected podcertificaterequests and clustertrustbundles of certificates.k8s.io/v1";
 const PUBLISHED_OFF =
   "The server has published that new pods get a token, although no kubelet is too old; expected an API server that serves podcertificaterequests and clustertrustbundles, and a schedulable node";
 const NOT_PUBLISHED =
