@@ -275,8 +275,14 @@ export const SCRIPTS = {
         "only pods of these groups of test/bench/start/shapes.ts, separated by commas",
         "ordinary,no volumes,Guaranteed,limit 500m,LimitRange 400m",
       ),
+      certificates: switchOption(
+        "--certificates",
+        "start only pods without podrole, with a token and with a pod certificate, in turn; measure their CPU time too",
+      ),
       trace: optionalTextOption("--trace <file>", "record what the kernel does during each single start in this file"),
-      publish: published("test/bench/start/results.json, or crowd.json beside it with --at-once"),
+      publish: published(
+        "test/bench/start/results.json, or beside it crowd.json with --at-once, certificates.json with --certificates",
+      ),
       cluster: optionalTextOption(
         "--cluster <folder>",
         "use a running cluster of node.sh, which keeps running with podrole installed",

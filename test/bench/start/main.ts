@@ -6,12 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { startScript } from "../../../scripts/command-line/start-script.ts";
+import { ANNOTATIONS } from "../../../src/policy/annotations.ts";
 import { createKubectl, type Kubectl } from "../../cluster/kubectl.ts";
 import { runNodeScript } from "../../cluster/kubernetes/node.ts";
 import { buildImages } from "../../cluster/node/images.ts";
 import { createInstallers } from "../../cluster/node/install/installers.ts";
+import { installSigner } from "../../cluster/node/install/signer.ts";
 import { injectedNamespace } from "../../cluster/node/pods.ts";
 import { compareFigures, figuresNow } from "../figures.ts";
+import { certificateFigures, certificateResults, certificateRows, loadOf, measureCpu } from "./certificates.ts";
 import { startKernelTrace } from "./kernel-trace.ts";
 import { createStartMeasure, type StartMeasure } from "./measure.ts";
 import {
@@ -26,6 +29,8 @@ import {
 } from "./results.ts";
 import {
   BENCH_NAMESPACE,
+  CERTIFICATE_SHAPES,
+  CERTIFIED_NAMESPACE,
   CROWD_SHAPES,
   LIMITED_NAMESPACE,
   limitRangeManifest,
@@ -39,6 +44,13 @@ async function install(kubectl: Kubectl): Promise<void> {
   for (const namespace of [BENCH_NAMESPACE, LIMITED_NAMESPACE])
     await kubectl.ok(["apply", "-f", "-"], injectedNamespace(namespace));
   await kubectl.ok(["apply", "-f", "-"], limitRangeManifest());
+}
+
+/** Lets the server sign pod certificates, and the pods of one namespace have them. */
+async function installCertificates(kubectl: Kubectl): Promise<void> {
+  await installSigner(kubectl);
+  const annotations = { [ANNOTATIONS.podCertificates]: "enabled" };
+  await kubectl.ok(["apply", "-f", "-"], injectedNamespace(CERTIFIED_NAMESPACE, { annotations }));
 }
 
 /**
@@ -72,6 +84,8 @@ interface StartOptions {
   readonly starts: number;
   /** 0: pods start one after the other. */
   readonly atOnce: number;
+  /** Only pods without podrole, with a token and with a pod certificate. */
+  readonly certificates: boolean;
   /** Of the shapes of single starts. */
   readonly groups: readonly string[];
   /** File for the kernel's events of each start. */
@@ -80,9 +94,13 @@ interface StartOptions {
 }
 
 async function run(environment: NodeJS.Dict<string>, options: StartOptions): Promise<void> {
-  const { KUBECONFIG = "", KUBECTL = "", AUDIT_LOG = "" } = environment;
+  const { KUBECONFIG = "", KUBECTL = "", AUDIT_LOG = "", LINK = "" } = environment;
   const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
   await install(kubectl);
+  if (options.certificates) {
+    await installCertificates(kubectl);
+    return runCertificates(createStartMeasure(kubectl, AUDIT_LOG), LINK, options);
+  }
   const trace = options.trace === undefined ? undefined : startKernelTrace();
   const measure = createStartMeasure(kubectl, AUDIT_LOG, trace);
   const { starts, atOnce, publish } = options;
@@ -101,6 +119,23 @@ async function runSingles(measure: StartMeasure, { starts, groups, trace }: Star
   const times = await measureRounds(chosen, starts, (shape, name) => measure.one(shape, name));
   if (trace !== undefined) writeFileSync(trace, JSON.stringify(Object.fromEntries(times)));
   return { ...figuresNow(startFigures(times)), starts, rows: startRows(times) };
+}
+
+/** `link`: of the node, and the name of the cgroup of its pods. */
+async function runCertificates(measure: StartMeasure, link: string, { starts, publish }: StartOptions): Promise<void> {
+  const times = await measureRounds(CERTIFICATE_SHAPES, starts, (shape, name) =>
+    measureCpu(link, () => measure.one(shape, name)),
+  );
+  const results = {
+    ...figuresNow(certificateFigures(times)),
+    starts,
+    load: loadOf(times),
+    rows: certificateRows(times),
+  };
+  console.log(`${starts} starts of each, ms after the binding to the node; ${results.machine}`);
+  console.table(Object.fromEntries(results.rows.map(({ what, ...row }) => [what, row])));
+  for (const line of compareFigures(certificateResults.find(), results.figures)) console.log(line);
+  if (publish) certificateResults.write(results);
 }
 
 async function runCrowds(measure: StartMeasure, { starts, atOnce }: StartOptions): Promise<StartResults> {

@@ -4,8 +4,10 @@ import type { ResourceRequirements } from "../../../src/kubernetes/objects.ts";
 import { ANNOTATIONS } from "../../../src/policy/annotations.ts";
 import { appContainer, podManifest } from "../../cluster/node/pods.ts";
 
-/** Namespace of most pods; main.ts creates both. */
+/** Namespace of most pods; main.ts creates all. */
 export const BENCH_NAMESPACE = "start";
+/** Namespace whose pods get a pod certificate in place of a token. */
+export const CERTIFIED_NAMESPACE = "start-certified";
 /** Namespace whose LimitRange gives every container a CPU limit of 400m. */
 export const LIMITED_NAMESPACE = "start-limited";
 
@@ -19,7 +21,7 @@ export type ShapeGroup = (typeof SHAPE_GROUPS)[number];
 
 export interface StartShape {
   /** "hook": a Guaranteed pod whose app has too little memory for podrole-init beside the sidecar. */
-  readonly kind: "plain" | "bare" | "podrole" | "probe" | "hook";
+  readonly kind: "plain" | "bare" | "podrole" | "pod certificate" | "probe" | "hook";
   readonly group: ShapeGroup;
   /** Without a role podrole does not change the pod. */
   readonly role?: string;
@@ -78,6 +80,13 @@ export const SHAPES: readonly StartShape[] = [
   { kind: "podrole", group: "LimitRange 400m", role: ROLE },
 ];
 
+/** The shapes that show the price of a pod certificate, in the order of their columns. */
+export const CERTIFICATE_SHAPES: readonly StartShape[] = [
+  { kind: "plain", group: "ordinary" },
+  { kind: "podrole", group: "ordinary", role: ROLE },
+  { kind: "pod certificate", group: "ordinary", role: ROLE },
+];
+
 /** The shapes of many pods that start at once. */
 export const CROWD_SHAPES = SHAPES.filter(({ kind, group }) => group === "ordinary" && kind !== "probe");
 
@@ -87,7 +96,8 @@ export function nameOfShape({ kind, group }: Pick<StartShape, "kind" | "group">)
 }
 
 /** Returns the namespace of the shape's pods. */
-export function namespaceOfShape({ group }: Pick<StartShape, "group">): string {
+export function namespaceOfShape({ kind, group }: Pick<StartShape, "kind" | "group">): string {
+  if (kind === "pod certificate") return CERTIFIED_NAMESPACE;
   return group === "LimitRange 400m" ? LIMITED_NAMESPACE : BENCH_NAMESPACE;
 }
 
