@@ -8,7 +8,8 @@ import { join, relative } from "node:path";
 import { CLUSTER_CHECKS } from "../src/operations/check/check.ts";
 import { CHECK_PAGES, CHECK_SECTIONS, type Section } from "../src/operations/check/finding.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
-import { ERRORS } from "../src/protocol/errors.ts";
+import { ACTORS } from "../src/protocol/error-row.ts";
+import { ERRORS, type ErrorCode } from "../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
 import { defaultOf, envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
 import { SERVER_METRICS } from "../src/server/observability/metrics.ts";
@@ -95,16 +96,24 @@ function predecessorTables(): string {
   return markdownTable(["kiam, kube2iam", "podrole", "what differs"], cells);
 }
 
+/** Pages that explain an error further, by code. */
+const PAGES_ABOUT_ERRORS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  STS_DENIED: "[What AWS's message says](aws.md#accessdenied)",
+  STS_THROTTLED: "[How podrole calls STS](aws.md#throttling)",
+};
+
 function errorSections(): string {
   return Object.entries(ERRORS)
     .map(([code, row]) => {
       const facts = [
+        `who acts: ${row.actors.map((actor) => ACTORS[actor]).join(", ") || "nobody"}`,
+        row.actors.length === 0 ? "final" : row.retry ? "may pass by itself" : "stays until somebody acts",
+        row.keep ? "earlier credentials are served until they expire" : "earlier credentials are no longer served",
         `HTTP ${row.http}`,
         `gRPC ${row.grpc}`,
-        row.retry ? "retrying may help" : "retrying does not help",
-        row.keep ? "earlier credentials are served until they expire" : "earlier credentials are no longer served",
       ];
-      return `### ${code}\n\n${row.summary} *${facts.join(" · ")}*\n\n${row.remedy}`;
+      const more = PAGES_ABOUT_ERRORS[code as ErrorCode];
+      return `### ${code}\n\n${row.summary} *${facts.join(" · ")}*\n\n${row.remedy}${more ? ` ${more}.` : ""}`;
     })
     .join("\n\n");
 }

@@ -1,6 +1,7 @@
 // Generates the tables of docs/troubleshoot.md: codes with the first steps of their remedies and who can take them, and
 // messages without a code: what a person sees, what it means and what to do.
 import { SKIP_REASONS, type SkipReason } from "../src/injection/skip-reasons.ts";
+import { ACTORS, type Actor } from "../src/protocol/error-row.ts";
 import { ERRORS, type ErrorCode } from "../src/protocol/errors.ts";
 import { markdownTable } from "./markdown-table.ts";
 
@@ -11,42 +12,38 @@ interface Symptom {
   readonly remedy: string;
 }
 
-/** Who can change what a remedy changes. */
-const YOU = "you";
-const PLATFORM = "platform team";
-const AWS = "owner of the AWS account";
-
 interface CodeOfPods {
-  readonly who: string;
   /** Messages and statuses for it, where a person sees these instead of the code. */
   readonly sees?: string;
+  /** A page about it, besides docs/errors.md: Markdown. */
+  readonly more?: string;
 }
 
 /** Codes that explain why a pod has no credentials, the most frequent first. */
 const CODES_OF_PODS: Readonly<Partial<Record<ErrorCode, CodeOfPods>>> = {
   STS_DENIED: {
-    who: AWS,
     sees: "`AccessDenied`, `is not authorized to perform: sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`",
+    more: "[AWS's message](aws.md#accessdenied)",
   },
-  ROLE_FORBIDDEN: { who: `${YOU}; to permit another role: ${PLATFORM}` },
-  ROLE_INVALID: { who: YOU },
-  ROLE_MISSING: { who: YOU },
-  ROLE_UNPINNED: { who: `${YOU}; then ${PLATFORM}` },
-  PERMITTED_INVALID: { who: PLATFORM },
-  SERVER_UNREACHABLE: { who: PLATFORM },
-  SERVER_UNTRUSTED: { who: PLATFORM },
-  STS_UNAVAILABLE: { who: PLATFORM },
-  STS_THROTTLED: { who: PLATFORM, sees: "`Throttling`, `Rate exceeded`" },
-  STS_INVALID: { who: `${YOU} (annotation), ${PLATFORM} (setting)` },
-  PROOF_REJECTED: { who: PLATFORM },
-  POD_NOT_INJECTED: { who: `${PLATFORM} (label); then ${YOU}` },
-  PORT_TAKEN: { who: YOU },
-  TOKEN_MISSING: { who: YOU, sees: "401" },
-  TOKEN_MISMATCH: { who: YOU, sees: "403" },
-  HOST_FORBIDDEN: { who: YOU, sees: "403" },
-  TOKEN_REPLACED: { who: YOU, sees: "503" },
-  NOT_READY: { who: `${YOU}, by the reason`, sees: "503" },
-  CLOCK_SKEWED: { who: PLATFORM, sees: "503" },
+  ROLE_FORBIDDEN: {},
+  ROLE_INVALID: {},
+  ROLE_MISSING: {},
+  ROLE_UNPINNED: {},
+  PERMITTED_INVALID: {},
+  SERVER_UNREACHABLE: {},
+  SERVER_UNTRUSTED: {},
+  STS_UNAVAILABLE: {},
+  STS_THROTTLED: { sees: "`Throttling`, `Rate exceeded`", more: "[throttling](aws.md#throttling)" },
+  STS_INVALID: {},
+  PROOF_REJECTED: {},
+  POD_NOT_INJECTED: {},
+  PORT_TAKEN: {},
+  TOKEN_MISSING: { sees: "401" },
+  TOKEN_MISMATCH: { sees: "403" },
+  HOST_FORBIDDEN: { sees: "403" },
+  TOKEN_REPLACED: { sees: "503" },
+  NOT_READY: { sees: "503" },
+  CLOCK_SKEWED: { sees: "503" },
 };
 
 /** The groups are headings of the page. */
@@ -165,32 +162,35 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
 };
 
 interface SkipRemedy {
-  readonly who: string;
+  readonly actors: readonly Actor[];
   readonly remedy: string;
 }
 
 /** What to do if a pod with this reason was to be injected. */
 const SKIP_REMEDIES: Readonly<Record<SkipReason, SkipRemedy>> = {
-  NOT_A_CREATION: { who: YOU, remedy: "Create the pod again." },
-  SYSTEM_NAMESPACE: { who: YOU, remedy: "Run the pod in a namespace of its own." },
+  NOT_A_CREATION: { actors: ["author"], remedy: "Create the pod again." },
+  SYSTEM_NAMESPACE: { actors: ["author"], remedy: "Run the pod in a namespace of its own." },
   NAMESPACE_NOT_LABELLED: {
-    who: `${PLATFORM}; then ${YOU}`,
+    actors: ["platform", "author"],
     remedy: "`kubectl label namespace NAMESPACE podrole.io/inject=enabled`, then restart the pod.",
   },
-  INJECTION_DISABLED: { who: YOU, remedy: "Remove the annotation from the pod's template; then restart the pod." },
-  MIRROR_POD: { who: PLATFORM, remedy: "Run the pod by a DaemonSet or a Deployment." },
+  INJECTION_DISABLED: {
+    actors: ["author"],
+    remedy: "Remove the annotation from the pod's template; then restart the pod.",
+  },
+  MIRROR_POD: { actors: ["platform"], remedy: "Run the pod by a DaemonSet or a Deployment." },
   NO_CONTAINER: {
-    who: YOU,
+    actors: ["author"],
     remedy:
       "Name the containers in `podrole.io/containers` in the pod template, or remove the annotation; then restart.",
   },
-  WINDOWS: { who: YOU, remedy: "Use another source of credentials: [compare.md](compare.md)." },
+  WINDOWS: { actors: ["author"], remedy: "Use another source of credentials: [compare.md](compare.md)." },
   HOST_NETWORK: {
-    who: YOU,
+    actors: ["author"],
     remedy: "Remove `hostNetwork`, or use another source of credentials: [compare.md](compare.md).",
   },
   NO_ROLE: {
-    who: YOU,
+    actors: ["author"],
     remedy:
       "Add the annotation `iam.amazonaws.com/role` in the pod template (of a Deployment: `spec.template.metadata.annotations`); then [restart](#restart-the-pods).",
   },
@@ -206,26 +206,34 @@ export function symptomTable(group: string): string {
 export function codeTable(): string {
   const skipped = (["NAMESPACE_NOT_LABELLED", "NO_ROLE"] as const).map((reason) => [
     `\`${reason}\``,
-    SKIP_REMEDIES[reason].who,
+    actorsInWords(SKIP_REMEDIES[reason].actors),
     SKIP_REMEDIES[reason].remedy,
     "[all reasons](#why-a-pod-was-not-injected)",
   ]);
-  const errors = Object.entries(CODES_OF_PODS).map(([code, { who, sees }]) => [
-    sees === undefined ? `\`${code}\`` : `\`${code}\`, or ${sees}`,
-    who,
-    firstSteps(ERRORS[code as ErrorCode].remedy),
-    `[all steps](errors.md#${code.toLowerCase()})`,
-  ]);
-  return markdownTable(["code", "who can fix it", "what to do first", "more"], [...skipped, ...errors]);
+  const errors = Object.entries(CODES_OF_PODS).map(([code, { sees, more }]) => {
+    const { actors, remedy } = ERRORS[code as ErrorCode];
+    return [
+      sees === undefined ? `\`${code}\`` : `\`${code}\`, or ${sees}`,
+      actorsInWords(actors),
+      firstSteps(remedy),
+      [`[all steps](errors.md#${code.toLowerCase()})`, more].filter(Boolean).join(", "),
+    ];
+  });
+  return markdownTable(["code", "who acts, in this order", "what to do first", "more"], [...skipped, ...errors]);
 }
 
 /** Returns the table of reasons for which a pod was not injected. */
 export function skipTable(): string {
   const rows = Object.entries(SKIP_REASONS).map(([id, sentence]) => {
-    const { who, remedy } = SKIP_REMEDIES[id as SkipReason];
-    return [`\`${id}\``, sentence, who, remedy];
+    const { actors, remedy } = SKIP_REMEDIES[id as SkipReason];
+    return [`\`${id}\``, sentence, actorsInWords(actors), remedy];
   });
-  return markdownTable(["reason", "meaning", "who can fix it", "what to do, if it should be injected"], rows);
+  return markdownTable(["reason", "meaning", "who acts, in this order", "what to do, if it should be injected"], rows);
+}
+
+/** Returns the actors as docs/troubleshoot.md calls them: it speaks to the workload's author. */
+function actorsInWords(actors: readonly Actor[]): string {
+  return actors.map((actor) => (actor === "author" ? "you" : ACTORS[actor])).join(", ");
 }
 
 const MIN_STEPS_LENGTH = 60;

@@ -137,6 +137,7 @@ const READ_ELSEWHERE = [
   "CallerTls.secureOptions",
   "Container.hostPort",
   "CredentialsLine.containersOmitted",
+  "ErrorRow.actors",
   "Operation.op",
   "Parser.schema",
   "PatchOperation.op",

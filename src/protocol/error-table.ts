@@ -1,6 +1,7 @@
 // Every error that podrole returns. The key crosses the wire, and is log field, metric label, Event reason, heading in
 // docs/errors.md and part of a test title: `grep ROLE_FORBIDDEN` shows the whole case. No program reads the texts.
 
+import { ENDPOINT_ERRORS } from "./endpoint-errors.ts";
 import type { ErrorRow } from "./error-row.ts";
 import { NAME_AND_SIZE_ERRORS } from "./name-and-size-errors.ts";
 
@@ -11,6 +12,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
+    actors: ["author", "platform"],
     summary: "The namespace does not permit this role.",
     remedy:
       "Correct the role's name, or request another role that the namespace permits. Only if the pod is to have this role, permit it in the namespace's annotation `iam.amazonaws.com/permitted` (an RE2 expression that matches the whole role ARN) or `iam.amazonaws.com/allowed-roles`.",
@@ -20,6 +22,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
+    actors: ["author"],
     summary:
       "No role applies to this container: no annotation of the pod, its ServiceAccount or its namespace names one, `podrole.io/containers` or the pin leaves the container out, or the pod has no such container.",
     remedy:
@@ -30,6 +33,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
+    actors: ["author", "platform"],
     summary: "`--pin-roles` is set, and the pod has no pin that the webhook wrote.",
     remedy:
       "Restart the pod: the webhook pins the roles of new pods. If a new pod has no pin either, set `--pin-roles` for the webhook too, in ConfigMap `podrole-common`.",
@@ -39,6 +43,7 @@ export const ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: false,
+    actors: ["author"],
     summary:
       "The role annotation is not a role name, a path and role name, or a role ARN; or it is not a full ARN, and no base ARN is set.",
     remedy:
@@ -49,6 +54,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
+    actors: ["platform"],
     summary:
       "The namespace's annotation `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles` cannot be parsed, so the namespace permits no role; or comparing it with all roles of the pod needs too many steps, so it permits none of them.",
     remedy:
@@ -59,6 +65,7 @@ export const ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: true,
+    actors: ["author", "platform"],
     summary: "A podrole annotation has an invalid value, or more than 128 containers of the pod have a role.",
     remedy:
       "Correct the annotation; the message contains its name, its value and the accepted values. If too many containers have a role, name those that need one in `podrole.io/containers`.",
@@ -68,6 +75,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
+    actors: ["author"],
     summary: "An annotation names a container that does not exist in the pod or that is excluded from podrole.",
     remedy:
       "Correct the container's name in the annotation `iam.amazonaws.com/role.<container>` or `podrole.io/containers`.",
@@ -78,6 +86,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
+    actors: ["platform"],
     summary:
       "The pod that the caller's proof identifies does not exist or no longer exists, or a pod of the same name exists with another uid.",
     remedy:
@@ -88,6 +97,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
+    actors: [],
     summary: "The pod has finished (phase Succeeded or Failed), so it receives no more credentials.",
     remedy: "No action is needed.",
   },
@@ -96,6 +106,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
+    actors: ["platform", "author"],
     summary:
       "The pod requests credentials but is not injected: its podrole-sidecar is missing or differs from the one that podrole injects, the pod opted out, or it uses its node's network.",
     remedy:
@@ -106,6 +117,7 @@ export const ERRORS = {
     grpc: "UNAUTHENTICATED",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary:
       "The ServiceAccount token is malformed, expired or for another audience, the Kubernetes API rejected it, or it is not bound to a pod.",
     remedy:
@@ -116,6 +128,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
+    actors: ["platform"],
     summary: "The caller may not read what the server reports about its state.",
     remedy:
       "Use the token of a ServiceAccount that has the right: `podrole-reader` in podrole's namespace for the whole cluster; for one namespace, an account that a RoleBinding in that namespace binds to ClusterRole `podrole-namespace-reader`.",
@@ -125,6 +138,7 @@ export const ERRORS = {
     grpc: "UNAUTHENTICATED",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "The client certificate is missing, has expired, or is not that of a podrole pod identity.",
     remedy:
       "The sidecar requests a new certificate with a new proof automatically. If the error persists, compare the trust bundles of the sidecar and the server.",
@@ -134,6 +148,7 @@ export const ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: true,
+    actors: ["platform"],
     summary:
       "A request cannot be parsed, for example because the CSR or the message is malformed or the key is of a type that is not accepted.",
     remedy: "Read the message, which describes the error, and compare the versions of sidecar and server.",
@@ -143,6 +158,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
+    actors: ["account"],
     summary: "STS denied AssumeRole (AccessDenied).",
     remedy:
       "Check that the role exists and is spelt as in IAM. Then add the AWS principal of podrole's server, which its own log and `podrole status refusals` name, to the role's trust policy. In that principal's own policy, allow sts:AssumeRole on the role. If session tags are enabled, allow sts:TagSession in both policies.",
@@ -152,6 +168,7 @@ export const ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: true,
+    actors: ["author", "platform"],
     summary:
       "STS rejected the content of the request, for example because the duration is above the role's maximum, the packed policy is too large, or the region is not enabled.",
     remedy: "Change the setting or annotation to which the message from STS refers.",
@@ -161,6 +178,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "STS throttles this account, or the server's own rate limit delays calls to STS.",
     remedy:
       "Throttling usually ends without action. If it persists, check the metric `podrole_sts_calls_total`. If STS throttles, raise the account's STS quota; if the server delays calls, raise `--sts-rate`.",
@@ -170,6 +188,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "STS cannot be reached or does not answer in time, or the server has no valid AWS credentials of its own.",
     remedy:
       "Check the server's network egress, its region, its VPC endpoint and its own AWS credentials. Until their current credentials expire, running pods are not affected.",
@@ -179,6 +198,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "STS returned a session that had already expired, by its own clock.",
     remedy:
       "Check what answers at the STS endpoint: a proxy that repeats earlier responses, or an emulator of STS with a wrong clock. If the response has no `Date` header, check the server's clock too. podrole retries; until their current credentials expire, running pods are not affected.",
@@ -188,6 +208,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "The sidecar cannot reach podrole's server.",
     remedy:
       "Check the server's Deployment, Service and NetworkPolicies. Until their current credentials expire, running pods are not affected.",
@@ -197,6 +218,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary:
       "podrole's server has more requests than it can work on: it closes new connections, or asks the sidecar to retry later.",
     remedy:
@@ -207,6 +229,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform", "author"],
     summary:
       "The certificate of podrole's server does not verify against the trust bundle of the pod or of the webhook.",
     remedy:
@@ -217,6 +240,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "podrole cannot reach the Kubernetes API, or has no permission for a call.",
     remedy:
       "Check the API server and podrole's ClusterRole. Until their current credentials expire, running pods are not affected.",
@@ -226,78 +250,19 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary:
       "podrole's CA cannot sign certificates: it does not exist yet, cannot be read, has expired, or its key does not match its certificate.",
     remedy:
       "Correct the problem that the message describes in a slot of the Secret `podrole-ca` or in a file; `podrole check` examines both. Until their current credentials expire, running pods are not affected.",
   },
-  NOT_READY: {
-    http: 503,
-    grpc: "UNAVAILABLE",
-    retry: true,
-    keep: true,
-    summary: "The sidecar is still fetching credentials: they did not arrive within 900 ms.",
-    remedy: "The SDK retries automatically. If the error persists, read the reason in the sidecar's log.",
-  },
-  TOKEN_MISSING: {
-    http: 401,
-    grpc: "UNAUTHENTICATED",
-    retry: false,
-    keep: true,
-    summary:
-      "A request to the credentials endpoint has no Authorization header, or a request to the metadata paths has no token.",
-    remedy:
-      "Use an AWS SDK version that reads AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; docs/sdk.md lists these versions.",
-  },
-  TOKEN_MISMATCH: {
-    http: 403,
-    grpc: "PERMISSION_DENIED",
-    retry: false,
-    keep: true,
-    summary:
-      "The Authorization header is not the token of any container of this pod, or a metadata token is invalid or has expired (the metadata paths answer 401 to that).",
-    remedy: "Use the container's own token file; a container that is excluded from podrole has no token file.",
-  },
-  TOKEN_REPLACED: {
-    http: 503,
-    grpc: "UNAVAILABLE",
-    retry: true,
-    keep: true,
-    summary: "The Authorization header is a token from before the sidecar's last start, which replaced all tokens.",
-    remedy:
-      "JavaScript v3 and Go v2 read the token file again when they retry; boto3, the AWS CLI and JavaScript v2 do so at their next refresh. A program that stores the token must read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE before each request.",
-  },
-  HOST_FORBIDDEN: {
-    http: 403,
-    grpc: "PERMISSION_DENIED",
-    retry: false,
-    keep: true,
-    summary:
-      "A request to the sidecar's endpoint has another Host than 127.0.0.1, [::1] or localhost, or a Forwarded or X-Forwarded-For header.",
-    remedy:
-      "Connect to the address in `AWS_CONTAINER_CREDENTIALS_FULL_URI`, directly and not through a proxy: `NO_PROXY` must contain 127.0.0.1.",
-  },
-  PATH_UNKNOWN: {
-    http: 404,
-    grpc: "INVALID_ARGUMENT",
-    retry: false,
-    keep: true,
-    summary: "The endpoint does not serve this path.",
-    remedy: "Request `/v1/credentials`.",
-  },
-  METHOD_UNKNOWN: {
-    http: 405,
-    grpc: "INVALID_ARGUMENT",
-    retry: false,
-    keep: true,
-    summary: "The path does not accept this method.",
-    remedy: "Use GET; for a metadata token, PUT.",
-  },
+  ...ENDPOINT_ERRORS,
   CLOCK_SKEWED: {
     http: 503,
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "Credentials had already expired when they arrived, by the clock of the pod's node.",
     remedy: "Synchronize the clocks of the pod's node and of podrole-server's nodes, for example with chrony.",
   },
@@ -306,6 +271,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["author"],
     summary: "The sidecar cannot listen on its port, because another container of the pod uses it.",
     remedy:
       "Declare the port in that container's `ports` in the pod spec and create the pod again: podrole then uses another port.",
@@ -315,6 +281,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "The pod has no loopback address, so the sidecar cannot listen.",
     remedy:
       "Correct the node's network plugin or container runtime, which brings up the pod's loopback interface with 127.0.0.1 or ::1.",
@@ -324,6 +291,7 @@ export const ERRORS = {
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "The trust bundle that the webhook reads from ConfigMap `podrole-trust` is not the server's own.",
     remedy:
       "This usually ends without action, because the server publishes its bundle again. If it persists, check with `podrole check` that the server can write the ConfigMap, and that webhook and server are of the same installation.",
@@ -333,6 +301,7 @@ export const ERRORS = {
     grpc: "INTERNAL",
     retry: true,
     keep: true,
+    actors: ["platform"],
     summary: "An error inside podrole prevented the answer.",
     remedy:
       "Read the log of the component that answered, at the time of the error, and report the error to the project.",

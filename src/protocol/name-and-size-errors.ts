@@ -8,6 +8,7 @@ export const NAME_AND_SIZE_ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: false,
+    actors: ["author"],
     summary: "The pod has a container, volume or mount with a name or path that is reserved for podrole.",
     remedy:
       "Rename the container or volume, or move the mount. The names podrole-* (containers and volumes) and the paths /var/run/secrets/podrole.io and /podrole.io are reserved.",
@@ -17,6 +18,7 @@ export const NAME_AND_SIZE_ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: false,
+    actors: ["platform", "author"],
     summary:
       "A LimitRange of the namespace accepts no request and limit with which one of podrole's containers works; the message names the container and the rule.",
     remedy:
