@@ -55,6 +55,7 @@ export function siteConfig({
     config.addGlobalData("release", isUnreleased ? `${version}, unreleased` : version);
     config.addGlobalData("isUnreleased", isUnreleased);
     config.addGlobalData("versions", versions);
+    config.addGlobalData("repository", repository);
     config.addFilter("rootFrom", (address: string) => rootFrom(address.replace(/^\//, "")));
     config.amendLibrary("md", (library) =>
       addMarkdownRules(library, { repository, labelOf, shownFiles: new Set(manifests.keys()) }),

@@ -30,7 +30,6 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/compare.md", "Is it for me?"),
       page("README.md", "Overview"),
       page("docs/try.md", "Try it without AWS"),
-      page("docs/limits.md", "Needs and limits"),
       page("docs/compare-details.md", "Compare: all differences"),
     ],
   },

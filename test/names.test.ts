@@ -115,6 +115,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
       ...["--assume-role-policy-document", "--instance-profile-name"],
     ],
     eksctl: ["--cluster", "--approve", "--role-only", "--attach-policy-arn"],
+    apiServer: ["--service-account-jwks-uri"],
     kops: ["--yes"],
     rolesAnywhere: ["--certificate"],
     kube2iam: ["--iam-external-id", "--namespace-key"],

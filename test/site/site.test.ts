@@ -37,6 +37,13 @@ test("no page is longer than a reader reads, and each says at its top what it an
   );
 });
 
+test("the start page, README.md and docs/compare.md decide between IRSA and podrole in the same words", () => {
+  const words =
+    "AWS cannot reach an OIDC issuer of your cluster, and you may not publish one or register it in each AWS account";
+  for (const page of ["site/pages/index.njk", "README.md", "docs/compare.md"])
+    assert.ok(readText(page).replaceAll(/\s+/g, " ").includes(words), page);
+});
+
 test("the pictures of the pages are small, and each is shown", () => {
   const pictures = globSync("docs/images/**/*.*", { cwd: ROOT });
   const bytes = pictures.map((picture) => statSync(join(ROOT, picture)).size);

@@ -1,4 +1,4 @@
-// The real kubectl debug, as docs/troubleshoot.md shows it: copies of an injected pod and ephemeral containers in it,
+// The real kubectl debug, as docs/roles.md shows it: copies of an injected pod and ephemeral containers in it,
 // with credentials and without. test/injection/debug-copy.test.ts has the copies that podrole does not serve.
 import assert from "node:assert/strict";
 import { afterEach, before, suite, test } from "node:test";

@@ -2,8 +2,14 @@
 // it, `kubectl describe pod`.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
+import { readText } from "../../files.ts";
+import { blocksOf } from "../../install-page.ts";
 import { appContainer, deploymentManifest, podManifest } from "./pods.ts";
+import { openOperatorShell } from "./situation-steps.ts";
 import { assumedRolePattern, Not, printDiagnosis, sts, untilSuccess, useNamespace } from "./suite.ts";
+
+/** Longer than the kubelet's waits after the first two failed starts. */
+const WATCHED_SECONDS = 90;
 
 suite("refusals", { timeout: 600_000 }, () => {
   const shop = useNamespace("refusals");
@@ -68,5 +74,36 @@ suite("refusals", { timeout: 600_000 }, () => {
     });
     await sts.clear();
     await shop.logs("patient", assumedRolePattern("shop-busy", shop.name));
+  });
+
+  test("STS_DENIED: the commands of docs/troubleshoot.md show why the pod waits, and that it has started", async (context) => {
+    const blocks = blocksOf(readText("docs/troubleshoot.md"));
+    const commandsOf = (mark: string) => blocks.find((block) => block.mark === mark)?.commands ?? "exit 1";
+    const look = commandsOf("run: look").replace("NS=shop POD=orders-7d4b9c", `NS=${shop.name} POD=waiting`);
+    const shell = openOperatorShell();
+    context.after(() => shell.close());
+    await sts.set({ kind: "deny" }, { roleArn: "arn:aws:iam::123456789012:role/shop-busy" });
+    await shop.apply(podManifest("waiting", { role: "shop-busy", containers: [appContainer("app", "once")] }));
+    const shown = await untilSuccess("STS_DENIED in the last command's Events", async () => {
+      const { code, out } = await shell.run(look);
+      assert.equal(code, 0, out);
+      return /Warning +STS_DENIED/.test(out) ? out : new Not(out);
+    });
+    context.diagnostic(shown);
+    assert.match(
+      shown,
+      /^true +shop-busy +\{"app":"arn:aws:iam::123456789012:role\/shop-busy"\} +<none> +<none> +<none>$/m,
+    );
+    assert.match(shown, /"podrole\.io\/inject":"enabled"/);
+    assert.match(shown, /"iam\.amazonaws\.com\/permitted":/);
+    const watched = shell.run(
+      `export NS=${shop.name} POD=waiting; timeout ${WATCHED_SECONDS} ${commandsOf("run: watch")}`,
+    );
+    await sts.clear();
+    await shop.logs("waiting", assumedRolePattern("shop-busy", shop.name));
+    const { out } = await watched;
+    context.diagnostic(out);
+    assert.match(out, /^waiting +0\/2 +Init:/m);
+    assert.match(out, /^waiting +2\/2 +Running +\d.*\n$/m);
   });
 });
