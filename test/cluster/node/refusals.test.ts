@@ -83,7 +83,7 @@ suite("refusals", { timeout: 600_000 }, () => {
     const shell = openOperatorShell();
     context.after(() => shell.close());
     await sts.set({ kind: "deny" }, { roleArn: "arn:aws:iam::123456789012:role/shop-busy" });
-    await shop.apply(podManifest("waiting", { role: "shop-busy", containers: [appContainer("app", "once")] }));
+    await shop.apply(podManifest("waiting", { role: "shop-busy" }));
     const shown = await untilSuccess("STS_DENIED in the last command's Events", async () => {
       const { code, out } = await shell.run(look);
       assert.equal(code, 0, out);
