@@ -84,7 +84,7 @@ suite("lists of the page of podrole ui", () => {
     await withPage(LOOKS[0], async (page) => {
       await open(page, VIEWS.pods);
       const states = () => page.locator("tbody .state").allInnerTexts();
-      assert.deepEqual((await states()).slice(0, 4), ["expired", "refused", "not injected", "overdue"]);
+      assert.deepEqual((await states()).slice(0, 5), ["expired", "refused", "blocked", "not injected", "overdue"]);
       await page.getByRole("navigation", { name: "States" }).getByRole("link", { name: "At risk 2" }).click();
       await page.waitForURL(/q=is%3Aat-risk/);
       assert.deepEqual(await states(), ["overdue", "not renewed"]);
@@ -102,6 +102,42 @@ suite("lists of the page of podrole ui", () => {
     });
   });
 
+  test("the line below the navigation limits the list of a telephone, and a workload without pods is in it", async () => {
+    stage.snapshot = smallSnapshot();
+    await withPage(LOOKS[2], async (page) => {
+      await open(page, VIEWS.pods);
+      const failing = page.locator(".severity .mark", { hasText: "4 failing" });
+      assert.equal(await page.getByRole("navigation", { name: "States" }).isVisible(), false);
+      await failing.click();
+      await page.waitForFunction("document.querySelectorAll('tbody tr').length === 4");
+      assert.equal(await failing.getAttribute("aria-current"), "true");
+      await failing.click();
+      await page.waitForFunction("document.querySelectorAll('tbody tr').length > 10");
+      await page.getByRole("link", { name: "shop/intruder" }).click();
+      await page.waitForURL(/#\/refusals\/ROLE_FORBIDDEN\?ns=shop$/);
+      await page.locator(".refusal[open] .refused-pods").getByText("shop/intruder").waitFor();
+    });
+  });
+
+  test("entries of the list of refusals are closed except the first, and of one height", async () => {
+    stage.snapshot = smallSnapshot();
+    await withPage(LOOKS[0], async (page) => {
+      await open(page, VIEWS.refusals);
+      const closed = page.locator(".refusal:not([open])").filter({ visible: true });
+      const heights = await closed.evaluateAll((all) => all.map(({ offsetHeight }) => offsetHeight));
+      assert.equal(heights.length, 3);
+      assert.ok(
+        heights.every((height) => height >= 60 && height <= 68),
+        heights.join(),
+      );
+      await open(page, `${VIEWS.refusals}/STS_DENIED`);
+      const ends = await page
+        .locator(".refusal[open] .command")
+        .evaluateAll((all) => all.map((block) => Math.round(block.getBoundingClientRect().right)));
+      assert.ok(ends.length > 3 && new Set(ends).size === 1, ends.join());
+    });
+  });
+
   test("equal valid pods are one row until it is opened, and the column of reasons is there only with one", async () => {
     stage.snapshot = smallSnapshot();
     await withPage(LOOKS[0], async (page) => {
@@ -115,7 +151,7 @@ suite("lists of the page of podrole ui", () => {
       await fold.click();
       await pods.waitFor({ state: "detached" });
       const width = (await page.locator("table").boundingBox())?.width ?? 9_999;
-      assert.ok(width <= 960, `${width} pixels`);
+      assert.ok(width > 1_200 && width <= 1_256, `${width} pixels`);
       await open(page, VIEWS.pods);
       await page.getByRole("columnheader", { name: "Why" }).waitFor();
     });

@@ -11,9 +11,9 @@ import { ROOT } from "../files.ts";
 import { podRow, smallSnapshot } from "../ui/snapshots.ts";
 import { createUiStage, LOOKS, type Look, VIEWS } from "./ui-stage.ts";
 
-/** Texts in other sizes than the page has: titles, headings, text, less important text, tags. */
+/** Texts in other sizes than the page has: titles, headings, entries, questions, text, less important text, tags. */
 const FOREIGN_SIZES = `(() => {
-  const sizes = new Set(["22px", "16px", "13px", "12px", "11px"]);
+  const sizes = new Set(["22px", "16px", "15px", "14px", "13px", "12px", "11px"]);
   return [...document.body.querySelectorAll("*")].flatMap((element) => {
     const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== "");
     const { fontSize } = getComputedStyle(element);
@@ -97,7 +97,7 @@ suite("the page of podrole ui", () => {
       await cause.getByText("AWS does not give the role to podrole's server.").waitFor();
       const remedy = cause.getByText("Remedy: Check that the role exists");
       assert.equal(await remedy.isVisible(), false);
-      await cause.getByText("Full message and remedy").click();
+      await cause.getByText("Raw message").click();
       await remedy.waitFor();
       await cause.getByRole("button", { name: "Copy" }).first().click();
       await cause.getByRole("button", { name: "Copied" }).waitFor();
@@ -113,12 +113,22 @@ suite("the page of podrole ui", () => {
       await open(page, "#/pod/legacy/importer-1");
       await page.locator(".cause").getByText("kubectl -n legacy delete pod/importer-1").waitFor();
       await open(page, VIEWS.refusals);
+      // The first entry is open; another one opens by a click, and the address then names it.
+      await page.locator(".refusal").getByText("See whether STS answers now").first().waitFor();
+      const update = page.locator(".refusal").getByText("aws iam update-assume-role-policy");
+      assert.equal(await update.isVisible(), false);
+      await page.getByRole("heading", { name: "AWS does not give the role" }).click();
+      await update.waitFor();
+      await page.waitForURL(/#\/refusals\/STS_DENIED$/);
+      await page.reload();
+      await update.waitFor();
+      await page.getByRole("heading", { name: "The namespace does not permit" }).click();
       await page.getByText("no pod was created").waitFor();
-      await page.locator(".refusal").getByText("aws iam update-assume-role-policy").first().waitFor();
-      // What is over is folded; equal refusals of four pods are one entry, and a click shows the fourth.
+      // What is over is folded; equal refusals of four pods are one line, and a click shows the fourth.
       const fourth = page.getByText("data/etl-5f4d-b4hnm");
       await page.getByRole("heading", { name: "Over" }).click();
-      await page.getByText("data/etl-5f4d-c2xkw").waitFor();
+      await page.locator(".over .refusal > summary").click();
+      await page.getByText("data/etl-5f4d-r7lpq").waitFor();
       assert.equal(await fourth.isVisible(), false);
       await page.getByText("1 more").click();
       await fourth.waitFor();

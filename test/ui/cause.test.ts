@@ -152,7 +152,7 @@ test("refusalStateOf() tells whether a container still lacks its role, for the s
   const { pods, refusals } = smallSnapshot();
   const rows = rowsByPod(pods);
   const states = refusals.map((refusal) => refusalStateOf(refusal, rows, UI_NOW));
-  assert.deepEqual(states, ["refused", undefined, "expired", "failing", "over", "over", "over", "over"]);
+  assert.deepEqual(states, ["refused", "blocked", "expired", "failing", "over", "over", "over", "over"]);
   const time = new Date(UI_NOW).toISOString();
   const well = { namespace: "shop", pod: "orders-7d9f4-x2x4q", container: "app", code: "STS_THROTTLED", time };
   assert.equal(refusalStateOf(well, rows, UI_NOW), "over");
@@ -167,6 +167,6 @@ test("refusalStateOf() tells whether a container still lacks its role, for the s
 test("refusalStateOf() tells that pods of a workload are refused until its Event should have been repeated", () => {
   const refusal = { namespace: "shop", pod: "replicaset/intruder-6c9d7", container: "", code: "ROLE_FORBIDDEN" };
   const ago = (minutes: number) => new Date(UI_NOW - minutes * 60 * SECOND).toISOString();
-  assert.equal(refusalStateOf({ ...refusal, time: ago(17) }, new Map(), UI_NOW), undefined);
+  assert.equal(refusalStateOf({ ...refusal, time: ago(17) }, new Map(), UI_NOW), "blocked");
   assert.equal(refusalStateOf({ ...refusal, time: ago(21) }, new Map(), UI_NOW), "over");
 });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { placeMap } from "../../ui/model/layout.ts";
+import { blockedRows } from "../../ui/model/maker.ts";
 import { identityMapOf } from "../../ui/model/map.ts";
 import { totalOf, worstState } from "../../ui/model/state.ts";
 import { largeSnapshot, podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
 
-const mapOf = ({ pods, refusals }: Pick<ReturnType<typeof smallSnapshot>, "pods" | "refusals">) =>
-  identityMapOf({ rows: pods, refusals, now: UI_NOW });
+const mapOf = ({ pods, refusals }: Pick<ReturnType<typeof smallSnapshot>, "pods" | "refusals">, now = UI_NOW) =>
+  identityMapOf({ rows: [...pods, ...blockedRows(refusals, now)], now });
 
 test("identityMapOf() makes one node of a workload's pods, and arrows from namespace to role", () => {
   const { nodes, edges } = mapOf({ pods: [podRow(), podRow({ pod: "orders-7d9f4-other", uid: "u-2" })], refusals: [] });
@@ -29,13 +30,18 @@ test("identityMapOf() shows a workload whose pods were refused at admission, and
   const { nodes } = mapOf(smallSnapshot());
   const workloads = nodes.filter(({ column }) => column === "workload");
   assert.equal(workloads[0]?.title, "lake");
-  const blocked = workloads.find(({ title }) => title === "intruder");
-  assert.deepEqual([blocked?.note, blocked && worstState(blocked.counts)], ["ROLE_FORBIDDEN", "refused"]);
+  const intruder = workloads.find(({ title }) => title === "intruder");
+  assert.deepEqual([intruder?.note, intruder && worstState(intruder.counts)], ["Deployment", "blocked"]);
+  const none = nodes.find(({ title }) => title === "no pod was created");
+  assert.deepEqual(
+    [none?.column, none?.note, none?.code, none?.href],
+    ["container", "blocked", "ROLE_FORBIDDEN", "#/refusals/ROLE_FORBIDDEN?ns=shop&q=intruder"],
+  );
 });
 
 test("identityMapOf() leaves out a workload whose pods are no longer refused", () => {
   const { refusals } = smallSnapshot();
-  const { nodes } = identityMapOf({ rows: [], refusals, now: UI_NOW + 21 * 60_000 });
+  const { nodes } = mapOf({ pods: [], refusals }, UI_NOW + 21 * 60_000);
   assert.deepEqual(nodes, []);
 });
 
@@ -47,20 +53,21 @@ test("identityMapOf() leads from a container of several pods to the pod in which
   assert.equal(nodes.find(({ column }) => column === "container")?.href, "#/pod/shop/orders-7d9f4-bad");
 });
 
-test("identityMapOf() writes beside a container its state and code, or when it renews", () => {
+test("identityMapOf() writes beside a container its state and until when it holds credentials, or when it renews", () => {
   const { nodes, totals } = mapOf(smallSnapshot());
-  const notes = nodes.flatMap(({ column, counts, note, detail }) =>
-    column === "container" ? [[worstState(counts), note, detail].join(": ")] : [],
+  const notes = nodes.flatMap(({ column, counts, note, detail, code = "-" }) =>
+    column === "container" ? [[worstState(counts), note, detail, code].join(": ")] : [],
   );
   for (const expected of [
-    "expired: expired · STS_UNAVAILABLE: STS_UNAVAILABLE",
-    "refused: refused · STS_DENIED: STS_DENIED",
-    "failing: not renewed · STS_THROTTLED: STS_THROTTLED",
-    "bare: not injected: ",
-    "starting: waiting: ",
-    "leaving: terminating: ",
-    "holding: renews in 5 min: renews in 5 min",
-    "overdue: overdue: ",
+    "expired: expired 4 min ago: 4 min ago: STS_UNAVAILABLE",
+    "refused: refused: : STS_DENIED",
+    "blocked: blocked: : ROLE_FORBIDDEN",
+    "failing: not renewed · 6 min left: 6 min left: STS_THROTTLED",
+    "bare: not injected: : -",
+    "starting: waiting: : -",
+    "leaving: terminating: : -",
+    "holding: renews in 5 min: renews in 5 min: -",
+    "overdue: overdue · 11 min left: 11 min left: -",
   ]) {
     assert.ok(notes.includes(expected), `${expected} is not in ${notes.join(", ")}`);
   }
@@ -72,8 +79,8 @@ test("identityMapOf() says how many pods of a workload are in the worst state", 
     const rows = ["a", "b", "c"].map((pod, index) => podRow({ pod, ...(codes[index] && { code: codes[index] }) }));
     return mapOf({ pods: rows, refusals: [] }).nodes.find(({ column }) => column === "container")?.note;
   };
-  assert.equal(noteOf(["STS_THROTTLED"]), "1 of 3 pods · not renewed");
-  assert.equal(noteOf(["STS_THROTTLED", "STS_DENIED", "STS_DENIED"]), "3 pods · not renewed");
+  assert.equal(noteOf(["STS_THROTTLED"]), "1 of 3 pods · not renewed · 35 min left");
+  assert.equal(noteOf(["STS_THROTTLED", "STS_DENIED", "STS_DENIED"]), "3 pods · not renewed · 35 min left");
 });
 
 test("placeMap() keeps the worst first, and what belongs to a node together", () => {
@@ -84,7 +91,7 @@ test("placeMap() keeps the worst first, and what belongs to a node together", ()
       .toSorted((a, b) => a.y - b.y)
       .map(({ title }) => title);
   assert.deepEqual(titles("namespace"), ["data", "shop", "legacy", "payroll"]);
-  assert.deepEqual(titles("workload").slice(0, 6), ["lake", "old", "etl", "intruder", "mailer", "cart"]);
+  assert.deepEqual(titles("workload").slice(0, 6), ["lake", "old", "etl", "mailer", "intruder", "cart"]);
   assert.deepEqual(titles("role").slice(0, 3), ["data-lake", "shared-reports", "shop-mial"]);
 });
 
@@ -120,7 +127,7 @@ test("identityMapOf() counts in an overview what the whole map counts, and shows
     each.reduce((sum, counts) => sum + totalOf(counts), 0);
   const drawn = nodes.filter(({ column }) => column === "namespace").map(({ counts }) => counts);
   assert.deepEqual([total(edges.map(({ counts }) => counts)), total(drawn)], [39, 40]);
-  assert.deepEqual(nodes.find(({ title }) => title === "shop")?.counts, { refused: 1 });
+  assert.deepEqual(nodes.find(({ title }) => title === "shop")?.counts, { blocked: 1 });
   assert.equal(nodes[1]?.href, `#/map?ns=${nodes[1]?.title}`);
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodRow } from "../../src/operations/status/model.ts";
-import { decisionSteps } from "../../ui/model/decision.ts";
+import { decisionMarks, decisionSteps } from "../../ui/model/decision.ts";
+import { blockedRows } from "../../ui/model/maker.ts";
 import { statesByRole } from "../../ui/model/roles.ts";
 import { fragmentOfRoute, type Route, routeOf } from "../../ui/model/route.ts";
 import { filterOf, prepareSearch, searchRows, searchWithFilter } from "../../ui/model/search.ts";
@@ -159,12 +160,26 @@ test("decisionSteps() goes from admission to the sidecar, with reasons and tones
       ["The webhook would inject it now", "podrole-sidecar would be added"],
       ["Container app may have role shop-mial", "named by the pod's annotation, permitted by its namespace"],
       ["It was injected when it was created", "2026-06-01 11:49:00 UTC"],
-      ["AWS does not give container app the role", "STS_DENIED"],
+      ["AWS does not give container app the role", ""],
       ["Its sidecar is waiting (CrashLoopBackOff)", "4 restarts"],
       ["These settings decide", "Deployment podrole-webhook, ConfigMap podrole-common, Deployment podrole-server"],
     ],
   );
-  assert.deepEqual(steps[4]?.details, ["it ended with STS_DENIED"]);
+  // Its code stands with the cause.
+  assert.deepEqual(steps[4]?.details, []);
+});
+
+test("decisionMarks() says in a row of words where a decision went wrong, of equal words the worst", () => {
+  const { explanation } = podAnswer();
+  assert.ok("value" in explanation);
+  const marksOf = (value: typeof explanation.value) =>
+    decisionMarks(decisionSteps(value)).map(({ mark, tone }) => `${mark} ${tone}`);
+  const { containers } = explanation.value;
+  assert.deepEqual(marksOf(explanation.value), [
+    ...["webhook good", "permitted good", "injected good", "AWS bad", "sidecar bad"],
+  ]);
+  const refused = { container: "other", allowed: false, code: "ROLE_FORBIDDEN", message: "no" };
+  assert.deepEqual(marksOf({ ...explanation.value, containers: [...containers, refused] })[1], "permitted bad");
 });
 
 test("decisionSteps() shows a refusal as bad, with its code and message", () => {
@@ -207,7 +222,7 @@ test("decisionSteps() shows a refused renewal as something to look at while cred
   const containers = [{ container: "app", code: "STS_THROTTLED", expires: LATER }];
   const steps = decisionSteps({ ...explanation.value, existing: { ...existing, containers } });
   const step = steps.find(({ title }) => title === "AWS refused the last renewal of container app");
-  assert.deepEqual([step?.text, step?.tone], ["STS_THROTTLED", "notice"]);
+  assert.equal(step?.tone, "notice");
 });
 
 test("renewalText() says when half of the lifetime is over, and that it is", () => {
@@ -258,6 +273,10 @@ test("searchRows() finds containers of one severity, which filterOf() reads and 
   const { pods } = smallSnapshot();
   const found = (severity: Severity) => searchRows(pods, severitySearch(severity), UI_NOW).map(({ pod }) => pod);
   assert.deepEqual(found("failing"), ["mailer-6f7d9-hx5pl", "lake-0", "importer-1"]);
+  const blocked = blockedRows(smallSnapshot().refusals, UI_NOW);
+  for (const search of [severitySearch("failing"), stateSearch("blocked"), "intruder"]) {
+    assert.equal(searchRows(blocked, search, UI_NOW).length, 1, search);
+  }
   assert.deepEqual(found("at risk"), ["cart-5c6b8-9qwzt", "export-6b7c9-4tq8w"]);
   assert.deepEqual(filterOf("shop is:at-risk cart"), { words: "shop cart", severity: "at risk" });
   assert.deepEqual(filterOf("is:refused"), { words: "is:refused", severity: undefined });

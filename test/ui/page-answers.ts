@@ -8,7 +8,7 @@ export const MIGRATION: UiMigration = {
     pods: 214,
     counts: { unchanged: 171, changed: 31, needsWork: 9, refused: 3 },
     moved: 62,
-    withoutRole: 48,
+    withoutRole: 103,
     general: ["Pods are restarted once, so that the webhook can inject them"],
     problems: [],
   },
@@ -19,9 +19,15 @@ export const MIGRATION: UiMigration = {
   postponed: [
     {
       name: "legacy",
-      pods: 9,
+      pods: 11,
       risk: 2,
       findings: ["the SDK is older than 2023: update it, or set podrole.io/metadata"],
+    },
+    {
+      name: "archive",
+      pods: 1,
+      risk: 2,
+      findings: ["it uses the host's network, on which podrole-sidecar cannot serve: remove hostNetwork"],
     },
   ],
   refused: [
@@ -33,7 +39,7 @@ export const MIGRATION: UiMigration = {
       findings: ['namespace "legacy" does not permit legacy-import: permit it in iam.amazonaws.com/permitted'],
     },
     {
-      namespace: "data",
+      namespace: "archive",
       kind: "CronJob",
       name: "snapshot",
       pods: 1,

@@ -7,7 +7,7 @@ import type { PodRow } from "../../src/operations/status/model.ts";
 import { findLikelyCauses } from "../../src/operations/ui/likely-causes.ts";
 import { rowsByPod } from "../../ui/model/cause.ts";
 import { foldRows } from "../../ui/model/fold.ts";
-import { refusalCounts, refusalGroups, sparkBars, sparkSpan, withLastCodes } from "../../ui/model/refusal-groups.ts";
+import { refusalCounts, refusalGroups, sparkCounts, sparkSpan, withLastCodes } from "../../ui/model/refusal-groups.ts";
 import { remedyOf, statementIn } from "../../ui/model/remedy.ts";
 import { podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
 
@@ -25,7 +25,7 @@ suite("refusals", () => {
       [
         ["STS_UNAVAILABLE", "expired", 12],
         ["STS_DENIED", "refused", 4],
-        ["ROLE_FORBIDDEN", "refused", 7],
+        ["ROLE_FORBIDDEN", "blocked", 7],
         ["STS_THROTTLED", "failing", 5],
       ],
     );
@@ -60,27 +60,32 @@ suite("refusals", () => {
     assert.equal(refusalCounts([]), "0 refusals");
   });
 
-  test("sparkBars() spreads refusals between the first and the last, on the shortest axis that has the first", () => {
+  test("sparkSpan() is the shortest axis that has the first refusal", () => {
     const { current, over } = refusalGroups(refusals, context);
-    const span = sparkSpan([...current, ...over], UI_NOW);
-    assert.equal(span, 60 * MINUTE);
+    assert.equal(sparkSpan([...current, ...over], UI_NOW), 60 * MINUTE);
     assert.equal(sparkSpan(current.slice(1, 2), UI_NOW), 30 * MINUTE);
+  });
+
+  test("sparkCounts() has each refusal in one bar, between the first and the last at equal distances", () => {
+    const axis = { span: 60 * MINUTE, now: UI_NOW };
+    const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
+    const { current, over } = refusalGroups(refusals, context);
+    for (const { rows, count } of [...current, ...over]) assert.equal(sum(sparkCounts(rows, axis)), count);
     const [first] = refusals;
     assert.ok(first);
     const row = { ...first, since: ago(60), time: ago(30), count: 1_000 };
-    const bars = sparkBars([row], { span, now: UI_NOW });
-    assert.deepEqual([bars.length, Math.max(...bars), bars.slice(13)], [24, 1, Array.from({ length: 11 }, () => 0)]);
-    assert.ok(bars.slice(0, 12).every((bar) => bar > 0));
-    assert.deepEqual(
-      sparkBars([{ ...first, time: "" }], { span, now: UI_NOW }),
-      Array.from({ length: 24 }, () => 0),
-    );
+    const counts = sparkCounts([row], axis);
+    assert.deepEqual([counts.length, sum(counts), counts.slice(13)], [24, 1_000, Array.from({ length: 11 }, () => 0)]);
+    assert.ok(counts.slice(0, 12).every((count) => count > 80 && count < 86));
+    assert.equal(sum(sparkCounts([{ ...first, time: "" }], axis)), 0);
     const { since: _, ...once } = { ...first, time: ago(0), count: 1 };
-    assert.equal(sparkBars([once], { span, now: UI_NOW }).at(-1), 1);
+    assert.equal(sparkCounts([once], axis).at(-1), 1);
+    assert.equal(sum(sparkCounts([{ ...row, since: ago(120), count: 2 }], axis)), 1);
   });
 });
 
 suite("remedyOf()", () => {
+  const POD = { namespace: "shop", kind: "pod", name: "orders" } as const;
   const rowOf = (pod: string) => smallSnapshot().pods.find((row) => row.pod === pod) as PodRow;
 
   test("remedyOf() has a denial looked into first: the role may not exist, or may not trust the server", () => {
@@ -160,6 +165,19 @@ suite("remedyOf()", () => {
         ["It does not", 0],
       ],
     );
+  });
+
+  test("remedyOf() says what a look at the installation is for, where its command does not", () => {
+    const { look, branches, steps } = remedyOf(rowOf("lake-0"));
+    assert.deepEqual(look, { purpose: "See whether STS answers now", command: "podrole check --quiet" });
+    assert.deepEqual([branches, steps], [[], []]);
+    const unreachable = {
+      code: "SERVER_UNREACHABLE",
+      ...stepFields(stepsAfterCode("SERVER_UNREACHABLE", { object: POD })),
+    };
+    assert.match(remedyOf(unreachable).look?.purpose ?? "", /podrole/);
+    const withPurpose = "podrole check --quiet  # says more";
+    assert.deepEqual(remedyOf({ code: "STS_THROTTLED", next: withPurpose }).steps, [withPurpose]);
   });
 
   test("remedyOf() keeps commands as steps where there is one cause", () => {

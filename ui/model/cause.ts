@@ -1,6 +1,6 @@
 // The cause of a container's state, and whether a refusal still holds. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
-import { isBlocked, makerOf } from "./maker.ts";
+import { isBlocked, isMaker } from "./maker.ts";
 import { HOLD_STATES, type HoldState, holdStateOf } from "./state.ts";
 
 /**
@@ -89,16 +89,16 @@ export function rowsByPod(rows: readonly PodRow[]): RowsByPod {
 }
 
 /**
- * Returns the state of a container that was refused; "over" if it has credentials or another problem now, or if its pod
- * is being deleted or gone; undefined for pods that still cannot be created.
+ * Returns the state of a container that was refused, or of a workload without pods; "over" if it has credentials or
+ * another problem now, or if its pod is being deleted or gone.
  */
 export function refusalStateOf(
   refusal: Pick<RefusedRow, "namespace" | "pod" | "container" | "code" | "time">,
   rows: RowsByPod,
   now: number,
-): HoldState | "over" | undefined {
+): HoldState | "over" {
   const { namespace, pod, container, code } = refusal;
-  if (makerOf(pod) !== undefined) return isBlocked(refusal, now) ? undefined : "over";
+  if (isMaker(pod)) return isBlocked(refusal, now) ? "blocked" : "over";
   const states = (rows.get(`${namespace}/${pod}`) ?? [])
     .filter((row) => container === "" || row.container === "" || row.container === container)
     .filter((row) => row.code === undefined || row.code === code)
@@ -113,7 +113,7 @@ export function refusalWorstFirst(
   { pods, now }: { readonly pods: RowsByPod; readonly now: number },
 ): number {
   const rankOf = (row: RefusedRow) => {
-    const state = refusalStateOf(row, pods, now) ?? "refused";
+    const state = refusalStateOf(row, pods, now);
     return state === "over" ? HOLD_STATES.length : HOLD_STATES.indexOf(state);
   };
   return rankOf(a) - rankOf(b) || (a.time < b.time ? 1 : -1);

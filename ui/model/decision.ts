@@ -5,6 +5,8 @@ import { clockText } from "./time.ts";
 
 /** One step. */
 export interface DecisionStep {
+  /** What it is about in one word; absent if it decides nothing. */
+  readonly mark?: string;
   readonly title: string;
   readonly text: string;
   readonly details: readonly string[];
@@ -22,6 +24,7 @@ export function decisionSteps({
 }: Explanation): readonly DecisionStep[] {
   return [
     {
+      mark: "webhook",
       title: DECISION_TITLES[now.decision],
       text: now.message,
       details: [...(now.decision === "inject" ? [] : [`reason ${now.reason}`]), ...now.warnings],
@@ -31,7 +34,7 @@ export function decisionSteps({
     ...(existing === undefined ? [] : existingSteps(existing)),
     ...(failure === undefined
       ? []
-      : [{ title: "Its pods cannot be created", text: failure, details: [], tone: "bad" as const }]),
+      : [{ mark: "created", title: "Its pods cannot be created", text: failure, details: [], tone: "bad" as const }]),
     settingsStep(settings, notes),
   ];
 }
@@ -53,6 +56,7 @@ function roleStep(explanation: ContainerExplanation): DecisionStep {
   const { role, allowed, undecided, namedBy, sessionName, code, message } = explanation;
   const source = namedBy === undefined ? "" : `named by ${NAMED_BY[namedBy] ?? namedBy}`;
   return {
+    mark: "permitted",
     title: roleTitle(explanation),
     text: [source, allowed ? "permitted by its namespace" : ""].filter(Boolean).join(", "),
     details: [
@@ -93,6 +97,7 @@ function existingSteps({
   );
   const steps: DecisionStep[] = [
     {
+      mark: "injected",
       title: injected ? "It was injected when it was created" : "It was not injected when it was created",
       text: clockText(since),
       details: admitted,
@@ -104,21 +109,20 @@ function existingSteps({
     const { phase, reason, restarts, lastEnd } = state;
     const isReady = phase === "ready";
     steps.push({
+      mark: "sidecar",
       title: `Its sidecar is ${reason === undefined ? phase : `${phase} (${reason})`}`,
       text: restarts > 0 ? restartsText(restarts) : "",
       details: [
         ...causes,
-        // The message of a code is with the container's cause.
-        ...(lastEnd && !isReady
-          ? [lastEnd.code === undefined ? lastEnd.message : `it ended with ${lastEnd.code}`]
-          : []),
+        // A code and its message are with the container's cause.
+        ...(lastEnd && !isReady && lastEnd.code === undefined ? [lastEnd.message] : []),
       ],
       tone: isReady ? "good" : lastEnd?.code ? "bad" : "notice",
     });
   }
   if (differences.length > 0) {
     const title = "The decision of now differs from what it has";
-    steps.push({ title, text: "", details: differences, tone: "notice" });
+    steps.push({ mark: "changed", title, text: "", details: differences, tone: "notice" });
   }
   return steps;
 }
@@ -135,7 +139,22 @@ function awsStep({
   expires,
 }: NonNullable<NonNullable<Explanation["existing"]>["containers"]>[number]): readonly DecisionStep[] {
   if (!code?.startsWith("STS_")) return [];
-  return expires === undefined
-    ? [{ title: `AWS does not give container ${container} the role`, text: code, details: [], tone: "bad" }]
-    : [{ title: `AWS refused the last renewal of container ${container}`, text: code, details: [], tone: "notice" }];
+  const [title, tone] =
+    expires === undefined
+      ? ([`AWS does not give container ${container} the role`, "bad"] as const)
+      : ([`AWS refused the last renewal of container ${container}`, "notice"] as const);
+  return [{ mark: "AWS", title, text: "", details: [], tone }];
 }
+
+/** The steps in one word each, those about the same thing by the worst of them. */
+export function decisionMarks(
+  steps: readonly DecisionStep[],
+): readonly Required<Pick<DecisionStep, "mark" | "tone">>[] {
+  const byMark = Map.groupBy(steps, ({ mark }) => mark);
+  return [...byMark].flatMap(([mark, all]) => {
+    const tone = WORST_TONES.find((each) => all.some((step) => step.tone === each));
+    return mark === undefined || tone === undefined ? [] : [{ mark, tone }];
+  });
+}
+
+const WORST_TONES = ["bad", "notice", "muted", "good"] as const;

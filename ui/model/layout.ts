@@ -35,9 +35,9 @@ export interface PlacedMap {
 
 const NODE_HEIGHT = 32;
 const NODE_DISTANCE = 7;
-/** Parts of the width: a container's node also has the code of its refusal. */
-const SHARES: Readonly<Record<MapColumn, number>> = { namespace: 4, workload: 6, container: 8.5, role: 6 };
-const GAP_SHARE = 0.24;
+/** Parts of the width: a container's node also has its time and the code of its refusal. */
+const SHARES: Readonly<Record<MapColumn, number>> = { namespace: 3.4, workload: 5.4, container: 9.6, role: 6.1 };
+const GAP_SHARE = 0.2;
 
 /** Places the map in `width` pixels. */
 export function placeMap({ columns, nodes, edges }: IdentityMap, width: number): PlacedMap {

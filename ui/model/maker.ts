@@ -1,11 +1,16 @@
 // What creates the pods that were refused before they had a name. Pure.
-import type { RefusedRow } from "../../src/operations/status/model.ts";
+import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
 
 /** The object that would have created a pod. */
 export interface PodMaker {
   /** "ReplicaSet". */
   readonly kind: string;
   readonly name: string;
+}
+
+/** Reports whether a row's `pod` names what would have created pods: "replicaset/orders-5d9f". */
+export function isMaker(pod: string): boolean {
+  return pod.includes("/");
 }
 
 const KINDS = ["ReplicaSet", "StatefulSet", "DaemonSet", "Deployment", "Job", "CronJob", "ReplicationController"];
@@ -23,7 +28,33 @@ const BLOCKED_MS = 20 * 60_000;
 /** Reports whether a refusal is of a workload that still cannot create its pods at `now` (Unix milliseconds). */
 export function isBlocked({ pod, time }: Pick<RefusedRow, "pod" | "time">, now: number): boolean {
   const at = Date.parse(time);
-  return makerOf(pod) !== undefined && (Number.isNaN(at) || now - at < BLOCKED_MS);
+  return isMaker(pod) && (Number.isNaN(at) || now - at < BLOCKED_MS);
+}
+
+/**
+ * Returns the workloads that cannot create their pods at `now`, each once by its last refusal, as rows beside those of
+ * containers.
+ */
+export function blockedRows(refusals: readonly RefusedRow[], now: number): readonly PodRow[] {
+  const blocked = refusals
+    .filter((row) => isBlocked(row, now))
+    .toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? 1 : -1));
+  const byWorkload = Map.groupBy(blocked, ({ namespace, pod }) => `${namespace} ${blockedWorkload(pod)}`);
+  return [...byWorkload.values()].flatMap(([last]) => (last === undefined ? [] : [blockedRow(last)]));
+}
+
+function blockedRow({ namespace, pod, code, message, role }: RefusedRow): PodRow {
+  const workload = blockedWorkload(pod);
+  const row = { namespace, pod, container: "", phase: "absent", code, message, restarts: 0, workload } as const;
+  return role === undefined ? row : { ...row, role };
+}
+
+/** "Deployment/intruder" of "replicaset/intruder-6c9d7". */
+function blockedWorkload(pod: string): string {
+  const maker = makerOf(pod);
+  if (maker === undefined) return pod;
+  const name = workloadNameOf(maker);
+  return `${name === maker.name ? maker.kind : "Deployment"}/${name}`;
 }
 
 /** Hash of the pod template at the end of a ReplicaSet's name (apimachinery, rand.SafeEncodeString). */

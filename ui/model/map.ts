@@ -1,7 +1,6 @@
 // The identity map as a graph of four columns: namespace → workload → container → role. Pods of a workload are one
 // node. A graph that would have too many nodes to read is an overview: namespace → role. Pure.
-import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
-import { isBlocked, makerOf, workloadNameOf } from "./maker.ts";
+import type { PodRow } from "../../src/operations/status/model.ts";
 import { accountOf, shortRole } from "./roles.ts";
 import { fragmentOfRoute } from "./route.ts";
 import {
@@ -14,7 +13,7 @@ import {
   worseFirst,
   worstState,
 } from "./state.ts";
-import { renewalText, spanText } from "./time.ts";
+import { renewalText, untilText } from "./time.ts";
 
 /** The columns, from left to right. */
 export const MAP_COLUMNS = ["namespace", "workload", "container", "role"] as const;
@@ -28,8 +27,10 @@ export interface MapNode {
   readonly title: string;
   /** What is beside its name. */
   readonly note: string;
-  /** What is below it where its state stands beside the name: of a container its code, or when it renews. */
+  /** What is below it where its state stands beside the name: of a container until when it holds its credentials. */
   readonly detail: string;
+  /** Of the last refusal of a container that is not well. */
+  readonly code: string | undefined;
   readonly counts: StateCounts;
   /** Fragment of the address that shows more of it. */
   readonly href: string;
@@ -55,9 +56,8 @@ export interface IdentityMap {
 
 /** What the map is made from. `now`: Unix milliseconds. */
 export interface MapInput {
+  /** Containers, and workloads that cannot create a pod: blockedRows(). */
   readonly rows: readonly PodRow[];
-  /** Those of workloads that could not create a pod are nodes too. */
-  readonly refusals: readonly RefusedRow[];
   readonly now: number;
 }
 
@@ -65,7 +65,7 @@ export interface MapInput {
 const MAX_COLUMN_NODES = 40;
 
 /** A node before it is known whether it is drawn: an address is made for those that are. */
-interface PathNode extends Omit<MapNode, "counts" | "href" | "detail"> {
+interface PathNode extends Omit<MapNode, "counts" | "href" | "detail" | "code"> {
   readonly place: Parameters<typeof fragmentOfRoute>[0];
 }
 
@@ -76,12 +76,14 @@ interface MapPath extends Pick<PodRow, "code" | "expires" | "renewed"> {
 }
 
 /** Returns the whole map, or an overview if the whole has too many nodes in a column. */
-export function identityMapOf(input: MapInput): IdentityMap {
-  const { rows, refusals, now } = input;
+export function identityMapOf({ rows, now }: MapInput): IdentityMap {
   const containers = new Set(rows.map(containerId));
-  const blocked = refusals.flatMap((refusal) => blockedPath(refusal, now));
   if (containers.size <= MAX_COLUMN_NODES) {
-    return graphOf(MAP_COLUMNS, [...rows.map((row) => wholePath(row, now)), ...blocked], now);
+    return graphOf(
+      MAP_COLUMNS,
+      rows.map((row) => wholePath(row, now)),
+      now,
+    );
   }
   // Many rows have the same few nodes.
   const namespaceOf = remembered(namespaceNode);
@@ -90,8 +92,7 @@ export function identityMapOf(input: MapInput): IdentityMap {
     state: holdStateOf(row, now),
     nodes: [namespaceOf(row.namespace), ...(row.role === undefined ? [] : [roleOf(row.role)])],
   }));
-  const blockedNamespaces = blocked.map(({ nodes, state }) => ({ state, nodes: nodes.slice(0, 1) }));
-  return graphOf(["namespace", "role"], [...overview, ...blockedNamespaces], now);
+  return graphOf(["namespace", "role"], overview, now);
 }
 
 /** Returns the same function, which makes the result for each text once. */
@@ -112,8 +113,9 @@ function wholePath(row: PodRow, now: number): MapPath {
   const { namespace, pod, container, role, code, expires, renewed } = row;
   const workload = workloadOf(row);
   const [kind = "", name = ""] = workload.split(/\/(.*)/s);
+  const state = holdStateOf(row, now);
   return {
-    state: holdStateOf(row, now),
+    state,
     ...(code !== undefined && { code }),
     ...(expires !== undefined && { expires }),
     ...(renewed !== undefined && { renewed }),
@@ -126,39 +128,30 @@ function wholePath(row: PodRow, now: number): MapPath {
         note: kind,
         place: kind === "Pod" ? { view: "pod", parts: [namespace, pod] } : { view: "pods", namespace, search: name },
       },
-      {
-        id: containerId(row),
-        column: "container",
-        title: container === "" ? "(all containers)" : container,
-        note: "",
-        place: { view: "pod", parts: [namespace, pod] },
-      },
+      state === "blocked"
+        ? blockedNode(row, name)
+        : {
+            id: containerId(row),
+            column: "container",
+            title: container === "" ? "(all containers)" : container,
+            note: "",
+            place: { view: "pod", parts: [namespace, pod] },
+          },
       ...(role === undefined ? [] : [roleNode(role)]),
     ],
   };
 }
 
-/** No path for the refusal of a pod that was created: its row has one. */
-function blockedPath(refusal: RefusedRow, now: number): readonly MapPath[] {
-  const { namespace, pod, code } = refusal;
-  const maker = makerOf(pod);
-  if (maker === undefined || !isBlocked(refusal, now)) return [];
-  const name = workloadNameOf(maker);
-  return [
-    {
-      state: "refused",
-      nodes: [
-        namespaceNode(namespace),
-        {
-          ...{ id: `b ${namespace} ${pod}`, column: "workload", title: name, note: code },
-          place: { view: "refusals", namespace, search: name },
-        },
-      ],
-    },
-  ];
+/** Where the containers of pods would be that were refused before they were created. */
+function blockedNode(row: PodRow, name: string): PathNode {
+  const { namespace, code = "" } = row;
+  return {
+    ...{ id: `b ${namespace} ${workloadOf(row)}`, column: "container", title: "no pod was created", note: "" },
+    place: { view: "refusals", parts: [code], namespace, search: name },
+  };
 }
 
-/** Reports whether a node is a workload whose pods were refused before they were created. */
+/** Reports whether a node stands for pods that were refused before they were created. */
 export function isBlockedNode(id: string): boolean {
   return id.startsWith("b ");
 }
@@ -192,22 +185,18 @@ function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: 
       .filter(({ node }) => node.column === column)
       .map((found) => rankedNode(found.node, found.paths))
       .toSorted(rankFirst);
+    const existing = all.filter(({ node }) => !isBlockedNode(node.id));
     totals[column] =
-      column === "container" ? all.reduce((sum, { paths: through }) => sum + through.length, 0) : all.length;
+      column === "container" ? existing.reduce((sum, { paths: through }) => sum + through.length, 0) : all.length;
     if (all.length > MAX_COLUMN_NODES) hidden[column] = all.length - MAX_COLUMN_NODES;
     return all.slice(0, MAX_COLUMN_NODES).map(({ node, paths: through, counts }): MapNode => {
       const { id, title } = node;
       const note = noteOf(node, through, { showsAccount: accounts.size > 1, now });
-      const detail = column === "container" ? stateDetail(through, now) : note;
-      return {
-        id,
-        column,
-        title,
-        note,
-        detail,
-        counts,
-        href: fragmentOfRoute(worstPlace(node, through) ?? node.place),
-      };
+      const isContainer = column === "container";
+      const code = isContainer ? codeOf(through) : undefined;
+      const detail = isContainer ? stateDetail(through, now) : note;
+      const href = fragmentOfRoute(worstPlace(node, through) ?? node.place);
+      return { id, column, title, note, detail, code, counts, href };
     });
   });
   const places = new Map(drawn.map(({ id }, index) => [id, index]));
@@ -275,7 +264,7 @@ function worstOf(paths: readonly MapPath[]): MapPath | undefined {
   return paths.toSorted((a, b) => worseFirst(a.state, b.state))[0];
 }
 
-/** The state of the worst container, of how many pods it is, and what belongs to it; nothing of a state that is well. */
+/** The state of the worst container, of how many pods it is, and until when; nothing of a state that is well. */
 function stateNote(paths: readonly MapPath[], now: number): string {
   const worst = worstOf(paths);
   if (worst === undefined) return "";
@@ -283,17 +272,26 @@ function stateNote(paths: readonly MapPath[], now: number): string {
   const alike = paths.filter(({ state }) => state === worst.state).length;
   const count = pods === 1 ? "" : alike === pods ? `${pods} pods` : `${alike} of ${pods} pods`;
   const label = worst.state === "holding" ? "" : STATE_LOOKS[worst.state].label;
-  return [count, label, stateDetail(paths, now)].filter(Boolean).join(" · ");
+  const detail = stateDetail(paths, now);
+  // "expired 4 min ago" is one statement, "overdue" and "6 min left" are two.
+  const state = worst.state === "expired" ? [[label, detail].join(" ").trim()] : [label, detail];
+  return [count, ...state].filter(Boolean).join(" · ");
 }
 
-/** The code of one pod: those of several may differ. If all are well, when the first renewal comes. */
+/** Until when the first of those in the worst state holds its credentials; if all are well, when it renews them. */
 function stateDetail(paths: readonly MapPath[], now: number): string {
   const worst = worstOf(paths);
-  if (worst?.state !== "holding") return (paths.length === 1 && worst?.code) || "";
+  if (worst === undefined || worst.state === "leaving") return "";
   const [soonest] = paths
-    .filter(({ expires }) => expires !== undefined)
+    .filter(({ state, expires }) => state === worst.state && expires !== undefined)
     .toSorted((a, b) => Date.parse(a.expires ?? "") - Date.parse(b.expires ?? ""));
   const { renewed, expires } = soonest ?? {};
   if (expires === undefined) return "";
-  return renewalText(renewed, expires, now) || `${spanText(Date.parse(expires) - now)} left`;
+  return (worst.state === "holding" && renewalText(renewed, expires, now)) || untilText(expires, now);
+}
+
+/** The code of one pod: those of several may differ. */
+function codeOf(paths: readonly MapPath[]): string | undefined {
+  const [only, ...others] = paths;
+  return only === undefined || others.length > 0 || only.state === "holding" ? undefined : only.code;
 }

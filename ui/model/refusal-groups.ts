@@ -2,7 +2,7 @@
 // were in between. Pure.
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
 import { type RowsByPod, refusalStateOf, refusalWorstFirst } from "./cause.ts";
-import { makerOf } from "./maker.ts";
+import { isMaker } from "./maker.ts";
 import type { HoldState } from "./state.ts";
 import { MINUTE_MS } from "./time.ts";
 
@@ -57,7 +57,7 @@ function groupOf(rows: RefusalGroup["rows"], { pods, now }: GroupContext): Refus
   return {
     code: worst.code,
     rows,
-    state: refusalStateOf(worst, pods, now) ?? "refused",
+    state: refusalStateOf(worst, pods, now),
     count: rows.reduce((sum, { count }) => sum + count, 0),
     ...(first !== undefined && { first }),
     ...(last !== undefined && { last }),
@@ -90,8 +90,8 @@ function lastRefusalOf(row: PodRow & { readonly code: string }): RefusedRow {
 
 /** Attempts, pods, and workloads whose pods were not created: "26 refusals of 5 pods and 1 workload". */
 export function refusalCounts(rows: readonly RefusedRow[]): string {
-  const [workloads = 0, pods = 0] = [true, false].map((isMaker) => {
-    const found = rows.filter(({ pod }) => (makerOf(pod) !== undefined) === isMaker);
+  const [workloads = 0, pods = 0] = [true, false].map((ofMakers) => {
+    const found = rows.filter(({ pod }) => isMaker(pod) === ofMakers);
     return new Set(found.map(({ namespace, pod }) => `${namespace}/${pod}`)).size;
   });
   const attempts = rows.reduce((sum, { count }) => sum + count, 0);
@@ -111,28 +111,33 @@ export function sparkSpan(groups: readonly RefusalGroup[], now: number): number 
   return minutes * MINUTE_MS;
 }
 
+/** The axis of spark lines: its length in milliseconds, and its end (Unix milliseconds). */
+export interface SparkAxis {
+  readonly span: number;
+  readonly now: number;
+}
+
 /**
- * Returns the heights of a spark line's bars, from 0 to 1, over the `span` milliseconds before `now`. Of the refusals of
- * one container the first and the last are known: the others are spread evenly between them.
+ * Returns how many refusals each bar of a spark line has, in the `span` milliseconds before `now`. Of the refusals of
+ * one container the first and the last are known: the others are put between them at equal distances.
  */
-export function sparkBars(
-  rows: readonly RefusedRow[],
-  { span, now }: { readonly span: number; readonly now: number },
-): readonly number[] {
-  const bars = Array.from({ length: SPARK_BARS }, () => 0);
+export function sparkCounts(rows: readonly RefusedRow[], { span, now }: SparkAxis): readonly number[] {
+  const counts = Array.from({ length: SPARK_BARS }, () => 0);
   const begin = now - span;
   const width = span / SPARK_BARS;
   for (const { since, time, count } of rows) {
     const last = Math.min(now, Date.parse(time));
     if (Number.isNaN(last)) continue;
-    // One refusal, or several of one second, still have a place.
-    const first = Math.min(Date.parse(since ?? time), last - 1);
-    for (const [index, bar] of bars.entries()) {
+    const first = Math.min(Date.parse(since ?? time), last);
+    const distance = (last - first) / Math.max(1, count - 1);
+    const before = (end: number) =>
+      end > last ? count : Math.max(0, distance === 0 ? 0 : Math.ceil((end - first) / distance));
+    for (const [index, found] of counts.entries()) {
       const from = begin + index * width;
-      const common = Math.min(last, from + width) - Math.max(first, from);
-      if (common > 0) bars[index] = bar + (count * common) / (last - first);
+      // The last bar has its end too.
+      const to = index === SPARK_BARS - 1 ? Infinity : from + width;
+      counts[index] = found + before(to) - before(from);
     }
   }
-  const highest = Math.max(...bars);
-  return highest === 0 ? bars : bars.map((bar) => bar / highest);
+  return counts;
 }

@@ -33,7 +33,12 @@ export type RemedyInput = Pick<PodRow, "code" | "next" | "furtherSteps" | "messa
 /** Returns the remedy of a row. */
 export function remedyOf(row: RemedyInput): Remedy {
   const steps = nextCommandsOf(row);
-  return denialRemedy(row, steps) ?? forbiddenRemedy(row, steps) ?? earlierCaRemedy(steps) ?? { branches: [], steps };
+  return (
+    denialRemedy(row, steps) ??
+    forbiddenRemedy(row, steps) ??
+    earlierCaRemedy(steps) ??
+    checkRemedy(row, steps) ?? { branches: [], steps }
+  );
 }
 
 /** STS denies a role that does not exist as it denies one that does not trust the caller. */
@@ -117,6 +122,13 @@ function earlierCaRemedy([look, restart, ...others]: readonly string[]): Remedy 
     ],
     steps: [],
   };
+}
+
+/** A single command that looks at the installation says nothing about what it is for. */
+function checkRemedy({ code = "" }: RemedyInput, [check, ...others]: readonly string[]): Remedy | undefined {
+  if (check === undefined || others.length > 0 || !/^podrole check(?: -[\w-]+)*$/.test(check)) return undefined;
+  const purpose = code.startsWith("STS_") ? "See whether STS answers now" : "See what podrole lacks now";
+  return { look: { purpose, command: check }, branches: [], steps: [] };
 }
 
 const LOG_PURPOSE = /^kubectl .* logs .*  # .* if it does not contain ([A-Z_]+)$/;

@@ -1,11 +1,13 @@
 // The state of one container as the page colours it, from a row of podrole status. Pure.
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { isRenewalOverdue } from "../../src/operations/ui/overdue.ts";
+import { isMaker } from "./maker.ts";
 
 /** From the worst to the best. */
 export const HOLD_STATES = [
   "expired",
   "refused",
+  "blocked",
   "bare",
   "overdue",
   "failing",
@@ -33,6 +35,12 @@ export interface StateLook {
 export const STATE_LOOKS: Readonly<Record<HoldState, StateLook>> = {
   expired: { label: "expired", glyph: "cross", tone: "bad", meaning: "Its credentials have expired." },
   refused: { label: "refused", glyph: "ban", tone: "bad", meaning: "It was refused, and has no credentials." },
+  blocked: {
+    label: "blocked",
+    glyph: "ban",
+    tone: "bad",
+    meaning: "Its pods are refused at admission: none was created.",
+  },
   bare: {
     label: "not injected",
     glyph: "hollow",
@@ -67,14 +75,14 @@ export type Severity = (typeof SEVERITIES)[number];
 export const SEVERITY_LOOKS: Readonly<Record<Severity, StateLook & { readonly states: readonly HoldState[] }>> = {
   failing: {
     ...{ label: "Failing", glyph: "cross", tone: "bad", meaning: "no valid credentials" },
-    states: ["expired", "refused", "bare"],
+    states: ["expired", "refused", "blocked", "bare"],
   },
   "at risk": {
     ...{ label: "At risk", glyph: "warning", tone: "notice", meaning: "valid credentials that are not renewed" },
     states: ["overdue", "failing"],
   },
   pending: {
-    ...{ label: "Pending", glyph: "clock", tone: "muted", meaning: "being started or deleted, or not known" },
+    ...{ label: "Pending", glyph: "clock", tone: "wait", meaning: "being started or deleted, or not known" },
     states: ["starting", "unknown", "leaving"],
   },
   valid: { ...{ label: "Valid", glyph: "dot", tone: "good", meaning: "valid credentials" }, states: ["holding"] },
@@ -95,8 +103,14 @@ export function severitySearch(severity: Severity): string {
   return `is:${severity.replaceAll(" ", "-")}`;
 }
 
+/** The tone of a code that stands for no container: throttling delays calls, everything else fails them. */
+export function codeTone(code: string): "bad" | "notice" {
+  return code === "STS_THROTTLED" ? "notice" : "bad";
+}
+
 /** Returns the state at `now` (Unix milliseconds). */
-export function holdStateOf({ phase, expires, renewed, code }: PodRow, now: number): HoldState {
+export function holdStateOf({ pod, phase, expires, renewed, code }: PodRow, now: number): HoldState {
+  if (isMaker(pod)) return "blocked";
   if (phase === "terminating") return "leaving";
   if (phase === "not injected") return "bare";
   if (expires !== undefined) {

@@ -2,7 +2,7 @@
 
 const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** Shorter times are shown in seconds. */
@@ -28,6 +28,12 @@ export function relativeText(time: string, now: number): string {
   const at = Date.parse(time);
   if (Number.isNaN(at)) return "";
   return at > now ? `in ${spanText(at - now)}` : `${spanText(now - at)} ago`;
+}
+
+/** "11 min left"; "4 min ago" of credentials that have expired. */
+export function untilText(expires: string, now: number): string {
+  const left = Date.parse(expires) - now;
+  return left > 0 ? `${spanText(left)} left` : `${spanText(left)} ago`;
 }
 
 /** The part of a lifetime that is left at `now`, from 0 to 1; undefined if either end is unknown. */

@@ -59,7 +59,7 @@ export function App({ snapshot, problem, onSearch, onTheme, ...props }: AppProps
     null,
     h("a", { class: "skip", href: "#title", onClick: focusTitle }, "Skip to content"),
     header({ route, onSearch, onTheme }),
-    snapshot && h(Summary, { snapshot, now: props.now, problem }),
+    snapshot && h(Summary, { snapshot, route, now: props.now, problem }),
     h(
       "main",
       { id: "content" },

@@ -30,6 +30,7 @@ export function causeBox(rows: readonly PodRow[], { snapshot, isAlone, now }: Ca
   const remedy = code === undefined ? undefined : snapshot.remedies[code];
   const message = causeMessage(row, remedy);
   const todo = remedyOf(row);
+  const hasSteps = steps.length > 0;
   const containers = rows.map(({ container }) => container).filter(Boolean);
   return h(
     "section",
@@ -56,10 +57,10 @@ export function causeBox(rows: readonly PodRow[], { snapshot, isAlone, now }: Ca
       "div",
       { class: "todo" },
       remedyPart(todo),
-      steps.length === 0 && remedyText(remedy),
+      !hasSteps && remedyText(remedy),
       recovery !== undefined && h("p", { class: "faint" }, h("b", null, "Recovery: "), shown(sentence(recovery))),
     ),
-    rawMessage(message, steps.length === 0 ? undefined : remedy),
+    rawMessage(message, hasSteps ? remedy : undefined),
   );
 }
 
@@ -119,7 +120,7 @@ export function rawMessage(message: string | undefined, remedy: string | undefin
   return h(
     "details",
     { class: "raw" },
-    h("summary", null, icon("next"), remedy === undefined ? "Full message" : "Full message and remedy"),
+    h("summary", null, icon("next"), "Raw message"),
     message !== undefined && h("code", { class: "block" }, shown(message)),
     remedyText(remedy),
   );

@@ -3,8 +3,7 @@ import { type ComponentChild, h } from "preact";
 import { escapeControls } from "../../src/cli/output/text.ts";
 import type { Known } from "../../src/operations/known.ts";
 import type { PodRow, UnknownPart } from "../../src/operations/status/model.ts";
-import { isRenewalOverdue } from "../../src/operations/ui/overdue.ts";
-import { makerOf, type PodMaker } from "../model/maker.ts";
+import { makerOf, type PodMaker, workloadNameOf } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import {
@@ -15,7 +14,7 @@ import {
   type StateCounts,
   type StateLook,
 } from "../model/state.ts";
-import { clockText, relativeText, renewalText, restOfLife, spanText } from "../model/time.ts";
+import { clockText, relativeText, renewalText, restOfLife, untilText } from "../model/time.ts";
 import { icon } from "./icon.ts";
 
 /** Makes a text of the cluster safe to read: no character of it hides, or changes the direction of others. */
@@ -70,24 +69,33 @@ export function stateBar(counts: StateCounts): ComponentChild {
   );
 }
 
-/** A link to a pod. */
-export function podLink(namespace: string, pod: string): ComponentChild {
-  const name = shown(`${namespace}/${pod}`);
+/** "shop/orders-5d9f4-x2x4q"; of what would have created pods, "shop/intruder". */
+export function podName(namespace: string, pod: string): string {
   const maker = makerOf(pod);
-  if (maker !== undefined) return neverCreatedLink(namespace, maker);
-  return h("a", { href: fragmentOfRoute({ view: "pod", parts: [namespace, pod] }) }, name);
+  return shown(`${namespace}/${maker === undefined ? pod : workloadNameOf(maker)}`);
 }
 
-function neverCreatedLink(namespace: string, { kind, name }: PodMaker): ComponentChild {
+/** A link to a pod. */
+export function podLink(namespace: string, pod: string): ComponentChild {
+  const maker = makerOf(pod);
+  if (maker !== undefined) return neverCreatedLink(namespace, pod, maker);
+  return h("a", { href: fragmentOfRoute({ view: "pod", parts: [namespace, pod] }) }, podName(namespace, pod));
+}
+
+function neverCreatedLink(namespace: string, pod: string, { kind, name }: PodMaker): ComponentChild {
+  const href = fragmentOfRoute({ view: "map", namespace });
   return [
-    h("a", { key: "link", href: fragmentOfRoute({ view: "map", namespace }) }, shown(`${namespace} · ${kind} ${name}`)),
+    h("a", { key: "link", href, title: shown(`${kind} ${name}`) }, podName(namespace, pod)),
     h("span", { key: "note", class: "faint" }, " · no pod was created"),
   ];
 }
 
 /** A link to a role, by its short name; the ARN is its title. */
 export function roleLink(role: string | undefined): ComponentChild {
-  if (role === undefined) return h("span", { class: "faint" }, "none");
+  if (role === undefined) {
+    const [dash, words] = [h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "unseen" }, "no role")];
+    return h("span", { class: "faint" }, dash, words);
+  }
   const href = fragmentOfRoute({ view: "role", parts: [role] });
   return h("a", { class: "role-name", href, title: shown(role) }, shown(shortRole(role)));
 }
@@ -98,27 +106,32 @@ export function timeText(time: string | undefined, now: number): ComponentChild 
   return h("time", { dateTime: time, title: clockText(time) }, relativeText(time, now) || shown(time));
 }
 
+/** Credentials, and the state of what holds them. */
+export interface HeldCredentials {
+  readonly from?: string | undefined;
+  readonly to: string | undefined;
+  readonly state: HoldState;
+}
+
 /** What is left of credentials, as a line with a mark at the time of the next renewal, and in words. */
-export function countdown(from: string | undefined, to: string | undefined, now: number): ComponentChild {
+export function countdown({ from, to, state }: HeldCredentials, now: number): ComponentChild {
   if (to === undefined) return h("span", { class: "faint" }, "unknown");
   const rest = restOfLife(from, to, now);
-  const left = Date.parse(to) - now;
-  const isOver = left <= 0;
+  const { tone } = STATE_LOOKS[Date.parse(to) <= now ? "expired" : state];
   return h(
     "span",
     { class: "countdown", title: `expires ${clockText(to)}` },
-    rest !== undefined && lifeLine(isOver ? 0 : rest, isRenewalOverdue({ renewed: from, expires: to }, now)),
-    h("time", { dateTime: to, class: isOver ? "bad" : undefined }, isOver ? `${spanText(left)} ago` : spanText(left)),
-    !isOver && h("span", { class: "narrow" }, " left"),
+    rest !== undefined && lifeLine(rest, tone),
+    h("time", { dateTime: to, class: tone === "bad" || tone === "notice" ? tone : undefined }, untilText(to, now)),
   );
 }
 
 /** The mark is where the next renewal is expected. */
-function lifeLine(rest: number, isOverdue: boolean): ComponentChild {
+function lifeLine(rest: number, tone: StateLook["tone"]): ComponentChild {
   return h(
     "span",
     { class: "life", "aria-hidden": "true" },
-    h("span", { class: isOverdue ? "notice" : "good", style: { width: `${rest * 100}%` } }),
+    h("span", { class: tone, style: { width: `${rest * 100}%` } }),
   );
 }
 

@@ -1,4 +1,5 @@
-// The row above a list: how many of its entries are in which state, and the namespaces, each as a limit of the list.
+// The row above a list: how many of its entries are in which state, and the namespaces, each as a limit of the list. On
+// a narrow screen the line below the navigation has the states.
 import { type ComponentChild, h } from "preact";
 import { fragmentOfRoute, type Route } from "../model/route.ts";
 import { filterOf, searchWithFilter } from "../model/search.ts";
@@ -9,6 +10,8 @@ import { icon } from "./icon.ts";
 /** What the row offers. */
 export interface FilterProps {
   readonly route: Route;
+  /** What the entries are, if they are not what the page counts everywhere: "roles". */
+  readonly unit?: string;
   /** Entries by severity, of those that the rest of the search leaves. */
   readonly counts: ReadonlyMap<Severity, number>;
   /** Undefined: the list is not limited by namespace. */
@@ -16,7 +19,7 @@ export interface FilterProps {
 }
 
 /** The row. */
-export function filterRow({ route, counts, namespaces }: FilterProps): ComponentChild {
+export function filterRow({ route, unit = "", counts, namespaces }: FilterProps): ComponentChild {
   const { view, search, namespace } = route;
   const { severity: chosen } = filterOf(search);
   const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
@@ -31,7 +34,7 @@ export function filterRow({ route, counts, namespaces }: FilterProps): Component
         "aria-current": severity === chosen ? "true" : undefined,
       },
       severity !== undefined && icon(SEVERITY_LOOKS[severity].glyph),
-      severity === undefined ? "All" : h("span", { class: "label" }, SEVERITY_LOOKS[severity].label),
+      severity === undefined ? `All ${unit}`.trim() : h("span", { class: "label" }, SEVERITY_LOOKS[severity].label),
       h("span", { class: "number" }, count.toLocaleString("en")),
     );
   return h(

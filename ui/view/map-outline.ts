@@ -12,7 +12,7 @@ interface OutlineLine {
   readonly state: string;
   readonly role?: MapNode | undefined;
   /** In place of the role. */
-  readonly sub?: string;
+  readonly sub?: string | undefined;
 }
 
 /** The list. */
@@ -34,15 +34,19 @@ export function MapOutline({ map }: { readonly map: IdentityMap }): ComponentChi
             { node, title: node.title, state: stateText(node.counts), sub: countOf(totalOf(node.counts), "container") },
           ];
         }
-        if (isBlockedNode(node.id)) return [{ node, title: node.title, state: "blocked", sub: "no pod was created" }];
         return below(node)
           .toSorted(worstFirst)
-          .map((container) => ({
-            node: container,
-            title: `${node.title} · ${container.title}`,
-            state: stateText(container.counts),
-            role: below(container)[0],
-          }));
+          .map((container): OutlineLine => {
+            const [role] = below(container);
+            const isBlocked = isBlockedNode(container.id);
+            return {
+              node: container,
+              title: isBlocked ? node.title : `${node.title} · ${container.title}`,
+              state: stateText(container.counts),
+              role,
+              sub: isBlocked ? container.title : undefined,
+            };
+          });
       });
   return h(
     "ul",
@@ -68,7 +72,7 @@ export function MapOutline({ map }: { readonly map: IdentityMap }): ComponentChi
 }
 
 function outlineLine({ node, title, state, role, sub }: OutlineLine): ComponentChild {
-  const { id, column, counts, detail, href } = node;
+  const { id, column, counts, detail, code, href } = node;
   const { tone, glyph } = STATE_LOOKS[worstState(counts)];
   const isFailure = tone === "bad" && column !== "role";
   return h(
@@ -80,8 +84,14 @@ function outlineLine({ node, title, state, role, sub }: OutlineLine): ComponentC
     role === undefined
       ? h("span", { class: "sub faint" }, shown(sub ?? "no role"))
       : h("a", { class: "sub role-name", href: role.href }, shown(role.title)),
-    detail !== "" &&
-      h("span", { class: "end" }, tone === "good" || column === "role" ? shown(detail) : codeTag(detail, tone)),
+    (detail !== "" || code !== undefined) &&
+      h(
+        "span",
+        { class: "end" },
+        detail !== "" &&
+          h("span", { class: tone === "notice" || tone === "bad" ? `until ${tone}` : "until" }, shown(detail)),
+        code !== undefined && codeTag(code, tone),
+      ),
   );
 }
 

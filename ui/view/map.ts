@@ -3,12 +3,13 @@ import { type ComponentChild, h } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
+import { blockedRows } from "../model/maker.ts";
 import { type IdentityMap, identityMapOf, isBlockedNode, type MapColumn } from "../model/map.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
 import { countsText, STATE_LOOKS, type StateCounts, totalOf, worseFirst, worstState } from "../model/state.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, shown, stateBar, unknownNotes, viewTitle } from "./dom.ts";
+import { codeTag, emptyNote, shown, stateBar, unknownNotes, viewTitle } from "./dom.ts";
 import { icon } from "./icon.ts";
 import { MapOutline } from "./map-outline.ts";
 
@@ -30,8 +31,11 @@ export function MapView({ snapshot, route, now }: ViewProps): ComponentChild {
   const map = useMemo(
     () =>
       identityMapOf({
-        rows: searchRows(rowsInNamespace(snapshot.pods, namespace), search, now),
-        refusals: searchRows(rowsInNamespace(snapshot.refusals, namespace), search, now),
+        rows: searchRows(
+          rowsInNamespace([...snapshot.pods, ...blockedRows(snapshot.refusals, now)], namespace),
+          search,
+          now,
+        ),
         now,
       }),
     [snapshot, search, namespace],
@@ -173,36 +177,28 @@ function worstLast(a: PlacedMap["edges"][number], b: PlacedMap["edges"][number])
 const HEAD_HEIGHT = 34;
 
 function nodeLink(
-  { id, title, note, counts, href, column }: Omit<PlacedNode, "x" | "y" | "width" | "height">,
+  { id, title, note, code, counts, href, column }: Omit<PlacedNode, "x" | "y" | "width" | "height">,
   events: object = {},
 ): ComponentChild {
   const { tone, glyph } = STATE_LOOKS[worstState(counts)];
-  const isFailure = tone === "bad" && isPlaceOfFailure(id, column);
+  // A path is filled once: where it fails.
+  const isFailure = tone === "bad" && column === "container";
   return h(
     "a",
     {
-      class: `node ${column} ${tone}${isFailure ? " failure" : ""}`,
+      class: `node ${column} ${tone}${isFailure ? " failure" : ""}${isBlockedNode(id) ? " blocked" : ""}`,
       href,
       title: `${shown(title)}: ${countsText(counts)}`,
       ...events,
     },
     icon(glyph),
     h("span", { class: "name" }, shown(title)),
-    note !== "" && h("span", { class: `kind ${isErrorNote(id, column, tone) ? tone : ""}` }, shown(note)),
+    note !== "" && h("span", { class: `kind ${column === "container" && tone !== "good" ? tone : ""}` }, shown(note)),
+    code !== undefined && codeTag(code, tone),
     h("span", { class: "unseen" }, `: ${countsText(counts)}`),
     // One state alone is the node's own colour.
     Object.keys(counts).length > 1 && stateBar(counts),
   );
-}
-
-/** The note of a container that is not well says why, and so does that of a workload without pods. */
-function isErrorNote(id: string, column: MapColumn, tone: string): boolean {
-  return (column === "container" && tone !== "good") || isBlockedNode(id);
-}
-
-/** A path is filled once: where it fails, which is the container, or the workload that has no pods. */
-function isPlaceOfFailure(id: string, column: MapColumn): boolean {
-  return column === "container" || isBlockedNode(id);
 }
 
 function edgeWidth(counts: StateCounts): number {

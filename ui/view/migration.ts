@@ -2,6 +2,7 @@
 import { type ComponentChild, h } from "preact";
 import type { Known } from "../../src/operations/known.ts";
 import type { UiMigration, UiMove, UiRefusedWorkload } from "../../src/operations/ui/model.ts";
+import { type MigrationPart, whereabouts } from "../model/migration.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import type { ViewProps } from "./context.ts";
 import { countOf, emptyNote, knownPart, sentence, shown, viewTitle } from "./dom.ts";
@@ -41,35 +42,29 @@ export function MigrationView({ snapshot, route, load }: ViewProps): ComponentCh
   );
 }
 
-function migration({ report, waves, postponed, refused }: UiMigration, namespace: string | undefined): ComponentChild {
+function migration(found: UiMigration, namespace: string | undefined): ComponentChild {
+  const { report, waves, postponed, refused } = found;
   const { from, counts, pods, moved, problems, general } = report;
   const scope = namespace === undefined ? "" : ` -n ${shown(namespace)}`;
-  const figures = [
-    ["refused", counts.refused, "bad"],
-    ["need work first", counts.needsWork, "bad"],
-    ["work differently", counts.changed, "notice"],
-    ["unchanged", counts.unchanged, ""],
-  ] as const;
   return h(
     "div",
     null,
     h(
       "section",
-      { class: "moved" },
-      h("p", null, h("b", null, `${moved} of ${countOf(pods, "pod")} moved`)),
-      h(
-        "div",
-        { class: "share", "aria-hidden": "true" },
-        h("span", { style: { width: `${pods === 0 ? 0 : (100 * moved) / pods}%` } }),
-      ),
+      null,
+      h("h2", null, `${moved.toLocaleString("en")} of ${countOf(pods, "pod")} moved`),
+      partsBar(whereabouts(found)),
     ),
-    h("h2", null, `What changes for the ${pods} pods`),
     h(
-      "dl",
-      { class: "figures" },
-      figures.map(([label, count, tone]) =>
-        h("div", { key: label, class: count > 0 ? tone : "" }, h("dd", null, String(count)), h("dt", null, label)),
-      ),
+      "section",
+      null,
+      h("h2", null, `What changes for the ${pods.toLocaleString("en")} pods`),
+      partsBar([
+        { label: "refused", count: counts.refused, tone: "bad" },
+        { label: "need work first", count: counts.needsWork, tone: "work" },
+        { label: "work differently", count: counts.changed, tone: "notice" },
+        { label: "unchanged", count: counts.unchanged, tone: "rest" },
+      ]),
     ),
     refused.length > 0 && refusedPart(refused, counts.refused, `podrole migrate ${from}${scope}`),
     problems.length > 0 &&
@@ -78,7 +73,7 @@ function migration({ report, waves, postponed, refused }: UiMigration, namespace
         { class: "unknown" },
         problems.map((text) => h("li", { key: text }, shown(text))),
       ),
-    postponed.length > 0 && h("section", null, h("h2", null, "Need work first"), moves(postponed)),
+    postponed.length > 0 && postponedPart(postponed),
     waves.length > 0 &&
       h(
         "section",
@@ -94,8 +89,35 @@ function migration({ report, waves, postponed, refused }: UiMigration, namespace
       h("h2", null, "Changes for every pod"),
       h(
         "ul",
-        null,
+        { class: "general" },
         general.map((text) => h("li", { key: text }, shown(text))),
+      ),
+    ),
+  );
+}
+
+/** All parts of a whole as one bar, and what each of them is. */
+function partsBar(parts: readonly MigrationPart[]): ComponentChild {
+  const present = parts.filter(({ count }) => count > 0);
+  return h(
+    "div",
+    { class: "parts-of-all" },
+    h(
+      "div",
+      { class: "stacked", "aria-hidden": "true" },
+      present.map(({ label, count, tone }) => h("span", { key: label, class: tone, style: { flexGrow: count } })),
+    ),
+    h(
+      "ul",
+      null,
+      parts.map(({ label, count, tone }) =>
+        h(
+          "li",
+          { key: label, class: tone },
+          h("i", { "aria-hidden": "true" }),
+          h("b", null, count.toLocaleString("en")),
+          ` ${label}`,
+        ),
       ),
     ),
   );
@@ -112,24 +134,22 @@ function waveTable(waves: UiMigration["waves"]): ComponentChild {
     h(
       "tr",
       { key: `${wave} ${name}` },
-      cell("state", h("span", { class: "mark" }, h("span", { class: "wave" }, `Wave ${wave}`))),
-      cell("main", h("a", { href: fragmentOfRoute({ view: "map", namespace: name }) }, shown(name))),
-      cell("number", String(pods)),
+      cell("first", `Wave ${wave}`),
+      cell("main", namespaceLink(name)),
+      podsCell(pods),
       cell("end", h("span", { class: RISKS[risk][0] }, RISKS[risk][1])),
-      cell(
-        "text",
-        findings.map((text) => h("span", { key: text, class: "sentence" }, shown(sentence(text)), " ")),
-      ),
+      findingsCell(findings),
     );
   return rowsTable(
     fixedHeads([
-      { head: "Wave", kind: "state" },
+      { head: "Wave", kind: "first" },
       { head: "Namespace", kind: "main" },
       { head: "Pods", kind: "number" },
       { head: "Risk", kind: "end" },
       { head: "What to look at", kind: "text" },
     ]),
     waves.flatMap((wave, index) => wave.map((move) => rowOfMove(index + 1, move))),
+    "waves",
   );
 }
 
@@ -141,45 +161,57 @@ function refusedPart(refused: readonly UiRefusedWorkload[], pods: number, comman
     null,
     h("h2", null, "Refused pods"),
     rowsTable(
-      fixedHeads([
-        { head: "Workload", kind: "main" },
-        { head: "Pods", kind: "end" },
-        { head: "Why", kind: "text" },
-      ]),
+      whyHeads("Workload"),
       refused.map(({ namespace, kind, name, pods: count, findings }) =>
-        h(
-          "tr",
-          { key: `${namespace} ${kind} ${name} ${findings.join()}` },
-          cell("main", shown(`${namespace}/${name}`), h("span", { class: "faint" }, ` · ${shown(kind)}`)),
-          cell("end", countOf(count, "pod")),
-          cell(
-            "text",
-            findings.map((text) => h("span", { key: text, class: "sentence" }, shown(sentence(text)), " ")),
-          ),
+        whyRow(
+          `${namespace} ${kind} ${name} ${findings.join()}`,
+          [shown(`${namespace}/${name}`), h("span", { key: "kind", class: "faint" }, ` · ${shown(kind)}`)],
+          { pods: count, findings },
         ),
       ),
+      "moves",
     ),
     listed < pods && commandList([`${command}  # lists all of them`]),
   );
 }
 
-function moves(all: readonly UiMove[]): ComponentChild {
+function postponedPart(postponed: readonly UiMove[]): ComponentChild {
   return h(
-    "ul",
-    { class: "lines" },
-    all.map(({ name, pods, risk, findings }) =>
-      h(
-        "li",
-        { key: name },
-        h("a", { href: fragmentOfRoute({ view: "map", namespace: name }) }, shown(name)),
-        h("span", { class: RISKS[risk][0] }, ` ${countOf(pods, "pod")}: ${RISKS[risk][1]}`),
-        findings.length > 0 &&
-          h(
-            "ul",
-            null,
-            findings.map((text) => h("li", { key: text }, shown(text))),
-          ),
-      ),
+    "section",
+    null,
+    h("h2", null, "Need work first"),
+    rowsTable(
+      whyHeads("Namespace"),
+      postponed.map((move) => whyRow(move.name, namespaceLink(move.name), move)),
+      "moves",
     ),
   );
+}
+
+function whyHeads(what: string): readonly ComponentChild[] {
+  return fixedHeads([
+    { head: what, kind: "main" },
+    { head: "Pods", kind: "number" },
+    { head: "Why", kind: "text" },
+  ]);
+}
+
+function whyRow(key: string, what: ComponentChild, { pods, findings }: Pick<UiMove, "pods" | "findings">) {
+  return h("tr", { key }, cell("main", what), podsCell(pods), findingsCell(findings));
+}
+
+/** On a narrow screen, where the column has no head, with its unit. */
+function podsCell(pods: number): ComponentChild {
+  return cell("number", pods.toLocaleString("en"), h("span", { class: "narrow" }, pods === 1 ? " pod" : " pods"));
+}
+
+function findingsCell(findings: readonly string[]): ComponentChild {
+  return cell(
+    "text",
+    findings.map((text) => h("span", { key: text, class: "sentence" }, shown(sentence(text)), " ")),
+  );
+}
+
+function namespaceLink(name: string): ComponentChild {
+  return h("a", { href: fragmentOfRoute({ view: "map", namespace: name }) }, shown(name));
 }

@@ -5,7 +5,7 @@ import type { Known } from "../../src/operations/known.ts";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import type { UiAuditStep, UiEvent, UiPod } from "../../src/operations/ui/model.ts";
 import { messageParts, rowsByCause, withoutContainer } from "../model/cause.ts";
-import { type DecisionStep, decisionSteps, restartsText } from "../model/decision.ts";
+import { type DecisionStep, decisionMarks, decisionSteps, restartsText } from "../model/decision.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { countStates, holdStateOf, STATE_LOOKS, worstState } from "../model/state.ts";
 import { equalSteps } from "../model/steps.ts";
@@ -59,6 +59,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
           ),
     ),
     unknownNotes(snapshot.unknown.pods),
+    decisionPart(data, problem),
     rowsByCause(rows).map((alike) => causeBox(alike, { snapshot, isAlone: alike.length === rows.length, now })),
     h(
       "div",
@@ -69,7 +70,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
         h(
           "section",
           null,
-          h("h2", null, "What it holds"),
+          h("h2", null, "Containers"),
           rows.length === 0
             ? emptyNote("Nothing that podrole knows of")
             : h(
@@ -88,15 +89,6 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
       h(
         "div",
         null,
-        h(
-          "section",
-          null,
-          h("h2", null, "The decision, step by step"),
-          problem !== undefined && h("p", { class: "problem" }, shown(problem)),
-          data === undefined
-            ? h("p", { class: "faint" }, "Asking …")
-            : knownPart(data.explanation, "the decision", steps),
-        ),
         h(
           "section",
           null,
@@ -128,7 +120,7 @@ function heldCard(row: PodRow, now: number): ComponentChild {
   const left =
     expires === undefined
       ? h("span", { class: "faint" }, shown(unknown ?? "it holds nothing that expires"))
-      : countdown(renewed, expires, now);
+      : countdown({ from: renewed, to: expires, state }, now);
   // Its cause says why it holds nothing.
   const holdsNothing = expires === undefined && STATE_LOOKS[state].tone === "bad";
   return h(
@@ -156,11 +148,51 @@ const ROLE_SOURCE_TEXTS = {
   admission: "the pod's annotation, written at admission",
 } as const;
 
-function steps(explanation: Explanation): ComponentChild {
+/** The decision as one row, which opens to its steps; it has its place before it is known. */
+function decisionPart(data: UiPod | undefined, problem: string | undefined): ComponentChild {
+  if (data !== undefined) {
+    const failed = problem !== undefined && h("p", { key: "problem", class: "problem" }, shown(problem));
+    return [failed, knownPart(data.explanation, "the decision", decision)];
+  }
   return h(
-    "ol",
-    { class: "steps" },
-    decisionSteps(explanation).map((step, index) => h("li", { key: index, class: step.tone }, stepContent(step))),
+    "div",
+    { class: "decision" },
+    h(
+      "div",
+      { class: "row" },
+      h("h2", null, "The decision"),
+      problem === undefined
+        ? h("span", { class: "faint" }, "Asking …")
+        : h("span", { class: "problem" }, shown(problem)),
+    ),
+  );
+}
+
+function decision(explanation: Explanation): ComponentChild {
+  const steps = decisionSteps(explanation);
+  return h(
+    "details",
+    { class: "decision" },
+    h(
+      "summary",
+      { class: "row" },
+      h("h2", null, "The decision"),
+      decisionMarks(steps).map(({ mark, tone }) =>
+        h(
+          "span",
+          { key: mark, class: `mark ${tone}` },
+          icon(STEP_ICONS[tone]),
+          h("span", { class: "unseen" }, STEP_RESULTS[tone]),
+          mark,
+        ),
+      ),
+      h("span", { class: "fold-mark" }, icon("next")),
+    ),
+    h(
+      "ol",
+      { class: "steps" },
+      steps.map((step, index) => h("li", { key: index, class: step.tone }, stepContent(step))),
+    ),
   );
 }
 

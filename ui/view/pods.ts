@@ -3,7 +3,9 @@ import { type ComponentChild, h } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { type FoldedRow, foldRows } from "../model/fold.ts";
+import { blockedRows, isMaker } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
+import { fragmentOfRoute } from "../model/route.ts";
 import { filterOf, rowsInNamespace, searchRows } from "../model/search.ts";
 import { type HoldState, holdStateOf, STATE_LOOKS, severityOf, worseFirst } from "../model/state.ts";
 import { type WhyContext, whyOf } from "../model/why.ts";
@@ -14,6 +16,7 @@ import {
   countOf,
   emptyNote,
   podLink,
+  podName,
   renewalNote,
   roleLink,
   sentence,
@@ -33,29 +36,37 @@ const ROWS_AT_ONCE = 100;
 export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { namespace, search } = route;
   const { words, severity } = filterOf(search);
-  const found = useMemo(
-    () => searchRows(rowsInNamespace(snapshot.pods, namespace), words, now),
-    [snapshot, namespace, words],
-  );
+  const all = useMemo(() => [...snapshot.pods, ...blockedRows(snapshot.refusals, now)], [snapshot]);
+  const found = useMemo(() => searchRows(rowsInNamespace(all, namespace), words, now), [all, namespace, words]);
   const bySeverity = useMemo(() => Map.groupBy(found, (row) => severityOf(holdStateOf(row, now))), [found]);
-  const namespaces = useMemo(() => [...new Set(snapshot.pods.map((row) => row.namespace))].toSorted(), [snapshot]);
+  const namespaces = useMemo(() => [...new Set(all.map((row) => row.namespace))].toSorted(), [all]);
   const rows = severity === undefined ? found : (bySeverity.get(severity) ?? []);
-  const pods = useMemo(() => new Set(rows.map((row) => `${row.namespace}/${row.pod}`)).size, [rows]);
-  const isAll = rows.length === snapshot.pods.length;
-  const containers = isAll
-    ? countOf(rows.length, "container")
-    : `${rows.length} of ${countOf(snapshot.pods.length, "container")}`;
   return h(
     "div",
     { class: "view" },
-    viewTitle(
-      namespace === undefined ? "Pods" : `Pods of ${shown(namespace)}`,
-      `${containers} in ${countOf(pods, "pod")}`,
-    ),
+    viewTitle(namespace === undefined ? "Pods" : `Pods of ${shown(namespace)}`, listLead(rows, all)),
     unknownNotes(snapshot.unknown.pods),
-    filterRow({ route, counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])), namespaces }),
+    filterRow({
+      ...{ route, namespaces },
+      counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])),
+    }),
     h(PodTable, { rows, now, texts: snapshot }),
   );
+}
+
+/** "3 of 14 containers in 2 pods, and 1 workload without a pod". */
+function listLead(rows: readonly PodRow[], all: readonly PodRow[]): string {
+  const created = rows.filter(({ pod }) => !isMaker(pod));
+  const blocked = rows.length - created.length;
+  const pods = new Set(created.map(({ namespace, pod }) => `${namespace}/${pod}`)).size;
+  const total = all.filter(({ pod }) => !isMaker(pod)).length;
+  const containers = rows.length === all.length ? "" : `${created.length.toLocaleString("en")} of `;
+  return [
+    `${containers}${countOf(total, "container")} in ${countOf(pods, "pod")}`,
+    blocked > 0 ? `and ${countOf(blocked, "workload")} without a pod` : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 /** Which rows, and whether all are of one role. */
@@ -91,7 +102,10 @@ export function PodTable({ rows, now, texts, isOfOneRole = false }: PodTableProp
             compare: first((a, b) => byText(shortRole(a.role ?? ""), shortRole(b.role ?? ""))),
           },
         ]),
-    { head: "Credentials", kind: "end", compare: first((a, b) => expiryOf(a) - expiryOf(b) || 0) },
+    {
+      ...({ head: "Credentials", legend: "│ renewal", kind: "end" } as const),
+      compare: first((a, b) => expiryOf(a) - expiryOf(b) || 0),
+    },
     ...(hasWhy ? [{ head: "Why", kind: "more" } as const] : []),
   ];
   const order = useRowOrder(columns);
@@ -112,6 +126,7 @@ export function PodTable({ rows, now, texts, isOfOneRole = false }: PodTableProp
         const head = foldedRow(each, { ...context, isOpen, onToggle: () => toggle(each.key) });
         return isOpen ? [head, each.rows.map((row) => rowOf(row, inside))] : head;
       }),
+      "pods",
     ),
     more > 0 &&
       h(
@@ -134,13 +149,21 @@ function rowOf(row: PodRow, { now, texts, isOfOneRole, hasWhy, isInside = false 
   const state = holdStateOf(row, now);
   return h(
     "tr",
-    { key: nameOf(row), class: isInside ? `${state} inside` : state },
+    { key: nameOf(row), class: `${STATE_LOOKS[state].tone === "bad" ? "failure" : ""}${isInside ? " inside" : ""}` },
     h("td", { class: "state", title: reason === undefined ? phase : `${phase}: ${shown(reason)}` }, stateMark(state)),
-    cell("main", podLink(namespace, pod), containerText(container)),
+    state === "blocked"
+      ? cell("main", blockedLink(row))
+      : cell("main", podLink(namespace, pod), containerText(container)),
     !isOfOneRole && cell("sub", roleLink(role)),
     credentialsCell(row, state, now),
     hasWhy && whyCell(row, state, { now, texts }),
   );
+}
+
+/** A workload without a pod leads to its refusals. */
+function blockedLink({ namespace, pod, code = "" }: PodRow): ComponentChild {
+  const name = podName(namespace, pod);
+  return h("a", { href: fragmentOfRoute({ view: "refusals", parts: [code], namespace }), title: shown(pod) }, name);
 }
 
 function containerText(container: string): ComponentChild {
@@ -158,7 +181,7 @@ function foldedRow(
   const name = `${namespace}/${workload.split(/\/(.*)/s)[1] ?? workload}`;
   return h(
     "tr",
-    { key, class: "holding folded" },
+    { key, class: "folded" },
     cell("state", stateMark("holding")),
     cell(
       "main",
@@ -178,11 +201,16 @@ function foldedRow(
 
 function credentialsCell(row: PodRow, state: HoldState, now: number): ComponentChild {
   const { expires, renewed, code, unknown } = row;
-  if (expires !== undefined) return cell("end", countdown(renewed, expires, now), renewalNote(row, now));
+  // Where there is no column of reasons.
+  const tag = code !== undefined && h("span", { class: "narrow" }, codeTag(code, STATE_LOOKS[state].tone));
+  if (expires !== undefined) {
+    return cell("end", countdown({ from: renewed, to: expires, state }, now), renewalNote(row, now), tag);
+  }
   return cell(
     "end",
-    code !== undefined && h("span", { class: "narrow" }, codeTag(code, STATE_LOOKS[state].tone)),
+    state === "blocked" && h("span", { class: "faint wide" }, "no pod was created"),
     unknown !== undefined && h("span", { class: "faint" }, "unknown"),
+    tag,
   );
 }
 

@@ -1,55 +1,32 @@
-// What was refused: what goes on, then, folded, what is over; of both by code, with the reasons, the next commands and
-// the message.
+// What was refused: what goes on, then, folded, what is over. Both are lists by code, whose entries open.
 import { type ComponentChild, h } from "preact";
-import { useMemo } from "preact/hooks";
-import type { RefusedRow } from "../../src/operations/status/model.ts";
-import { causeMessage, type EqualRefusals, equalRefusals, refusalStateOf, rowsByPod } from "../model/cause.ts";
+import { useMemo, useState } from "preact/hooks";
+import type { UiSnapshot } from "../../src/operations/ui/model.ts";
+import { type RowsByPod, rowsByPod } from "../model/cause.ts";
 import {
-  type GroupContext,
   type RefusalGroup,
   refusalCounts,
   refusalGroups,
-  sparkBars,
+  sparkCounts,
   sparkSpan,
   withLastCodes,
 } from "../model/refusal-groups.ts";
-import { remedyOf } from "../model/remedy.ts";
+import { fragmentOfRoute, type Route } from "../model/route.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
-import { STATE_LOOKS } from "../model/state.ts";
-import { spanText } from "../model/time.ts";
-import { misspeltNote, rawMessage, reasonsOf } from "./cause.ts";
+import { HOUR_MS, MINUTE_MS, spanText } from "../model/time.ts";
 import type { ViewProps } from "./context.ts";
-import {
-  codeTag,
-  countOf,
-  emptyNote,
-  podLink,
-  roleLink,
-  sentence,
-  shown,
-  stateMark,
-  timeText,
-  unknownNotes,
-  viewTitle,
-} from "./dom.ts";
+import { emptyNote, timeText, unknownNotes, viewTitle } from "./dom.ts";
 import { icon } from "./icon.ts";
-import { remedyPart, remedyText } from "./remedy.ts";
-
-/** More kinds of refusals of one code are searched for. */
-const GROUPS_OF_ONE_CODE = 30;
+import { refusalCard } from "./refusal-card.ts";
 
 /** The view. */
 export function RefusalsView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { refusalsSince, unknown } = snapshot;
   const { search, namespace } = route;
-  const { found, pods, current, over, span } = useMemo(() => {
-    const context = { pods: rowsByPod(snapshot.pods), now };
-    const all = withLastCodes(snapshot.refusals, snapshot.pods);
-    const rows = searchRows(rowsInNamespace(all, namespace), search, 0);
-    const groups = refusalGroups(rows, context);
-    return { found: rows, pods: context.pods, ...groups, span: sparkSpan([...groups.current, ...groups.over], now) };
-  }, [snapshot, search, namespace]);
-  const context = { snapshot, pods, now, span };
+  const found = useMemo(
+    () => searchRows(rowsInNamespace(withLastCodes(snapshot.refusals, snapshot.pods), namespace), search, 0),
+    [snapshot, search, namespace],
+  );
   const reach =
     refusalsSince === undefined
       ? "from the Events of the last hour, and how sidecars ended"
@@ -61,152 +38,106 @@ export function RefusalsView({ snapshot, route, now }: ViewProps): ComponentChil
     unknownNotes([...unknown.refusals, ...unknown.pods]),
     found.length === 0
       ? emptyNote(snapshot.refusals.length === 0 ? "Nothing was refused" : "No refusal matches")
-      : [
-          h(
-            "section",
-            { key: "current" },
-            h("h2", null, "Happening now", h("span", { class: "total" }, causesText(current))),
-            current.length === 0
-              ? emptyNote("Nothing is refused now")
-              : current.map((each) => codeGroup(each, context)),
-          ),
-          over.length > 0 && overPart(over, { context, isOpen: search !== "" }),
-        ],
+      : h(RefusalLists, {
+          ...{ rows: found, snapshot, now, named: route.parts[0], isSearched: search !== "" },
+          titles: ["Happening now", "Over"],
+          onOpen: (code) => keepPlace(route, code),
+        }),
   );
 }
 
-function causesText(groups: readonly RefusalGroup[]): string {
-  return refusalCounts(groups.flatMap(({ rows }) => rows));
+/** Which refusals, and what they are shown with. */
+export interface RefusalListsProps {
+  readonly rows: UiSnapshot["refusals"];
+  readonly snapshot: UiSnapshot;
+  readonly now: number;
+  /** Heads of what goes on, and of what is over. */
+  readonly titles: readonly [string, string];
+  /** Code of the entry that the address names. */
+  readonly named?: string | undefined;
+  readonly isSearched?: boolean;
+  /** Is called with the code of an entry that the reader opens. */
+  readonly onOpen?: (code: string) => void;
 }
 
-function overPart(
-  groups: readonly RefusalGroup[],
-  { context, isOpen }: { readonly context: ShownContext; readonly isOpen: boolean },
-): ComponentChild {
+/** Both lists on one axis of time. The first entry is open, or the one that is named. */
+export function RefusalLists(props: RefusalListsProps): ComponentChild {
+  const { rows, snapshot, now, titles, named, isSearched = false, onOpen = () => {} } = props;
+  const { pods, current, over, span } = useMemo(() => {
+    const context = { pods: rowsByPod(snapshot.pods), now };
+    const groups = refusalGroups(rows, context);
+    return { ...context, ...groups, span: sparkSpan([...groups.current, ...groups.over], now) };
+  }, [rows]);
+  // Another entry that becomes the first one does not close what is being read.
+  const [first] = useState(() => current[0]?.code);
+  const isCurrent = (code: string | undefined) => current.some((group) => group.code === code);
+  const open = [named, first].find(isCurrent) ?? current[0]?.code;
+  const isOverNamed = !isCurrent(named) && over.some(({ code }) => code === named);
+  const context = { snapshot, pods, now, span, onOpen };
+  return [
+    h(
+      "section",
+      { key: "current" },
+      current.length === 0
+        ? [h("h2", { key: "head" }, titles[0]), h("p", { key: "none", class: "faint" }, "Nothing is refused now.")]
+        : [listHead(h("h2", null, titles[0], countsPart(current)), span), refusalList(current, { ...context, open })],
+    ),
+    over.length > 0 &&
+      h(
+        "details",
+        { key: `over ${isSearched}`, class: "over", open: isOverNamed || isSearched || current.length === 0 },
+        h("summary", null, listHead([icon("next"), h("h2", { key: "head" }, titles[1], countsPart(over))], span)),
+        refusalList(over, { ...context, open: isOverNamed ? named : undefined }),
+      ),
+  ];
+}
+
+/** The address names the entry that the reader opened, so that it can be passed on; it is no step back. */
+function keepPlace(route: Route, code: string): void {
+  history.replaceState(null, "", fragmentOfRoute({ ...route, parts: [code] }));
+}
+
+function countsPart(groups: readonly RefusalGroup[]): ComponentChild {
+  return h("span", { class: "total" }, refusalCounts(groups.flatMap(({ rows }) => rows)));
+}
+
+/** The head of a list, which names the axis of its spark lines. */
+function listHead(title: ComponentChild, span: number): ComponentChild {
   return h(
-    "details",
-    { key: `over ${isOpen}`, class: "over", open: isOpen },
-    h("summary", null, icon("next"), h("h2", null, "Over", h("span", { class: "total" }, causesText(groups)))),
-    groups.map((each) => codeGroup(each, context)),
+    "div",
+    { class: "refusal-head" },
+    h("div", { class: "name" }, title),
+    h("span", { class: "axis-name" }, `last ${span > HOUR_MS ? spanText(span) : `${span / MINUTE_MS} min`}`),
   );
 }
 
-/** What the groups are shown with. */
-interface ShownContext extends GroupContext, Pick<ViewProps, "snapshot"> {
-  /** Of the spark lines, in milliseconds. */
+/** What the entries of a list are shown with. */
+interface RefusalListContext {
+  readonly snapshot: UiSnapshot;
+  readonly pods: RowsByPod;
+  readonly now: number;
+  /** Length of the spark lines' axis, in milliseconds. */
   readonly span: number;
+  /** Code of the entry that is open at first. */
+  readonly open: string | undefined;
+  readonly onOpen: (code: string) => void;
 }
 
-function codeGroup(group: RefusalGroup, context: ShownContext): ComponentChild {
-  const { code, rows, state } = group;
-  const { briefs, remedies } = context.snapshot;
-  const remedy = remedies[code];
-  const equal = equalRefusals(rows);
-  const drawn = equal.slice(0, GROUPS_OF_ONE_CODE);
-  const tone = state === "over" ? "muted" : STATE_LOOKS[state].tone;
-  const messages = [...new Set(drawn.map(({ rows: [row] }) => causeMessage(row, remedy) ?? row.message))];
-  return h(
-    "section",
-    { key: `${state} ${code}`, class: `cause refusal ${tone}` },
-    h(
-      "header",
-      null,
-      icon(state === "over" ? "check" : STATE_LOOKS[state].glyph),
-      h("h3", null, shown(sentence(briefs[code] ?? code))),
-      codeTag(code, tone),
-      groupTimes(group, context),
-    ),
-    drawn.map((each, index) =>
-      equalPart(each, { ...context, isFirst: index === 0, isOnly: equal.length === 1, isOver: state === "over" }),
-    ),
-    equal.length > drawn.length &&
-      h("p", { class: "faint" }, `${equal.length - drawn.length} more; search for a pod or a namespace`),
-    rawMessage(messages.filter(Boolean).join("\n\n") || undefined, remedy),
-  );
-}
-
-/** How many, the first and the last, and their distribution. */
-function groupTimes({ rows, count, first, last }: RefusalGroup, { span, now }: ShownContext): ComponentChild {
+/** Entries with their spark lines on one scale. */
+function refusalList(groups: readonly RefusalGroup[], context: RefusalListContext): ComponentChild {
+  const { span, now, open, onOpen } = context;
+  const sparks = groups.map(({ rows }) => sparkCounts(rows, { span, now }));
+  const top = Math.max(1, ...sparks.flat());
   return h(
     "div",
-    { class: "times" },
-    h(
-      "span",
-      { class: "spark", "aria-hidden": "true", title: `the last ${spanText(span)}` },
-      sparkBars(rows, { span, now }).map((bar, index) => h("i", { key: index, style: { height: `${bar * 100}%` } })),
+    { class: "refusals" },
+    groups.map((group, index) =>
+      refusalCard(group, {
+        ...context,
+        spark: (sparks[index] ?? []).map((count) => count / top),
+        isOpen: group.code === open,
+        onOpen: () => onOpen(group.code),
+      }),
     ),
-    h("span", null, h("b", null, count.toLocaleString("en")), " ×"),
-    h("span", null, h("span", { class: "faint" }, "first "), timeText(first, now)),
-    h("span", null, h("span", { class: "faint" }, "last "), timeText(last, now)),
-  );
-}
-
-/** Pods beyond these are behind a click. */
-const PODS_OF_ONE_LINE = 3;
-
-/** Pods that were refused for the same reason, and what to do; of what is over, the pods alone. */
-function equalPart(
-  { key, rows, count }: EqualRefusals,
-  context: ShownContext & { readonly isFirst: boolean; readonly isOnly: boolean; readonly isOver: boolean },
-): ComponentChild {
-  const { snapshot, pods, isFirst, isOnly, isOver } = context;
-  const [newest] = rows;
-  const { role, code } = newest;
-  const rest = rows.slice(PODS_OF_ONE_LINE);
-  const known = pods.get(`${newest.namespace}/${newest.pod}`)?.find(({ container }) => container === newest.container);
-  const message = causeMessage(newest, snapshot.remedies[code]) ?? newest.message;
-  const todo = remedyOf({ ...known, ...newest });
-  const steps = todo.steps.length + todo.branches.length;
-  return h(
-    "div",
-    { key, class: "equal" },
-    h(
-      "div",
-      { class: "reason" },
-      h(
-        "p",
-        { class: "what" },
-        role === undefined ? h("b", null, shown(newest.namespace)) : roleLink(role),
-        !isOnly && h("span", { class: "faint" }, ` ${countOf(count, "refusal")}`),
-      ),
-      h(
-        "ul",
-        { class: "refused-pods" },
-        rows.slice(0, PODS_OF_ONE_LINE).map((row) => refusedPod(row, { ...context, isOnly: rows.length === 1 })),
-      ),
-      rest.length > 0 &&
-        h(
-          "details",
-          { class: "raw" },
-          h("summary", null, icon("next"), `${rest.length} more`),
-          h(
-            "ul",
-            { class: "refused-pods" },
-            rest.map((row) => refusedPod(row, { ...context, isOnly: false })),
-          ),
-        ),
-      misspeltNote({ ...(role !== undefined && { role }), ...known }, snapshot.similarRoles),
-      message !== "" && reasonsOf(message, { role, isBranched: todo.branches.length > 0 }),
-    ),
-    !isOver &&
-      (isFirst || steps === 0
-        ? h("div", { class: "todo" }, remedyPart(todo), steps === 0 && remedyText(snapshot.remedies[code]))
-        : h("details", { class: "todo raw" }, h("summary", null, icon("next"), "Next commands"), remedyPart(todo))),
-  );
-}
-
-function refusedPod(
-  row: RefusedRow,
-  { pods, now, isOnly }: ShownContext & { readonly isOnly: boolean },
-): ComponentChild {
-  const { namespace, pod, container, count, time } = row;
-  const state = refusalStateOf(row, pods, now);
-  return h(
-    "li",
-    { key: `${namespace} ${pod} ${container} ${time}` },
-    podLink(namespace, pod),
-    container !== "" && h("span", { class: "faint" }, ` · ${shown(container)}`),
-    !isOnly && count > 1 && h("span", { class: "faint" }, ` × ${count}`),
-    state !== undefined && state !== "over" && [h("span", { class: "faint" }, " · "), stateMark(state)],
   );
 }

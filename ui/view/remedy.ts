@@ -1,14 +1,14 @@
 // What to do about a cause: the look that tells the possible causes apart, then a branch for each; commands and policy
 // statements have buttons that copy them.
 import { type ComponentChild, h } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Remedy, RemedyBranch } from "../model/remedy.ts";
 import { sentence, shown, shownLines, withCode } from "./dom.ts";
 import { icon } from "./icon.ts";
 
 /** The remedy; nothing if it is empty. */
 export function remedyPart({ look, branches, steps }: Remedy): ComponentChild {
-  if (branches.length === 0) return commandList(steps);
+  if (look === undefined && branches.length === 0) return commandList(steps);
   return h(
     "div",
     { class: "remedy" },
@@ -16,14 +16,15 @@ export function remedyPart({ look, branches, steps }: Remedy): ComponentChild {
       h(
         "div",
         { class: "look" },
-        h("h3", null, h("span", { class: "step" }, "Diagnose"), look.purpose),
+        h("h3", null, h("span", { class: "step" }, "Diagnose"), shown(look.purpose)),
         h(CopyBlock, { text: look.command }),
       ),
-    h(
-      "div",
-      { class: "branches" },
-      branches.map((branch, index) => branchPart(branch, index)),
-    ),
+    branches.length > 0 &&
+      h(
+        "div",
+        { class: "branches" },
+        branches.map((branch, index) => branchPart(branch, index)),
+      ),
   );
 }
 
@@ -32,8 +33,7 @@ function branchPart({ when, cause, text, statement, steps, notes }: RemedyBranch
     "section",
     { key: when, class: "branch", "aria-label": when },
     h("h3", null, h("span", { class: "step" }, BRANCH_NAMES[index] ?? ""), when),
-    h("p", null, shown(sentence(cause))),
-    text !== undefined && h("p", { class: "faint" }, shown(text)),
+    h("p", { class: "faint" }, shown(sentence(cause)), text !== undefined && ` ${shown(text)}`),
     statement !== undefined && h("div", { class: "statement" }, h(CopyBlock, { text: shownLines(statement) })),
     commandList(steps),
     notes.length > 0 &&
@@ -82,10 +82,13 @@ function CopyBlock({ text }: { readonly text: string }): ComponentChild {
       setLabel("Select the text to copy it");
     }
   };
+  const place = useRef<HTMLElement>(null);
+  const isLong = useOverflow(place);
   return h(
     "div",
     { class: "command" },
-    h("code", null, text),
+    // What is longer than its place can be moved by keyboard too.
+    h("code", { ref: place, tabIndex: isLong ? 0 : undefined }, text),
     h(
       "button",
       { class: "copy", type: "button", onClick: () => void copy() },
@@ -93,4 +96,17 @@ function CopyBlock({ text }: { readonly text: string }): ComponentChild {
       h("span", { class: "label" }, label),
     ),
   );
+}
+
+/** Reports whether a text is wider than its place. */
+function useOverflow(place: { readonly current: HTMLElement | null }): boolean {
+  const [isLong, setLong] = useState(false);
+  useLayoutEffect(() => {
+    const { current } = place;
+    if (current === null) return undefined;
+    const observer = new ResizeObserver(() => setLong(current.scrollWidth > current.clientWidth));
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
+  return isLong;
 }

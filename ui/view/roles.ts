@@ -2,13 +2,15 @@
 import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Known } from "../../src/operations/known.ts";
-import type { RoleRow } from "../../src/operations/status/model.ts";
+import type { PodRow, RoleRow } from "../../src/operations/status/model.ts";
 import { roleRows } from "../../src/operations/status/role-rows.ts";
 import type { UiRoleUser } from "../../src/operations/ui/model.ts";
+import { withLastCodes } from "../model/refusal-groups.ts";
 import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { filterOf, searchRows } from "../model/search.ts";
 import {
+  countStates,
   countsText,
   holdStateOf,
   STATE_LOOKS,
@@ -17,6 +19,7 @@ import {
   worseFirst,
   worstState,
 } from "../model/state.ts";
+import { untilText } from "../model/time.ts";
 import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
@@ -34,6 +37,7 @@ import {
 import { filterRow } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { PodTable } from "./pods.ts";
+import { RefusalLists } from "./refusals.ts";
 import { type Column, cell, rowsTable, useRowOrder } from "./table.ts";
 import { useLoaded } from "./use-loaded.ts";
 
@@ -64,7 +68,10 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
     { class: "view" },
     viewTitle("Roles", `${countOf(roles.length, "role")} that containers hold, or were given at admission`),
     unknownNotes(snapshot.unknown.pods),
-    filterRow({ route, counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])) }),
+    filterRow({
+      ...{ route, unit: "roles" },
+      counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])),
+    }),
     roles.length === 0
       ? emptyNote("No role matches")
       : rowsTable(
@@ -72,6 +79,7 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
           order
             .sort(roles)
             .map((role) => roleLine(role, { counts: counts.get(role.role) ?? {}, isOfOneAccount, hasRefusals, now })),
+          "roles",
         ),
   );
 }
@@ -95,15 +103,17 @@ function roleLine(
   const refused = Object.entries(codes);
   return h(
     "tr",
-    { key: role, class: state },
+    { key: role, class: tone === "bad" ? "failure" : "" },
     cell("state", stateMark(state, countsText(counts))),
     cell("main", roleLink(role)),
     !isOfOneAccount && cell("wide", shown(accountOf(role))),
     cell("sub", shown(namespaces.join(", "))),
     cell("number", String(pods)),
-    nearestExpiry === undefined
-      ? cell("end", refused[0] && h("span", { class: "narrow" }, codeTag(refused[0][0], tone)))
-      : cell("end", countdown(undefined, nearestExpiry, now)),
+    cell(
+      "end",
+      nearestExpiry !== undefined && countdown({ to: nearestExpiry, state }, now),
+      refused[0] && h("span", { class: "narrow" }, codeTag(refused[0][0], tone)),
+    ),
     hasRefusals &&
       cell(
         "more",
@@ -119,6 +129,10 @@ function roleLine(
 export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentChild {
   const [role = ""] = route.parts;
   const rows = useMemo(() => rowsOfRole(snapshot.pods, role), [snapshot, role]);
+  const refusals = useMemo(
+    () => withLastCodes(snapshot.refusals, snapshot.pods).filter((row) => row.role === role),
+    [snapshot, role],
+  );
   const { data, problem } = useLoaded<Known<readonly UiRoleUser[]>>(load, "role", { role }, 15_000);
   // One of them shows what is wrong with the role itself.
   const refused = rows.find((row) => STATE_LOOKS[holdStateOf(row, now)].tone === "bad" && row.code !== undefined);
@@ -128,7 +142,7 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
     "div",
     { class: "view" },
     h("p", { class: "crumbs" }, h("a", { href: fragmentOfRoute({ view: "roles" }) }, "Roles")),
-    viewTitle(shown(shortRole(role)), h("code", null, shown(role))),
+    viewTitle(shown(shortRole(role)), roleLead(role, rows, now)),
     refused && causeBox([refused], { snapshot, isAlone: false, now }),
     h(
       "section",
@@ -151,6 +165,25 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
         ? problem === undefined && h("p", { class: "faint" }, "Asking the policy …")
         : knownPart(data, "who could have the role", (users) => roleUsers(users, holding)),
     ),
+    refusals.length === 0
+      ? h("section", null, h("h2", null, "Refusals"), emptyNote("Nothing with this role was refused"))
+      : h(RefusalLists, {
+          ...{ rows: refusals, snapshot, now },
+          titles: ["Refusals happening now", "Refusals that are over"],
+        }),
+  );
+}
+
+/** How its containers are, when the first of its credentials expire, and its ARN. */
+function roleLead(role: string, rows: readonly PodRow[], now: number): ComponentChild {
+  const counts = countStates(rows.map((row) => holdStateOf(row, now)));
+  const [next] = rows.flatMap(({ expires }) => expires ?? []).toSorted((a, b) => Date.parse(a) - Date.parse(b));
+  return h(
+    "span",
+    null,
+    rows.length > 0 && stateMark(worstState(counts), countsText(counts)),
+    next !== undefined && ` · next expiry: ${untilText(next, now)} · `,
+    h("code", null, shown(role)),
   );
 }
 

@@ -3,6 +3,7 @@ import { type ComponentChild, h } from "preact";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import type { StsMinute } from "../../src/protocol/state/model.ts";
 import { fragmentOfRoute } from "../model/route.ts";
+import { codeTone } from "../model/state.ts";
 import { stsChartOf } from "../model/sts-chart.ts";
 import type { ViewProps } from "./context.ts";
 import { codeTag, emptyNote, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
@@ -121,7 +122,7 @@ function usage({
       "dl",
       { class: "figures" },
       figure("failed", failed, failed > 0 ? "bad" : "", part),
-      figure("refused after throttling", heldBack.pause, heldBack.pause > 0 ? "bad" : ""),
+      figure("refused after throttling", heldBack.pause, heldBack.pause > 0 ? "notice" : ""),
       figure("refused by the rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
       figure("waiting now", waiting, waiting > 0 ? "wait" : ""),
       figure("succeeded", ok),
@@ -136,11 +137,11 @@ function usage({
           h("h2", null, "Failures by code"),
           h(
             "ul",
-            { class: "shares bad" },
+            { class: "shares" },
             others.map(([code, count]) =>
               shareLine(
-                code,
-                h("a", { href: fragmentOfRoute({ view: "refusals", search: code }) }, codeTag(code, "bad")),
+                { key: code, tone: codeTone(code) },
+                h("a", { href: fragmentOfRoute({ view: "refusals", parts: [code] }) }, codeTag(code, codeTone(code))),
                 count / failed,
                 `${count} · ${Math.round((100 * count) / failed)} %`,
               ),
@@ -158,7 +159,7 @@ function usage({
               { class: "shares" },
               namespaces.map(({ namespace, calls, share }) =>
                 shareLine(
-                  namespace,
+                  { key: namespace },
                   h("a", { href: fragmentOfRoute({ view: "map", namespace }) }, shown(namespace)),
                   share,
                   `${calls} · ${Math.round(share * 100)} %`,
@@ -171,10 +172,15 @@ function usage({
 }
 
 /** What has a share, the share as a bar, and in figures. */
-function shareLine(key: string, what: ComponentChild, share: number, figures: string): ComponentChild {
+function shareLine(
+  { key, tone = "" }: { readonly key: string; readonly tone?: string },
+  what: ComponentChild,
+  share: number,
+  figures: string,
+): ComponentChild {
   return h(
     "li",
-    { key },
+    { key, class: tone },
     what,
     h("span", { class: "share", "aria-hidden": "true" }, h("span", { style: { width: `${share * 100}%` } })),
     h("span", { class: "number" }, figures),

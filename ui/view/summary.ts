@@ -2,10 +2,12 @@
 import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
-import { isBlocked } from "../model/maker.ts";
-import { fragmentOfRoute } from "../model/route.ts";
+import { blockedRows } from "../model/maker.ts";
+import { fragmentOfRoute, type Route } from "../model/route.ts";
+import { filterOf, searchWithFilter } from "../model/search.ts";
 import {
   countStates,
+  type HoldState,
   holdStateOf,
   SEVERITIES,
   SEVERITY_LOOKS,
@@ -13,27 +15,28 @@ import {
   STATE_LOOKS,
   type StateCounts,
   severityCount,
-  severitySearch,
   stateSearch,
 } from "../model/state.ts";
 import { spanText } from "../model/time.ts";
-import { countOf, shown } from "./dom.ts";
+import { shown } from "./dom.ts";
 import { icon } from "./icon.ts";
 
 /** What the line is about. */
 export interface SummaryProps {
   readonly snapshot: UiSnapshot;
+  readonly route: Route;
   readonly now: number;
   /** Why the page has no new reading. */
   readonly problem: string | undefined;
 }
 
 /** The line, and what is wrong with the reading. */
-export function Summary({ snapshot, now, problem }: SummaryProps): ComponentChild {
+export function Summary({ snapshot, route, now, problem }: SummaryProps): ComponentChild {
   const { pods, refusals, at, stale, installation, namespace } = snapshot;
-  const counts = useMemo(() => countStates(pods.map((row) => holdStateOf(row, now))), [snapshot]);
-  const blocked = new Set(refusals.filter((row) => isBlocked(row, now)).map((row) => `${row.namespace} ${row.pod}`))
-    .size;
+  const counts = useMemo(
+    () => countStates([...pods, ...blockedRows(refusals, now)].map((row) => holdStateOf(row, now))),
+    [snapshot],
+  );
   const why = problem ?? stale?.why;
   return h(
     "section",
@@ -42,9 +45,9 @@ export function Summary({ snapshot, now, problem }: SummaryProps): ComponentChil
       "div",
       { class: "severities", role: "status" },
       namespace !== undefined && h("b", null, `Namespace ${shown(namespace)}:`),
-      pods.length === 0 && blocked === 0
+      Object.keys(counts).length === 0
         ? "No container uses podrole"
-        : SEVERITIES.map((severity) => severityPart(severity, counts, severity === "failing" ? blocked : 0)),
+        : SEVERITIES.map((severity) => severityPart(severity, counts, route)),
     ),
     h("p", { class: "reading" }, readingText(snapshot, why, now)),
     why !== undefined &&
@@ -63,28 +66,17 @@ export function Summary({ snapshot, now, problem }: SummaryProps): ComponentChil
   );
 }
 
-/** "3 failing: 1 expired, 2 refused". Workloads without pods are counted with what fails. */
-function severityPart(severity: Severity, counts: StateCounts, blocked: number): ComponentChild {
+/** "3 failing: 1 expired, 2 refused". Of the lists it is a filter too: a second choice of it takes it away. */
+function severityPart(severity: Severity, counts: StateCounts, route: Route): ComponentChild {
   const { glyph, tone, meaning, states } = SEVERITY_LOOKS[severity];
-  const containers = severityCount(counts, severity);
-  if (containers + blocked === 0) return null;
-  const present = states.filter((state) => counts[state]);
-  const parts = [
-    ...present.map((state) => ({
-      text: `${counts[state]} ${STATE_LOOKS[state].label}`,
-      title: STATE_LOOKS[state].meaning,
-      href: fragmentOfRoute({ view: "pods", search: stateSearch(state) }),
-    })),
-    ...(blocked === 0
-      ? []
-      : [
-          {
-            text: `${countOf(blocked, "workload")} blocked`,
-            title: "Its pods are refused at admission.",
-            href: fragmentOfRoute({ view: "refusals" }),
-          },
-        ]),
-  ];
+  const count = severityCount(counts, severity);
+  if (count === 0) return null;
+  const { view, search, namespace } = route;
+  const isList = view === "pods" || view === "roles";
+  const isChosen = isList && filterOf(search).severity === severity;
+  const place = isList
+    ? { view, search, ...(namespace !== undefined && { namespace }) }
+    : { view: "pods" as const, search: "" };
   return h(
     "span",
     { key: severity, class: `severity ${tone}` },
@@ -92,19 +84,28 @@ function severityPart(severity: Severity, counts: StateCounts, blocked: number):
       "a",
       {
         class: "mark",
-        href: fragmentOfRoute({ view: "pods", search: severitySearch(severity) }),
+        href: fragmentOfRoute({
+          ...place,
+          search: searchWithFilter(place.search, isChosen ? undefined : severity),
+        }),
         title: meaning,
+        "aria-current": isChosen ? "true" : undefined,
       },
       icon(glyph),
-      h("b", { class: "label" }, `${(containers + blocked).toLocaleString("en")} ${severity}`),
+      h("b", { class: "label" }, `${count.toLocaleString("en")} ${severity}`),
     ),
-    severity !== "valid" &&
-      h(
-        "span",
-        { class: "parts" },
-        parts.map(({ text, title, href }, index) => [index > 0 && " · ", h("a", { key: text, href, title }, text)]),
-      ),
+    severity !== "valid" && h("span", { class: "parts" }, statesPart(states, counts)),
   );
+}
+
+function statesPart(states: readonly HoldState[], counts: StateCounts): ComponentChild {
+  return states
+    .filter((state) => counts[state])
+    .map((state, index) => {
+      const { label, meaning } = STATE_LOOKS[state];
+      const href = fragmentOfRoute({ view: "pods", search: stateSearch(state) });
+      return [index > 0 && " · ", h("a", { key: state, href, title: meaning }, `${counts[state]} ${label}`)];
+    });
 }
 
 /** The programs, and the age of what is shown; on a narrow screen below the view. */

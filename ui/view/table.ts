@@ -5,14 +5,17 @@ import { useState } from "preact/hooks";
 import { icon } from "./icon.ts";
 
 /**
- * What a cell is on a narrow screen: the icon and the end of the first line ("state"), its beginning ("main"), the
+ * What a cell is on a narrow screen: the icon and the end of the first line ("state"), what stands before it ("first"),
+ * its beginning ("main"), the
  * beginning and the end of the second one ("sub", "end"), a line of its own ("text"), or nothing.
  */
-export type CellKind = "state" | "main" | "sub" | "end" | "text" | "more" | "wide" | "number";
+export type CellKind = "state" | "first" | "main" | "sub" | "end" | "text" | "more" | "wide" | "number";
 
 /** A column: the text of its head, and how it is set; with a comparison, the reader can order the rows by it. */
 export interface Column<Row = never> {
   readonly head: string;
+  /** What a drawing in its cells means. */
+  readonly legend?: string;
   readonly kind: CellKind;
   readonly compare?: (a: Row, b: Row) => number;
 }
@@ -52,7 +55,7 @@ export function useRowOrder<Row>(columns: readonly Column<Row>[]): RowOrder<Row>
 }
 
 function headCell<Row>(
-  { head, kind, compare }: Column<Row>,
+  { head, kind, legend, compare }: Column<Row>,
   { isReverse, onSort }: { readonly isReverse: boolean | undefined; readonly onSort: () => void },
 ): ComponentChild {
   const order = isReverse === undefined ? undefined : isReverse ? "descending" : "ascending";
@@ -67,6 +70,7 @@ function headCell<Row>(
           head,
           order !== undefined && icon("sort"),
         ),
+    legend !== undefined && h("span", { class: "legend" }, legend),
   );
 }
 
@@ -75,7 +79,11 @@ export function fixedHeads(columns: readonly Pick<Column, "head" | "kind">[]): r
   return columns.map(({ head, kind }) => h("th", { key: head, scope: "col", class: kind }, head));
 }
 
-/** A table. */
-export function rowsTable(heads: readonly ComponentChild[], rows: readonly ComponentChild[]): ComponentChild {
-  return h("table", { class: "rows" }, h("thead", null, h("tr", null, heads)), h("tbody", null, rows));
+/** A table; `about` gives its columns their widths. */
+export function rowsTable(
+  heads: readonly ComponentChild[],
+  rows: readonly ComponentChild[],
+  about: "pods" | "roles" | "moves" | "waves",
+): ComponentChild {
+  return h("table", { class: `rows of-${about}` }, h("thead", null, h("tr", null, heads)), h("tbody", null, rows));
 }
