@@ -124,7 +124,7 @@ function awsText(commands: readonly string[]): readonly string[] {
 function otherNeeds(commands: readonly string[]): readonly string[] {
   const isIn = (pattern: RegExp) => commands.some((command) => pattern.test(command));
   return [
-    ...(isIn(/(?:^|\| )jq /) ? ["jq"] : []),
+    ...(isIn(/(?:^|\| )jq /) ? ["the program jq"] : []),
     ...(isIn(/ --keep-annotations /)
       ? ["a kubectl whose debug command has --keep-annotations (kubectl debug --help)"]
       : []),

@@ -5,6 +5,7 @@ import type { InstallationFacts } from "./installation-facts.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { annotatePodsStep, type ConcernedObject, editStep } from "./next-steps.ts";
 import { correctionSteps, type NamedRoles } from "./role-correction.ts";
+import { denialSteps } from "./denied-call.ts";
 import { DISTRUST_STEPS, distrustOf, type PodTrust } from "./untrusted-server.ts";
 
 /** The pod of which another one is a copy. */
@@ -57,65 +58,6 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
 
 function nameRoleSteps(object: ConcernedObject): readonly string[] {
   return [annotatePodsStep(object, ANNOTATIONS.role, { value: "ROLE", purpose: "ROLE: the name or ARN of its role" })];
-}
-
-/**
- * In the server's explanation of a denial, "must allow sts:AssumeRole to ARN, such as": the server's role or user. The
- * words behind it show that the record was not cut within the ARN.
- */
-const TRUSTED_PRINCIPAL = /\bto (arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-]), such as /;
-const LACKING_PRINCIPAL = /\((arn:aws[\w-]*:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]*[\w+=@-]) itself lacks /;
-const DENIED_ROLE = /\bassume role arn:aws[\w-]*:iam::(\d{12}):role\/(?:[^\s:]*\/)?([\w+=,.@-]+): /;
-
-/** A call that STS denied, as far as the server's own record names its parts. */
-export interface DenialParts {
-  /** ARN of the server's role or user. */
-  readonly principal?: string;
-  /** Name of the role, and the account that it is in. */
-  readonly role?: string;
-  readonly account?: string;
-}
-
-/** Reads the server's own record of a denial. */
-export function deniedCall(serverMessage: string): DenialParts {
-  const [, principal] = TRUSTED_PRINCIPAL.exec(serverMessage) ?? LACKING_PRINCIPAL.exec(serverMessage) ?? [];
-  const [, account, role] = DENIED_ROLE.exec(serverMessage) ?? [];
-  return {
-    ...(principal !== undefined && { principal }),
-    ...(role !== undefined && account !== undefined && { role, account }),
-  };
-}
-
-function denialSteps({ serverMessage = "", message = serverMessage, installation = {} }: ConcernedPod) {
-  if (message.includes("itself lacks")) return ownPolicySteps(serverMessage);
-  const { principal = "ARN", role = "NAME", account } = deniedCall(serverMessage);
-  const roleName = shellQuote(role);
-  const place = account === undefined ? "in the account of the role" : `in account ${account}`;
-  const actions = installation.hasSessionTags ? ["sts:AssumeRole", "sts:TagSession"] : "sts:AssumeRole";
-  const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal }, Action: actions });
-  const purpose =
-    principal === "ARN"
-      ? "adds the statement, where ARN is the AWS principal of the server, which its log names"
-      : "adds the statement to a copy";
-  return [
-    `aws iam get-role --role-name ${roleName} --query Role.AssumeRolePolicyDocument --output json > trust.json  # ${place}, saves the trust policy: if there is no such role, correct its name in the pod instead`,
-    // The one statement of a policy need not be in a list.
-    `jq ${shellQuote(`.Statement |= ([.] | flatten) + [${statement}]`)} trust.json > new-trust.json  # ${purpose}`,
-    `aws iam update-assume-role-policy --role-name ${roleName} --policy-document file://new-trust.json  # ${place}, replaces the trust policy by the copy: look at it first`,
-  ];
-}
-
-function ownPolicySteps(serverMessage: string): readonly string[] {
-  const { principal } = deniedCall(serverMessage);
-  const print = "podrole aws policy -o json | jq '.policies[0].document' > policy.json";
-  if (principal === undefined) return [`${print}  # saves the policy that the principal of the server needs`];
-  const [kind = "role"] = /(?:role|user)(?=\/)/.exec(principal) ?? [];
-  const name = shellQuote(principal.slice(principal.lastIndexOf("/") + 1));
-  const [, account] = /:(\d{12}):/.exec(principal) ?? [];
-  return [
-    `${print}  # saves the policy that the server needs`,
-    `aws iam put-${kind}-policy --${kind}-name ${name} --policy-name podrole --policy-document file://policy.json  # in account ${account}, adds an inline policy, or replaces the one named podrole`,
-  ];
 }
 
 /** Returns the commands after which the copy has the role of the pod that it is a copy of. */

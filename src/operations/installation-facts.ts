@@ -15,6 +15,8 @@ export interface InstallationFacts {
   readonly isPinning?: boolean;
   /** What precedes short names of roles. */
   readonly baseArn?: string;
+  /** Address of an STS that is not of AWS, which the server calls instead; absent if it calls that of AWS. */
+  readonly emulatedSts?: string;
   /** Lifetime of sessions, in milliseconds. */
   readonly sessionMs?: number;
 }
@@ -36,7 +38,19 @@ export function installationFacts(
       hasSessionTags: settings.sessionTags || settings.sessionTagLabels !== undefined,
       isPinning: settings.pinRoles,
       sessionMs: settings.sessionDuration,
+      ...(isEmulated(settings.stsEndpoint) && { emulatedSts: settings.stsEndpoint }),
     }),
     ...(baseArn !== undefined && { baseArn }),
   };
+}
+
+/**
+ * Domains of AWS in all partitions.
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html)
+ */
+const AWS_HOST =
+  /\.(?:amazonaws\.(?:com|com\.cn|eu)|api\.aws|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$/;
+
+function isEmulated(endpoint: string | undefined): endpoint is string {
+  return endpoint !== undefined && !(URL.canParse(endpoint) && AWS_HOST.test(new URL(endpoint).hostname));
 }

@@ -193,5 +193,5 @@ export function partsOfStep(step: string): StepParts {
 export function commandsForAllStep(filter: string, namespace?: string): string {
   const place = namespace === undefined ? "-A" : `-n ${shellQuote(namespace)}`;
   const program = `[.pods[] | select(${filter}) | [.next, .furtherSteps[]?]] | unique[][]`;
-  return `podrole status ${place} -o json | jq -r ${shellQuote(program)}${commentOf("prints the commands for each of them, to be read before they are run")}`;
+  return `podrole status ${place} -o json | jq -r ${shellQuote(program)}${commentOf("prints the commands for every pod in this state, to be read before they are run")}`;
 }

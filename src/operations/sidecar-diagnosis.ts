@@ -2,7 +2,8 @@
 // remedy of its code unless what the cluster knows about the pod has a better one. Pure, and for people: nothing is
 // decided from the texts.
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
-import { type ConcernedPod, deniedCall, stepsAfterCode } from "./code-steps.ts";
+import { type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
+import { denialRemedy, emulatorText } from "./denied-call.ts";
 import { findMisspeltRole } from "./role-correction.ts";
 import { type SidecarEnd, sidecarEndText } from "./sidecar-state.ts";
 import { distrustRemedy, distrustScope, distrustText, recoversFromDistrust } from "./untrusted-server.ts";
@@ -72,9 +73,10 @@ export function diagnoseCode(
   const reason = withoutRemedy(code, message ?? "");
   const isDistrust = code === "SERVER_UNTRUSTED";
   const text = isDistrust ? distrustText(reason, context.trust) : reason;
+  const emulator = code.startsWith("STS_") ? emulatorText(context.installation) : "";
   const better = isErrorCode(code) ? BETTER_REMEDIES[code]?.({ ...context, message: reason }) : undefined;
   return {
-    cause: [code, text].filter((part) => part !== "").join(": "),
+    cause: [code, text].filter((part) => part !== "").join(": ") + emulator,
     remedy: better ?? codeRemedy(code),
     ...(isDistrust && distrustScope(reason, context.trust)),
     recovery: recoveryFrom(code, reason, context),
@@ -98,19 +100,7 @@ const BETTER_REMEDIES: { readonly [Code in ErrorCode]?: (context: EndContext) =>
     const misspelt = roles && findMisspeltRole(roles);
     return misspelt && `Correct the role's name in ${misspelt.annotation}: did you mean ${misspelt.meant}?`;
   },
-  STS_DENIED: ({ message = "", serverMessage = "", installation: { hasSessionTags } = {} }) => {
-    const { principal = "podrole's own principal", role = "the role" } = deniedCall(serverMessage);
-    const actions = hasSessionTags ? "sts:AssumeRole and sts:TagSession (session tags are on)" : "sts:AssumeRole";
-    const unknown = hasSessionTags === undefined ? " If session tags are on, allow sts:TagSession too." : "";
-    if (message.includes("itself lacks")) {
-      return `In the policies of ${principal}, allow ${actions} on ${role}.${unknown}`;
-    }
-    if (!message.includes("must allow sts:")) return undefined;
-    const other = message.includes("no role trust policy allows")
-      ? ""
-      : ` and in that principal's own policies, unless the role does not exist: then correct its name`;
-    return `Allow ${actions} to ${principal} in the trust policy of ${role}${other}.${unknown}`;
-  },
+  STS_DENIED: denialRemedy,
 };
 
 const RESTARTED_SIDECAR = "by itself: the kubelet starts podrole-sidecar again, after waits of at most 5 min";

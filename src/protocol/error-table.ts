@@ -161,7 +161,7 @@ export const ERRORS = {
     actors: ["account"],
     summary: "STS denied AssumeRole (AccessDenied).",
     remedy:
-      "Check that the role exists and is spelt as in IAM. Then add the AWS principal of podrole's server, which its own log and `podrole status refusals` name, to the role's trust policy. In that principal's own policy, allow sts:AssumeRole on the role. If session tags are enabled, allow sts:TagSession in both policies.",
+      "If the message names what is missing, add that alone. Otherwise, find out in this order: does the role exist under this name; does its trust policy allow the AWS principal of podrole's server, which `podrole status refusals` names; has that policy a condition on sts:ExternalId; does the principal's own policy allow sts:AssumeRole on the role?",
   },
   STS_INVALID: {
     http: 400,

@@ -95,7 +95,7 @@ suite("the page of podrole ui", () => {
       await open(page, VIEWS.pod);
       const cause = page.locator(".cause.bad");
       await cause.getByText("AWS does not give the role to podrole's server.").waitFor();
-      const remedy = cause.getByText("Remedy: Check that the role exists");
+      const remedy = cause.getByText("Remedy: If the message names what is missing");
       assert.equal(await remedy.isVisible(), false);
       await cause.getByText("Raw message").click();
       await remedy.waitFor();

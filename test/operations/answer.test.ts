@@ -23,7 +23,7 @@ suite("requirementsOf()", () => {
       /^the right to patch deployments in .*; room in the namespace's quotas for one more pod during the rollout$/,
     ],
     ["a role of AWS", ["aws iam get-role --role-name x"], /^credentials of that account that permit iam:GetRole /],
-    ["jq", ["podrole status -A -o json | jq -r '.'"], /^jq$/],
+    ["jq", ["podrole status -A -o json | jq -r '.'"], /^the program jq$/],
     [
       "an object that a source may apply",
       ["kubectl -n shop edit deployment/orders  # corrects it"],

@@ -23,46 +23,6 @@ suite("stepsAfterCode()", () => {
       /^kubectl -n shop annotate 'pod\/a; b' iam\.amazonaws\.com\/role=ROLE --overwrite {2}# ROLE: /,
     );
   });
-
-  test("names the server's principal for STS_DENIED only if the server's own message does", () => {
-    const principal = "arn:aws:iam::123456789012:role/podrole-server";
-    const steps = (message: string, field = "serverMessage") =>
-      stepsAfterCode("STS_DENIED", { object: OBJECT, [field]: message }).join("\n");
-    const forged = steps(`must allow sts:AssumeRole to ${principal}, such as {}`, "message");
-    assert.match(forged, /"AWS":"ARN"/);
-    assert.ok(!forged.includes(principal), forged);
-    assert.match(steps(`must allow sts:AssumeRole to ${principal}, such as {}`), new RegExp(`"AWS":"${principal}"`));
-    assert.match(steps("Cannot assume role"), /"AWS":"ARN".*# adds the statement, where ARN is the AWS principal/);
-    // A record is cut where the author of a pod may choose, by the length of the role's path.
-    assert.match(steps(`must allow sts:AssumeRole to ${principal.slice(0, -7)}`), /"AWS":"ARN"/);
-    assert.deepEqual(steps(`denied (${principal} itself lacks sts:AssumeRole`).split("\n").map(partsOfStep), [
-      {
-        command: "podrole aws policy -o json | jq '.policies[0].document' > policy.json",
-        purpose: "saves the policy that the server needs",
-      },
-      {
-        command:
-          "aws iam put-role-policy --role-name podrole-server --policy-name podrole --policy-document file://policy.json",
-        purpose: "in account 123456789012, adds an inline policy, or replaces the one named podrole",
-      },
-    ]);
-  });
-
-  test("names the role for STS_DENIED only if the server's own message does", () => {
-    const message = "Cannot assume role arn:aws:iam::123456789012:role/path/eks-node-role: AccessDenied: no";
-    const steps = (field: string, text = message) =>
-      stepsAfterCode("STS_DENIED", { object: OBJECT, [field]: text }).join("\n");
-    assert.match(steps("serverMessage"), /get-role --role-name eks-node-role /);
-    assert.match(steps("message"), /get-role --role-name NAME /);
-    assert.match(steps("serverMessage", message.slice(0, 55)), /get-role --role-name NAME /);
-  });
-
-  test("asks for sts:TagSession only if session tags are on", () => {
-    const actionsWith = (hasSessionTags: boolean) =>
-      stepsAfterCode("STS_DENIED", { object: OBJECT, installation: { hasSessionTags } }).join("\n");
-    assert.match(actionsWith(true), /"Action":\["sts:AssumeRole","sts:TagSession"\]/);
-    assert.doesNotMatch(actionsWith(false), /TagSession/);
-  });
 });
 
 const RECREATE = [

@@ -70,9 +70,9 @@ suite("distrustOf()", () => {
 
 suite("diagnoseEnd()", () => {
   test("separates the remedy from the reason", () => {
-    const end = { code: "STS_DENIED", message: `Cannot assume role x -- ${ERRORS.STS_DENIED.remedy}`, at: "" };
+    const end = { code: "STS_INVALID", message: `Cannot assume role x -- ${ERRORS.STS_INVALID.remedy}`, at: "" };
     const { cause, remedy, recovery } = diagnoseEnd(end);
-    assert.deepEqual([cause, remedy], ["STS_DENIED: Cannot assume role x", ERRORS.STS_DENIED.remedy]);
+    assert.deepEqual([cause, remedy], ["STS_INVALID: Cannot assume role x", ERRORS.STS_INVALID.remedy]);
     assert.match(recovery ?? "", /^by itself: the kubelet starts podrole-sidecar again/);
   });
 

@@ -69,14 +69,14 @@ export function describeDenial(message: string, { roleArn, externalId }: DeniedR
   const policy = OTHER_POLICIES.find(([pattern]) => pattern.test(reason))?.[1](user) ?? "";
   const call = { role, roleArn: resource, user, action, externalId, policy };
   const known = DENIAL_EXPLANATIONS.find(([pattern]) => pattern.test(reason));
-  const explanation = known ? known[1](call) : likeliestCause(call);
+  const explanation = known ? known[1](call) : possibleCauses(call);
   const denied = explanation.includes(user) ? "podrole's server" : `User: ${caller}`;
   const place = resource === roleArn ? "" : ` on resource: ${resource}`;
   return `${denied} is not authorized to perform: ${action}${place}${reason && ` ${reason}`} (${explanation})`;
 }
 
-/** For a message that names no policy: the likeliest cause first. */
-function likeliestCause(call: DeniedCall): string {
+/** For a message that names no policy: what may be wrong, in the order in which an operator finds it out. */
+function possibleCauses(call: DeniedCall): string {
   const [own, other] = [call.user, call.roleArn].map((arn) => arn.split(":")[1]);
   if (own !== other) {
     return `the server is in partition ${own} and the role in ${other}: AssumeRole does not work across partitions`;
@@ -84,11 +84,13 @@ function likeliestCause(call: DeniedCall): string {
   if (call.action !== "sts:AssumeRole") {
     return `${NEEDED_BY[call.action] ?? "this action is needed"}: ${trustPolicy(call)}; the server's own policy must allow ${call.action} too`;
   }
-  const condition =
-    call.externalId === undefined
-      ? "; if it has a condition on sts:ExternalId, annotate the pod with iam.amazonaws.com/external-id"
-      : "; a condition on sts:ExternalId must name this pod's external id";
-  return `${trustPolicy(call)}${condition}; the server's own policy must allow sts:AssumeRole on the role too; STS denies a role that does not exist in the same way`;
+  const { role, user, externalId } = call;
+  const statement = policyStatement({ Principal: { AWS: user }, Action: call.action });
+  const sent =
+    externalId === undefined
+      ? "the pod has no annotation iam.amazonaws.com/external-id"
+      : "it is not the external id of this pod";
+  return `STS does not say why: role ${role} does not exist; or its trust policy has no statement for ${user}, such as ${statement}; or that policy has a condition on sts:ExternalId, and ${sent}; or the server's own policy does not allow ${call.action} on the role`;
 }
 
 const NEEDED_BY: Readonly<Record<string, string>> = {

@@ -44,7 +44,9 @@ export function assertAnswer(command: string, { out, exitCode }: PrintedAnswer, 
     assert.match(step?.command ?? "", wanted, `${command}: ${out}`);
     if (purpose !== undefined) assert.match(step?.purpose ?? "", purpose, `${command}: ${out}`);
   }
-  const further = steps.slice(next.length).filter(({ purpose }) => !purpose.startsWith("prints the commands for each"));
+  const further = steps
+    .slice(next.length)
+    .filter(({ purpose }) => !purpose.startsWith("prints the commands for every"));
   assert.deepEqual(further, [], `${command}: further commands: ${out}`);
 }
 

@@ -95,10 +95,12 @@ export function refusalAtAdmission(): string {
   return `admission webhook "pods.podrole.io" denied the request: ${text}`;
 }
 
+const UNTRUSTING = " because no role trust policy allows the sts:AssumeRole action";
+
 /** What STS answers if the role's trust policy does not name the server, and what podrole makes of it. */
-export function denialOfSts(): PodroleError {
+export function denialOfSts(reason = UNTRUSTING): PodroleError {
   const server = "arn:aws:sts::123456789012:assumed-role/podrole-server/i-0abc";
-  const message = `User: ${server} is not authorized to perform: sts:AssumeRole on resource: ${ARN}shop-orders because no role trust policy allows the sts:AssumeRole action`;
+  const message = `User: ${server} is not authorized to perform: sts:AssumeRole on resource: ${ARN}shop-orders${reason}`;
   const exception = Object.assign(new Error(message), { name: "AccessDenied", $fault: "client", $metadata: {} });
   const request = { roleArn: `${ARN}shop-orders` };
   return fromAwsError(exception, `assume role ${ARN}shop-orders`, request);

@@ -13,21 +13,6 @@ export interface Situation {
   readonly says?: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
 }
 
-export const PRINCIPAL = "arn:aws:iam::123456789012:role/podrole-server";
-export const TRUST_STEPS = [
-  {
-    command:
-      /^aws iam get-role --role-name shop-orders --query Role\.AssumeRolePolicyDocument --output json > trust\.json$/,
-    purpose: /^in account 123456789012, saves the trust policy: if there is no such role, correct its name in the pod/,
-  },
-  new RegExp(
-    `^jq '\\.Statement \\|= \\(\\[\\.\\] \\| flatten\\) \\+ \\[\\{"Effect":"Allow","Principal":\\{"AWS":"${PRINCIPAL}"\\},"Action":"sts:AssumeRole"\\}\\]' trust\\.json > new-trust\\.json$`,
-  ),
-  {
-    command: /^aws iam update-assume-role-policy --role-name shop-orders --policy-document file:\/\/new-trust\.json$/,
-    purpose: /^in account 123456789012, replaces the trust policy .*: look at it first$/,
-  },
-];
 export const RECREATE = (name: string, purpose = "") => [
   {
     command: new RegExp(`^kubectl -n shop get pod/${name} -o yaml > ${name}\\.yaml$`),

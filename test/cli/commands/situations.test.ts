@@ -5,13 +5,16 @@ import { suite, test } from "node:test";
 import { checkAction } from "../../../src/cli/commands/check.ts";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import { statusAction } from "../../../src/cli/commands/status.ts";
+import { DENIAL_SITUATIONS } from "./denial-situations.ts";
 import { INSTALLATION_SITUATIONS } from "./installation-situations.ts";
 import { assertAnswer } from "./situation-answers.ts";
 import { startSituationCluster } from "./situation-cluster.ts";
 import { SITUATIONS } from "./situations.ts";
 
+const ALL_SITUATIONS = [...SITUATIONS, ...DENIAL_SITUATIONS, ...INSTALLATION_SITUATIONS];
+
 suite("situations in which operators ask what is wrong", { concurrency: false }, () => {
-  for (const { name: what, object, prepare, answer, says = {} } of [...SITUATIONS, ...INSTALLATION_SITUATIONS]) {
+  for (const { name: what, object, prepare, answer, says = {} } of ALL_SITUATIONS) {
     test(`explain, check and status name cause and remedy of ${what}`, async (context) => {
       const cluster = await startSituationCluster(context);
       prepare(cluster);

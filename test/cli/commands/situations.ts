@@ -7,7 +7,6 @@ import { podWith } from "../../operations/status/pods.ts";
 import { labelledAgo } from "./situation-cluster.ts";
 import {
   createAgedPod,
-  denialOfSts,
   endedWith,
   failToCreate,
   holds,
@@ -15,21 +14,17 @@ import {
   QUOTA_MESSAGE,
   readySidecar,
   reannotatedPod,
-  recordRefusal,
   refusalAtAdmission,
 } from "./situation-parts.ts";
 import {
   CREATE_AGAIN,
   explainsCauseOf,
   NEW_POD,
-  PRINCIPAL,
   RECREATE,
   RECREATING,
-  RESTARTED_SIDECAR,
   ROLLED_OUT,
   type Situation,
   TRIED_AGAIN,
-  TRUST_STEPS,
 } from "./situation-patterns.ts";
 
 /** The situations, each with what the commands say in it. */
@@ -73,40 +68,6 @@ export const SITUATIONS: readonly Situation[] = [
       refusals: [
         /replicaset\/orders-5d9f8c7b64 +app +ROLE_FORBIDDEN +1 +shop-oders$/m,
         /^ +kubectl -n shop patch deployment\/orders/m,
-      ],
-    },
-  },
-  {
-    name: "a role that does not trust the server",
-    object: "pod/orders",
-    prepare(cluster) {
-      createAgedPod(cluster, podWith({ sidecar: endedWith(denialOfSts()) }));
-      holds(cluster, "STS_DENIED");
-      recordRefusal(cluster, denialOfSts());
-    },
-    answer: {
-      cause: /STS_DENIED: Cannot assume role \S+shop-orders: AccessDenied: podrole's server is not authorized /,
-      remedy:
-        /Allow sts:AssumeRole to arn:aws:iam::123456789012:role\/podrole-server in the trust policy of shop-orders\.$/,
-      recovery: RESTARTED_SIDECAR,
-      next: TRUST_STEPS,
-      requires:
-        /^credentials of that account that permit iam:GetRole and iam:UpdateAssumeRolePolicy .*; if Terraform or another tool manages the role, .*; jq$/,
-      verify: explainsCauseOf("orders"),
-    },
-    says: {
-      explain: [
-        /^ {2}podrole-sidecar is not running: CrashLoopBackOff, restarted 3 times; it last ended at \S+ with STS_DENIED$/m,
-        /^ {2}container app asks for \S+shop-orders \(podrole\.io\/resolved\); holds nothing; last refused with STS_DENIED$/m,
-      ],
-      status: [
-        /^orders +app +shop-orders +sidecar CrashLoopBackOff +- +STS_DENIED$/m,
-        /^STS_DENIED \(pod shop\/orders\)$/m,
-      ],
-      refusals: [
-        /^STS_DENIED \(pod shop\/orders\)$/m,
-        new RegExp(`"AWS":"${PRINCIPAL}"`),
-        /^12 refusals in 1 row in namespace shop since /m,
       ],
     },
   },

@@ -52,7 +52,7 @@ suite("statusAction()", () => {
     assert.match(out, /^orders +app +shop-orders +sidecar CrashLoopBackOff +unknown +STS_DENIED$/m);
     assert.match(
       out,
-      /^STS_DENIED \(pod shop\/orders\)\n {2}cause: STS_DENIED: Cannot assume role shop-orders\n {2}remedy: Check that the role exists and is spelt as in IAM\./m,
+      /^STS_DENIED \(pod shop\/orders\)\n {2}cause: STS_DENIED: Cannot assume role shop-orders\n {2}remedy: Find out in this order what is wrong, and correct that alone: /m,
     );
     assert.match(out, /^2 pods in namespace shop use podrole; 1 of 2 pods not well$/m);
     const { status } = await statusOf();

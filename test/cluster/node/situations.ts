@@ -109,7 +109,16 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     },
     looks: looksAt("shop-2", "pod"),
     cause: /cause: STS_DENIED: (?:container "app": )?Cannot assume role \S+shop-untrusted: AccessDenied: /,
-    next: [/^aws iam get-role --role-name shop-untrusted /, /^jq /, /^aws iam update-assume-role-policy /],
+    next: [
+      /^aws iam get-role --role-name shop-untrusted /,
+      /^kubectl -n shop-2 annotate pod\/orders iam\.amazonaws\.com\/role=ROLE /,
+      /^jq '.*select.*' trust\.json$/,
+      /^jq '\.Statement \|= /,
+      /^aws iam update-assume-role-policy /,
+      /external-id=ID /,
+      /^podrole aws policy /,
+      /^aws iam put-user-policy /,
+    ],
     run: [],
     async recovers({ shell, commands }) {
       // What the first command would have written.
@@ -118,11 +127,16 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
         Statement: { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" } },
       };
       writeFileSync(join(shell.folder, "trust.json"), JSON.stringify(policy));
-      const { code, out } = await shell.run(`${commands[1]} && cat new-trust.json`);
+      const [, , look = "", add = ""] = commands;
+      assert.deepEqual(await shell.run(look), { code: 0, out: "" });
+      const { code, out } = await shell.run(`${add} && cat new-trust.json`);
       assert.equal(code, 0, out);
       const { Statement } = JSON.parse(out) as { Statement: readonly object[] };
       const server = { AWS: "arn:aws:iam::123456789012:user/podrole-server" };
-      assert.deepEqual(Statement, [policy.Statement, { Effect: "Allow", Principal: server, Action: "sts:AssumeRole" }]);
+      const added = { Effect: "Allow", Principal: server, Action: "sts:AssumeRole" };
+      assert.deepEqual(Statement, [policy.Statement, added]);
+      const trusting = await shell.run(look.replace("trust.json", "new-trust.json"));
+      assert.deepEqual(JSON.parse(trusting.out), added);
     },
   },
   {
