@@ -53,7 +53,7 @@ const WARNING_TEXTS = {
     `dnsPolicy ${policy}: podrole-sidecar cannot resolve ${host}, so the pod does not start; use ClusterFirst, or hostAliases`,
   STARTS_UNREADY: () => "containers may start before podrole-sidecar has credentials",
   QUOTA_TIGHT: (quota: string, key: string, needed: string, left: string) =>
-    `container "podrole-sidecar" needs ${needed} of ${key}, and ResourceQuota ${quoted(quota)} has ${left} left beside the pod`,
+    `container "podrole-sidecar" alone needs ${needed} of ${key}, and ResourceQuota ${quoted(quota)} has ${left} left for it`,
   PROCESSES_SHARED: () =>
     "shareProcessNamespace lets containers read each other's tokens: their roles are not isolated from each other",
   NET_RAW_KEPT: (container: string) =>

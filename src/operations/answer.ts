@@ -68,7 +68,7 @@ function rightsText(rights: readonly Right[]): readonly string[] {
 
 /** What a command of kubectl changes; undefined for one that only reads, and for other commands. */
 function rightOf(command: string): Right | undefined {
-  const [, place, verb = "", rest = ""] = /^kubectl (?:-n (\S+) )?([a-z]+) ?(.*)$/s.exec(command) ?? [];
+  const [, place, verb = "", rest = ""] = /(?:^|\| )kubectl (?:-n (\S+) )?([a-z]+) ?(.*)$/s.exec(command) ?? [];
   const verbs = CHANGING_VERBS[verb];
   if (verbs === undefined) return undefined;
   if (verb === "replace" || verb === "debug") return { verbs, resource: "pods", namespace: place };

@@ -9,7 +9,7 @@ import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { isRolledOut } from "./next-steps.ts";
 import { type QuotaShortage, quotaShortages } from "./quota-shortage.ts";
 import { type Diagnosis, diagnoseCode, jointScope } from "./sidecar-diagnosis.ts";
-import { UNREGISTERED, UNREGISTERED_SCOPE } from "./uninjected-cause.ts";
+import { restartsOfUninjected, UNREGISTERED, unregisteredScope } from "./uninjected-cause.ts";
 
 /** Who refuses the pods. */
 export type CreationFailure =
@@ -150,13 +150,15 @@ const TRIED_AGAIN = "by itself: the controller tries again, after waits of at mo
 function diagnosePolicy({ installation }: BlockedContext): Diagnosis {
   const refuses = "podrole's admission policy refuses them, because they name a role and would run without podrole";
   const isUnregistered = installation?.isRegistered === false;
+  const forAll = isUnregistered ? restartsOfUninjected(installation.running) : undefined;
   return {
     cause: isUnregistered ? `${UNREGISTERED}, and ${refuses}` : `${refuses}: podrole's webhook did not see them`,
     remedy: isUnregistered
       ? "Register the webhook."
       : "podrole check says why the webhook did not see them (WEBHOOK_REGISTERED, WEBHOOK_SELECTOR, FAILURE_POLICY, OTHER_WEBHOOKS).",
-    scope: UNREGISTERED_SCOPE,
+    scope: unregisteredScope(installation?.running),
     recovery: TRIED_AGAIN,
+    ...(forAll !== undefined && { forAll }),
   };
 }
 
@@ -165,16 +167,21 @@ function diagnoseQuota(message: string, quota: string, context: BlockedContext):
   const { missing, surge } = neededPods(context);
   const shortages = quotaShortages(message, missing + surge);
   const requests = shortages.map((shortage) => requestText(shortage, sidecar));
-  const amounts = shortages.map(({ resource, missing, needed }) => `${resource} by ${missing} to ${needed}`);
-  const forMissing = missing === 1 ? "for the missing pod" : `for all ${missing} missing pods`;
-  const forRollout = surge > 0 ? " and the one more that a rollout creates" : "";
+  const amounts = shortages.map(({ resource, missing: lacking, needed }) => `${resource} by ${lacking} to ${needed}`);
   const raised = amounts.length === 0 ? "the quota" : amounts.join(", ");
+  const pods = missing === 1 ? "the missing pod" : `all ${missing} missing pods`;
+  const enough =
+    surge === 0 ? [] : quotaShortages(message, missing).map(({ needed, resource }) => `${needed} of ${resource}`);
+  const spare =
+    enough.length === 0
+      ? ""
+      : ` and for the one more that a rollout creates; without a rollout, ${enough.join(" and ")} would do`;
   return {
     cause: [
       `ResourceQuota ${quota} of the namespace refuses them, podrole does not: ${withoutPrefix(message)}`,
       ...requests,
     ].join("; "),
-    remedy: `Raise ${raised} ${forMissing}${forRollout}, or delete pods that count for it.`,
+    remedy: `Raise ${raised}, for ${pods} beside those that count now${spare}.`,
     recovery: TRIED_AGAIN,
   };
 }
@@ -203,7 +210,7 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
       return [CHECK_STEP];
     case "admission policy":
       return context.installation?.isRegistered === false
-        ? [registerStep(context.installation.installer), REGISTERED_STEP, ...againSteps(context)]
+        ? [registerStep(context.installation), REGISTERED_STEP, ...againSteps(context)]
         : [CHECK_STEP];
     case "quota": {
       const { missing, surge } = neededPods(context);

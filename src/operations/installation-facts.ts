@@ -3,10 +3,15 @@
 import type { Deployment, Installed } from "./installed.ts";
 import { deploymentOf } from "./installed.ts";
 import { type InstalledBy, installerOf } from "./installer.ts";
+import type { RunningPods } from "./running-pods.ts";
 
 /** What is known of the installation; what is unknown is absent. */
 export interface InstallationFacts {
   readonly installer?: InstalledBy;
+  /** podrole's own namespace. */
+  readonly namespace?: string;
+  /** podrole's version, by the tag of an image. */
+  readonly version?: string;
   /** Whether a MutatingWebhookConfiguration has podrole's webhook. */
   readonly isRegistered?: boolean;
   /** Whether the server tags sessions, which needs sts:TagSession. */
@@ -19,6 +24,8 @@ export interface InstallationFacts {
   readonly emulatedSts?: string;
   /** Lifetime of sessions, in milliseconds. */
   readonly sessionMs?: number;
+  /** What pods do now; read only if something is wrong that concerns all of them. */
+  readonly running?: RunningPods;
 }
 
 /** Returns what Deployments and settings say. */
@@ -31,8 +38,12 @@ export function installationFacts(
   const installer = installerOf(own);
   const settings = installed.server?.settings;
   const baseArn = installed.webhook?.settings?.roleBaseArn ?? settings?.roleBaseArn;
+  const namespace = own[0]?.metadata.namespace;
+  const version = versionOf(installed.server?.image ?? installed.webhook?.image);
   return {
     ...(installer && { installer }),
+    ...(namespace !== undefined && { namespace }),
+    ...(version !== undefined && { version }),
     ...(isRegistered !== undefined && { isRegistered }),
     ...(settings && {
       hasSessionTags: settings.sessionTags || settings.sessionTagLabels !== undefined,
@@ -42,6 +53,11 @@ export function installationFacts(
     }),
     ...(baseArn !== undefined && { baseArn }),
   };
+}
+
+/** Undefined for an image that is named by its digest alone, or with a tag of another kind. */
+function versionOf(image = ""): string | undefined {
+  return /:v?(\d+\.\d+\.\d+(?:-[\w.]+)?)(?:@|$)/.exec(image)?.[1];
 }
 
 /**

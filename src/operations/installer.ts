@@ -2,8 +2,10 @@
 // (https://helm.sh/docs/topics/charts/#managed-by-and-release-annotations)
 import type { ObjectMeta } from "../kubernetes/objects.ts";
 import { LABELS } from "../policy/annotations.ts";
+import { VERSION } from "../runtime/version.ts";
 import type { ReplicaCount } from "./installed.ts";
 import { objectArgument, shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
+import { USUAL_NAMESPACE } from "./podrole-namespace.ts";
 
 /**
  * "helm": a release of Helm. "rendered": the chart, applied by another tool, such as Argo CD. "try": the manifests of a
@@ -28,25 +30,46 @@ export function installerOf(objects: readonly { readonly metadata: ObjectMeta }[
   return { by: labels[LABELS.tried] === "true" ? "try" : "manifests" };
 }
 
-/** Returns the command that registers podrole's webhook again. Without an installer: that of the manifests. */
-export function registerStep(installer: InstalledBy | undefined): string {
+/** What the command that registers the webhook depends on. */
+export interface RegisteredInstallation {
+  /** Absent: the manifests are assumed. */
+  readonly installer?: InstalledBy | undefined;
+  /** podrole's own namespace; absent: that of the manifests. */
+  readonly namespace?: string | undefined;
+  /** The installed version; absent if unknown. */
+  readonly version?: string | undefined;
+}
+
+/** Returns the command that registers podrole's webhook again. */
+export function registerStep({ installer, namespace, version }: RegisteredInstallation): string {
+  const installed = version === undefined ? "podrole" : `podrole ${version}`;
   switch (installer?.by) {
     case "helm":
-      return `${reapplyRelease(installer)}  # creates what is missing of the release: ${FILLED_BY_SERVER}`;
+      return `${reapplyRelease(installer)}  # creates what is missing of the release, ${installed}: ${FILLED_BY_SERVER}`;
     case "rendered":
-      return `${REGISTER_BY_FILE}  # ${IN_SOURCES}, only until the tool that applied the chart applies it again: ${FILLED_BY_SERVER}`;
+      return `${printed(namespace)}  # ${registered(version)}, only until the tool that applied the chart applies it again: ${FILLED_BY_SERVER}`;
     case "try":
-      return `kubectl apply -k manifests/overlays/try  # ${IN_SOURCES}: ${FILLED_BY_SERVER}`;
+      return `kubectl apply -k manifests/overlays/try  # in the sources of ${installed}: ${FILLED_BY_SERVER}`;
     case "manifests":
     case undefined:
-      return `${REGISTER_BY_FILE}  # ${IN_SOURCES}, or the file of your overlay: ${FILLED_BY_SERVER}`;
+      return `${printed(namespace)}  # ${registered(version)}: ${FILLED_BY_SERVER}`;
   }
 }
 
-const IN_SOURCES = "in the sources of the installed version";
 const FILLED_BY_SERVER = "caBundle is empty in it, and podrole-server fills it within a minute";
-/** The file is the same in every overlay but that of a try installation. */
-const REGISTER_BY_FILE = "kubectl apply -f manifests/base/webhook-configuration.yaml";
+
+function printed(namespace = USUAL_NAMESPACE): string {
+  const place = namespace === USUAL_NAMESPACE ? "" : ` --podrole-namespace ${shellQuote(namespace)}`;
+  return `podrole check --print-webhook${place} | kubectl apply -f -`;
+}
+
+/** Versions differ if the command line is of another one. */
+function registered(version: string | undefined): string {
+  if (version === VERSION) return `registers the webhook of podrole ${VERSION}, the installed version`;
+  const other =
+    version === undefined ? "" : `; ${version} is installed: use the command line of that version if there is one`;
+  return `registers the webhook of podrole ${VERSION}, the version of this command line${other}`;
+}
 
 function reapplyRelease({ release, namespace }: { readonly release: string; readonly namespace: string }): string {
   const inNamespace = `-n ${shellQuote(namespace)}`;
@@ -55,7 +78,7 @@ function reapplyRelease({ release, namespace }: { readonly release: string; read
 
 /** Returns the command with which an operator sees that the webhook is registered, and trusted again. */
 export const REGISTERED_STEP =
-  "podrole check --quiet  # go on when it shows none of WEBHOOK_REGISTERED, CA_BUNDLE and ADMISSION: until then pods are refused";
+  "podrole check --quiet  # go on when it shows none of WEBHOOK_REGISTERED, CA_BUNDLE and ADMISSION, which tests whether the API server calls the webhook: until then pods are refused";
 
 /** Returns the commands that run the former revision of one of podrole's Deployments again. */
 export function undoSteps(

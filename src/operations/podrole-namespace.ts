@@ -10,7 +10,8 @@ import { failure, type Result, success } from "../runtime/result.ts";
 import type { WebhookConfigurationObject } from "./check/facts.ts";
 import { podroleConfigurations } from "./check/own-webhooks.ts";
 
-const USUAL_NAMESPACE = "podrole";
+/** Of the manifests. */
+export const USUAL_NAMESPACE = "podrole";
 
 type ObjectLister = Pick<OperatorKubernetes, "listAll">;
 

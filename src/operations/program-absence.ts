@@ -1,10 +1,10 @@
 // What it means that no replica of podrole's server or webhook is ready, and what to do about it. Pure.
 import { completeAnswer } from "./answer.ts";
-import { formatAge } from "./format.ts";
 import type { InstallationFacts } from "./installation-facts.ts";
 import type { ProgramName, ReplicaCount } from "./installed.ts";
 import { undoSteps } from "./installer.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
+import { withoutServerText } from "./running-pods.ts";
 import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** What is wrong with a program, whom it concerns, and the commands that help. */
@@ -18,7 +18,7 @@ export interface Absence extends AnsweredDiagnosis {
 export function absenceOf(
   program: ProgramName,
   count: ReplicaCount,
-  { installer, sessionMs }: InstallationFacts,
+  { installer, sessionMs, running }: InstallationFacts,
 ): Absence | undefined {
   if (count.ready > 0) return undefined;
   const { namespace, name, wanted, reasons = [], since } = count;
@@ -27,7 +27,7 @@ export function absenceOf(
   const absence: Absence = {
     cause: `podrole's ${program} has no ready replica (Deployment ${namespace}/${name}: ${state})`,
     remedy: remedyOf(program, count),
-    scope: program === "server" ? serverScope(since, sessionMs) : WEBHOOK_SCOPE,
+    scope: program === "server" ? withoutServerText(running, { since, sessionMs }) : WEBHOOK_SCOPE,
     recovery: RECOVERIES[program],
     verify: `kubectl -n ${namespace} rollout status deployment/${name} ends, and podrole check --quiet shows no ${program.toUpperCase()}_READY`,
     steps: absenceSteps(program, count, installer),
@@ -46,19 +46,6 @@ function remedyOf(program: ProgramName, { wanted, unready }: ReplicaCount): stri
     case undefined:
       return `Correct what keeps the ${program}'s pods from being ready.`;
   }
-}
-
-/** A sidecar renews after at most 55 % of a lifetime, so this part is left to all when the server goes away. */
-const LEFT_PERCENT = 45;
-
-function serverScope(since: string | undefined, sessionMs: number | undefined): string {
-  const waiting = "all namespaces: every injected pod that starts waits for it";
-  if (since === undefined || sessionMs === undefined) {
-    return `${waiting}; running pods keep their credentials until these expire`;
-  }
-  const leftMs = (LEFT_PERCENT * sessionMs) / 100;
-  const first = new Date(Date.parse(since) + leftMs).toISOString().replace(".000Z", "Z");
-  return `${waiting}; the credentials of running pods begin to expire at ${first} (${formatAge(leftMs)} after it went away)`;
 }
 
 const WEBHOOK_SCOPE =

@@ -78,7 +78,7 @@ export function diagnoseCode(
   return {
     cause: [code, text].filter((part) => part !== "").join(": ") + emulator,
     remedy: better ?? codeRemedy(code),
-    ...(isDistrust && distrustScope(reason, context.trust)),
+    ...(isDistrust && distrustScope(reason, context.trust, context.installation?.running)),
     recovery: recoveryFrom(code, reason, context),
   };
 }

@@ -3,8 +3,10 @@
 import { type FieldTime, fieldTimeOf } from "../kubernetes/field-time.ts";
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { isRoleAnnotation, LABELS } from "../policy/annotations.ts";
-import { type InstalledBy, REGISTERED_STEP, registerStep } from "./installer.ts";
+import type { InstallationFacts } from "./installation-facts.ts";
+import { REGISTERED_STEP, registerStep } from "./installer.ts";
 import { commandsForAllStep, labelStep } from "./next-steps.ts";
+import { type RunningPods, uninjectedText } from "./running-pods.ts";
 import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** Times of the pod's surroundings; undefined if unknown. */
@@ -85,14 +87,14 @@ export interface UninjectedFacts {
   /** Whether the namespace has podrole's label, and whether the webhook is registered; undefined: unknown. */
   readonly isLabelled: boolean | undefined;
   readonly isRegistered: boolean | undefined;
-  readonly installer: InstalledBy | undefined;
+  readonly installation: InstallationFacts | undefined;
   /** How to have it created again; undefined if there is no pod yet. */
   readonly restart: readonly string[] | undefined;
 }
 
 /** Returns why it is not injected, what to do, and the commands for that. */
 export function diagnoseUninjected(pod: UninjectedFacts): AnsweredDiagnosis {
-  const { namespace, times, surroundings, isLabelled, isRegistered, installer, restart } = pod;
+  const { namespace, times, surroundings, isLabelled, isRegistered, installation = {}, restart } = pod;
   const again = restart ?? [];
   const thenAgain = restart === undefined ? "" : ` Then c${CREATE_AGAIN.slice(1)}`;
   const recovery = restart === undefined ? {} : { recovery: "needs a new pod" };
@@ -100,10 +102,10 @@ export function diagnoseUninjected(pod: UninjectedFacts): AnsweredDiagnosis {
     return {
       cause: `${UNREGISTERED}, so no new pod is injected`,
       remedy: `Register the webhook.${thenAgain}`,
-      scope: UNREGISTERED_SCOPE,
+      scope: unregisteredScope(installation.running),
       ...recovery,
       forAll: commandsForAllStep(NOT_INJECTED),
-      steps: [registerStep(installer), REGISTERED_STEP, ...again],
+      steps: [registerStep(installation), REGISTERED_STEP, ...again],
     };
   }
   const forAll = commandsForAllStep(NOT_INJECTED, namespace);
@@ -123,9 +125,19 @@ export function diagnoseUninjected(pod: UninjectedFacts): AnsweredDiagnosis {
   };
 }
 
-/** What it means that the webhook is not registered. */
-export const UNREGISTERED_SCOPE =
+/** Says what it means that the webhook is not registered. */
+export function unregisteredScope(running: RunningPods | undefined): string {
+  const found = uninjectedText(running);
+  return [UNREGISTERED_SCOPE, ...(found === undefined ? [] : [found])].join("; ");
+}
+
+const UNREGISTERED_SCOPE =
   "all namespaces with the label podrole.io/inject: enabled: no pod that is created in them is injected";
+
+/** The command that prints the commands for every pod without podrole; undefined if it is known that there is none. */
+export function restartsOfUninjected(running: RunningPods | undefined): string | undefined {
+  return running?.uninjected.length === 0 ? undefined : commandsForAllStep(NOT_INJECTED);
+}
 
 const NOT_INJECTED = '.phase == "not injected"';
 const CREATE_AGAIN = "Create the pod again: podrole injects pods only when they are created.";

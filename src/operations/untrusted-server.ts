@@ -3,6 +3,7 @@
 // nothing but texts for people follows from it.
 import { countOf } from "./format.ts";
 import { commandsForAllStep } from "./next-steps.ts";
+import { olderPodsText, type RunningPods, untrustingPodsText } from "./running-pods.ts";
 
 /** The CAs of the published trust bundle, and those of them that a pod was created without. */
 export interface PodTrust {
@@ -31,14 +32,14 @@ export function distrustOf(message: string, trust?: PodTrust): Distrust {
 export function distrustScope(
   message: string,
   trust?: PodTrust,
+  running?: RunningPods,
 ): { readonly scope?: string; readonly forAll?: string } {
-  const isOfPods = !recoversFromDistrust(message, trust);
-  return isOfPods ? { scope: OLDER_SCOPE, forAll: ALL_DISTRUSTING } : { scope: SERVER_SCOPE };
+  return recoversFromDistrust(message, trust)
+    ? { scope: `all namespaces: every pod that calls this server; ${untrustingPodsText(running)}` }
+    : { scope: `${OLDER_SCOPE}; ${olderPodsText(running)}`, forAll: ALL_DISTRUSTING };
 }
 
-const OLDER_SCOPE =
-  "all namespaces: every pod that is older than the CA and has not renewed since (podrole status -A shows SERVER_UNTRUSTED); pods that have renewed have it";
-const SERVER_SCOPE = "all namespaces: every pod that calls this server (podrole status -A)";
+const OLDER_SCOPE = "all namespaces: every pod that is older than the CA and has not renewed since";
 
 /** Returns the message with what the comparison adds: the reason that the pod itself cannot know comes first. */
 export function distrustText(message: string, trust?: PodTrust): string {

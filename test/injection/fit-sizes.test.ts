@@ -143,11 +143,11 @@ for (const [used, left] of [
   ["895m", "5m"],
   ["900m", "0"],
 ] as const) {
-  test(`quotaWarnings() names the container and the quota that has ${left} left beside the pod`, () => {
+  test(`quotaWarnings() names the container and the quota that has ${left} left for it`, () => {
     const limits = { quotas: quotaWith({ "requests.cpu": "1" }, { "requests.cpu": used }) };
     const { decision, warnings } = planned(podWith({ requests: { cpu: "100m" } }), limits);
     assert.equal(decision, "inject");
-    const text = `container "podrole-sidecar" needs 10m of requests.cpu, and ResourceQuota "team" has ${left} left beside the pod`;
+    const text = `container "podrole-sidecar" alone needs 10m of requests.cpu, and ResourceQuota "team" has ${left} left for it`;
     assert.deepEqual(warnings, [{ code: "QUOTA_TIGHT", text }]);
   });
 }

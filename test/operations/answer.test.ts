@@ -31,7 +31,7 @@ suite("requirementsOf()", () => {
     ],
     [
       "the webhook",
-      ["kubectl apply -f manifests/base/webhook-configuration.yaml"],
+      ["podrole check --print-webhook | kubectl apply -f -"],
       /^the right to create and patch mutatingwebhookconfigurations \(.*source of podrole's webhook configuration, /,
     ],
   ] as const) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type InstalledBy, installerOf, registerStep, undoSteps } from "../../src/operations/installer.ts";
 import { partsOfStep } from "../../src/operations/next-steps.ts";
+import { VERSION } from "../../src/runtime/version.ts";
 
 const RELEASE = { "meta.helm.sh/release-name": "iam", "meta.helm.sh/release-namespace": "podrole" };
 const named = (metadata: object) => ({ metadata: { name: "podrole-server", namespace: "podrole", ...metadata } });
@@ -26,20 +27,32 @@ suite("registerStep()", () => {
   const helm: InstalledBy = { by: "helm", release: "iam", namespace: "podrole" };
 
   test("creates what is missing of a release of Helm", () => {
-    const { command, purpose } = partsOfStep(registerStep(helm));
+    const { command, purpose } = partsOfStep(registerStep({ installer: helm, version: "0.1.0" }));
     assert.equal(command, "helm get manifest iam -n podrole | kubectl apply -n podrole -f -");
     assert.match(
       purpose,
-      /^creates what is missing of the release: caBundle is empty in it, and podrole-server fills it/,
+      /^creates what is missing of the release, podrole 0\.1\.0: caBundle is empty in it, and podrole-server fills it/,
     );
   });
 
-  test("applies the manifests of other installations", () => {
-    const file = /^kubectl apply -f manifests\/base\/webhook-configuration\.yaml/;
+  test("needs no sources for other installations, and names podrole's namespace unless it is the usual one", () => {
     for (const installer of [undefined, { by: "manifests" }, { by: "rendered" }] as const) {
-      assert.match(registerStep(installer), file);
+      const { command } = partsOfStep(registerStep({ installer, namespace: "podrole" }));
+      assert.equal(command, "podrole check --print-webhook | kubectl apply -f -");
     }
-    assert.match(registerStep({ by: "try" }), /^kubectl apply -k manifests\/overlays\/try {2}# in the sources of the/);
+    const { command } = partsOfStep(registerStep({ namespace: "iam" }));
+    assert.equal(command, "podrole check --print-webhook --podrole-namespace iam | kubectl apply -f -");
+    assert.match(
+      registerStep({ installer: { by: "try" }, version: "0.1.0" }),
+      /^kubectl apply -k manifests\/overlays\/try {2}# in the sources of podrole 0\.1\.0: /,
+    );
+  });
+
+  test("names the installed version, and the command line's if it is another one", () => {
+    const purpose = (version?: string) => partsOfStep(registerStep({ version })).purpose;
+    assert.ok(purpose(VERSION).startsWith(`registers the webhook of podrole ${VERSION}, the installed version: `));
+    assert.match(purpose("0.0.9"), /the version of this command line; 0\.0\.9 is installed: use the command line of /);
+    assert.match(purpose(), /the version of this command line: caBundle is empty/);
   });
 
   test("undoSteps() show the revisions of a release of Helm, and roll back to the one before", () => {

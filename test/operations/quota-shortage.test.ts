@@ -47,18 +47,28 @@ suite("diagnoseCreation()", () => {
   });
 
   for (const [what, replicas, remedy, hard] of [
-    ["one pod, if the number is unknown", undefined, "by 72Mi to 1096Mi for the missing pod", "1096Mi"],
+    [
+      "one pod, if the number is unknown",
+      undefined,
+      "by 72Mi to 1096Mi, for the missing pod beside those that count now.",
+      "1096Mi",
+    ],
     [
       "all missing pods, and the one that a rollout adds",
       { wanted: 4, existing: 1 },
-      "by 360Mi to 1384Mi for all 3 missing pods and the one more that a rollout creates",
+      "by 360Mi to 1384Mi, for all 3 missing pods beside those that count now and for the one more that a rollout creates; without a rollout, 1288Mi of limits.memory would do.",
       "1384Mi",
     ],
-    ["the one that a rollout adds", { wanted: 3, existing: 3 }, "by 72Mi to 1096Mi for the missing pod", "1096Mi"],
+    [
+      "the one that a rollout adds",
+      { wanted: 3, existing: 3 },
+      "by 72Mi to 1096Mi, for the missing pod beside those that count now.",
+      "1096Mi",
+    ],
   ] as const) {
     test(`raises the quota for ${what}`, () => {
       const found = diagnoseCreation(message, { object, replicas }).remedy;
-      assert.equal(found, `Raise limits.memory ${remedy}, or delete pods that count for it.`);
+      assert.equal(found, `Raise limits.memory ${remedy}`);
       const [, patch] = stepsAfterCreationFailure(message, { object, replicas });
       const expected = `'{"spec":{"hard":{"limits.memory":"${hard}"}}}'`;
       assert.equal(patch, `kubectl -n shop patch quota/team --type merge -p ${expected}  # raises it`);

@@ -25,6 +25,8 @@ export interface CheckArguments extends InstallationArguments {
   readonly skip: readonly string[];
   readonly isQuiet: boolean;
   readonly json: boolean;
+  /** Nothing is checked: the webhook's configuration is printed. */
+  readonly isPrinting: boolean;
 }
 
 /** Declares the flags of podrole check. */
@@ -46,6 +48,10 @@ export function declareCheck(command: Command): void {
     .option(
       "--imds <namespace>",
       "Also run a short-lived pod in this namespace that tries to reach the node's instance metadata service (default: run none)",
+    )
+    .option(
+      "--print-webhook",
+      "Check nothing: print podrole's MutatingWebhookConfiguration of this version, for kubectl apply -f -",
     );
   declareInstallation(command);
   addHelp(command, {
@@ -55,6 +61,7 @@ export function declareCheck(command: Command): void {
       ["In a pipeline, after an upgrade", "podrole check --wait 2m -o json"],
       ["The same in the middle of a migration", "podrole check --wait 2m --skip PODS_INJECTED"],
       ["In a scheduled job", "podrole check --quiet"],
+      ["Register the webhook again", "podrole check --print-webhook | kubectl apply -f -"],
       ["Only the pods of one team", "podrole check --namespace-selector team=shop"],
     ],
     exitCodes: [
@@ -91,5 +98,6 @@ export function readCheck(flags: Flags): Arguments<CheckArguments> {
     skip,
     isQuiet: flags["quiet"] === "true",
     json,
+    isPrinting: flags["printWebhook"] === "true",
   });
 }

@@ -24,9 +24,9 @@ export const explainAction: Action = async (terminal, flags, args) => {
   const subject = found.value;
   return withPodrole(terminal, "explain", options, async (kubernetes, podroleNamespace) => {
     const namespace = options.namespace ?? kubernetes.contextNamespace;
-    const ask = createServerQuestion({ kubernetes }, { podroleNamespace });
-    const readHeld = (pod: Pod) => askAboutPod(ask, pod);
-    const result = await explain({ kubernetes, clock, readHeld }, { subject, namespace, podroleNamespace });
+    const askServer = createServerQuestion({ kubernetes }, { podroleNamespace });
+    const readHeld = (pod: Pod) => askAboutPod(askServer, pod);
+    const result = await explain({ kubernetes, clock, readHeld, askServer }, { subject, namespace, podroleNamespace });
     if (!result.ok) return writeProblems(terminal, "explain", [result.problem]);
     const explanations = result.value;
     terminal.out(json ? explainJson(explanations) : explainText(explanations));

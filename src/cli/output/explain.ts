@@ -59,8 +59,10 @@ function decisionLines(explanation: Explanation): readonly string[] {
   const without = failure === undefined ? "not injected" : "not created";
   const isLabelSaid = cause !== undefined && now.reason === "NAMESPACE_NOT_LABELLED";
   const isObstacleSaid = obstacle !== undefined && cause?.includes(obstacle) === true;
+  // A copy is not created by something that would create it again.
+  const isOfCopy = existing?.isCopy === true || cause?.startsWith(`${now.reason}: the pod is a copy`) === true;
   return [
-    ...(isStuck || isObstacleSaid || isLabelSaid
+    ...(isStuck || isObstacleSaid || isLabelSaid || isOfCopy
       ? []
       : [`${when}: ${obstacle === undefined ? `${decision}: ${why}` : `${without}: ${obstacle}`}`]),
     ...(afterwards
@@ -109,13 +111,13 @@ function admittedText({ admittedBy }: ContainerInPod): string {
 
 /** What the sidecar does, and how it last ended: a code stands for its message, which the cause has said. */
 function stateLine({ phase, reason, since, restarts, lastEnd }: SidecarState): string {
-  const why = reason === undefined ? "" : `: ${reason}`;
+  const { code, message = "", at = "" } = lastEnd ?? {};
+  // The kubelet's reason is Completed also for a sidecar that ended with an error once its hook had failed.
+  const why = reason === undefined || (phase === "ended" && code !== undefined) ? "" : `: ${reason}`;
   const restarted = restarts === 0 ? "" : restarts === 1 ? ", restarted once" : `, restarted ${restarts} times`;
   const started = since === undefined ? "" : ` (started ${since})`;
   const ended =
-    lastEnd === undefined || phase === "ready"
-      ? ""
-      : `; it last ended${lastEnd.at && ` at ${lastEnd.at}`} with ${lastEnd.code ?? lastEnd.message}`;
+    lastEnd === undefined || phase === "ready" ? "" : `; it last ended${at && ` at ${at}`} with ${code ?? message}`;
   return `podrole-sidecar ${PHASES[phase]}${started}${why}${restarted}${ended}`;
 }
 

@@ -3,13 +3,14 @@
 
 import type { BlockedWorkload } from "../../operations/blocked-workloads.ts";
 import { countOf } from "../../operations/format.ts";
+import type { InstallationFacts } from "../../operations/installation-facts.ts";
 import { notInstalledText, type ProgramName } from "../../operations/installed.ts";
 import { REGISTERED_STEP, registerStep } from "../../operations/installer.ts";
 import { labelStep, stepFields } from "../../operations/next-steps.ts";
 import { absenceOf } from "../../operations/program-absence.ts";
 import type { PodRow, RefusedRow, Status } from "../../operations/status/model.ts";
 import { isRowWell } from "../../operations/status/pod-rows.ts";
-import { UNREGISTERED, UNREGISTERED_SCOPE } from "../../operations/uninjected-cause.ts";
+import { restartsOfUninjected, UNREGISTERED, unregisteredScope } from "../../operations/uninjected-cause.ts";
 import { diagnosisLines, type ShownDiagnosis } from "./diagnosis.ts";
 import { type StatusTable, statusTable } from "./status-columns.ts";
 import type { Paint } from "./style.ts";
@@ -71,7 +72,11 @@ function installationProblems(status: Status): readonly string[] {
     ...(isRegistered === false && !isSaid
       ? [
           `${UNREGISTERED}: new pods are not injected`,
-          ...blockOf({ scope: UNREGISTERED_SCOPE, ...stepFields([registerStep(facts.installer), REGISTERED_STEP]) }),
+          ...blockOf({
+            scope: unregisteredScope(facts.running),
+            ...forAllOf(facts),
+            ...stepFields([registerStep(facts), REGISTERED_STEP]),
+          }),
         ]
       : []),
     ...(isLabelled === false && topic === "pods" && !isSaid
@@ -81,6 +86,11 @@ function installationProblems(status: Status): readonly string[] {
         ]
       : []),
   ];
+}
+
+function forAllOf({ running }: InstallationFacts): Pick<ShownDiagnosis, "forAll"> {
+  const forAll = restartsOfUninjected(running);
+  return forAll === undefined ? {} : { forAll };
 }
 
 function absenceLines(program: ProgramName, { facts = {}, ...counts }: Status["installation"]): readonly string[] {
@@ -177,14 +187,20 @@ function statusSummary(status: Status): string {
     case "roles":
       return `${countOf(roles.length, "role")}${where}`;
     case "refusals": {
-      const since = refusalsSince ?? "the pods' Events of the last hour, and how sidecars ended";
-      const reach = refusalsSince === undefined ? `from ${since}` : `since ${since}`;
-      return `${refusedText(refusals)}${where} ${reach}; earlier ones are in the servers' logs (podrole audit refusals)`;
+      const reach =
+        refusalsSince === undefined
+          ? "from the pods' Events of the last hour, and how sidecars ended"
+          : `since ${refusalsSince}, whatever restarts the server had`;
+      return `${refusedText(refusals)}${where} ${reach}; earlier ones are in the servers' logs (podrole audit refusals); ${UNSEEN_REFUSALS}`;
     }
     case "trust":
       return `${countOf(trust.length, "CA")}; podrole rotate status shows the next steps`;
   }
 }
+
+/** A ready pod keeps what it has, and neither the server nor the cluster learns of such a renewal. */
+const UNSEEN_REFUSALS =
+  "that a ready pod cannot reach or trust the server is in its log alone (kubectl logs POD -c podrole-sidecar)";
 
 /** A row counts equal refusals of one container. */
 function refusedText(rows: readonly RefusedRow[]): string {
@@ -200,6 +216,7 @@ function podSummary(
   const users = new Set(rows.filter(({ phase }) => phase !== "not injected").map(qualified));
   const spaces = new Set(rows.map(({ namespace }) => namespace)).size;
   const all = new Set(rows.map(qualified)).size;
+  const copies = new Set(rows.filter(({ isCopy }) => isCopy).map(qualified)).size;
   const hasChanged = rows.some(({ requestedRole }) => requestedRole !== undefined);
   const unwell = new Set(rows.filter((row) => !isRowWell(row, now)).map(qualified)).size;
   const well = hasChanged ? "all are ready, not all with the role that they name now" : "all have what they need";
@@ -207,11 +224,13 @@ function podSummary(
   if (rows.length === 0)
     return isBlocked ? `no such pod exists${where}` : `no pod${where} uses podrole or names a role`;
   const places = where === "" ? ` in ${countOf(spaces, "namespace")}` : where;
-  const isEach = users.size === all;
-  const counted = isEach ? countOf(all, "pod") : `${users.size} of ${countOf(all, "pod")}`;
-  const named = isEach ? "" : ` that ${all === 1 ? "names" : "name"} a role`;
-  const verb = users.size === 1 || all === 1 ? "uses" : "use";
-  return `${counted}${places}${named} ${verb} podrole; ${wellness}`;
+  const naming = all - copies;
+  const isEach = users.size === naming;
+  const counted = isEach ? countOf(naming, "pod") : `${users.size} of ${countOf(naming, "pod")}`;
+  const named = isEach ? "" : ` that ${naming === 1 ? "names" : "name"} a role`;
+  const verb = users.size === 1 || naming === 1 ? "uses" : "use";
+  const copied = copies === 0 ? [] : [copies === 1 ? "1 copy has no role" : `${copies} copies have no role`];
+  return [`${counted}${places}${named} ${verb} podrole`, ...copied, wellness].join("; ");
 }
 
 function blockedSummary({ blocked = [] }: Status): readonly string[] {

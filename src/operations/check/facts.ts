@@ -15,6 +15,7 @@ import type { BlockedWorkload } from "../blocked-workloads.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { Known } from "../known.ts";
 import type { ReplicaSetObject } from "../replica-count.ts";
+import type { RunningPods } from "../running-pods.ts";
 import type { StateRead } from "../state/read-state.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
@@ -105,6 +106,8 @@ export interface Facts {
   readonly limitRanges: Known<readonly LimitRange[]>;
   readonly resourceQuotas: Known<readonly ResourceQuota[]>;
   readonly pods: Known<readonly Pod[]>;
+  /** What pods of all namespaces do; read only if something is wrong that concerns all of them. */
+  readonly running?: RunningPods;
   /** Workloads whose pods the API server does not create. */
   readonly blocked: Known<readonly BlockedWorkload[]>;
   /** True if the check is of one namespace, which is then expected to use podrole. */

@@ -54,13 +54,16 @@ export function workloadsOf({ trustBundle, publishedPodCertificates: published, 
 
 /** Returns the installation, and what else diagnoses of pods depend on, as podrole status reads it. */
 export function surroundingsOf(facts: Facts): PodSurroundings {
-  const { now, namespace, deployments, installed, webhookConfigurations, namespaces, trustBundle } = facts;
+  const { now, namespace, deployments, installed, webhookConfigurations, namespaces, trustBundle, running } = facts;
   const deployed = "value" in deployments ? deployments.value : [];
   const own = "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace) : undefined;
   const isRegistered = own && own.length > 0;
   return {
     now,
-    installation: installationFacts(deployed, "value" in installed ? installed.value : {}, isRegistered),
+    installation: {
+      ...installationFacts(deployed, "value" in installed ? installed.value : {}, isRegistered),
+      ...(running && { running }),
+    },
     server: replicasIn("server", deployed, facts),
     isRegistered,
     registeredAt: own && oldestOf(own.map(({ configuration }) => configuration)),

@@ -22,7 +22,7 @@ import {
   strippedCopyDiagnosis,
 } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
-import { diagnoseUninjected, labelTimeOf, podTimesOf, UNREGISTERED_SCOPE } from "../uninjected-cause.ts";
+import { diagnoseUninjected, labelTimeOf, podTimesOf, unregisteredScope } from "../uninjected-cause.ts";
 import { diagnoseLastRequest, stepsAfterLastRequest } from "./certificate-request.ts";
 import { concernedPod } from "./concerned.ts";
 import { NO_SERVER } from "./existing-pod.ts";
@@ -169,8 +169,8 @@ function withoutSidecar(found: DiagnosisInput): AnsweredDiagnosis | undefined {
       break;
     case "inject":
       if (obstacle !== undefined && !hasNoWebhook(settings)) {
-        const steps = [registerStep(installation.installer), REGISTERED_STEP, ...(restart ?? [])];
-        return { cause: obstacle, remedy: SELECTOR_REMEDY, scope: UNREGISTERED_SCOPE, steps };
+        const steps = [registerStep(installation), REGISTERED_STEP, ...(restart ?? [])];
+        return { cause: obstacle, remedy: SELECTOR_REMEDY, scope: unregisteredScope(installation.running), steps };
       }
       if (existing === undefined && !hasNoWebhook(settings)) return undefined;
   }
@@ -180,7 +180,7 @@ function withoutSidecar(found: DiagnosisInput): AnsweredDiagnosis | undefined {
     surroundings: { labelled: labelTimeOf(input.namespace), registeredAt: settings.registeredAt },
     isLabelled: now.reason !== "NAMESPACE_NOT_LABELLED",
     isRegistered: "unknown" in settings.webhooks ? undefined : !hasNoWebhook(settings),
-    installer: installation.installer,
+    installation,
     restart,
   });
 }

@@ -12,6 +12,8 @@ import { type Known, readAllowed } from "../known.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
 import { templatesOf } from "../manifests/templates.ts";
 import { comparePodTrust } from "../pod-trust.ts";
+import { readRunningPods } from "../read-running-pods.ts";
+import type { AskServer } from "../state/ask-server.ts";
 import type { HeldPod } from "../state/last-refusals.ts";
 import { seenPodOf } from "../status/seen-pod.ts";
 import { readLastRequest } from "./certificate-request.ts";
@@ -43,6 +45,8 @@ export interface ExplainDeps {
   readonly clock: Pick<Clock, "now">;
   /** Returns what podrole's server knows about a pod of the cluster. */
   readonly readHeld?: (pod: Pod) => Promise<Known<HeldPod | undefined>>;
+  /** Asks the server about all pods; without it, it is unknown which of them have renewed. */
+  readonly askServer?: AskServer;
 }
 
 /**
@@ -62,21 +66,46 @@ export async function explain(
   for (const input of inputs.value) {
     const trusted = withTrust(input, settings);
     const explanation = explainPod(trusted, settings);
-    const known = explanation.cause === undefined ? undefined : await withNeighbours(deps, trusted);
-    explanations.push(known === undefined ? explanation : explainPod(known, settings));
+    if (explanation.cause === undefined) {
+      explanations.push(explanation);
+      continue;
+    }
+    const known = await withNeighbours(deps, trusted);
+    explanations.push(explainPod(known, await withRunning(deps, settings, { input, explanation })));
   }
   return success(explanations);
 }
 
-/** Adds the other pods of the namespace of a pod that is not well; undefined if they may not be read. */
+/** Adds what pods of all namespaces do, if the cause concerns them. */
+async function withRunning(
+  { kubernetes, askServer }: ExplainDeps,
+  settings: ExplainSettings,
+  { input, explanation }: { readonly input: ExplainInput; readonly explanation: Explanation },
+): Promise<ExplainSettings> {
+  const { server, installation, trustBundle: bundle } = settings;
+  const running = await readRunningPods(
+    { kubernetes, askServer },
+    {
+      namespace: input.namespaceName,
+      server: "value" in server ? server.value : undefined,
+      isRegistered: installation?.isRegistered,
+      isDistrusted: explanation.cause?.includes("SERVER_UNTRUSTED: ") === true,
+      bundle,
+      sessionMs: installation?.sessionMs,
+    },
+  );
+  return running === undefined ? settings : { ...settings, installation: { ...installation, running } };
+}
+
+/** Adds the other pods of the namespace of a pod that is not well, if they may be read. */
 async function withNeighbours(
   { kubernetes }: Pick<ExplainDeps, "kubernetes">,
   input: ExplainInput,
-): Promise<ExplainInput | undefined> {
-  if (!input.exists) return undefined;
+): Promise<ExplainInput> {
+  if (!input.exists) return input;
   const { namespaceName: namespace } = input;
   const seen = await readAllowed(() => kubernetes.listProjected("pods", seenPodOf, { namespace }));
-  return "value" in seen ? { ...input, neighbours: neighboursOf(input.pod, seen.value, input.held) } : undefined;
+  return "value" in seen ? { ...input, neighbours: neighboursOf(input.pod, seen.value, input.held) } : input;
 }
 
 function withTrust(input: ExplainInput, { trustBundle }: ExplainSettings): ExplainInput {

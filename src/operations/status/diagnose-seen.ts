@@ -138,7 +138,7 @@ function uninjected(pod: SeenPod, surroundings: SeenSurroundings): AnsweredDiagn
     surroundings: { labelled: sight?.labelled, registeredAt },
     isLabelled: sight?.isLabelled,
     isRegistered,
-    installer: installation?.installer,
+    installation,
     restart: restartOf(pod),
   });
 }

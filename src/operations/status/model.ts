@@ -35,6 +35,8 @@ export interface PodRow extends StepFields, Partial<Diagnosis> {
   /** The pod's own annotation that names a role for the container; absent if none does, or if the pod is not known. */
   readonly roleAnnotation?: string;
   readonly phase: PodRowPhase;
+  /** True for a copy without a role, as `kubectl debug` makes it, out of which podrole took its sidecar. */
+  readonly isCopy?: true;
   /** The kubelet's reason, such as CrashLoopBackOff, or the scheduler's. */
   readonly reason?: string;
   /** When the held credentials expire, and when they were issued: by the server alone. */

@@ -96,6 +96,7 @@ function seenRow(
     ...(namedRole !== undefined && { namedRole }),
     ...(roleAnnotation !== undefined && { roleAnnotation }),
     phase,
+    ...(pod.mayBeCopy && { isCopy: true as const }),
     ...(sidecar?.reason !== undefined && { reason: sidecar.reason }),
     ...timesOf(holding),
     ...(code !== undefined && { code }),

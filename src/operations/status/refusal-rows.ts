@@ -1,6 +1,6 @@
-// The rows of podrole status refusals: the server's records; without them what the cluster keeps, which is each pod's
-// Events of the last hour and how its sidecar last ended. What the webhook refused is in the Events of workloads that
-// could not create a pod. Pure.
+// The rows of podrole status refusals: the server's records, or without them each pod's Events of the last hour; and
+// how sidecars last ended that are not ready, unless the server has recorded it. What the webhook refused is in the
+// Events of workloads that could not create a pod. Pure.
 import { isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
 import { answerFields } from "../answer.ts";
@@ -23,20 +23,21 @@ export interface RefusalRowInput {
   readonly seen: Known<readonly SeenPod[]>;
 }
 
-/** Returns the rows, the newest first: those of the server if it has told its records, else those of the cluster. */
+/** Returns the rows, the newest first. */
 export function refusalRows(
   { records, events, failures, seen }: RefusalRowInput,
   surroundings: RefusalSurroundings,
 ): readonly RefusedRow[] {
   const pods = "value" in seen ? seen.value : [];
   const byName = new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod] as const));
-  const atIssuance =
-    "value" in records
-      ? records.value.rows.map(recordRow)
-      : [
-          ...("value" in events ? events.value.flatMap((event) => eventRow(event) ?? []) : []),
-          ...("value" in seen ? seen.value.flatMap((pod) => endRow(pod) ?? []) : []),
-        ];
+  const recorded = "value" in records ? records.value.rows : [];
+  const isRecorded = new Set(recorded.map(({ uid, code }) => `${uid} ${code}`));
+  const atIssuance = [
+    ...recorded.map(recordRow),
+    ...("value" in events ? events.value.flatMap((event) => eventRow(event) ?? []) : []),
+    // The server cannot know of a pod that does not reach or trust it.
+    ...pods.flatMap((pod) => (isRecorded.has(`${pod.uid} ${pod.sidecar?.lastEnd?.code}`) ? [] : (endRow(pod) ?? []))),
+  ];
   const atAdmission = "value" in failures ? failures.value.flatMap((event) => failureRow(event) ?? []) : [];
   return [...atIssuance, ...atAdmission]
     .toSorted(newestFirst)

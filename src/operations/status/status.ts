@@ -10,6 +10,7 @@ import { DEFAULT_NAMES } from "../check/rights.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
 import { type NamespaceSights, namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
+import { readRunningPods } from "../read-running-pods.ts";
 import type { AskServer } from "../state/ask-server.ts";
 import { lastRefusals } from "../state/last-refusals.ts";
 import type { StateRead } from "../state/read-state.ts";
@@ -53,7 +54,8 @@ function silentReplicas(answer: Known<StateRead>): readonly UnknownPart[] {
 }
 
 /** The rows of one topic, and what is unknown of them. */
-type TopicRows = Pick<Status, "pods" | "blocked" | "roles" | "refusals" | "refusalsSince" | "trust" | "unknown">;
+type TopicRows = Pick<Status, "pods" | "blocked" | "roles" | "refusals" | "refusalsSince" | "trust" | "unknown"> &
+  Partial<Pick<Status, "installation">>;
 
 /** The problem is that there is no namespace of the given name. Does not throw ApiError. */
 export async function readStatus(deps: StatusDeps, options: StatusOptions): Promise<Result<Status>> {
@@ -146,11 +148,19 @@ async function podTopicRows(
   const bundle = isDistrusted
     ? await readBundle(kubernetes, settings?.trustConfigMap ?? defaultTrustPlace(podroleNamespace))
     : NOT_ASKED;
+  const { server, isRegistered, facts } = installed;
+  const running = await readRunningPods(deps, {
+    ...{ namespace, server, isRegistered, isDistrusted },
+    bundle: "value" in bundle ? bundle.value : undefined,
+    sessionMs: facts?.sessionMs,
+  });
+  const installationFacts = { ...facts, ...(running && { running }) };
+  const found = { installation: { ...installed, facts: installationFacts } };
   const surroundings: PodSurroundings = {
     now: clock.now(),
-    installation: installed.facts ?? {},
-    server: installed.server,
-    isRegistered: installed.isRegistered,
+    installation: installationFacts,
+    server,
+    isRegistered,
     registeredAt,
     namespaces,
     compareTrust: (own) => compareTrust(own, "value" in bundle ? bundle.value : undefined),
@@ -160,12 +170,13 @@ async function podTopicRows(
       ? await findBlockedWorkloads({ kubernetes }, failures.value, {
           now: clock.now(),
           namespaces,
-          installation: installed.facts ?? {},
+          installation: installationFacts,
         })
       : undefined;
   if (topic === "refusals") {
     const inPlace = namespace === undefined ? {} : { namespace };
-    return readRefusals(deps, inPlace, { state, ...cluster }, { ...surroundings, ...(blocked && { blocked }) });
+    const known = { ...surroundings, ...(blocked && { blocked }) };
+    return { ...found, ...(await readRefusals(deps, inPlace, { state, ...cluster }, known)) };
   }
   // The server does not know the labels of pods, so its answer cannot take the place of a list with a selector.
   const isSelected = labelSelector === undefined || "value" in seen;
@@ -176,8 +187,8 @@ async function podTopicRows(
     ...surroundings,
   });
   const unknown = [...unknownPart("pods", seen), ...unknownPart("what containers hold", state)];
-  if (topic === "roles") return { roles: roleRows(pods), unknown };
-  return { pods, ...(blocked && { blocked }), unknown };
+  if (topic === "roles") return { ...found, roles: roleRows(pods), unknown };
+  return { ...found, pods, ...(blocked && { blocked }), unknown };
 }
 
 function readEvents(
@@ -200,7 +211,11 @@ async function readRefusals(
   const records = "value" in state && state.value.refusals ? { value: state.value.refusals } : undefined;
   if (records) {
     const refusals = refusalRows({ records, events: NOT_ASKED, failures, seen }, surroundings);
-    return { refusals, refusalsSince: records.value.recordedSince, unknown: unknownPart("Events", failures) };
+    return {
+      refusals,
+      refusalsSince: records.value.recordedSince,
+      unknown: [...unknownPart("Events", failures), ...unknownPart("how sidecars ended", seen)],
+    };
   }
   progress("reading Events");
   const events = await readEvents(kubernetes, { ...inPlace, fieldSelector: "involvedObject.kind=Pod" });

@@ -1,5 +1,5 @@
 // Situations of the whole installation in which operators ask what is wrong: its server, its webhook and its CA.
-import { DAY_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { barePod, CA, OTHER_CA, ownConfiguration } from "../../operations/check/healthy.ts";
 import { podWith } from "../../operations/status/pods.ts";
 import { caBundleOf, programPod, timeAgo, trustOf, trustSlot } from "./situation-cluster.ts";
@@ -8,8 +8,10 @@ import {
   createFormerRevision,
   endedWith,
   failToCreate,
+  holdsSince,
   POLICY_REFUSAL,
   podTrusting,
+  readySidecar,
   UNPULLED,
   unreachable,
   untrusted,
@@ -40,6 +42,7 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       store.replace("deployments", { ...server, metadata, status: { conditions } });
       for (const number of [1, 2]) store.replace("pods", programPod("server", number, UNPULLED));
       createAgedPod(cluster, podWith({ sidecar: endedWith(unreachable(), "PostStartHookError") }));
+      createAgedPod(cluster, podWith({ name: "mailer", namespace: "other" }));
     },
     answer: {
       cause:
@@ -47,7 +50,8 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       remedy:
         /Let the nodes pull registry\.example\/podrole-server:0\.1\.0, or let the Deployment name an image that exists\.$/,
       recovery: /by itself: waiting pods get credentials within 5 min of its first ready replica$/,
-      scope: /^all namespaces: every injected pod that starts waits for it; the credentials of running pods begin to/,
+      scope:
+        /^all namespaces: every injected pod that starts waits for it; 1 pod waits now, 1 running pod has credentials and cannot renew them: these expire at \S+ at the earliest \(27 min after the server went away\), and then AWS calls fail/,
       next: [
         /^kubectl -n podrole describe pod\/podrole-server-1$/,
         {
@@ -60,15 +64,12 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
         /^kubectl -n podrole rollout status deployment\/podrole-server ends, and podrole check --quiet shows no SERVER_/,
     },
     says: {
-      explain: [
-        /PostStartHookError: podrole-sidecar had no credentials/,
-        /the credentials of running pods begin to expire at \S+ \(27 min after/,
-      ],
+      explain: [/PostStartHookError: podrole-sidecar had no credentials/],
       check: [
         /FAIL {2}SERVER_READY .*None of 2 replicas of the server is ready/,
         /see docs\/checks[\w-]*\.md#server_ready/,
       ],
-      status: [/^podrole's server: 0 of 2 replicas are ready$/m, /SERVER_UNREACHABLE/, /begin to expire at/],
+      status: [/^podrole's server: 0 of 2 replicas are ready$/m, /SERVER_UNREACHABLE/, /expire at \S+ at the earliest/],
     },
   },
   {
@@ -82,7 +83,8 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       cause: /podrole's webhook is not registered, so no new pod is injected$/,
       remedy: /Register the webhook\. Then create the pod again/,
       recovery: NEW_POD,
-      scope: /^all namespaces with the label podrole\.io\/inject: enabled: no pod that is created in them is injected$/,
+      scope:
+        /^all namespaces with the label podrole\.io\/inject: enabled: no pod that is created in them is injected; 1 pod that names a role runs without podrole: shop\/orders$/,
       next: [...REGISTER, ...RECREATE("orders")],
       requires: RECREATING,
       verify: explainsCauseOf("orders"),
@@ -99,12 +101,14 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
     prepare(cluster) {
       cluster.store.remove("mutatingwebhookconfigurations", undefined, "podrole");
       failToCreate(cluster, "shop-orders", POLICY_REFUSAL);
+      createAgedPod(cluster, { ...barePod(), metadata: { ...barePod().metadata, name: "older" } }, 10 * MINUTE_MS);
     },
     answer: {
       cause:
         /podrole's webhook is not registered, and podrole's admission policy refuses them, because they name a role/,
       remedy: /^Register the webhook\.$/,
-      scope: /^all namespaces with the label podrole\.io\/inject: enabled: .*; 0 of 3 replicas exist$/,
+      scope:
+        /^all namespaces with the label podrole\.io\/inject: enabled: .*; 1 pod .* runs without podrole: shop\/older; 0 of 3 replicas exist$/,
       recovery: TRIED_AGAIN,
       next: [...REGISTER, /^kubectl -n shop rollout restart deployment\/orders$/],
       requires: /create and patch mutatingwebhookconfigurations/,
@@ -112,7 +116,11 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
     },
     says: {
       check: [/FAIL {2}WEBHOOK_REGISTERED/, /FAIL {2}PODS_CREATED {2}deployment\/orders/],
-      status: [/^deployment\/orders in namespace shop cannot create its pods$/m],
+      status: [
+        /^deployment\/orders in namespace shop cannot create its pods$/m,
+        /^ +podrole status -A -o json \| jq -r '.* select\(\.phase == "not injected"\) .*'$/m,
+      ],
+      refusals: [/^ {2}scope: .*: shop\/older$/m, /^ +podrole check --print-webhook \| kubectl apply -f -$/m],
     },
   },
   {
@@ -130,12 +138,23 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       const slots = [trustSlot("previous", CA, 10 * DAY_MS), trustSlot("current", OTHER_CA, 5 * MINUTE_MS)];
       cluster.state.trust = trustOf(...slots);
       createAgedPod(cluster, podTrusting(CA, endedWith(untrusted())));
+      // Of two running pods, one has renewed since.
+      for (const [name, renewed] of [
+        ["mailer", HOUR_MS / 2],
+        ["worker", MINUTE_MS],
+      ] as const) {
+        const pod = podTrusting(CA, readySidecar());
+        const metadata = { ...pod.metadata, name, uid: `uid-${name}`, namespace: "other" };
+        createAgedPod(cluster, { ...pod, metadata });
+        holdsSince(cluster, { name, namespace: "other", uid: `uid-${name}` }, renewed);
+      }
     },
     answer: {
       cause:
         /SERVER_UNTRUSTED: podrole's CA is being rotated, and the pod was created without 1 of the 2 CAs that podrole publishes now, .*another CA \(\S+\): Cannot trust podrole's server at \S+: its certificate does not verify \(SELF_SIGNED_CERT_IN_CHAIN\)/,
       remedy: /Create the pod again, and each other one that podrole status -A shows with SERVER_UNTRUSTED: /,
-      scope: /^all namespaces: every pod that is older than the CA and has not renewed since /,
+      scope:
+        /^all namespaces: every pod that is older than the CA and has not renewed since; 1 pod waits for credentials with SERVER_UNTRUSTED; 1 running pod may not trust the server: .* the pod keeps its credentials, which expire at \S+ at the earliest, .*; 1 running pod has renewed since, and will again; a new pod has the CA, and gets credentials$/,
       recovery: NEW_POD,
       next: [
         ...RECREATE("orders"),
@@ -153,6 +172,7 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
         /^SERVER_UNTRUSTED \(pod shop\/orders\)$/m,
         /^ +podrole status -A -o json \| jq -r '.* select\(\.code == "SERVER_UNTRUSTED"\) .*'$/m,
       ],
+      refusals: [/^\S.* orders +- +SERVER_UNTRUSTED +\d/m, /^SERVER_UNTRUSTED \(pod shop\/orders\)$/m],
       trust: [/^current .*another CA .* yes +yes /m, /podrole rotate status/],
     },
   },

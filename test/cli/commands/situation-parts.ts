@@ -67,6 +67,18 @@ export function holds({ state }: SituationCluster, code?: string): void {
   state.pods = [{ ...pod, containers: [container] }];
 }
 
+/** The server answers besides that it issued credentials to a pod as long ago as `ageMs` says. */
+export function holdsSince(
+  { state }: SituationCluster,
+  pod: { readonly namespace: string; readonly name: string; readonly uid: string },
+  ageMs: number,
+): void {
+  const times = { since: timeAgo(HOUR_MS), observedAt: timeAgo(ageMs), source: "issued" as const };
+  const credentials = { expiresAt: timeAgo(ageMs - HOUR_MS), renewedAt: timeAgo(ageMs) };
+  const container = { container: "app", role: `${ARN}shop-orders`, ...times, ...credentials };
+  state.pods = [...state.pods, { ...pod, serviceAccount: "default", containers: [container] }];
+}
+
 /** The server's own record of a refusal. */
 export function recordRefusal({ state }: SituationCluster, { code, message: reason }: ErrorInfo): void {
   const times = { time: timeAgo(MINUTE_MS), since: timeAgo(HOUR_MS), count: 12 };

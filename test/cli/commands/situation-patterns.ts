@@ -31,11 +31,13 @@ export const ROLLED_OUT =
   /^kubectl -n shop rollout status deployment\/orders ends, and podrole status -n shop shows its pods as/;
 export const REGISTER = [
   {
-    command: /^kubectl apply -f manifests\/base\/webhook-configuration\.yaml$/,
-    purpose:
-      /^in the sources of the installed version, .*: caBundle is empty in it, and podrole-server fills it within a/,
+    command: /^podrole check --print-webhook \| kubectl apply -f -$/,
+    purpose: /^registers the webhook of podrole \S+, .*: caBundle is empty in it, and podrole-server fills it within a/,
   },
-  { command: /^podrole check --quiet$/, purpose: /^go on when it shows none of WEBHOOK_REGISTERED, CA_BUNDLE and/ },
+  {
+    command: /^podrole check --quiet$/,
+    purpose: /^go on when it shows none of .* and ADMISSION, which tests whether the API server calls the webhook: /,
+  },
 ];
 export const CREATE_AGAIN = /^Create the pod again: podrole injects pods only when they are created\.$/;
 export const NEW_POD = /^needs a new pod$/;

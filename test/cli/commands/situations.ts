@@ -155,7 +155,7 @@ export const SITUATIONS: readonly Situation[] = [
       verify: explainsCauseOf("orders-debug"),
     },
     says: {
-      explain: [/not injected \(NO_ROLE\)/, /^ {2}scope: no other pod in namespace shop is in this state$/m],
+      explain: [/^ {2}a copy with podrole-sidecar /m, /^ {2}scope: no other pod in namespace shop is in this state$/m],
       check: [/FAIL {2}SIDECARS_READY {2}pod shop\/orders-debug: /],
       status: [/^orders-debug .* ROLE_MISSING$/m, /1 of 2 pods not well$/m],
     },
@@ -181,6 +181,10 @@ export const SITUATIONS: readonly Situation[] = [
       next: [/^kubectl -n shop delete pod\/orders-debug$/, /^kubectl -n shop debug pod\/orders .*--keep-annotations /],
       verify: explainsCauseOf("orders-debug"),
     },
+    says: {
+      status: [/^1 pod in namespace shop uses podrole; 1 copy has no role; 1 of 2 pods not well$/m],
+      explain: [/^(?:(?!a new pod).)*$/s],
+    },
   },
   {
     name: "a quota that is used up",
@@ -190,7 +194,7 @@ export const SITUATIONS: readonly Situation[] = [
       cause:
         /its pods cannot be created: |ResourceQuota team of the namespace refuses them, podrole does not: exceeded quota: team, /,
       remedy:
-        /Raise limits\.memory by 552Mi to 1576Mi for all 3 missing pods and the one more that a rollout creates, or delete/,
+        /Raise limits\.memory by 552Mi to 1576Mi, for all 3 missing pods beside those that count now and for the one more that a rollout creates; without a rollout, 1416Mi of limits\.memory would do\.$/,
       recovery: TRIED_AGAIN,
       next: [
         /^kubectl -n shop describe quota\/team$/,

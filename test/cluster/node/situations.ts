@@ -293,7 +293,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     looks: [...looksAt("shop-7", "deployment"), "kubectl get mutatingwebhookconfigurations"],
     cause: /cause: .*podrole's webhook is not registered/,
     next: [
-      /^kubectl apply -f manifests\/base\/webhook-configuration\.yaml$/,
+      /^podrole check --print-webhook \| kubectl apply -f -$/,
       /^podrole check --quiet$/,
       /^kubectl -n shop-7 rollout restart deployment\/orders$/,
     ],

@@ -271,7 +271,7 @@ export const BROKEN_USE: readonly Broken[] = [
     { pods: knownFact([withSidecar({ state: { waiting: { reason: "ImagePullBackOff" } } })]) },
     "SIDECARS_READY",
     "failed",
-    /does not run \(ImagePullBackOff\) and was restarted 0 times/,
+    /does not run \(ImagePullBackOff\) and was not restarted yet/,
   ],
   [
     "a LimitRange that no sidecar fits",

@@ -6,9 +6,10 @@ import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock } from "../../../runtime/clock.ts";
 import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../../blocked-workloads.ts";
 import { type InstallationFacts, installationFacts } from "../../installation-facts.ts";
-import type { Installed } from "../../installed.ts";
+import { countReplicas, type Installed } from "../../installed.ts";
 import { deriveKnown, type Known, readKnown } from "../../known.ts";
 import { namespaceSight, sightsByName } from "../../namespace-sight.ts";
+import { isDistrusting, readRunningPods } from "../../read-running-pods.ts";
 import { createServerQuestion } from "../../state/ask-server.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import { ownWebhooks } from "../own-webhooks.ts";
@@ -83,17 +84,31 @@ export async function collectFacts(deps: CollectDeps, options: CollectOptions): 
   const admission = await readAdmission(kubernetes, users.namespaces, namespace);
   progress("asking podrole's server");
   const scope = options.pods && "namespace" in options.pods ? options.pods.namespace : undefined;
-  const held = await createServerQuestion({ kubernetes }, { podroleNamespace: namespace })(scope);
+  const askServer = createServerQuestion({ kubernetes }, { podroleNamespace: namespace });
+  const held = await askServer(scope);
   const metadata = await readMetadata(deps, options, programs);
-  const blocked = await readBlocked(deps, users.namespaces, {
-    scope,
-    installation: installationFacts(
-      "value" in own.deployments ? own.deployments.value : [],
-      programs,
-      "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace).length > 0 : undefined,
-    ),
-  });
-  const ofPods = { ...users, admission, held, metadata, blocked, isOneNamespace: scope !== undefined };
+  const deployed = "value" in own.deployments ? own.deployments.value : [];
+  const isRegistered =
+    "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace).length > 0 : undefined;
+  const known = installationFacts(deployed, programs, isRegistered);
+  const running = await readRunningPods(
+    { kubernetes, askServer },
+    {
+      namespace: scope,
+      bundle: "value" in trustBundle ? trustBundle.value : undefined,
+      server: countReplicas("server", deployed),
+      isRegistered,
+      isDistrusted: "value" in users.pods && users.pods.value.some(isDistrusting),
+      sessionMs: known.sessionMs,
+    },
+  );
+  const installation = { ...known, ...(running && { running }) };
+  const blocked = await readBlocked(deps, users.namespaces, { scope, installation });
+  const ofPods = {
+    ...{ ...users, admission, held, metadata, blocked },
+    ...(running && { running }),
+    isOneNamespace: scope !== undefined,
+  };
   const read = {
     ...own,
     admissionPolicies,

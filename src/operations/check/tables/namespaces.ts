@@ -105,8 +105,11 @@ function judgeSizes(
   const pod = applyRangeDefaults(SIZED_POD, limits.ranges);
   const sizes = sizePod(pod, { annotations, limits }, settings);
   if (isRefusal(sizes)) return [failed(`${sizes.code}: ${sizes.message}`, `namespace ${name}`)];
-  return quotaWarnings(pod, sizes).map(({ text }) => warning(text, `namespace ${name}`));
+  return quotaWarnings(pod, sizes).map(({ text }) => warning(`${text}; ${BESIDES_SIDECAR}`, `namespace ${name}`));
 }
+
+const BESIDES_SIDECAR =
+  "a pod's own containers need room besides (PODS_CREATED says how much a workload that lacks pods needs)";
 
 /** A pod without requests and limits of its own. */
 const SIZED_POD = { metadata: {}, spec: { containers: [{ name: "app" }] } };

@@ -211,14 +211,17 @@ function rowObject({ namespace, pod }: PodRow): string {
 
 /** Judges the sidecar of an injected pod; undefined if it is ready, or if the pod is still being started. */
 function judgeSidecar(row: PodRow, absence: string | undefined): CheckVerdict | undefined {
-  const { phase, reason, restarts } = row;
+  const { phase, restarts, code } = row;
+  // The kubelet's reason is Completed also for a sidecar that ended with an error once its hook had failed.
+  const reason = phase === "ended" && code !== undefined ? code : row.reason;
   const isFirstStart = phase === "starting" && restarts === 0;
   const isBeingStarted = phase === "waiting" && STARTING.has(reason ?? "");
   if (!UNREADY_PHASES.has(phase) || isFirstStart || isBeingStarted) return undefined;
   const state = phase === "starting" ? "runs without credentials" : "does not run";
-  const times = restarts === 1 ? "once" : `${restarts} times`;
+  const times =
+    restarts === 0 ? "not restarted yet" : restarts === 1 ? "restarted once" : `restarted ${restarts} times`;
   const why = reason === undefined ? "" : ` (${reason})`;
-  const verdict = failed(`podrole-sidecar ${state}${why} and was restarted ${times}`, rowObject(row));
+  const verdict = failed(`podrole-sidecar ${state}${why} and was ${times}`, rowObject(row));
   const steps = stepsIn(row);
   const explain = explainStep({ namespace: row.namespace, kind: "pod", name: row.pod });
   const useful = steps.map((step) => (step === CHECK_STEP ? explain : step));
@@ -292,7 +295,7 @@ function uninjectedWithoutAnnotation(pod: Pod, surroundings: PodSurroundings): A
     surroundings: { labelled: namespaces?.get(namespace)?.labelled, registeredAt },
     isLabelled: true,
     isRegistered,
-    installer: installation?.installer,
+    installation,
     restart: restartSteps(pod),
   });
   return completeAnswer(answer, { namespace, kind: "pod", name: pod.metadata.name ?? "" });

@@ -4,8 +4,9 @@
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
 import { requirementsOf } from "../../answer.ts";
-import { type InstalledBy, REGISTERED_STEP, registerStep } from "../../installer.ts";
-import { UNREGISTERED_SCOPE } from "../../uninjected-cause.ts";
+import type { InstallationFacts } from "../../installation-facts.ts";
+import { REGISTERED_STEP, registerStep } from "../../installer.ts";
+import { restartsOfUninjected, unregisteredScope } from "../../uninjected-cause.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import {
   type CheckRow,
@@ -58,12 +59,12 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
   WEBHOOK_REGISTERED: {
     summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",
     remedy:
-      "If none is registered, apply `manifests/base/webhook-configuration.yaml`. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left, or remove the try installation (`kubectl delete -k manifests/overlays/try`).",
+      "If none is registered, run `podrole check --print-webhook | kubectl apply -f -`, or apply the manifests or the chart again. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left, or remove the try installation (`kubectl delete -k manifests/overlays/try`).",
     judge: (facts) =>
       judgeKnown(facts.webhookConfigurations, (configurations) => {
         const { namespace } = facts;
         const own = ownWebhooks(configurations, namespace);
-        if (own.length === 0) return unregistered(surroundingsOf(facts).installation?.installer);
+        if (own.length === 0) return unregistered(surroundingsOf(facts).installation);
         const foreign = podroleConfigurations(configurations).filter(
           (each) => ownWebhooks([each], namespace).length === 0,
         );
@@ -192,7 +193,7 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
             return ok(`the webhook responded to a dry run in namespace "${found.namespace}"`);
           case "admitted":
             return failed(
-              "The API server admitted a dry run of a pod without podrole; expected podrole's webhook to refuse it",
+              "The API server does not call podrole's webhook: it admitted a test pod (a dry run, which creates nothing); expected the webhook to refuse that pod",
               where,
             );
           case "not reached":
@@ -202,14 +203,20 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
   },
 });
 
-function unregistered(installer: InstalledBy | undefined): CheckVerdict {
+function unregistered(installation: InstallationFacts = {}): CheckVerdict {
+  const { running } = installation;
   const message =
     "No MutatingWebhookConfiguration registers podrole's webhook, so no new pod is injected; expected one";
-  const steps = [registerStep(installer), REGISTERED_STEP];
+  const steps = [registerStep(installation), REGISTERED_STEP];
   const requires = requirementsOf(steps);
+  const forAll = restartsOfUninjected(running);
   return withDiagnosis(
     failed(message),
-    { scope: UNREGISTERED_SCOPE, ...(requires !== undefined && { requires }) },
+    {
+      scope: unregisteredScope(running),
+      ...(requires !== undefined && { requires }),
+      ...(forAll !== undefined && { forAll }),
+    },
     steps,
   );
 }
