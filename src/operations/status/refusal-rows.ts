@@ -34,7 +34,7 @@ export function refusalRows(
   const isRecorded = new Set(recorded.map(({ uid, code }) => `${uid} ${code}`));
   const atIssuance = [
     ...recorded.map(recordRow),
-    ...("value" in events ? events.value.flatMap((event) => eventRow(event) ?? []) : []),
+    ...("unknown" in records && "value" in events ? events.value.flatMap((event) => eventRow(event) ?? []) : []),
     // The server cannot know of a pod that does not reach or trust it.
     ...pods.flatMap((pod) => (isRecorded.has(`${pod.uid} ${pod.sidecar?.lastEnd?.code}`) ? [] : (endRow(pod) ?? []))),
   ];

@@ -6,7 +6,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { after, afterEach, before, suite, type TestContext, test } from "node:test";
 import { printedCommands } from "../../cli/commands/printed-steps.ts";
 import { openOperatorShell } from "./situation-steps.ts";
-import { REAL_SITUATIONS, type RealSituation } from "./situations.ts";
+import { createSteadyPod, REAL_SITUATIONS, type RealSituation } from "./situations.ts";
 import { kubectl, Not, printDiagnosis, untilSuccess } from "./suite.ts";
 
 const { PODROLE_SITUATIONS: printed } = process.env;
@@ -18,6 +18,7 @@ suite("situations in which operators ask what is wrong", { timeout: 1_800_000, c
   after(() => shell.close());
   before(async () => {
     if (printed !== undefined) writeFileSync(printed, "");
+    await createSteadyPod();
     await Promise.all(REAL_SITUATIONS.map(async ({ prepareEarly }) => prepareEarly?.()));
   });
 
@@ -31,11 +32,13 @@ suite("situations in which operators ask what is wrong", { timeout: 1_800_000, c
         const { out } = await shell.run(`podrole explain ${situation.object} -n ${namespace}`);
         return situation.cause.test(out) ? out : new Not(out);
       });
-      const outputs = await lookAt(context, `situation ${index + 1}`, situation);
+      const { outputs, refusals } = await lookAt(context, `situation ${index + 1}`, situation);
       for (const out of outputs) {
         assert.match(out, situation.cause);
+        if (situation.scope !== undefined) assert.match(out, situation.scope);
         situation.next.forEach((pattern, at) => assert.match(printedCommands(out)[at] ?? "", pattern, out));
       }
+      if (situation.refusals !== undefined) assert.match(refusals, situation.refusals);
       const commands = printedCommands(outputs[0] ?? "");
       for (const at of situation.run) await runAsPrinted(context, commands[at]);
       await situation.recovers?.({ shell, commands });
@@ -43,21 +46,23 @@ suite("situations in which operators ask what is wrong", { timeout: 1_800_000, c
     });
   }
 
-  /** Returns what explain, check and status print, with what kubectl shows before them. */
+  /** Shows what kubectl, explain, check and status print. Returns the latter three, and that of the refusals. */
   async function lookAt(context: TestContext, heading: string, { object, looks }: RealSituation) {
     const podrole = [`podrole explain ${object} -n ${namespace}`, `podrole check -n ${namespace} --quiet`];
     const status = [`podrole status -n ${namespace}`, `podrole status refusals -n ${namespace}`];
     const shown: string[] = [`======== ${heading} ========\n`];
     const outputs: string[] = [];
+    let refusals = "";
     for (const command of [...looks, ...podrole, ...status]) {
       const { out, code } = await shell.run(command);
       shown.push(`$ ${command}\n${out}(exit code ${code})\n`);
       if (podrole.includes(command) || command === status[0]) outputs.push(out);
+      else refusals = out;
     }
     const text = `${shown.join("\n")}\n`;
     context.diagnostic(text);
     if (printed !== undefined) appendFileSync(printed, text);
-    return outputs;
+    return { outputs, refusals };
   }
 
   async function runAsPrinted(context: TestContext, command: string | undefined): Promise<void> {

@@ -21,6 +21,9 @@ export interface RealSituation {
   readonly looks: readonly string[];
   /** In what explain, check and status print. */
   readonly cause: RegExp;
+  readonly scope?: RegExp;
+  /** In what podrole status refusals prints. */
+  readonly refusals?: RegExp;
   /** The commands that they print, in their order. */
   readonly next: readonly RegExp[];
   /** Which of them are run: those that need no AWS, and no decision. */
@@ -54,6 +57,16 @@ async function createPod(namespace: string, shape: PodShape, name = "orders"): P
   await inNamespace(namespace)(["apply", "-f", "-"], podManifest(name, shape));
 }
 
+/** Creates a pod that is older than its namespace's label, and therefore not injected. */
+async function createOlderPod(namespace: string): Promise<void> {
+  await createNamespace(namespace);
+  await kubectl.ok(["label", "namespace", namespace, "podrole.io/inject-"]);
+  await createPod(namespace, { role: "shop-orders", containers: [IDLE] }, "older");
+  // Times of the API server are in seconds.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await kubectl.ok(["label", "namespace", namespace, "podrole.io/inject=enabled"]);
+}
+
 async function createDeployment(namespace: string, shape: PodShape, replicas: number): Promise<void> {
   await inNamespace(namespace)(["apply", "-f", "-"], deploymentManifest("orders", shape, replicas));
 }
@@ -82,6 +95,16 @@ const RECREATED = [
 /** It runs also without credentials. */
 const IDLE = appContainer("app", "start", { args: ["--eval", "setInterval(() => {}, 60_000)"] });
 const LIMITED = appContainer("app", "stay", { resources: { limits: { memory: "128Mi", cpu: "200m" } } });
+
+/** Runs in all situations; those of the whole cluster concern it. */
+export const STEADY_NAMESPACE = "shop-0";
+
+/** Creates a pod that has its credentials before the first situation. */
+export async function createSteadyPod(): Promise<void> {
+  await createNamespace(STEADY_NAMESPACE);
+  await createPod(STEADY_NAMESPACE, { role: "shop-orders" });
+  await podIsReady(STEADY_NAMESPACE);
+}
 
 /** The situations, in the order in which they are brought about; the last three concern the whole cluster. */
 export const REAL_SITUATIONS: readonly RealSituation[] = [
@@ -221,12 +244,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     namespace: "shop-10",
     object: "pod/older",
     async prepareEarly() {
-      await createNamespace("shop-10");
-      await kubectl.ok(["label", "namespace", "shop-10", "podrole.io/inject-"]);
-      await createPod("shop-10", { role: "shop-orders", containers: [IDLE] }, "older");
-      // Times of the API server are in seconds.
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
-      await kubectl.ok(["label", "namespace", "shop-10", "podrole.io/inject=enabled"]);
+      await createOlderPod("shop-10");
       await createPod("shop-10", { role: "shop-orders" });
     },
     prepare: () => podIsReady("shop-10"),
@@ -267,6 +285,8 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     },
     looks: [...looksAt("shop-3", "pod"), "kubectl -n podrole get pods"],
     cause: /cause: podrole's server has no ready replica .*(?:ImagePullBackOff|ErrImagePull)/,
+    scope:
+      /scope: .*; \d+ pods? waits? now, \d+ running pods? ha(?:s|ve) credentials and cannot renew them: these expire at /,
     next: [
       /^kubectl -n podrole describe pod\/podrole-server-/,
       /^kubectl -n podrole rollout undo deployment\/podrole-server --to-revision=\d+$/,
@@ -286,12 +306,13 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       await kubectl.ok(["apply", "-f", join(ROOT, "manifests/base/webhook-configuration.yaml")]);
     },
     async prepare() {
-      await createNamespace("shop-7");
+      await createOlderPod("shop-7");
       await kubectl.ok(["delete", "mutatingwebhookconfiguration", "podrole"]);
       await createDeployment("shop-7", { role: "shop-orders" }, 2);
     },
     looks: [...looksAt("shop-7", "deployment"), "kubectl get mutatingwebhookconfigurations"],
     cause: /cause: .*podrole's webhook is not registered/,
+    scope: /scope: .*; 1 pod that names a role runs without podrole: shop-7\/older/,
     next: [
       /^podrole check --print-webhook \| kubectl apply -f -$/,
       /^podrole check --quiet$/,
@@ -324,6 +345,8 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     },
     looks: [...looksAt("shop-9", "pod"), "podrole status trust"],
     cause: /cause: .*SERVER_UNTRUSTED: .*created without 1 of the 2 CAs/,
+    scope: /scope: .*; 1 pod waits for credentials with SERVER_UNTRUSTED; .*1 running pod .*; a new pod has the CA/,
+    refusals: /^\S.* orders +- +SERVER_UNTRUSTED /m,
     next: [...RECREATED, /^podrole rotate status$/],
     run: [0, 1, 2],
     recovers: () => isWell("shop-9"),

@@ -24,12 +24,34 @@ suite("refusalRows()", () => {
   };
   const records = { recordedSince: READ_AT, rows: [record] };
 
-  test("refusalRows() returns the server's records alone if there are any", () => {
-    const found = { records: knownFact(records), events: knownFact([eventWith()]) };
-    const rows = refusalRows({ failures: UNKNOWN, ...found, seen: knownFact([seenWith({ sidecar: DENIED })]) }, AT);
+  test("refusalRows() returns the server's records, and no Events or ends of sidecars that say the same", () => {
+    const seen = seenWith({ sidecar: DENIED });
+    const known = { recordedSince: READ_AT, rows: [{ ...record, uid: seen.uid }] };
+    const found = { records: knownFact(known), events: knownFact([eventWith()]) };
+    const rows = refusalRows({ failures: UNKNOWN, ...found, seen: knownFact([seen]) }, AT);
     assert.deepEqual(
       rows.map(({ from, count, container, message }) => [from, count, container, message]),
       [["server", 4, "app", "Cannot assume role"]],
+    );
+  });
+
+  test("refusalRows() adds to the records how sidecars ended that the server cannot know", () => {
+    const message = "SERVER_UNTRUSTED: Cannot trust podrole's server";
+    const ended = { state: { terminated: { exitCode: 0, finishedAt: "2026-06-01T11:59:00Z", message } } };
+    const seen = [
+      seenWith({ sidecar: ended }),
+      seenWith({ name: "well", sidecar: { ...READY, lastState: ended.state } }),
+    ];
+    const rows = refusalRows(
+      { records: knownFact(records), events: UNKNOWN, failures: UNKNOWN, seen: knownFact(seen) },
+      AT,
+    );
+    assert.deepEqual(
+      rows.map(({ from, code, pod }) => [from, code, pod]),
+      [
+        ["server", "STS_DENIED", "orders"],
+        ["sidecar", "SERVER_UNTRUSTED", "orders"],
+      ],
     );
   });
 
