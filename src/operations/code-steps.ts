@@ -1,11 +1,11 @@
 // The next commands after an error code. Pure; nothing is decided from them.
 import { ANNOTATIONS, isRoleAnnotation } from "../policy/annotations.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
+import { denialSteps } from "./denied-call.ts";
 import type { InstallationFacts } from "./installation-facts.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { annotatePodsStep, type ConcernedObject, editStep } from "./next-steps.ts";
 import { correctionSteps, type NamedRoles } from "./role-correction.ts";
-import { denialSteps } from "./denied-call.ts";
 import { DISTRUST_STEPS, distrustOf, type PodTrust } from "./untrusted-server.ts";
 
 /** The pod of which another one is a copy. */

@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { appendFileSync, writeFileSync } from "node:fs";
 import { after, afterEach, before, suite, type TestContext, test } from "node:test";
 import { printedCommands } from "../../cli/commands/printed-steps.ts";
+import { createSteadyPod } from "./situation-objects.ts";
 import { openOperatorShell } from "./situation-steps.ts";
-import { createSteadyPod, REAL_SITUATIONS, type RealSituation } from "./situations.ts";
+import { REAL_SITUATIONS, type RealSituation } from "./situations.ts";
 import { kubectl, Not, printDiagnosis, untilSuccess } from "./suite.ts";
 
 const { PODROLE_SITUATIONS: printed } = process.env;

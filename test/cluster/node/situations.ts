@@ -4,8 +4,20 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../files.ts";
-import { appContainer, deploymentManifest, injectedNamespace, type PodShape, podManifest } from "./pods.ts";
+import { appContainer } from "./pods.ts";
 import { runPodrole } from "./run-podrole.ts";
+import {
+  createDeployment,
+  createNamespace,
+  createOlderPod,
+  createPod,
+  IDLE,
+  inNamespace,
+  isRolledOut,
+  isWell,
+  looksAt,
+  podIsReady,
+} from "./situation-objects.ts";
 import type { OperatorShell } from "./situation-steps.ts";
 import { kubectl, Not, rolledOut, scaleDeployment, untilSuccess } from "./suite.ts";
 
@@ -35,76 +47,12 @@ export interface RealSituation {
 }
 
 const ACCOUNT = "arn:aws:iam::123456789012:role/";
-/** Longer than the kubelet's waits after the second failed start. */
-const RECOVERY_SECONDS = 300;
-
-const inNamespace = (namespace: string) => (args: readonly string[], input?: string) =>
-  kubectl.ok(["-n", namespace, ...args], input);
-
-function looksAt(namespace: string, kind: "pod" | "deployment"): readonly string[] {
-  const kinds = kind === "pod" ? "pods" : "deployments,replicasets,pods";
-  return [
-    `kubectl -n ${namespace} get ${kinds}`,
-    `kubectl -n ${namespace} get events --field-selector type=Warning -o custom-columns=OBJECT:.involvedObject.name,REASON:.reason,MESSAGE:.message`,
-  ];
-}
-
-async function createNamespace(name: string, metadata: Pick<PodShape, "labels" | "annotations"> = {}): Promise<void> {
-  await kubectl.ok(["apply", "-f", "-"], injectedNamespace(name, metadata));
-}
-
-async function createPod(namespace: string, shape: PodShape, name = "orders"): Promise<void> {
-  await inNamespace(namespace)(["apply", "-f", "-"], podManifest(name, shape));
-}
-
-/** Creates a pod that is older than its namespace's label, and therefore not injected. */
-async function createOlderPod(namespace: string): Promise<void> {
-  await createNamespace(namespace);
-  await kubectl.ok(["label", "namespace", namespace, "podrole.io/inject-"]);
-  await createPod(namespace, { role: "shop-orders", containers: [IDLE] }, "older");
-  // Times of the API server are in seconds.
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  await kubectl.ok(["label", "namespace", namespace, "podrole.io/inject=enabled"]);
-}
-
-async function createDeployment(namespace: string, shape: PodShape, replicas: number): Promise<void> {
-  await inNamespace(namespace)(["apply", "-f", "-"], deploymentManifest("orders", shape, replicas));
-}
-
-async function podIsReady(namespace: string, name = "orders"): Promise<void> {
-  await inNamespace(namespace)(["wait", `pod/${name}`, "--for=condition=Ready", `--timeout=${RECOVERY_SECONDS}s`]);
-}
-
-async function isRolledOut(namespace: string): Promise<void> {
-  const timeout = `--timeout=${RECOVERY_SECONDS}s`;
-  await inNamespace(namespace)(["rollout", "status", "deployment/orders", timeout]);
-}
-
-/** Fails unless explain finds nothing wrong with the pod. */
-async function isWell(namespace: string, object = "pod/orders"): Promise<void> {
-  await untilSuccess(`${object} in ${namespace} to be well`, async () => {
-    const { code, out, err } = await runPodrole(["explain", object, "-n", namespace]);
-    return code === 0 && !out.includes("cause: ") ? out : new Not(out + err);
-  });
-}
 
 const RECREATED = [
   /^kubectl -n \S+ get pod\/(\S+) -o yaml > \1\.yaml$/,
   /^kubectl -n \S+ replace --force -f \S+\.yaml$/,
 ];
-/** It runs also without credentials. */
-const IDLE = appContainer("app", "start", { args: ["--eval", "setInterval(() => {}, 60_000)"] });
 const LIMITED = appContainer("app", "stay", { resources: { limits: { memory: "128Mi", cpu: "200m" } } });
-
-/** Runs in all situations; those of the whole cluster concern it. */
-export const STEADY_NAMESPACE = "shop-0";
-
-/** Creates a pod that has its credentials before the first situation. */
-export async function createSteadyPod(): Promise<void> {
-  await createNamespace(STEADY_NAMESPACE);
-  await createPod(STEADY_NAMESPACE, { role: "shop-orders" });
-  await podIsReady(STEADY_NAMESPACE);
-}
 
 /** The situations, in the order in which they are brought about; the last three concern the whole cluster. */
 export const REAL_SITUATIONS: readonly RealSituation[] = [
