@@ -37,7 +37,7 @@ export function deniedCall(serverMessage: string): DenialParts {
 
 /**
  * "own": the server's own policy lacks the action. "trust": the role's trust policy does. "both": either of them.
- * "other": a Deny, or a policy of another kind. "unnamed": STS names no policy, and does not say whether the role exists.
+ * "other": a Deny, or a policy of another kind. "unnamed": STS names no policy, nor whether the role exists.
  */
 type Denial = "own" | "trust" | "both" | "other" | "unnamed";
 
@@ -95,13 +95,15 @@ export function denialSteps(concerned: ConcernedPod): readonly string[] {
     case "unnamed":
       return unnamedSteps(call, concerned);
     case "other":
-      return [`aws iam get-role --role-name ${roleName(call)}  # ${roleAccount(call)}, shows the role and its policy`];
+      return [
+        `aws iam get-role --role-name ${quotedRole(call)}  # ${roleAccount(call)}, shows the role and its policy`,
+      ];
   }
 }
 
 const ROLE_COMMAND = "aws iam get-role --role-name";
 
-function roleName({ role = "NAME" }: DenialParts): string {
+function quotedRole({ role = "NAME" }: DenialParts): string {
   return shellQuote(role);
 }
 
@@ -110,7 +112,7 @@ function roleAccount({ account }: DenialParts): string {
 }
 
 function readTrustStep(call: DenialParts, purpose: string): string {
-  return `${ROLE_COMMAND} ${roleName(call)} --query Role.AssumeRolePolicyDocument --output json > trust.json  # ${roleAccount(call)}, ${purpose}`;
+  return `${ROLE_COMMAND} ${quotedRole(call)} --query Role.AssumeRolePolicyDocument --output json > trust.json  # ${roleAccount(call)}, ${purpose}`;
 }
 
 function trustSteps(call: DenialParts, concerned: ConcernedPod): readonly string[] {
@@ -133,7 +135,7 @@ function addTrustSteps(
   return [
     // The one statement of a policy need not be in a list.
     `jq ${shellQuote(`.Statement |= ([.] | flatten) + [${statement}]`)} trust.json > new-trust.json  # ${condition}${named}`,
-    `aws iam update-assume-role-policy --role-name ${roleName(call)} --policy-document file://new-trust.json  # ${condition}${roleAccount(call)}, replaces the trust policy by the copy: look at it first`,
+    `aws iam update-assume-role-policy --role-name ${quotedRole(call)} --policy-document file://new-trust.json  # ${condition}${roleAccount(call)}, replaces the trust policy by the copy: look at it first`,
   ];
 }
 

@@ -69,7 +69,7 @@ async function readPods(
   const pods = read.value;
   const injected = pods.filter(({ isServed }) => isServed);
   const older = injected.filter(({ isOlder }) => isOlder);
-  const state = older.length > 0 && askServer ? await askServer(isPart ? namespace : undefined) : NOT_ASKED;
+  const state = older.length > 0 && askServer ? await askServer(isPart ? namespace : undefined) : UNASKED_STATE;
   return {
     ...(isPart && { namespace }),
     serving: injected.filter(({ isReady }) => isReady).length,
@@ -81,7 +81,7 @@ async function readPods(
   };
 }
 
-const NOT_ASKED = { unknown: "not asked" };
+const UNASKED_STATE = { unknown: "not asked" };
 
 /** What is kept of a pod. */
 interface ReadPod {
@@ -139,7 +139,7 @@ function olderPods(
   const isComplete = others.every(({ uid }) => expiriesOf(held.get(uid)).length > 0);
   const bound =
     isComplete || signsSince === undefined || sessionMs === undefined ? [] : [earliestExpiry(signsSince, sessionMs).at];
-  const [firstExpiry] = isComplete || bound.length > 0 ? [...known, ...bound].toSorted(byTime) : [];
+  const [firstExpiry] = isComplete || bound.length > 0 ? [...known, ...bound].toSorted(soonestFirst) : [];
   return {
     untrusting: older.filter(({ code }) => code === "SERVER_UNTRUSTED").length,
     renewed: serving.length - others.length,
@@ -148,7 +148,7 @@ function olderPods(
   };
 }
 
-const byTime = (a: string, b: string) => Date.parse(a) - Date.parse(b);
+const soonestFirst = (a: string, b: string) => Date.parse(a) - Date.parse(b);
 
 function expiriesOf(pod: PodState | undefined): readonly string[] {
   return pod?.containers.flatMap(({ expiresAt }) => expiresAt ?? []) ?? [];

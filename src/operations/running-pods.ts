@@ -46,14 +46,14 @@ export function withoutServerText(
   const waiting =
     running === undefined ? [] : [`${countOf(running.waiting, "pod")} ${verb(running.waiting, "waits")} now`];
   if (running?.serving === 0)
-    return [starting, `${placeOf(running)}${waiting.join()} and none has credentials`].join("; ");
+    return [starting, `${placeText(running)}${waiting.join()} and none has credentials`].join("; ");
   const first = since === undefined || sessionMs === undefined ? undefined : earliestExpiry(since, sessionMs);
   const expiry =
     first === undefined
       ? ""
       : ` at ${first.at} at the earliest (${formatAge(first.leftMs)} after the server went away)`;
   const kept = `${servingText(running)} credentials and cannot renew them: these expire${expiry}, and then AWS calls fail until a replica is ready`;
-  return [starting, `${placeOf(running)}${[...waiting, kept].join(", ")}`].join("; ");
+  return [starting, `${placeText(running)}${[...waiting, kept].join(", ")}`].join("; ");
 }
 
 /** Says what pods do that were created without a CA that signs now, or that will. */
@@ -72,12 +72,12 @@ export function olderPodsText(running: RunningPods | undefined): string {
     `${runningText(renewed)} ${verb(renewed, "has", "have")} renewed since, and will again`,
     "a new pod has the CA, and gets credentials",
   ];
-  return `${placeOf(running)}${parts.join("; ")}`;
+  return `${placeText(running)}${parts.join("; ")}`;
 }
 
 /** Says what running pods do that call a server that they do not trust. */
 export function untrustingPodsText(running: RunningPods | undefined): string {
-  return `${placeOf(running)}${servingText(running)} credentials until these expire, and cannot renew them; a new pod waits`;
+  return `${placeText(running)}${servingText(running)} credentials until these expire, and cannot renew them; a new pod waits`;
 }
 
 /** Pods without podrole that are named; `podrole status -A` has all of them. */
@@ -90,11 +90,11 @@ export function uninjectedText(running: RunningPods | undefined): string | undef
   const rest = uninjected.length - MAX_NAMED;
   const names = uninjected.slice(0, MAX_NAMED).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
   return uninjected.length === 0
-    ? `${placeOf(running)}no pod that names a role runs without podrole`
-    : `${placeOf(running)}${countOf(uninjected.length, "pod")} that ${verb(uninjected.length, "names")} a role ${verb(uninjected.length, "runs")} without podrole: ${names}`;
+    ? `${placeText(running)}no pod that names a role runs without podrole`
+    : `${placeText(running)}${countOf(uninjected.length, "pod")} that ${verb(uninjected.length, "names")} a role ${verb(uninjected.length, "runs")} without podrole: ${names}`;
 }
 
-function placeOf(running: RunningPods | undefined): string {
+function placeText(running: RunningPods | undefined): string {
   return running?.namespace === undefined ? "" : `in namespace ${running.namespace}, `;
 }
 

@@ -1,5 +1,5 @@
-// podrole's MutatingWebhookConfiguration as manifests/base/webhook-configuration.yaml has it, which gives the reasons, so
-// that the command line can register the webhook without the sources. test/manifests compares the two. Pure.
+// podrole's MutatingWebhookConfiguration, as manifests/base/webhook-configuration.yaml has it with the reasons, so that
+// the command line can register the webhook without the sources. A test compares the two. Pure.
 
 const PLACE = { name: "podrole-webhook", path: "/mutate", port: 443 };
 const NOT_A_MIRROR_POD =

@@ -3,7 +3,7 @@
 // namespace's name is a label of one gauge, which has one series at a time.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { CLOSE_REASONS } from "./budget.ts";
-import { BUILD_INFO } from "./version.ts";
+import { BUILD_INFO } from "./build-info.ts";
 
 /** One series: a row of a metrics table. */
 export interface MetricSpec {

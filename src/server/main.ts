@@ -2,9 +2,9 @@
 // in reverse order, so the ports stop before the watches, STS, trust and the client that they use. Nothing is decided
 // here: the decisions are in issue/issue-certificate.ts and issue/issue-credentials.ts.
 import { createKubernetes } from "../kubernetes/client.ts";
+import { buildLabels } from "../runtime/build-info.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
-import { buildLabels } from "../runtime/version.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { SERVER_METRICS } from "./observability/metrics.ts";
 import { openAws } from "./open-aws.ts";

@@ -2,8 +2,8 @@
 // of the process. No value comes from text of the pod's author, and none is secret.
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { CloseReason } from "../runtime/budget.ts";
+import { BUILD_INFO, buildLabels } from "../runtime/build-info.ts";
 import type { MetricTable } from "../runtime/metrics.ts";
-import { BUILD_INFO, buildLabels } from "../runtime/version.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 
 /** Names, types, labels and help texts of the metrics. */

@@ -3,11 +3,11 @@
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
 import type { CloseReason } from "../runtime/budget.ts";
+import { buildLabels } from "../runtime/build-info.ts";
 import { untilAborted } from "../runtime/clock.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { openPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
-import { buildLabels } from "../runtime/version.ts";
 import { choosesNativeSidecar, planSettings } from "../settings/plan-settings.ts";
 import type { WebhookSettings } from "../settings/webhook.ts";
 import { createAdmissionHandler } from "./admit.ts";

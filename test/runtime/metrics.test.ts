@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildLabels } from "../../src/runtime/build-info.ts";
 import { COMMON_METRICS, createMetrics, type MetricTable } from "../../src/runtime/metrics.ts";
-import { buildLabels } from "../../src/runtime/version.ts";
 
 const TABLE = {
   ...COMMON_METRICS,

@@ -1,5 +1,5 @@
-// What the situations of operators are made of: namespaces, pods and Deployments of the real cluster, and what shows that
-// they are well.
+// What the situations of operators are made of: namespaces, pods and Deployments of the real cluster, and what shows
+// that they are well.
 import { appContainer, deploymentManifest, injectedNamespace, type PodShape, podManifest } from "./pods.ts";
 import { runPodrole } from "./run-podrole.ts";
 import { kubectl, Not, untilSuccess } from "./suite.ts";
@@ -32,7 +32,7 @@ export async function createNamespace(
 }
 
 /** Creates a pod. */
-export async function createPod(namespace: string, shape: PodShape, name = "orders"): Promise<void> {
+export async function applyPod(namespace: string, shape: PodShape, name = "orders"): Promise<void> {
   await inNamespace(namespace)(["apply", "-f", "-"], podManifest(name, shape));
 }
 
@@ -40,7 +40,7 @@ export async function createPod(namespace: string, shape: PodShape, name = "orde
 export async function createOlderPod(namespace: string): Promise<void> {
   await createNamespace(namespace);
   await kubectl.ok(["label", "namespace", namespace, "podrole.io/inject-"]);
-  await createPod(namespace, { role: "shop-orders", containers: [IDLE] }, "older");
+  await applyPod(namespace, { role: "shop-orders", containers: [IDLE] }, "older");
   // Times of the API server are in seconds.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   await kubectl.ok(["label", "namespace", namespace, "podrole.io/inject=enabled"]);
@@ -57,13 +57,13 @@ export async function podIsReady(namespace: string, name = "orders"): Promise<vo
 }
 
 /** Fails unless Deployment orders is rolled out. */
-export async function isRolledOut(namespace: string): Promise<void> {
+export async function untilRolledOut(namespace: string): Promise<void> {
   const timeout = `--timeout=${RECOVERY_SECONDS}s`;
   await inNamespace(namespace)(["rollout", "status", "deployment/orders", timeout]);
 }
 
 /** Fails unless explain finds nothing wrong with the pod. */
-export async function isWell(namespace: string, object = "pod/orders"): Promise<void> {
+export async function untilWell(namespace: string, object = "pod/orders"): Promise<void> {
   await untilSuccess(`${object} in ${namespace} to be well`, async () => {
     const { code, out, err } = await runPodrole(["explain", object, "-n", namespace]);
     return code === 0 && !out.includes("cause: ") ? out : new Not(out + err);
@@ -76,6 +76,6 @@ export const STEADY_NAMESPACE = "shop-0";
 /** Creates a pod that has its credentials before the first situation. */
 export async function createSteadyPod(): Promise<void> {
   await createNamespace(STEADY_NAMESPACE);
-  await createPod(STEADY_NAMESPACE, { role: "shop-orders" });
+  await applyPod(STEADY_NAMESPACE, { role: "shop-orders" });
   await podIsReady(STEADY_NAMESPACE);
 }

@@ -7,16 +7,16 @@ import { ROOT } from "../../files.ts";
 import { appContainer } from "./pods.ts";
 import { runPodrole } from "./run-podrole.ts";
 import {
+  applyPod,
   createDeployment,
   createNamespace,
   createOlderPod,
-  createPod,
   IDLE,
   inNamespace,
-  isRolledOut,
-  isWell,
   looksAt,
   podIsReady,
+  untilRolledOut,
+  untilWell,
 } from "./situation-objects.ts";
 import type { OperatorShell } from "./situation-steps.ts";
 import { kubectl, Not, rolledOut, scaleDeployment, untilSuccess } from "./suite.ts";
@@ -68,7 +68,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     cause: /cause: .*podrole refuses them: ROLE_FORBIDDEN: /,
     next: [/^kubectl -n shop-1 patch deployment\/orders .*"shop-orders"/, /^kubectl annotate --overwrite namespace/],
     run: [0],
-    recovers: () => isRolledOut("shop-1"),
+    recovers: () => untilRolledOut("shop-1"),
   },
   {
     name: "a role that does not trust the server",
@@ -76,7 +76,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     object: "pod/orders",
     async prepareEarly() {
       await createNamespace("shop-2");
-      await createPod("shop-2", { role: "shop-untrusted" });
+      await applyPod("shop-2", { role: "shop-untrusted" });
     },
     looks: looksAt("shop-2", "pod"),
     cause: /cause: STS_DENIED: (?:container "app": )?Cannot assume role \S+shop-untrusted: AccessDenied: /,
@@ -116,7 +116,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     object: "pod/orders",
     async prepareEarly() {
       await createNamespace("shop-4");
-      await createPod("shop-4", { role: "shop-orders" });
+      await applyPod("shop-4", { role: "shop-orders" });
     },
     async prepare() {
       await podIsReady("shop-4");
@@ -127,7 +127,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       /cause: container app holds \S+shop-orders, and the pod's iam\.amazonaws\.com\/role now names \S*shop-mailer/,
     next: [/^kubectl -n shop-4 annotate pod\/orders .*shop-orders --overwrite$/, ...RECREATED],
     run: [0],
-    recovers: () => isWell("shop-4"),
+    recovers: () => untilWell("shop-4"),
   },
   {
     name: "a namespace without the label",
@@ -136,13 +136,13 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     async prepareEarly() {
       await createNamespace("shop-5");
       await kubectl.ok(["label", "namespace", "shop-5", "podrole.io/inject-"]);
-      await createPod("shop-5", { role: "shop-orders", containers: [IDLE] });
+      await applyPod("shop-5", { role: "shop-orders", containers: [IDLE] });
     },
     looks: looksAt("shop-5", "pod"),
     cause: /cause: namespace shop-5 does not have the label podrole\.io\/inject: enabled/,
     next: [/^kubectl label namespace shop-5 podrole\.io\/inject=enabled$/, ...RECREATED],
     run: [0, 1, 2],
-    recovers: () => isWell("shop-5"),
+    recovers: () => untilWell("shop-5"),
   },
   {
     name: "a debug copy of a pod, without its annotations and labels",
@@ -150,7 +150,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     object: "pod/orders-debug",
     async prepareEarly() {
       await createNamespace("shop-6");
-      await createPod("shop-6", { role: "shop-orders" });
+      await applyPod("shop-6", { role: "shop-orders" });
     },
     async prepare() {
       await podIsReady("shop-6");
@@ -164,7 +164,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       /^kubectl -n shop-6 debug pod\/orders .*--keep-annotations /,
     ],
     run: [0, 1],
-    recovers: () => isWell("shop-6", "pod/orders-debug"),
+    recovers: () => untilWell("shop-6", "pod/orders-debug"),
   },
   {
     name: "a quota that is used up",
@@ -185,7 +185,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       /^kubectl -n shop-8 rollout restart deployment\/orders$/,
     ],
     run: [0, 1, 2],
-    recovers: () => isRolledOut("shop-8"),
+    recovers: () => untilRolledOut("shop-8"),
   },
   {
     name: "a migration that is half done",
@@ -193,7 +193,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     object: "pod/older",
     async prepareEarly() {
       await createOlderPod("shop-10");
-      await createPod("shop-10", { role: "shop-orders" });
+      await applyPod("shop-10", { role: "shop-orders" });
     },
     prepare: () => podIsReady("shop-10"),
     looks: looksAt("shop-10", "pod"),
@@ -201,7 +201,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       /cause: the pod \(created \S+\) is older than its namespace's label podrole\.io\/inject: enabled \(set \S+\)/,
     next: RECREATED,
     run: [0, 1],
-    recovers: () => isWell("shop-10", "pod/older"),
+    recovers: () => untilWell("shop-10", "pod/older"),
   },
   {
     name: "a server without a ready replica",
@@ -224,7 +224,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       await kubectl.ok(["-n", "podrole", "set", "image", "deployment/podrole-server", image]);
       await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
       await createNamespace("shop-3");
-      await createPod("shop-3", { role: "shop-orders" });
+      await applyPod("shop-3", { role: "shop-orders" });
       const ended = "jsonpath={.status.initContainerStatuses[0].lastState.terminated.message}";
       await untilSuccess("the end of the hook", async () => {
         const message = await inNamespace("shop-3")(["get", "pod", "orders", "-o", ended]);
@@ -243,7 +243,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     async recovers() {
       await rolledOut("podrole", "deployment/podrole-server");
       await podIsReady("shop-3");
-      await isWell("shop-3");
+      await untilWell("shop-3");
     },
   },
   {
@@ -274,7 +274,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
         return bundle === "" ? new Not("it is empty") : bundle;
       });
       assert.equal((await shell.run(commands[2] ?? "")).code, 0);
-      await isRolledOut("shop-7");
+      await untilRolledOut("shop-7");
     },
   },
   {
@@ -284,7 +284,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     async prepare() {
       await createNamespace("shop-9");
       await scaleDeployment("podrole-server", 0);
-      await createPod("shop-9", { role: "shop-orders" });
+      await applyPod("shop-9", { role: "shop-orders" });
       for (const step of ["prepare", "activate"]) {
         const { code, err } = await runPodrole(["rotate", step, "--force"]);
         assert.equal(code, 0, err);
@@ -297,6 +297,6 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     refusals: /^\S.* orders +- +SERVER_UNTRUSTED /m,
     next: [...RECREATED, /^podrole rotate status$/],
     run: [0, 1, 2],
-    recovers: () => isWell("shop-9"),
+    recovers: () => untilWell("shop-9"),
   },
 ];
