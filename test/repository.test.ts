@@ -83,7 +83,14 @@ test("scorecard.md names each kind of dependency that dependabot.yml updates", (
   const { updates } = parse(readText(".github/dependabot.yml")) as {
     readonly updates: readonly { readonly "package-ecosystem": string }[];
   };
-  const names = { npm: "npm", "github-actions": "GitHub Actions", gomod: "Go modules", pip: "pip", maven: "Maven" };
+  const names = {
+    npm: "npm",
+    "github-actions": "GitHub Actions",
+    gomod: "Go modules",
+    pip: "pip",
+    maven: "Maven",
+    cargo: "Cargo",
+  };
   const kinds = updates.map((update) => update["package-ecosystem"]);
   assert.deepEqual(kinds, Object.keys(names));
   const row =
@@ -137,7 +144,7 @@ test("dependabot.yml names each folder with dependencies of a kind that it knows
         .filter((path) => path.endsWith(`/${file}`))
         .map((path) => `/${folder}/${path.slice(0, -`/${file}`.length)}`),
     );
-  const files = { gomod: "go.mod", pip: "requirements.txt", maven: "pom.xml" };
+  const files = { gomod: "go.mod", pip: "requirements.txt", maven: "pom.xml", cargo: "Cargo.toml" };
   for (const [kind, file] of Object.entries(files)) {
     assert.deepEqual(folders(kind).toSorted(), foldersWith(file).toSorted(), kind);
   }

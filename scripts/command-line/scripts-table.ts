@@ -121,12 +121,12 @@ export const SCRIPTS = {
   },
   "test:sdk": {
     purpose: "Runs unmodified AWS SDKs against podrole and compares with docs/sdk-conformance.md",
-    needs: "Python 3.10 or newer with venv (Debian: python3-venv), Go 1.26; with --all also a JDK and Maven",
+    needs: "Python 3.10 or newer with venv (Debian: python3-venv), Go 1.26; with --all also a JDK, Maven and Rust 1.94.1",
     time: "2 minutes, --all about 10; the first run installs the SDKs",
     options: {
       all: switchOption(
         "--all",
-        "also run the further SDKs: Go v1, Java v2 and v1, C++, the Common Runtime and minio-go",
+        "also run the further SDKs: Go v1, Java v2 and v1, Rust, C++, the Common Runtime and minio-go",
       ),
       only: optionalTextsOption("--only <id>", "run only this SDK, by its name in test/sdk/sdks.ts (repeatable)"),
       update: switchOption(

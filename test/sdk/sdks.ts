@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SetupError } from "../../scripts/command-line/setup-error.ts";
-import { prepareGo, prepareJava, prepareJavascriptV2, preparePython } from "./setup.ts";
+import { prepareGo, prepareJava, prepareJavascriptV2, preparePython, prepareRust } from "./setup.ts";
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
@@ -52,7 +52,7 @@ const MOST_USED: Readonly<Record<string, Prepare>> = {
   "aws-cli": commandLine,
 };
 
-/** Those that need a JDK and Maven to build, and those that most pods do not have. */
+/** Those that need a JDK and Maven, or Rust, to build, and those that most pods do not have. */
 const FURTHER: Readonly<Record<string, Prepare>> = {
   "go-v1": (env, id) => sdk(id, "Go v1", versionIn("go-v1/go.mod", /aws-sdk-go v(\S+)/), [prepareGo(env, "go-v1")]),
   "java-v2": (env, id) =>
@@ -67,6 +67,7 @@ const FURTHER: Readonly<Record<string, Prepare>> = {
       prepareJava(env, "java-v1"),
       "Client",
     ]),
+  rust: (env, id) => sdk(id, "Rust", versionIn("rust/Cargo.toml", /^aws-config = "=(.*)"$/m), [prepareRust(env)]),
   cpp: (env, id) =>
     sdk(id, "C++ (pyarrow)", versionIn("cpp/requirements.txt", /^pyarrow==(.*)$/m), [
       join(preparePython(env, "cpp", "pyarrow"), "bin/python"),

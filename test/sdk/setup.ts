@@ -1,6 +1,6 @@
 // Installs or builds the SDKs that are not dependencies of this project, once per machine.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SetupError } from "../../scripts/command-line/setup-error.ts";
@@ -68,6 +68,26 @@ export function prepareJava(env: Env, project: "java-v1" | "java-v2"): string {
     },
   });
   return `${folder}:${join(folder, "jars")}/*`;
+}
+
+/** Builds test/sdk/rust; returns the path of the program. */
+export function prepareRust(env: Env): string {
+  const version = versionOf("cargo", ["--version"], "Rust 1.94.1 or newer (https://rustup.rs)");
+  const inputs = ["Cargo.toml", "Cargo.lock", "src/main.rs"].map((file) => readFileSync(here(`rust/${file}`), "utf8"));
+  const folder = cachedFolder(env, {
+    name: "sdk-rust",
+    inputs: [version, ...inputs],
+    what: "the client in test/sdk/rust",
+    make(target) {
+      const built = join(target, "build");
+      const output = ["--locked", "--release", "--target-dir", built];
+      runTool("cargo", ["build", "--quiet", "--manifest-path", here("rust/Cargo.toml"), ...output]);
+      renameSync(join(built, "release/client"), join(target, "client"));
+      // Several hundred MB of compiled dependencies.
+      rmSync(built, { recursive: true });
+    },
+  });
+  return join(folder, "client");
 }
 
 /** Returns the version that a toolchain prints; throws SetupError with what to install if it is missing. */
