@@ -121,7 +121,8 @@ export const SCRIPTS = {
   },
   "test:sdk": {
     purpose: "Runs unmodified AWS SDKs against podrole and compares with docs/sdk-conformance.md",
-    needs: "Python 3.10 or newer with venv (Debian: python3-venv), Go 1.26; with --all also a JDK, Maven and Rust 1.94.1",
+    needs:
+      "Python 3.10 or newer with venv (Debian: python3-venv), Go 1.26; with --all also a JDK, Maven and Rust 1.94.1",
     time: "2 minutes, --all about 10; the first run installs the SDKs",
     options: {
       all: switchOption(
