@@ -39,7 +39,7 @@ export function stateInMessage(message: string): string {
 
 /** A message without the container that a sidecar puts before it. */
 export function withoutContainer(message: string): string {
-  return message.replace(/^Container "[^"]*": /, "");
+  return message.replace(/^container "[^"]*": /i, "");
 }
 
 /** Containers of one pod with the same cause, in the order of the first of each. */

@@ -37,7 +37,7 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
   const { data, problem } = useLoaded<UiPod>(load, "pod", { namespace, name }, 5_000);
   const audit = useLoaded<Known<readonly UiAuditStep[]>>(load, "audit", { namespace, name });
   const [first] = rows;
-  const causes = new Set(rows.flatMap(({ message }) => (message === undefined ? [] : withoutRemedy(message))));
+  const causes = new Set(rows.flatMap(({ message }) => (message === undefined ? [] : whatHappened(message))));
   return h(
     "div",
     { class: "view" },
@@ -238,7 +238,7 @@ function eventList(
         h(
           "p",
           { class: "text" },
-          causes.has(withoutRemedy(message))
+          causes.has(whatHappened(message))
             ? h("span", { class: "faint" }, "The cause above")
             : shown(sentence(withoutRemedy(message))),
           total > 1 && h("span", { class: "faint" }, ` × ${total}`),
@@ -250,6 +250,11 @@ function eventList(
 }
 
 const NO_EVENT: UiEvent = { time: "", type: "", reason: "", message: "", count: 0 };
+
+/** What an Event and a cause have in common: a sidecar's message may lack its end. */
+function whatHappened(message: string): string {
+  return messageParts(withoutRemedy(message)).text;
+}
 
 /** The remedy is with the cause. */
 function withoutRemedy(message: string): string {
