@@ -150,7 +150,7 @@ export const ERRORS = {
     keep: true,
     actors: ["platform"],
     summary:
-      "A request cannot be parsed, for example because the CSR or the message is malformed or the key is of a type that is not accepted.",
+      "A request cannot be parsed, for example because the CSR or the message is malformed or the key is of a type that is not accepted, or it names a namespace that does not exist.",
     remedy: "Read the message, which describes the error, and compare the versions of sidecar and server.",
   },
   STS_DENIED: {

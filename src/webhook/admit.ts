@@ -11,7 +11,7 @@ import { podFacts } from "../policy/facts.ts";
 import { ERRORS, PodroleError, toPodroleError, withRemedy } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Audit, Log } from "../runtime/log.ts";
-import { sampledFields } from "../runtime/sampler.ts";
+import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
 import type { PodContext, PodContextReader } from "./lookups.ts";
 import { patchBetween, removalPatch } from "./patch.ts";
@@ -42,6 +42,7 @@ export type Admit = (request: AdmissionRequest) => Promise<Admission>;
 /** Creates the use case from what it reads and where it records. */
 export function createAdmissionHandler({ clock, log, audit, lookups, settings }: AdmissionHandlerDeps): Admit {
   const skips = createSkipSampler({ clock });
+  const failures = createSampler({ clock });
 
   async function decide({ createsPod, namespace, object }: AdmissionRequest): Promise<PatchedPlan> {
     if (!createsPod) return PASSED_UNCHANGED;
@@ -61,9 +62,19 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     return { ...planned, patch: read.ok ? patchOf(read.value, planned) : [] };
   }
 
+  /** A refusal that follows from the request itself is no failure, and its audit record says all about it. */
+  function refuseAfter(thrown: unknown, { uid, namespace }: AdmissionRequest): PatchedPlan {
+    const { code, message, cause } = toPodroleError(thrown);
+    const omitted = ERRORS[code].http >= 500 ? failures.take(code) : undefined;
+    if (omitted !== undefined) {
+      log.error({ code, err: cause, request: uid, namespace, ...sampledFields(omitted) }, message);
+    }
+    return { decision: "refuse", reason: code, message, warnings: [], roles: [], patch: [] };
+  }
+
   return async (request) => {
     const startedAt = clock.elapsedMs();
-    const planned = await decide(request).catch((thrown: unknown) => refusalFor(thrown, request, log));
+    const planned = await decide(request).catch((thrown: unknown) => refuseAfter(thrown, request));
     const isSkippedUnproven = planned.decision === "skip" && request.caller !== "api-server";
     const isSampled = isSkippedUnproven && !createsPodWithOwnNames(request);
     const omitted = isSampled ? skips.take(request.namespace) : 0;
@@ -123,12 +134,6 @@ const PASSED_UNCHANGED: PatchedPlan = {
   roles: [],
   patch: [],
 };
-
-function refusalFor(thrown: unknown, { uid, namespace }: AdmissionRequest, log: Log): PatchedPlan {
-  const { code, message, cause } = toPodroleError(thrown);
-  log.error({ code, err: cause, request: uid, namespace }, message);
-  return { decision: "refuse", reason: code, message, warnings: [], roles: [], patch: [] };
-}
 
 function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): AdmissionResponse {
   const { message, patch } = planned;

@@ -33,11 +33,11 @@ export interface PodContextReader {
 
 /** The look-ups of one review. */
 export interface ReviewLookups {
-  /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE. */
+  /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE and REQUEST_INVALID. */
   cached(): Promise<PodContext>;
   /**
    * Reads the API server's current state; of the namespace's limits too if `limits`, since only a decision about sizes
-   * depends on them. Throws KUBERNETES_UNAVAILABLE.
+   * depends on them. Throws KUBERNETES_UNAVAILABLE, and REQUEST_INVALID for a namespace that does not exist.
    */
   live(options?: { readonly limits: boolean }): Promise<PodContext>;
 }
@@ -92,8 +92,12 @@ interface FoundContext {
 }
 
 function contextOf(name: string, { namespace, account, limits }: FoundContext): Omit<PlanInput, "pod"> {
-  // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
-  if (!namespace) throw undecidedError(`namespace "${name}" was not found; expected its labels and annotations`);
+  // The Kubernetes API has answered, so this is no outage, of which an alert tells: the namespace was deleted while the
+  // pod was being created, which fails then anyway, or a caller that is not the API server made up its name.
+  if (!namespace) {
+    const state = `namespace "${name}" does not exist; expected a namespace of the cluster`;
+    throw new PodroleError("REQUEST_INVALID", `Cannot decide about the pod: ${state}`);
+  }
   const { namespaceAnnotations, serviceAccountAnnotations } = inheritedFrom(namespace, account);
   return {
     namespace: {

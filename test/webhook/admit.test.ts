@@ -253,9 +253,22 @@ test("admit() denies KUBERNETES_UNAVAILABLE when a lookup fails, without details
   }
 });
 
-test("admit() denies KUBERNETES_UNAVAILABLE for a namespace that is not found", async () => {
-  const { send } = createAdmissionStage();
-  assert.equal((await send(annotatedPod(), { namespace: "gone" })).reason, "KUBERNETES_UNAVAILABLE");
+test("admit() denies REQUEST_INVALID for a namespace that does not exist, without an error line", async () => {
+  const { send, lines, records } = createAdmissionStage();
+  const { reason, response } = await send(annotatedPod(), { namespace: "gone" });
+  assert.deepEqual([reason, response.allowed, response.status?.code], ["REQUEST_INVALID", false, 400]);
+  assert.deepEqual([lines.length, records[0]?.["reason"]], [0, "REQUEST_INVALID"]);
+});
+
+test("admit() writes ten error lines a minute for each code of an outage, and how many it left out", async () => {
+  const { send, cluster, clock, lines, records } = createAdmissionStage();
+  cluster.watched.clear();
+  cluster.answering = Promise.reject(new TypeError("socket closed"));
+  for (let index = 0; index < 12; index += 1) await send(annotatedPod());
+  assert.deepEqual([lines.length, records.length], [10, 12], "every refusal has its record");
+  await clock.advance(60_000);
+  await send(annotatedPod());
+  assert.deepEqual([lines.length, lines.at(-1)?.["omitted"]], [11, 2]);
 });
 
 test("admit() denies KUBERNETES_UNAVAILABLE while the trust bundle is unknown", async () => {

@@ -116,11 +116,11 @@ suite("live()", () => {
     });
   });
 
-  test("rejects with KUBERNETES_UNAVAILABLE when the namespace does not exist", async () => {
+  test("rejects with REQUEST_INVALID when the API server answers that the namespace does not exist", async () => {
     const { lookups } = setUp({ live: { account: from("live") } });
     await assert.rejects(lookups.forReview("shop", "web").live(), {
-      code: "KUBERNETES_UNAVAILABLE",
-      message: /namespace "shop" was not found/,
+      code: "REQUEST_INVALID",
+      message: /namespace "shop" does not exist/,
     });
   });
 

@@ -135,9 +135,10 @@ export const CASES: readonly AlertCase[] = [
     alert: "PodroleAdmissionFails",
     fires: { series: { [ADMISSIONS("refuse", "KUBERNETES_UNAVAILABLE")]: "0+1x30" }, at: 15 },
     quiet: {
-      because: "pods are refused by policy, and requests are malformed",
+      because: "pods are refused by policy, and requests are malformed or name a namespace that does not exist",
       series: {
         [ADMISSIONS("refuse", "ROLE_FORBIDDEN")]: "0+1x30",
+        [ADMISSIONS("refuse", "REQUEST_INVALID")]: "0+1x30",
         'podrole_admission_unreadable_total{status="400"}': "0+1x30",
       },
       at: 15,
