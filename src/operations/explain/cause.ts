@@ -9,7 +9,7 @@ import { completeAnswer } from "../answer.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { diagnoseCreation, stepsAfterCreationFailure, type WorkloadReplicas } from "../creation-failure.ts";
 import { REGISTERED_STEP, registerStep } from "../installer.ts";
-import { editStep } from "../next-steps.ts";
+import { editStep, restartSteps } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
 import {
   type AnsweredDiagnosis,
@@ -88,10 +88,13 @@ function diagnoseFailure(
 /** Without its certificate the pod does not start, whether it is injected or mounts one of podrole's by itself. */
 function diagnoseRequest({ input, settings, existing }: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { lastRequest, pod } = input;
-  const request = lastRequest && diagnoseLastRequest(lastRequest, pod);
+  const request = lastRequest && diagnoseLastRequest(lastRequest, pod.spec.nodeName);
   if (request === undefined || lastRequest === undefined) return undefined;
   const concerned = concernedPod(input, settings, existing);
-  return { ...request, steps: stepsAfterLastRequest(lastRequest, pod, concerned) ?? [] };
+  return {
+    ...request,
+    steps: stepsAfterLastRequest(lastRequest, (purpose) => restartSteps(pod, purpose), concerned) ?? [],
+  };
 }
 
 function sidecarResources(planned: Plan | undefined): ResourceRequirements | undefined {

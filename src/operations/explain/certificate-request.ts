@@ -3,66 +3,84 @@
 // (https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#pod-certificate-requests)
 import { hasPodCertificate } from "../../injection/pod-certificates.ts";
 import { isApiUnreachable } from "../../kubernetes/errors.ts";
-import { hasFinished, type Pod, type PodCertificateRequest } from "../../kubernetes/objects.ts";
+import { type Condition, hasFinished, type Pod, type PodCertificateRequest } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { isErrorCode } from "../../protocol/errors.ts";
 import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { type Known, readKnown, type Unknown } from "../known.ts";
-import { restartSteps } from "../next-steps.ts";
 import type { Diagnosis } from "../sidecar-diagnosis.ts";
+
+/** What is kept of a request. */
+export interface SeenRequest {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly podUid: string;
+  /** Undefined while there is none. */
+  readonly answer: Condition | undefined;
+}
 
 /**
  * The request of a pod for a certificate of podrole's signer that holds it back, or else the last one; undefined if its
  * kubelet has made none.
  */
-export type LastRequest = Known<PodCertificateRequest | undefined>;
+export type LastRequest = Known<SeenRequest | undefined>;
 
-/**
- * Reads the request, if the pod has such a volume and has no address yet, which it gets when its volumes are mounted.
- */
+/** Returns what is kept of a request for a certificate of podrole's signer; undefined for another signer's. */
+export function certificateRequestOf(request: PodCertificateRequest): SeenRequest | undefined {
+  const { metadata, spec, status } = request;
+  if (spec.signerName !== POD_SIGNER_NAME) return undefined;
+  const { name = "", creationTimestamp: created = "" } = metadata;
+  return { name, created, podUid: spec.podUID, answer: status?.conditions?.[0] };
+}
+
+/** Reports whether the pod waits for its volumes, of which one has a pod certificate: it has no address until then. */
+export function awaitsPodCertificate(pod: Pod): boolean {
+  const isWaiting = pod.spec.nodeName !== undefined && pod.status?.["podIP"] === undefined && !hasFinished(pod);
+  return isWaiting && (pod.spec.volumes ?? []).some(hasPodCertificate);
+}
+
+/** Reads the request, if the pod waits for its certificate. */
 export async function readLastRequest(
-  kubernetes: Pick<OperatorKubernetes, "listAll">,
+  kubernetes: Pick<OperatorKubernetes, "listProjected">,
   pod: Pod,
 ): Promise<LastRequest | undefined> {
-  const { namespace = "", name = "", uid } = pod.metadata;
-  const isWaiting = pod.spec.nodeName !== undefined && pod.status?.["podIP"] === undefined && !hasFinished(pod);
-  if (!isWaiting || !(pod.spec.volumes ?? []).some(hasPodCertificate)) return undefined;
-  const fieldSelector = `spec.podName=${name}`;
+  const { namespace = "", name = "", uid = "" } = pod.metadata;
+  if (!awaitsPodCertificate(pod)) return undefined;
+  const selector = { namespace, fieldSelector: `spec.podName=${name}` };
   return readKnown(async () => {
-    const found = await kubernetes.listAll<PodCertificateRequest>("podcertificaterequests", {
-      namespace,
-      fieldSelector,
-    });
-    const own = found.filter(({ spec }) => spec.podUID === uid && spec.signerName === POD_SIGNER_NAME);
-    return own.toSorted((a, b) => holdOf(a) - holdOf(b) || createdAt(a).localeCompare(createdAt(b))).at(-1);
+    const found = await kubernetes.listProjected("podcertificaterequests", certificateRequestOf, selector);
+    return lastRequests(found).get(uid);
   }, isApiUnreachable);
 }
 
-/** Of several volumes of a pod, one that was denied keeps it from starting for ever, whatever the others got. */
-function holdOf({ status }: PodCertificateRequest): number {
-  const [condition] = status?.conditions ?? [];
-  if (condition === undefined) return 1;
-  return condition.type === "Issued" ? 0 : 2;
+/** Returns the request of each pod that holds it back, or else its last one, by the pod's uid. */
+export function lastRequests(requests: readonly SeenRequest[]): ReadonlyMap<string, SeenRequest> {
+  const ordered = requests.toSorted((a, b) => holdOf(a) - holdOf(b) || a.created.localeCompare(b.created));
+  return new Map(ordered.map((request) => [request.podUid, request]));
 }
 
-const createdAt = ({ metadata }: PodCertificateRequest) => metadata.creationTimestamp ?? "";
+/** Of several volumes of a pod, one that was denied keeps it from starting for ever, whatever the others got. */
+function holdOf({ answer }: SeenRequest): number {
+  if (answer === undefined) return 1;
+  return answer.type === "Issued" ? 0 : 2;
+}
 
 /** Returns why the pod has no certificate, in one sentence; undefined if the request was granted. */
-export function describeLastRequest(request: LastRequest, { spec }: Pick<Pod, "spec">): string | undefined {
+export function describeLastRequest(request: LastRequest, node: string | undefined): string | undefined {
   if ("unknown" in request) return `whether its pod certificate was denied: ${cannotLook(request)}`;
   if (request.value === undefined) {
-    return `the kubelet of node ${spec.nodeName} has requested no pod certificate for it: a kubelet older than 1.37 never does, and the pod does not start there`;
+    return `the kubelet of node ${node} has requested no pod certificate for it: a kubelet older than 1.37 never does, and the pod does not start there`;
   }
-  const { metadata, status } = request.value;
-  const [condition] = status?.conditions ?? [];
-  const what = `PodCertificateRequest ${metadata.name}`;
-  if (condition === undefined) {
-    return `${what} has had no answer since ${createdAt(request.value)}: podrole's server signs it as soon as it can, and the pod starts then`;
+  const { name, created, answer } = request.value;
+  const what = `PodCertificateRequest ${name}`;
+  if (answer === undefined) {
+    return `${what} has had no answer since ${created}: podrole's server signs it as soon as it can, and the pod starts then`;
   }
-  if (condition.type === "Issued") return undefined;
-  const state = condition.type === "Denied" ? "was denied" : "has failed";
-  return `${what} ${state}, which is final for this pod: ${condition.reason}: ${condition.message}`;
+  if (answer.type === "Issued") return undefined;
+  const state = answer.type === "Denied" ? "was denied" : "has failed";
+  return `${what} ${state}, which is final for this pod: ${answer.reason}: ${answer.message}`;
 }
 
 function cannotLook({ unknown, needs = [] }: Unknown): string {
@@ -70,12 +88,11 @@ function cannotLook({ unknown, needs = [] }: Unknown): string {
 }
 
 /** Returns why the pod does not start, and what to do; undefined if the request does not hold back the pod. */
-export function diagnoseLastRequest(request: LastRequest, pod: Pick<Pod, "spec">): Diagnosis | undefined {
-  const cause = describeLastRequest(request, pod);
+export function diagnoseLastRequest(request: LastRequest, node: string | undefined): Diagnosis | undefined {
+  const cause = describeLastRequest(request, node);
   if (cause === undefined || "unknown" in request) return undefined;
   if (request.value === undefined) return { cause, remedy: OLD_KUBELET_REMEDY };
-  const isAnswered = request.value.status?.conditions?.[0] !== undefined;
-  return { cause, remedy: isAnswered ? DENIED_REMEDY : WAITING_REMEDY };
+  return { cause, remedy: request.value.answer ? DENIED_REMEDY : WAITING_REMEDY };
 }
 
 const OLD_KUBELET_REMEDY =
@@ -84,22 +101,21 @@ const WAITING_REMEDY = "Make podrole's server ready; podrole check says why it i
 const DENIED_REMEDY =
   "Correct what the message names, and create the pod again: the kubelet makes no further request for this one.";
 
-/** Returns the next commands; undefined if the request does not hold back the pod. */
+/**
+ * Returns the next commands; undefined if the request does not hold back the pod. `restart`: the commands that create
+ * the pod again, with their purpose.
+ */
 export function stepsAfterLastRequest(
   request: LastRequest,
-  pod: Pod,
+  restart: (purpose: string) => readonly string[],
   concerned: ConcernedPod,
 ): readonly string[] | undefined {
   if ("unknown" in request) return undefined;
-  if (request.value === undefined) return [CHECK_STEP];
-  const [condition] = request.value.status?.conditions ?? [];
-  if (condition === undefined) return [CHECK_STEP];
-  if (condition.type === "Issued") return undefined;
-  const { reason, message } = condition;
+  const { answer } = request.value ?? {};
+  if (answer === undefined) return [CHECK_STEP];
+  if (answer.type === "Issued") return undefined;
+  const { reason, message } = answer;
   // The reason that Kubernetes defines for keys says, as REQUEST_INVALID does, that the volume is wrong.
   const code = isErrorCode(reason) ? reason : "REQUEST_INVALID";
-  return [
-    ...stepsAfterCode(code, { ...concerned, message }),
-    ...restartSteps(pod, "the kubelet makes no further request"),
-  ];
+  return [...stepsAfterCode(code, { ...concerned, message }), ...restart("the kubelet makes no further request")];
 }

@@ -26,7 +26,7 @@ export function describeExisting(
   const isLive = isInjected(pod) && !hasFinished(pod);
   const state = readSidecarState(pod);
   const isCopy = isLive && !hasInjectedLabel(pod);
-  const certificate = lastRequest && describeLastRequest(lastRequest, pod);
+  const certificate = lastRequest && describeLastRequest(lastRequest, pod.spec.nodeName);
   const causes = [...(certificate === undefined ? [] : [certificate]), ...(isLive ? causesOf(state, server) : [])];
   return {
     injected: isInjected(pod),

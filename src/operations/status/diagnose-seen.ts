@@ -4,9 +4,11 @@ import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { ANY_BASE_ARN, resolveRole } from "../../policy/role.ts";
 import { isRefusal } from "../../protocol/errors.ts";
 import type { ContainerHolding, RefusalRecord } from "../../protocol/state/model.ts";
+import { SECOND_MS } from "../../runtime/clock.ts";
 import { completeAnswer } from "../answer.ts";
 import { type ConcernedPod, rolesNamedBy, stepsAfterCode } from "../code-steps.ts";
 import { findOriginal } from "../copied-pod.ts";
+import { diagnoseLastRequest, type SeenRequest, stepsAfterLastRequest } from "../explain/certificate-request.ts";
 import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { NamespaceSights } from "../namespace-sight.ts";
@@ -38,6 +40,8 @@ export interface PodSurroundings {
   /** When the webhook was registered, RFC 3339. */
   readonly registeredAt?: string | undefined;
   readonly namespaces?: NamespaceSights;
+  /** The requests of pods for pod certificates, by the pod's uid: lastRequests(). */
+  readonly requests?: ReadonlyMap<string, SeenRequest>;
   /** Compares a pod's CAs (PEM) with the published ones: the page of podrole ui cannot read certificates. */
   readonly compareTrust?: (own: string | undefined) => PodTrust | undefined;
 }
@@ -77,6 +81,8 @@ function answerFor(pod: SeenPod, state: SeenState, surroundings: SeenSurrounding
   const { phase, code, requestedRole } = state;
   const { installation = {}, server } = surroundings;
   if (phase === "terminating") return undefined;
+  const request = pod.awaitsCertificate ? withoutCertificate(pod, surroundings) : undefined;
+  if (request !== undefined) return request;
   if (phase === "not injected") return uninjected(pod, surroundings);
   const absence = phase === "ready" || !server ? undefined : absenceOf("server", server, installation);
   if (absence !== undefined && phase !== "absent") return absence;
@@ -97,6 +103,22 @@ function answerFor(pod: SeenPod, state: SeenState, surroundings: SeenSurrounding
     return { ...diagnosis, steps };
   }
   return requestedRole === undefined ? undefined : changed(pod, { ...state, requestedRole }, surroundings);
+}
+
+/** An answer takes a second or two, during which nothing is wrong with the pod. */
+const REQUEST_MS = 10 * SECOND_MS;
+
+/** Why the pod has no certificate yet; undefined if it has one, or has been created a moment ago. */
+function withoutCertificate(pod: SeenPod, surroundings: SeenSurroundings): AnsweredDiagnosis | undefined {
+  const { requests, now } = surroundings;
+  if (requests === undefined) return undefined;
+  const value = requests.get(pod.uid);
+  const isNew = now - Date.parse(value?.created ?? pod.created ?? "") < REQUEST_MS;
+  const diagnosis = diagnoseLastRequest({ value }, pod.node);
+  if (diagnosis === undefined || (isNew && value?.answer === undefined)) return undefined;
+  const restart = (purpose: string) => restartOf(pod, purpose);
+  const steps = stepsAfterLastRequest({ value }, restart, concernedOf(pod, surroundings)) ?? [];
+  return { ...diagnosis, steps };
 }
 
 /** What is known about the pod for diagnoses and commands. */

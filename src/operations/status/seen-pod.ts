@@ -8,6 +8,7 @@ import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { type ContainerImages, imagesOf } from "../copied-pod.ts";
+import { awaitsPodCertificate } from "../explain/certificate-request.ts";
 import { ownerOf } from "../migrate/input/owners.ts";
 import { type ConcernedObject, creatorOf, templateObject } from "../next-steps.ts";
 import { podBundle } from "../pod-trust.ts";
@@ -46,6 +47,8 @@ export interface SeenPod {
   readonly template: ConcernedObject;
   /** The CAs that it was created with, as PEM, if its sidecar does not trust the server. */
   readonly bundle: string | undefined;
+  /** True for a pod that waits for its volumes, of which one has a pod certificate. */
+  readonly awaitsCertificate: boolean;
   /** Of a pod that is not injected. */
   readonly times: PodTimes | undefined;
 }
@@ -87,6 +90,7 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
     images: imagesOf(pod),
     template: templateObject({ namespace, name }, creator),
     bundle: state?.lastEnd?.code === "SERVER_UNTRUSTED" ? podBundle(pod) : undefined,
+    awaitsCertificate: isServed && awaitsPodCertificate(pod),
     times: isServed ? undefined : podTimesOf(pod),
   };
 }

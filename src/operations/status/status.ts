@@ -7,6 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../blocked-workloads.ts";
 import { DEFAULT_NAMES } from "../check/rights.ts";
+import { certificateRequestOf, lastRequests, type SeenRequest } from "../explain/certificate-request.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
 import { type NamespaceSights, namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
@@ -156,6 +157,8 @@ async function podTopicRows(
   });
   const installationFacts = { ...facts, ...(running && { running }) };
   const found = { installation: { ...installed, facts: installationFacts } };
+  const awaits = "value" in seen && seen.value.some(({ awaitsCertificate }) => awaitsCertificate);
+  const requests = awaits ? await readRequests(kubernetes, namespace) : NO_REQUESTS;
   const surroundings: PodSurroundings = {
     now: clock.now(),
     installation: installationFacts,
@@ -163,6 +166,7 @@ async function podTopicRows(
     isRegistered,
     registeredAt,
     namespaces,
+    ...("value" in requests && { requests: requests.value }),
     compareTrust: (own) => compareTrust(own, "value" in bundle ? bundle.value : undefined),
   };
   const blocked =
@@ -186,9 +190,25 @@ async function podTopicRows(
     refusals: lastRefusals("value" in state ? state.value : {}),
     ...surroundings,
   });
-  const unknown = [...unknownPart("pods", seen), ...unknownPart("what containers hold", state)];
+  const unknown = [
+    ...unknownPart("pods", seen),
+    ...unknownPart("what containers hold", state),
+    ...unknownPart("why pods wait for a pod certificate", requests),
+  ];
   if (topic === "roles") return { ...found, roles: roleRows(pods), unknown };
   return { ...found, pods, ...(blocked && { blocked }), unknown };
+}
+
+const NO_REQUESTS: Known<ReadonlyMap<string, SeenRequest>> = { value: new Map() };
+
+function readRequests(
+  kubernetes: StatusDeps["kubernetes"],
+  namespace: string | undefined,
+): Promise<typeof NO_REQUESTS> {
+  const inPlace = namespace === undefined ? {} : { namespace };
+  return readKnown(async () =>
+    lastRequests(await kubernetes.listProjected("podcertificaterequests", certificateRequestOf, inPlace)),
+  );
 }
 
 function readEvents(

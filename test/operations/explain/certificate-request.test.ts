@@ -4,8 +4,12 @@ import { type TestContext, test } from "node:test";
 import type { KubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { plan } from "../../../src/injection/plan.ts";
 import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
-import type { Condition, Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
-import { readLastRequest } from "../../../src/operations/explain/certificate-request.ts";
+import type { Condition, Pod } from "../../../src/kubernetes/objects.ts";
+import {
+  lastRequests,
+  readLastRequest,
+  type SeenRequest,
+} from "../../../src/operations/explain/certificate-request.ts";
 import { isWell } from "../../../src/operations/explain/explanation.ts";
 import type { ExplainInput } from "../../../src/operations/explain/model.ts";
 import { restartSteps } from "../../../src/operations/next-steps.ts";
@@ -34,15 +38,9 @@ function waitingPod(): Pod {
   };
 }
 
-function requested(condition?: Pick<Condition, "type" | "reason" | "message">): PodCertificateRequest {
-  return {
-    metadata: { name: "req-1", namespace: "shop", creationTimestamp: SINCE },
-    spec: {
-      ...{ signerName: "podrole.io/pod", podName: "orders", podUID: "uid-1" },
-      ...{ serviceAccountName: "default", nodeName: "node-7" },
-    },
-    ...(condition && { status: { conditions: [{ ...condition, status: "True", lastTransitionTime: SINCE }] } }),
-  };
+function requested(condition?: Pick<Condition, "type" | "reason" | "message">): SeenRequest {
+  const answer = condition && ({ ...condition, status: "True", lastTransitionTime: SINCE } as const);
+  return { name: "req-1", created: SINCE, podUid: "uid-1", answer };
 }
 
 const explainedWith = (lastRequest: ExplainInput["lastRequest"]) =>
@@ -139,22 +137,19 @@ test("readLastRequest() returns the last request of this pod alone", async (cont
   const request = await createRequest(emulator, pod);
   const read = await readLastRequest(kubernetes, pod);
   assert.ok(read && "value" in read);
-  assert.equal(read.value?.metadata.name, request.metadata.name);
+  assert.equal(read.value?.name, request.metadata.name);
 });
 
-test("readLastRequest() returns the request that holds back a pod with several, not the last one", async () => {
+test("lastRequests() returns the request that holds back a pod with several, not the last one", () => {
   const denied = requested({ type: "Denied", reason: "REQUEST_INVALID", message: "no" });
   const granted = requested({ type: "Issued", reason: "Issued", message: "" });
-  const at = (request: PodCertificateRequest, name: string, creationTimestamp: string) => ({
-    ...request,
-    metadata: { ...request.metadata, name, creationTimestamp },
-  });
-  const readOf = (items: readonly PodCertificateRequest[]) =>
-    readLastRequest({ listAll: <Kind>() => Promise.resolve(items as readonly Kind[]) }, waitingPod());
+  const at = (request: SeenRequest, name: string, created: string) => ({ ...request, name, created });
+  const lastOf = (items: readonly SeenRequest[]) => lastRequests(items).get("uid-1");
   const [first, waiting, last] = [at(denied, "a", SINCE), at(requested(), "b", SINCE), at(granted, "c", LATER)];
-  assert.deepEqual(await readOf([last, first, waiting]), { value: first });
-  assert.deepEqual(await readOf([last, waiting]), { value: waiting });
-  assert.deepEqual(await readOf([at(granted, "d", SINCE), last]), { value: last });
+  assert.deepEqual(lastOf([last, first, waiting]), first);
+  assert.deepEqual(lastOf([last, waiting]), waiting);
+  assert.deepEqual(lastOf([at(granted, "d", SINCE), last]), last);
+  assert.equal(lastOf([{ ...first, podUid: "uid-2" }]), undefined);
 });
 
 test("readLastRequest() returns which right is missing", async (context) => {
@@ -173,7 +168,7 @@ for (const [what, change] of [
   ["is on no node", { spec: { containers: [] } }],
 ] as const) {
   test(`readLastRequest() does not read for a pod that ${what}`, async () => {
-    const listAll = () => assert.fail("read");
-    assert.equal(await readLastRequest({ listAll }, { ...waitingPod(), ...(change as Partial<Pod>) }), undefined);
+    const listProjected = () => assert.fail("read");
+    assert.equal(await readLastRequest({ listProjected }, { ...waitingPod(), ...(change as Partial<Pod>) }), undefined);
   });
 }

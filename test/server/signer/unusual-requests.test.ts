@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { until } from "../../../emulators/until.ts";
 import type { Pod, PodCertificateRequest } from "../../../src/kubernetes/objects.ts";
-import { describeLastRequest } from "../../../src/operations/explain/certificate-request.ts";
+import { certificateRequestOf, describeLastRequest } from "../../../src/operations/explain/certificate-request.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createAndRead } from "../../kubernetes/harness.ts";
@@ -114,7 +114,7 @@ function asOnPage(what: string, { metadata, status }: PodCertificateRequest, tex
 for (const [what, outcome] of Object.entries(OUTCOMES)) {
   test(`describeLastRequest() says what docs/pod-certificates.md says when ${what}`, async (context) => {
     const request = await outcome(context);
-    const said = describeLastRequest({ value: request }, { spec: { nodeName: NODE, containers: [] } });
+    const said = describeLastRequest({ value: certificateRequestOf(request) }, NODE);
     assert.equal(asOnPage(what, request, said), EXPLAINED_CASES.get(what));
   });
 }
