@@ -184,7 +184,7 @@ suite("pod certificates", { timeout: 900_000, skip }, () => {
   ] as const) {
     test(`where ${what}, and podrole's policy is missing, the server denies it as the page says`, async () => {
       const pod = (await modern.ok(["get", "pods", "-l", "app=orders", "-o", "name"])).split(/[/\n]/)[1] ?? "";
-      const model = (await requestsOf(modern)).find(({ spec }) => spec.podName === pod);
+      const model = (await requestsOf(modern)).find((own) => own.spec.podName === pod && answerOf(own) === "Issued");
       const created = await withoutPolicy(kubectl, () =>
         untilSuccess("a request that a cluster administrator made", async () => {
           const { code, out, err } = await modern.run(["create", "-o", "name", "-f", "-"], requestLike(model, change));

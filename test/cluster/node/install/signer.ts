@@ -54,6 +54,9 @@ interface ClusterRole {
   readonly rules: readonly { readonly resources: readonly string[] }[];
 }
 
+/** Each look starts a process, on a busy machine. */
+const SLOWLY = { timeoutMs: 120_000, intervalMs: 500 };
+
 /** The API server notices a change of rights a moment later. */
 async function untilItMaySign(kubectl: Kubectl, expected: boolean): Promise<void> {
   const review = JSON.stringify({
@@ -70,6 +73,7 @@ async function untilItMaySign(kubectl: Kubectl, expected: boolean): Promise<void
       return status.allowed === expected;
     },
     `${expected ? "the" : "no"} right to sign`,
+    SLOWLY,
   );
 }
 
