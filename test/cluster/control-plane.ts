@@ -1,13 +1,14 @@
 // node test/cluster/control-plane.ts: tests podrole's programs as processes on this host against a real API server.
 // With KUBECONFIG set, they use that cluster, which must reach this host at PODROLE_TEST_HOST; otherwise this starts a
 // control plane (its first build on a machine takes about 9 minutes) and stops it afterwards.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startScript } from "../../scripts/command-line/start-script.ts";
 import { clientOf, newCa } from "../webhook/client-certificates.ts";
+import { controlPlane } from "./kubernetes/control-plane.ts";
 
 const { pods, publish } = startScript("test/cluster/control-plane.ts").values;
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
@@ -43,29 +44,13 @@ plugins:
   return { flag, caFile: file("ca.crt", ca.pem) };
 }
 
-function controlPlane(
-  verb: "up" | "down",
-  directory: string,
-  env: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const { status, stdout } = spawnSync(here("kubernetes/control-plane.sh"), [verb, directory], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, ...env },
-  });
-  if (status !== 0) throw new RangeError(`control-plane.sh ${verb} exited with ${status}`);
-  return Object.fromEntries(
-    stdout.split("\n").flatMap((line) => (/^\w+=/.test(line) ? [line.split(/=(.*)/s).slice(0, 2)] : [])) as [
-      string,
-      string,
-    ][],
-  );
-}
-
 function runSuites(env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const options = ["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-concurrency=1"];
   // Sequentially: each installs podrole.
-  const names = pods === undefined ? ["control-plane", "operator", "pod-status", "manifests"] : ["public-pods"];
+  const names =
+    pods === undefined
+      ? ["control-plane", "operator", "pod-status", "pod-certificates-off", "manifests"]
+      : ["public-pods"];
   const suites = names.map((name) => here(`${name}.test.ts`));
   const args = [...options, ...suites];
   const collection = pods !== undefined && { PODROLE_TEST_PODS: pods, PODROLE_TEST_PUBLISH: String(publish) };
@@ -83,7 +68,7 @@ if (process.env["KUBECONFIG"]) {
   try {
     const { flag, caFile } = webhookClient(join(root, "webhooks"));
     const flags = [process.env["PODROLE_APISERVER_FLAGS"] ?? "", flag].join(" ").trim();
-    const environment = controlPlane("up", directory, { PODROLE_APISERVER_FLAGS: flags });
+    const environment = controlPlane("up", directory, flags);
     process.exitCode = await runSuites({ ...process.env, ...environment, PODROLE_TEST_API_SERVER_CA: caFile });
   } finally {
     controlPlane("down", directory);

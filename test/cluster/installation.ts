@@ -37,6 +37,8 @@ export interface InstallOptions {
   readonly roles: readonly { readonly name: string; readonly isTrusted: boolean }[];
   /** Maps an image name to the command on this host that replaces it. */
   readonly images: Readonly<Record<string, readonly string[]>>;
+  /** Additional flags of server and webhook. */
+  readonly flags?: readonly string[];
 }
 
 const root = (path: string) => join(ROOT, path);
@@ -82,6 +84,7 @@ export async function installOnCluster(kubectl: Kubectl, options: InstallOptions
         sts.url,
         "--allow-insecure-sts-endpoint",
       ],
+      ...(options.flags ?? []),
     ],
     serverEnv,
   );
@@ -106,7 +109,13 @@ export async function installOnCluster(kubectl: Kubectl, options: InstallOptions
     ...(options.apiServerCa === undefined
       ? []
       : ["--api-server-ca", options.apiServerCa, "--api-server-name", "kube-apiserver"]),
-  ]);
+    ...(options.flags ?? []),
+  ]).catch(async (error: unknown) => {
+    // The server says why a webhook does not start. Both would keep the test's process running.
+    await server.stop();
+    await sts.close();
+    throw new Error(`the server's last lines: ${JSON.stringify(server.lines.slice(-5))}`, { cause: error });
+  });
   await register(kubectl, options.host, webhook.ports["webhook"] ?? 0);
   await until(
     async () => (await caBundle(kubectl)) !== "",
