@@ -22,7 +22,7 @@ export function casesOnNode(): string {
   const figures = caseFigures.find();
   if (figures === undefined) return "No case has been tried on a node yet.";
   const where = `a node of Kubernetes ${figures.kubernetes} with two replicas of the server`;
-  return `The ${figures.cases} cases with "node" were tried on ${where} ${runOf(figures)}, by \`test/cluster/node/pod-certificates.test.ts\`.`;
+  return `\`test/cluster/node/pod-certificates.test.ts\` tries the cases with "node" on ${where}; the last run that was published had ${figures.cases} of them ${runOf(figures)}.`;
 }
 
 function outageItem(): readonly string[] {
