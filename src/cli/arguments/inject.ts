@@ -1,12 +1,18 @@
 // Arguments of podrole inject and podrole uninject. Both take the webhook's settings, from flags or the environment.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import { BUNDLE_KEY } from "../../pki/bundle.ts";
 import { success } from "../../runtime/result.ts";
-import { readSettings, type SettingTable } from "../../runtime/settings.ts";
+import { flagName, readSettings, type SettingTable } from "../../runtime/settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";
 import type { Flags, Terminal } from "../terminal.ts";
-import type { Arguments } from "./flags.ts";
+import {
+  type Arguments,
+  CLUSTER_HEADING,
+  declareInstallation,
+  type InstallationArguments,
+  readInstallation,
+} from "./flags.ts";
 import { addHelp, inputExitCodes } from "./help.ts";
 import { declareSettingFlags, SETTINGS_NOTE } from "./settings.ts";
 
@@ -17,10 +23,21 @@ export interface UninjectArguments {
   readonly settings: WebhookSettings;
 }
 
+/** Where the webhook's settings and the CAs come from: from the command line, or from an installation. */
+export type InjectSource =
+  | {
+      readonly from: "flags";
+      readonly settings: WebhookSettings;
+      /** File with the trust bundle. */
+      readonly trustBundle: string;
+    }
+  | ({ readonly from: "cluster" } & InstallationArguments);
+
 /** Typed options of podrole inject. */
-export interface InjectArguments extends UninjectArguments {
-  /** File with the trust bundle. */
-  readonly trustBundle: string;
+export interface InjectArguments {
+  /** "-" for standard input. */
+  readonly filename: string;
+  readonly source: InjectSource;
   readonly permitted: string | undefined;
   /** True if a role annotation without a known pod template is a failure. */
   readonly strict: boolean;
@@ -58,6 +75,7 @@ export function bundleHints(filename = "FILE"): readonly string[] {
     `podrole's installation has the bundle: ${GET_BUNDLE}`,
     `without an installation, any CA certificate shows what is injected: ${MAKE_CA} ${MAKE_CA_FILE}`,
     `then: podrole inject -f ${shellQuote(filename)} --trust-bundle bundle.pem`,
+    `or, with the installation's bundle and settings: podrole inject -f ${shellQuote(filename)} --from-cluster`,
   ];
 }
 
@@ -66,7 +84,7 @@ export function declareInject(command: Command): void {
   declareFilename(command)
     .option(
       "--trust-bundle <file>",
-      "File with ConfigMap podrole-trust (YAML or JSON), or with its key bundle.pem alone: the CA certificates that injected pods trust (required)",
+      "File with ConfigMap podrole-trust (YAML or JSON), or with its key bundle.pem alone: the CA certificates that injected pods trust (required without --from-cluster)",
     )
     .option(
       "--permitted <expression>",
@@ -76,10 +94,21 @@ export function declareInject(command: Command): void {
       "--strict",
       "Exit with code 1 if a role annotation is in no pod template that podrole knows (default: a warning)",
     );
+  command.addOption(
+    new Option(
+      "--from-cluster",
+      "Take the trust bundle and the webhook's settings from podrole's installation, in place of --trust-bundle and of all flags and variables of settings; the other flags of this group require this flag",
+    ).helpGroup(CLUSTER_HEADING),
+  );
+  declareInstallation(command);
   declareSettingFlags(command, INJECT_SETTINGS);
   addHelp(command, {
     notes: [SETTINGS_NOTE],
     examples: [
+      [
+        "As podrole's installation in the cluster would inject",
+        "podrole inject -f shop.yaml --from-cluster > injected.yaml",
+      ],
       [
         "Get the trust bundle from podrole's installation",
         "kubectl -n podrole get configmap podrole-trust \\\n  -o 'jsonpath={.data.bundle\\.pem}' > bundle.pem",
@@ -132,13 +161,34 @@ export function readUninject(flags: Flags, env: Terminal["env"]): Arguments<Unin
   return read.ok && filename !== undefined ? success({ filename, settings: read.value }) : { ok: false, problems };
 }
 
-/** As readUninject(), with what only injection needs. */
+/** The options of podrole inject, or every problem. */
 export function readInject(flags: Flags, env: Terminal["env"]): Arguments<InjectArguments> {
+  const { trustBundle, permitted, strict: isStrict, fromCluster } = flags;
+  const strict = isStrict === "true";
+  if (fromCluster === "true") return readInjectFromCluster(flags, { permitted, strict });
   const read = readUninject(flags, env);
-  const { trustBundle, permitted, strict } = flags;
-  if (!read.ok || trustBundle === undefined) {
+  const problems = CLUSTER_FLAGS.filter((key) => flags[key] !== undefined).map(
+    (key) => `--${flagName(key)} requires --from-cluster`,
+  );
+  if (!read.ok || trustBundle === undefined || problems.length > 0) {
     const missing = trustBundle === undefined ? [BUNDLE_PROBLEM, ...bundleHints(flags["filename"])] : [];
-    return { ok: false, problems: [...(read.ok ? [] : read.problems), ...missing] };
+    return { ok: false, problems: [...problems, ...(read.ok ? [] : read.problems), ...missing] };
   }
-  return success({ ...read.value, trustBundle, permitted, strict: strict === "true" });
+  const { filename, settings } = read.value;
+  return success({ filename, source: { from: "flags", settings, trustBundle }, permitted, strict });
+}
+
+const CLUSTER_FLAGS = ["podroleNamespace", "kubeconfig", "context"] as const;
+
+/** Settings of the installation and others together would be those of neither. */
+function readInjectFromCluster(
+  flags: Flags,
+  options: Pick<InjectArguments, "permitted" | "strict">,
+): Arguments<InjectArguments> {
+  const { filename } = flags;
+  const given = ["trustBundle", ...Object.keys(INJECT_SETTINGS)].filter((key) => flags[key] !== undefined);
+  const problems = given.map((key) => `--${flagName(key)} and --from-cluster exclude each other`);
+  if (filename === undefined) return { ok: false, problems: [FILENAME_PROBLEM, ...problems] };
+  if (problems.length > 0) return { ok: false, problems };
+  return success({ filename, source: { from: "cluster", ...readInstallation(flags) }, ...options });
 }

@@ -4,7 +4,15 @@ import { type AuditOptions, audit } from "../../operations/audit/audit.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { type AuditArguments, readAudit } from "../arguments/audit-options.ts";
 import { withPodrole } from "../cluster.ts";
-import { answerTable, auditProblemText, brokenLogText, emptyText, logText, progressText } from "../output/audit.ts";
+import {
+  answerTable,
+  auditProblemText,
+  brokenLogText,
+  emptyLogsText,
+  emptyText,
+  logText,
+  progressText,
+} from "../output/audit.ts";
 import { answerJson } from "../output/audit-json.ts";
 import { type Action, type Terminal, writeNote, writeProblems } from "../terminal.ts";
 
@@ -35,6 +43,10 @@ async function runQuestion(
   if (!result.ok) return writeProblems(terminal, command, result.problems.map(auditProblemText));
   if (signal.aborted) return EXIT_CODE_INTERRUPTED;
   const { answer: found, logs: read, broken } = result.value;
+  // Without a line there is nothing that an answer could rest on, as after a failed command in a pipeline.
+  if (broken.length === 0 && read.every(({ lines }) => lines === 0)) {
+    return writeProblems(terminal, command, [emptyLogsText(read)]);
+  }
   const isEmpty = found.rows.length === 0;
   if (options.json) out(answerJson(found));
   else if (!isEmpty) out(answerTable(found));

@@ -181,6 +181,13 @@ export function logText({ name, lines, records, oldest, tooLong }: LogCounts): s
   return `${escapeControls(name)}: ${counted}${skipped}`;
 }
 
+/** Returns the problem of logs that have no line. */
+export function emptyLogsText(logs: readonly LogCounts[]): string {
+  const names = logs.map(({ name }) => escapeControls(name)).join(", ");
+  const expected = "expected the logs of podrole's server and webhook (kubectl -n podrole logs …, or --from-cluster)";
+  return names === "" ? `there is no log; ${expected}` : `Cannot answer: ${names}: no line; ${expected}`;
+}
+
 /** Returns that a log could not be read to its end, and why. */
 export function brokenLogText({ name, reason }: BrokenLog): string {
   return `${escapeControls(name)} could not be read to its end (${reason}); the answer includes the records before the error`;

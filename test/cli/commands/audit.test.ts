@@ -30,6 +30,13 @@ suite("podrole audit who", () => {
   const who = (flags: Readonly<Record<string, string>>, records: readonly (object | string)[]) =>
     runAudit(["who"], { role: "shop-orders", ...JSON_OUT, ...flags }, records);
 
+  test("does not answer from logs without a line, as after a failed command in a pipeline", async () => {
+    const { exitCode, out, err } = await runAudit(["who"], { role: "shop-orders" }, []);
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(err, /^podrole audit who: Cannot answer: standard input: no line; expected the logs of podrole's /m);
+    assert.equal((await runAudit(["who"], { role: "shop-orders" }, ["no record"])).exitCode, 0);
+  });
+
   test("prints one row for each container of a pod instance, in any order of lines", async () => {
     const renewed = credentials({
       time: "2026-11-26T08:30:00Z",
