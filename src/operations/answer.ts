@@ -1,15 +1,9 @@
 // A diagnosis with its commands as an operator needs it: what the commands require, and how one sees that they helped.
 // Both follow from the commands and from the object, so that no cause can forget them. Pure.
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
-import {
-  type ConcernedObject,
-  explainStep,
-  isRolledOut,
-  partsOfStep,
-  type StepFields,
-  stepFields,
-} from "./next-steps.ts";
+import { type ConcernedObject, explainStep, isRolledOut, type StepFields, stepFields } from "./next-steps.ts";
 import type { AnsweredDiagnosis, Diagnosis } from "./sidecar-diagnosis.ts";
+import { partsOfStep } from "./step-parts.ts";
 
 /** Returns the answer with what its commands require, and how one sees that `object` is well, unless it says so. */
 export function completeAnswer<Answer extends AnsweredDiagnosis>(

@@ -3,9 +3,9 @@
 import type { OperatorResource } from "../kubernetes/api.ts";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
-import { MINUTE_MS } from "../runtime/clock.ts";
 import { isObject, objectAt } from "../runtime/json-object.ts";
 import { answerFields } from "./answer.ts";
+import { BLOCKED_MS } from "./blocked-time.ts";
 import { rolesNamedBy } from "./code-steps.ts";
 import {
   type BlockedContext,
@@ -41,8 +41,6 @@ export interface BlockedWorkload extends StepFields, Diagnosis {
   readonly count: number;
 }
 
-/** Time after which the Event of a workload that cannot create its pods is repeated: at most 17 min, by back-off. */
-const BLOCKED_MS = 20 * MINUTE_MS;
 /** Workloads that are looked up; each takes one call. */
 const MAX_LOOKED_UP = 20;
 /** Events of workloads that could not create a pod. */

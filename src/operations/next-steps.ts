@@ -5,6 +5,7 @@
 import type { Pod } from "../kubernetes/objects.ts";
 import { ownerOf } from "./migrate/input/owners.ts";
 import { objectArgument, shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
+import { PURPOSE_MARK } from "./step-parts.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
 export interface StepFields {
@@ -165,25 +166,6 @@ export function isRolledOut({ kind }: Pick<ConcernedObject, "kind">): boolean {
 function commentOf(...parts: readonly (string | undefined)[]): string {
   const known = parts.filter((part) => part !== undefined);
   return known.length === 0 ? "" : `${PURPOSE_MARK}${known.join(", ")}`;
-}
-
-/** Stands between a command and its purpose. */
-const PURPOSE_MARK = "  # ";
-
-/** A step, for those who print its purpose apart: an interactive zsh passes a comment to the command as arguments. */
-export interface StepParts {
-  readonly command: string;
-  /** Empty if the command says it. */
-  readonly purpose: string;
-}
-
-/** Returns the command of a step, and its purpose. A purpose has no quotes, and what an argument quotes is none. */
-export function partsOfStep(step: string): StepParts {
-  const at = step.lastIndexOf(PURPOSE_MARK);
-  const purpose = at < 0 ? "" : step.slice(at + PURPOSE_MARK.length);
-  return purpose === "" || purpose.includes("'")
-    ? { command: step, purpose: "" }
-    : { command: step.slice(0, at), purpose };
 }
 
 /**

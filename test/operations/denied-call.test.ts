@@ -5,8 +5,8 @@ import { spawnSync } from "node:child_process";
 import { suite, test } from "node:test";
 import { type ConcernedPod, stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { denialRemedy } from "../../src/operations/denied-call.ts";
-import { partsOfStep } from "../../src/operations/next-steps.ts";
 import { diagnoseCode } from "../../src/operations/sidecar-diagnosis.ts";
+import { partsOfStep } from "../../src/operations/step-parts.ts";
 import { describeDenial } from "../../src/server/aws/sts-denial.ts";
 
 const ROLE = "arn:aws:iam::210987654321:role/team/shop-oders";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type InstalledBy, installerOf, registerStep, undoSteps } from "../../src/operations/installer.ts";
-import { partsOfStep } from "../../src/operations/next-steps.ts";
+import { partsOfStep } from "../../src/operations/step-parts.ts";
 import { VERSION } from "../../src/runtime/version.ts";
 
 const RELEASE = { "meta.helm.sh/release-name": "iam", "meta.helm.sh/release-namespace": "podrole" };

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { readCreationFailure, stepsAfterCreationFailure } from "../../src/operations/creation-failure.ts";
-import { commandsForAllStep, likelyWorkload, partsOfStep, restartSteps } from "../../src/operations/next-steps.ts";
+import { commandsForAllStep, likelyWorkload, restartSteps } from "../../src/operations/next-steps.ts";
+import { partsOfStep } from "../../src/operations/step-parts.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
 const OBJECT = { namespace: "shop", kind: "pod", name: "orders" };

@@ -5,7 +5,9 @@ import { suite, test } from "node:test";
 import { importsOf, readSources } from "../story/sources.ts";
 
 const PURE_FILES: ReadonlySet<string> = new Set([
+  "src/operations/blocked-time.ts",
   "src/operations/status/role-rows.ts",
+  "src/operations/step-parts.ts",
   "src/operations/ui/overdue.ts",
   "src/cli/output/text.ts",
   "site/client/theme-choice.ts",

@@ -1,4 +1,5 @@
 // What creates the pods that were refused before they had a name. Pure.
+import { BLOCKED_MS } from "../../src/operations/blocked-time.ts";
 import type { PodRow, RefusedRow } from "../../src/operations/status/model.ts";
 
 /** The object that would have created a pod. */
@@ -21,9 +22,6 @@ export function makerOf(pod: RefusedRow["pod"]): PodMaker | undefined {
   if (name === undefined) return undefined;
   return { kind: KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? kind, name };
 }
-
-/** An Event of a workload that still cannot create its pods is repeated within 17 minutes, by back-off. */
-const BLOCKED_MS = 20 * 60_000;
 
 /** Reports whether a refusal is of a workload that still cannot create its pods at `now` (Unix milliseconds). */
 export function isBlocked({ pod, time }: Pick<RefusedRow, "pod" | "time">, now: number): boolean {

@@ -1,6 +1,7 @@
 // A diagnosis as explain, check and status print it: the same lines in the same order.
-import { partsOfStep, type StepFields, stepsIn } from "../../operations/next-steps.ts";
+import { type StepFields, stepsIn } from "../../operations/next-steps.ts";
 import type { Diagnosis } from "../../operations/sidecar-diagnosis.ts";
+import { partsOfStep } from "../../operations/step-parts.ts";
 
 /** What is wrong, what to do, whom it concerns, how it recovers then, and how one sees that. */
 export type ShownDiagnosis = StepFields & Partial<Diagnosis>;
