@@ -105,7 +105,7 @@ suite("the page of podrole ui", () => {
         await page.evaluate("navigator.clipboard.readText()"),
         "aws iam get-role --role-name shop-mial --query Role.AssumeRolePolicyDocument --output json > trust.json",
       );
-      const untrusting = cause.locator(".branch", { hasText: "The role exists, and does not trust podrole's server." });
+      const untrusting = cause.locator(".branch", { hasText: "The role does not trust podrole's server." });
       await untrusting.getByRole("button", { name: "Copy" }).first().click();
       const statement = String(await page.evaluate("navigator.clipboard.readText()"));
       assert.deepEqual(JSON.parse(statement).Principal, { AWS: "arn:aws:iam::123456789012:role/podrole-server" });

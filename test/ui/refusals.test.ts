@@ -88,37 +88,41 @@ suite("remedyOf()", () => {
   const POD = { namespace: "shop", kind: "pod", name: "orders" } as const;
   const rowOf = (pod: string) => smallSnapshot().pods.find((row) => row.pod === pod) as PodRow;
 
-  test("remedyOf() has a denial looked into first: the role may not exist, or may not trust the server", () => {
+  test("remedyOf() has a denial looked into first: whether the role exists, then which statements are for the server", () => {
     const { look, branches, steps } = remedyOf(rowOf("mailer-6f7d9-hx5pl"));
     assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-mial .*> trust\.json$/);
     assert.deepEqual(
-      branches.map(({ when, cause }) => `${when}: ${cause}`),
+      branches.map(({ when, steps: own }) => [when, ...own.map((step) => step.split(" ").slice(0, 3).join(" "))]),
       [
-        "It fails with NoSuchEntity: there is no role shop-mial",
-        "It succeeds: the role exists, and does not trust podrole's server",
+        ["It fails with NoSuchEntity", "kubectl -n shop"],
+        ["It succeeds", "jq '[.Statement] |"],
+        ["No statement is printed", "jq '.Statement |=", "aws iam update-assume-role-policy"],
+        ["A printed statement has a condition on sts:ExternalId", "kubectl -n shop"],
+        ["A printed statement allows it without a condition", "podrole aws policy", "aws iam put-role-policy"],
       ],
     );
-    const [missing, untrusting] = branches;
-    assert.deepEqual([missing?.steps, missing?.statement], [[], undefined]);
-    assert.match(missing?.text ?? "", /^Correct the annotation that names it/);
+    // The branch says it.
+    assert.ok(branches.every(({ steps: own }) => own.every((step) => !step.includes("  # only if"))));
+    const [missing, , untrusting] = branches;
+    assert.deepEqual([missing?.cause, missing?.statement], ["there is no role shop-mial", undefined]);
     assert.deepEqual(JSON.parse(String(untrusting?.statement)), {
       Effect: "Allow",
       Principal: { AWS: "arn:aws:iam::123456789012:role/podrole-server" },
       Action: "sts:AssumeRole",
     });
     assert.ok((untrusting?.statement ?? "").split("\n").length > 5);
-    assert.deepEqual(
-      untrusting?.steps.map((step) => step.split(" ").slice(0, 3).join(" ")),
-      ["jq '.Statement |=", "aws iam update-assume-role-policy"],
-    );
-    assert.ok(untrusting?.notes.every((note) => !note.includes("does not exist")));
     assert.deepEqual(steps, []);
-    const mailer = rowOf("mailer-6f7d9-hx5pl");
-    const cut = { ...mailer, message: String(mailer.message).replace(/on the role too; .*/s, "on") };
-    assert.deepEqual(
-      remedyOf(cut).branches[1]?.notes.map((note) => note.slice(0, 20)),
-      ["if it has a conditio"],
-    );
+  });
+
+  test("remedyOf() says where a role is named that does not exist, if no command corrects it", () => {
+    const { next, ...mailer } = rowOf("mailer-6f7d9-hx5pl");
+    const [missing, ...others] = remedyOf({
+      ...mailer,
+      furtherSteps: [],
+      ...(next !== undefined && { next }),
+    }).branches;
+    assert.match(missing?.text ?? "", /^Correct the annotation that names it/);
+    assert.deepEqual(others, []);
   });
 
   test("remedyOf() corrects a misspelt role only if there is no such role", () => {

@@ -1,6 +1,7 @@
 // What an operator does about a cause: first a look that tells its possible causes apart, then the commands for each of
 // them. From the commands and the message of a row; where they have another form, the commands are steps. Pure.
 import type { PodRow } from "../../src/operations/status/model.ts";
+import { PURPOSE_MARK, partsOfStep } from "../../src/operations/step-parts.ts";
 import { messageParts, nextCommandsOf } from "./cause.ts";
 import { shortRole } from "./roles.ts";
 
@@ -14,8 +15,6 @@ export interface RemedyBranch {
   /** A policy statement as indented JSON. */
   readonly statement?: string;
   readonly steps: readonly string[];
-  /** What else may be the reason, without one that is cut. */
-  readonly notes: readonly string[];
 }
 
 /** What to do. */
@@ -41,39 +40,84 @@ export function remedyOf(row: RemedyInput): Remedy {
   );
 }
 
-/** STS denies a role that does not exist as it denies one that does not trust the caller. */
+/** STS denies a role that does not exist as it denies one that does not trust the caller, or that it may not assume. */
 function denialRemedy(
   { code, role = "", message = "", roleAnnotation }: RemedyInput,
   steps: readonly string[],
 ): Remedy | undefined {
   const look = steps.find((step) => step.startsWith("aws iam get-role "));
   if (code !== "STS_DENIED" || look === undefined) return undefined;
-  const corrections = steps.filter((step) => CORRECTION.test(step));
-  const { reasons } = messageParts(message);
+  const under = Map.groupBy(
+    steps.filter((step) => step !== look),
+    conditionOf,
+  );
+  const stepsUnder = (condition: DenialCondition) => (under.get(condition) ?? []).map(withoutCondition);
+  // Where another role is likely, its own command corrects the name.
+  const likely = (under.get("missing") ?? []).filter((step) => withoutCondition(step) === step);
+  const corrections = likely.length > 0 ? likely : stepsUnder("missing");
   const name = shortRole(role);
-  const statement = reasons.flatMap((reason) => statementIn(reason) ?? [])[0];
+  const [happened = ""] = message.split(" -- ", 1);
+  const statement = messageParts(happened).reasons.flatMap((reason) => statementIn(reason) ?? [])[0];
   const place = roleAnnotation === undefined ? "the annotation that names it" : `annotation ${roleAnnotation}`;
+  const branches: readonly RemedyBranch[] = [
+    {
+      when: "It fails with NoSuchEntity",
+      cause: `there is no role ${name}`,
+      ...(corrections.length === 0 && { text: `Correct ${place}, in the template that makes the pod.` }),
+      steps: corrections,
+    },
+    {
+      when: "It succeeds",
+      cause: "the role exists: see which statements of its trust policy are for podrole's server",
+      steps: stepsUnder("exists"),
+    },
+    {
+      when: "No statement is printed",
+      cause: "the role does not trust podrole's server",
+      text: `The trust policy of ${name} must have this statement:`,
+      ...(statement !== undefined && { statement }),
+      steps: stepsUnder("none"),
+    },
+    {
+      when: "A printed statement has a condition on sts:ExternalId",
+      cause: "the pod does not name its value",
+      steps: stepsUnder("external"),
+    },
+    {
+      when: "A printed statement allows it without a condition",
+      cause: "the server's own policy does not allow it",
+      steps: stepsUnder("allowed"),
+    },
+  ];
   return {
-    look: { purpose: "Does the role exist?", command: withoutPurpose(look) },
-    branches: [
-      {
-        when: "It fails with NoSuchEntity",
-        cause: `there is no role ${name}`,
-        ...(corrections.length === 0 && { text: `Correct ${place}, in the template that makes the pod.` }),
-        steps: corrections,
-        notes: [],
-      },
-      {
-        when: "It succeeds",
-        cause: "the role exists, and does not trust podrole's server",
-        text: `The trust policy of ${name} must have this statement:`,
-        ...(statement !== undefined && { statement }),
-        steps: steps.filter((step) => step !== look && !corrections.includes(step)),
-        notes: reasons.filter((reason) => statementIn(reason) === undefined && !/does not exist| …$/.test(reason)),
-      },
-    ],
+    look: { purpose: "Does the role exist?", command: partsOfStep(look).command },
+    branches: branches.filter(({ steps: own }, index) => index === 0 || own.length > 0),
     steps: [],
   };
+}
+
+type DenialCondition = "missing" | "exists" | "none" | "external" | "allowed";
+
+/** What a step says in front of its purpose; corrections of a misspelt role have no condition of the look. */
+const CONDITIONS: readonly (readonly [RegExp, DenialCondition])[] = [
+  [/^only if that ends with NoSuchEntity, /, "missing"],
+  [/^only if the role exists, /, "exists"],
+  [/^only if none is printed, /, "none"],
+  [/^only if a printed statement has a condition on sts:ExternalId, /, "external"],
+  [/^only if a printed statement allows it without a condition, /, "allowed"],
+];
+
+function conditionOf(step: string): DenialCondition {
+  const { command, purpose } = partsOfStep(step);
+  const named = CONDITIONS.find(([start]) => start.test(purpose))?.[1];
+  return named ?? (CORRECTION.test(command) ? "missing" : "none");
+}
+
+/** The branch has it. */
+function withoutCondition(step: string): string {
+  const { command, purpose } = partsOfStep(step);
+  const start = CONDITIONS.find(([condition]) => condition.test(purpose))?.[0];
+  return start === undefined ? step : `${command}${PURPOSE_MARK}${purpose.replace(start, "")}`;
 }
 
 const CORRECTION = /^kubectl .*\b(?:edit|annotate|patch)\b/;
@@ -84,12 +128,11 @@ function forbiddenRemedy({ code }: RemedyInput, [correct, permit, ...others]: re
   if (!PERMIT_PURPOSE.test(permit)) return undefined;
   return {
     branches: [
-      { when: "The role is wrong", cause: "the pod names another one than it should", steps: [correct], notes: [] },
+      { when: "The role is wrong", cause: "the pod names another one than it should", steps: [correct] },
       {
         when: "The role is right",
         cause: "the namespace does not permit it yet",
         steps: [permit.replace(PERMIT_PURPOSE, "  # ")],
-        notes: [],
       },
     ],
     steps: [],
@@ -103,21 +146,19 @@ function earlierCaRemedy([look, restart, ...others]: readonly string[]): Remedy 
   const [, code] = (look !== undefined && LOG_PURPOSE.exec(look)) || [];
   if (look === undefined || restart === undefined || code === undefined || others.length > 0) return undefined;
   return {
-    look: { purpose: "What does its sidecar report?", command: withoutPurpose(look) },
+    look: { purpose: "What does its sidecar report?", command: partsOfStep(look).command },
     branches: [
       {
         when: `It contains ${code}`,
         cause: "the sidecar trusts only an earlier CA",
         text: "Create the pod again.",
         steps: [restart],
-        notes: [],
       },
       {
         when: "It does not",
         cause: "the cause is another one",
         text: "The last lines of the log name it; its code leads to the remedy.",
         steps: [],
-        notes: [],
       },
     ],
     steps: [],
@@ -132,10 +173,6 @@ function checkRemedy({ code = "" }: RemedyInput, [check, ...others]: readonly st
 }
 
 const LOG_PURPOSE = /^kubectl .* logs .*  # .* if it does not contain ([A-Z_]+)$/;
-
-function withoutPurpose(step: string): string {
-  return step.split("  # ", 1)[0] ?? step;
-}
 
 /** The statement in "…, such as {…}" as indented JSON; undefined if there is none. */
 export function statementIn(reason: string): string | undefined {

@@ -2,6 +2,7 @@
 // statements have buttons that copy them.
 import { type ComponentChild, h } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { partsOfStep } from "../../src/operations/step-parts.ts";
 import type { Remedy, RemedyBranch } from "../model/remedy.ts";
 import { sentence, shown, shownLines, withCode } from "./dom.ts";
 import { icon } from "./icon.ts";
@@ -28,7 +29,7 @@ export function remedyPart({ look, branches, steps }: Remedy): ComponentChild {
   );
 }
 
-function branchPart({ when, cause, text, statement, steps, notes }: RemedyBranch, index: number): ComponentChild {
+function branchPart({ when, cause, text, statement, steps }: RemedyBranch, index: number): ComponentChild {
   return h(
     "section",
     { key: when, class: "branch", "aria-label": when },
@@ -36,16 +37,10 @@ function branchPart({ when, cause, text, statement, steps, notes }: RemedyBranch
     h("p", { class: "faint" }, shown(sentence(cause)), text !== undefined && ` ${shown(text)}`),
     statement !== undefined && h("div", { class: "statement" }, h(CopyBlock, { text: shownLines(statement) })),
     commandList(steps),
-    notes.length > 0 &&
-      h(
-        "ul",
-        { class: "reasons", "aria-label": "Also possible" },
-        notes.map((note) => h("li", { key: note }, shown(sentence(note)))),
-      ),
   );
 }
 
-const BRANCH_NAMES = ["A", "B", "C"];
+const BRANCH_NAMES = ["A", "B", "C", "D", "E"];
 
 /** What an operator does about a code. */
 export function remedyText(remedy: string | undefined): ComponentChild {
@@ -65,9 +60,9 @@ export function commandList(steps: readonly string[]): ComponentChild {
 }
 
 function commandBlock(step: string): ComponentChild {
-  const [command = "", ...purpose] = shown(step).split("  # ");
+  const { command, purpose } = partsOfStep(shown(step));
   return [
-    purpose.length > 0 && h("p", { key: "purpose" }, sentence(purpose.join("  # "))),
+    purpose !== "" && h("p", { key: "purpose" }, sentence(purpose)),
     h(CopyBlock, { key: "command", text: command }),
   ];
 }
