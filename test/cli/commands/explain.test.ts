@@ -6,7 +6,6 @@ import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import type { Flags } from "../../../src/cli/terminal.ts";
 import type { Explanation } from "../../../src/operations/explain/model.ts";
-import { ERRORS } from "../../../src/protocol/errors.ts";
 import { ROOT, readManifest } from "../../files.ts";
 import { barePod, createInstalledObjects, HEALTHY_NAMESPACE, healthyPod } from "../../operations/check/healthy.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
@@ -196,10 +195,8 @@ suite("explainAction()", () => {
     assert.equal(exitCode, 1);
     const state = "podrole-sidecar is not running: CrashLoopBackOff, restarted 2 times";
     const [, cause, remedy, ...rest] = out.split("\n");
-    assert.deepEqual(
-      [cause, remedy],
-      ["  cause: STS_DENIED: Cannot assume role shop-orders", `  remedy: ${ERRORS.STS_DENIED.remedy}`],
-    );
+    assert.equal(cause, "  cause: STS_DENIED: Cannot assume role shop-orders");
+    assert.match(remedy ?? "", /^ {2}remedy: Find out in this order what is wrong, and correct that alone: /);
     assert.ok(rest.includes(`  ${state}; it last ended at 2026-06-01T10:00:00Z with STS_DENIED`), out);
     const { said } = await run(["pod/orders"]);
     assert.equal(said[0]?.existing?.state?.lastEnd?.code, "STS_DENIED");
