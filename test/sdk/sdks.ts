@@ -44,7 +44,7 @@ const MOST_USED: Readonly<Record<string, Prepare>> = {
       prepareJavascriptV2(env),
     ]),
   boto3: (env, id) =>
-    sdk(id, "boto3", versionIn("python/requirements.txt", /^boto3==(.*)$/m), [
+    sdk(id, "boto3", versionIn("python/requirements.txt", /^boto3==(\S+)/m), [
       join(preparePython(env, "python", "boto3 and the AWS CLI"), "bin/python"),
       here("python/client.py"),
     ]),
@@ -69,14 +69,14 @@ const FURTHER: Readonly<Record<string, Prepare>> = {
     ]),
   rust: (env, id) => sdk(id, "Rust", versionIn("rust/Cargo.toml", /^aws-config = "=(.*)"$/m), [prepareRust(env)]),
   cpp: (env, id) =>
-    sdk(id, "C++ (pyarrow)", versionIn("cpp/requirements.txt", /^pyarrow==(.*)$/m), [
+    sdk(id, "C++ (pyarrow)", versionIn("cpp/requirements.txt", /^pyarrow==(\S+)/m), [
       join(preparePython(env, "cpp", "pyarrow"), "bin/python"),
       here("cpp/client.py"),
     ]),
   crt: (env, id) => {
     const command = [join(preparePython(env, "crt", "awscrt"), "bin/python"), here("crt/client.py")];
     // Each chain takes it tens of milliseconds.
-    return sdk(id, "Common Runtime", versionIn("crt/requirements.txt", /^awscrt==(.*)$/m), command, 100);
+    return sdk(id, "Common Runtime", versionIn("crt/requirements.txt", /^awscrt==(\S+)/m), command, 100);
   },
   "minio-go": (env, id) =>
     sdk(id, "minio-go", versionIn("minio-go/go.mod", /minio-go\/v7 v(\S+)/), [prepareGo(env, "minio-go")]),
@@ -103,7 +103,7 @@ function commandLine(env: Env, id: string): Sdk {
   return {
     id,
     title: "AWS CLI",
-    version: versionIn("python/requirements.txt", /^awscli==(.*)$/m),
+    version: versionIn("python/requirements.txt", /^awscli==(\S+)/m),
     call: callerIdentity,
     fetches: 3,
     fetch: ["/bin/sh", "-c", `set -e; for time in 1 2 3; do "$@"; done`, "sh", ...callerIdentity],

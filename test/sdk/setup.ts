@@ -18,7 +18,14 @@ export function preparePython(env: Env, project: "python" | "crt" | "cpp", what:
     ["--version"],
     "Python 3.10 or newer with its venv module (Debian: python3-venv)",
   );
-  const install = ["install", "--quiet", "--disable-pip-version-check", "--requirement", requirements];
+  const install = [
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--require-hashes",
+    "--requirement",
+    requirements,
+  ];
   return cachedFolder(env, {
     name: `sdk-${project}`,
     inputs: [version, readFileSync(requirements, "utf8")],
