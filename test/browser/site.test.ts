@@ -13,13 +13,34 @@ import { EXAMPLES } from "../../site/playground/examples.ts";
 import { addressOf, SOURCE_PAGES } from "../../site/reading-paths.ts";
 import { ROOT } from "../files.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
+import { LOOKS, type Look } from "./ui-stage.ts";
 
 const ALL = [...SOURCE_PAGES.map(({ source }) => addressOf(source)), "index.html", "playground.html"];
-const SHOWN = ["index.html", "playground.html", "docs/install.html", "docs/authorization-matrix.html", "security.html"];
-const LOOKS = [
-  { theme: "light", width: 1280 },
-  { theme: "dark", width: 390 },
-] as const;
+/** Pages that a reader comes to first, and those with the widest tables and the longest commands. */
+const READ = [
+  ...["docs/compare.html", "docs/troubleshoot.html", "docs/errors.html"],
+  ...["docs/authorization-matrix.html", "security.html"],
+];
+
+/** What is looked at in each look: the page, and what is done on it. */
+const PLACES: Readonly<Record<string, { readonly address: string; readonly act: (page: Page) => Promise<void> }>> = {
+  start: { address: "index.html", act: (page) => page.locator("#ready").waitFor() },
+  docs: { address: "docs/install.html", act: (page) => page.locator("#content h1").waitFor() },
+  search: {
+    address: "index.html",
+    act: async (page) => {
+      await page.fill("#search", "pod has no credentials");
+      await page.locator("#found a").first().waitFor();
+    },
+  },
+  playground: {
+    address: "playground.html",
+    act: async (page) => {
+      await page.selectOption("#example", "1");
+      await page.locator(".verdict.refuse").waitFor();
+    },
+  },
+};
 
 suite("the site in a browser", () => {
   const folder = createTemporaryDirectory({ after });
@@ -37,7 +58,7 @@ suite("the site in a browser", () => {
 
   /** Runs `use` with a page; `complaints`: console messages, errors, and requests to other places than the folder. */
   async function withPage(
-    look: { readonly theme: "light" | "dark"; readonly width: number },
+    look: Look,
     use: (page: Page, complaints: readonly string[]) => Promise<void>,
   ): Promise<void> {
     const context = await browser.newContext({
@@ -59,7 +80,7 @@ suite("the site in a browser", () => {
   }
 
   test("no page has an error, a request to another host, or text wider than a telephone", async () => {
-    await withPage({ theme: "light", width: 390 }, async (page, complaints) => {
+    await withPage(LOOKS[2], async (page, complaints) => {
       const wide: string[] = [];
       for (const address of ALL) {
         await page.goto(urlOf(address));
@@ -71,23 +92,52 @@ suite("the site in a browser", () => {
     });
   });
 
+  /** What axe-core finds in the page, with the elements. */
+  async function findingsOf(page: Page): Promise<readonly string[]> {
+    // Without preload axe-core fetches no style sheet, which a page on a disk may not: the console would say so.
+    const { violations } = await new AxeBuilder({ page }).options({ preload: false }).analyze();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+  }
+
   for (const look of LOOKS) {
-    for (const address of SHOWN) {
-      test(`axe-core finds nothing in ${address}, ${look.theme}, ${look.width} pixels`, async () => {
-        await withPage(look, async (page) => {
+    const { theme, width } = look;
+
+    for (const [name, { address, act }] of Object.entries(PLACES)) {
+      test(`axe-core and the console find nothing in the place "${name}", ${theme}, ${width} pixels`, async () => {
+        await withPage(look, async (page, complaints) => {
           await page.goto(urlOf(address));
-          const { violations } = await new AxeBuilder({ page }).analyze();
-          assert.deepEqual(
-            violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`),
-            [],
-          );
+          await act(page);
+          assert.deepEqual(await findingsOf(page), []);
+          assert.deepEqual(complaints, []);
         });
       });
     }
   }
 
+  // The places above have each combination of theme and width.
+  for (const look of [LOOKS[0], LOOKS[3]]) {
+    test(`axe-core finds nothing in ${READ.length} more pages, ${look.theme}, ${look.width} pixels`, async () => {
+      await withPage(look, async (page) => {
+        for (const address of READ) {
+          await page.goto(urlOf(address));
+          assert.deepEqual(await findingsOf(page), [], address);
+        }
+      });
+    });
+  }
+
+  test("a planted fault and a planted message are found", async () => {
+    await withPage(LOOKS[0], async (page, complaints) => {
+      await page.goto(urlOf("index.html"));
+      await page.locator("#ready").evaluate((heading) => heading.insertAdjacentHTML("afterend", '<img src="data:,">'));
+      assert.match((await findingsOf(page)).join(), /image-alt/);
+      await page.evaluate("console.warn('planted')");
+      assert.deepEqual(complaints, ["warning: planted"]);
+    });
+  });
+
   test("the search finds a code, a flag and a phrase by keyboard", async () => {
-    await withPage({ theme: "light", width: 1280 }, async (page) => {
+    await withPage(LOOKS[0], async (page) => {
       const cases = [
         ["ROLE_FORBIDDEN", "docs/errors.html#role_forbidden"],
         ["--role-base-arn", "docs/configuration.html"],
@@ -112,7 +162,7 @@ suite("the site in a browser", () => {
   });
 
   test("the search says that it found nothing, and Escape closes it", async () => {
-    await withPage({ theme: "dark", width: 390 }, async (page) => {
+    await withPage(LOOKS[3], async (page) => {
       await page.goto(urlOf("index.html"));
       await page.fill("#search", "xyzzyplugh");
       await page.getByText("No section contains").waitFor();
@@ -122,7 +172,7 @@ suite("the site in a browser", () => {
   });
 
   test("the chosen theme stays on the next page", async () => {
-    await withPage({ theme: "light", width: 1280 }, async (page) => {
+    await withPage(LOOKS[0], async (page) => {
       await page.goto(urlOf("index.html"));
       await page.click("#theme");
       await page.goto(urlOf("docs/install.html"));
@@ -131,11 +181,11 @@ suite("the site in a browser", () => {
   });
 
   test("pages have a list of their headings, beside the text where there is room, and lead to the next page", async () => {
-    for (const [width, isOpen] of [
-      [1280, true],
-      [390, false],
+    for (const [look, isOpen] of [
+      [LOOKS[0], true],
+      [LOOKS[2], false],
     ] as const) {
-      await withPage({ theme: "light", width }, async (page) => {
+      await withPage(look, async (page) => {
         await page.goto(urlOf("docs/troubleshoot.html"));
         const contents = page.locator("details.contents");
         assert.equal(await contents.evaluate((details) => Reflect.get(details, "open")), isOpen);
@@ -150,7 +200,7 @@ suite("the site in a browser", () => {
 
   test("the playground's picture is in the pages", async () => {
     const picture = join(ROOT, "docs/images/playground.png");
-    await withPage({ theme: "light", width: 1280 }, async (page) => {
+    await withPage(LOOKS[0], async (page) => {
       await page.goto(urlOf("playground.html"));
       await page.selectOption("#example", "1");
       await page.locator(".verdict.refuse").waitFor();
@@ -160,7 +210,7 @@ suite("the site in a browser", () => {
   });
 
   test("the playground shows each example's decision, and its link brings it back", async () => {
-    await withPage({ theme: "light", width: 1280 }, async (page, complaints) => {
+    await withPage(LOOKS[0], async (page, complaints) => {
       await page.goto(urlOf("playground.html"));
       for (const [index, { decision }] of EXAMPLES.entries()) {
         await page.selectOption("#example", String(index));
