@@ -12,18 +12,44 @@ interface Symptom {
   readonly remedy: string;
 }
 
+/** One of several causes of a code, told apart by what the message has. */
+interface CauseOfCode {
+  readonly sees: string;
+  readonly actors: readonly Actor[];
+  readonly remedy: string;
+}
+
 interface CodeOfPods {
   /** Messages and statuses for it, where a person sees these instead of the code. */
   readonly sees?: string;
   /** A page about it, besides docs/errors.md: Markdown. */
   readonly more?: string;
+  /** In the order of the steps, if different people act on them. */
+  readonly causes?: readonly CauseOfCode[];
 }
 
 /** Codes that explain why a pod has no credentials, the most frequent first. */
 const CODES_OF_PODS: Readonly<Partial<Record<ErrorCode, CodeOfPods>>> = {
   STS_DENIED: {
     sees: "`AccessDenied`, `is not authorized to perform: sts:AssumeRole`, `sts:TagSession` or `sts:SetSourceIdentity`",
-    more: "[AWS's message](aws.md#accessdenied)",
+    more: "[AWS's message](aws.md#accessdenied), [the commands](explain.md#a-pod-that-waits)",
+    causes: [
+      {
+        sees: "the role alone: no reason",
+        actors: ["author", "account", "platform"],
+        remedy: "Check that the role exists and is spelt as in IAM; then the two rows below.",
+      },
+      {
+        sees: "`because no role trust policy allows`",
+        actors: ["account"],
+        remedy: "Add the principal that the Event names to the role's trust policy; the Event has the statement.",
+      },
+      {
+        sees: "`because no identity-based policy allows`",
+        actors: ["platform"],
+        remedy: "Allow the action on the role in the own policy of podrole's server.",
+      },
+    ],
   },
   ROLE_FORBIDDEN: {},
   ROLE_INVALID: {},
@@ -70,41 +96,43 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
     {
       sees: "`Init:0/N` in the first 30 s",
       means: "podrole-sidecar fetches its first credentials; the kubelet starts the next container when it has them.",
-      remedy: "Wait. `kubectl describe pod POD` shows the Events.",
+      remedy: "Wait. `kubectl -n $NS describe pod $POD` shows the Events.",
     },
     {
       sees: "`Init:0/N` for longer, in a pod with `restartPolicy: OnFailure`",
-      means: "It waits for credentials without a restart, so that no restart counts against its Job.",
-      remedy: "`kubectl logs POD -c podrole-sidecar` shows why.",
+      means:
+        "It waits for credentials without a restart, so that no restart counts against its Job; only a permanent refusal ends the sidecar.",
+      remedy: "`kubectl -n $NS logs $POD -c podrole-sidecar` shows why.",
     },
     {
       sees: "`Init:0/N` for longer, in a pod with podrole-init (classic mode)",
       means: "podrole-init waits for the first credentials.",
-      remedy: "`kubectl logs POD -c podrole-init` shows why.",
+      remedy: "`kubectl -n $NS logs $POD -c podrole-init` shows why.",
     },
     {
       sees: "`Init:1/N` or more",
       means: "An init container after the first one has not ended, or is not ready: podrole-sidecar or another one.",
-      remedy: "`kubectl describe pod POD` names it; `kubectl logs POD -c NAME` shows its log.",
+      remedy: "`kubectl -n $NS describe pod $POD` names it; `kubectl -n $NS logs $POD -c NAME` shows its log.",
     },
     {
       sees: "`Init:ErrImagePull`, `Init:ImagePullBackOff`",
       means:
         "The node cannot pull the image of an init container. If it is podrole-sidecar's: its name or tag is wrong, or the pull secret is missing in this namespace.",
       remedy:
-        "`kubectl describe pod POD` names the image and the error; [install.md](install.md#2-the-images) has the pull secret.",
+        "`kubectl -n $NS describe pod $POD` names the image and the error; [install.md](install.md#2-the-images) has the pull secret.",
     },
     {
       sees: "`Init:0/N` or `ContainerCreating`, and no container was started, with [pod certificates](pod-certificates.md)",
       means: "The kubelet has no certificate for the pod yet, or podrole denied it.",
       remedy:
-        "`kubectl describe pod POD` shows the reason: [what is denied](pod-certificates.md#what-is-denied). After a denial delete the pod.",
+        "`kubectl -n $NS describe pod $POD` shows the reason: [what is denied](pod-certificates.md#what-is-denied). After a denial delete the pod.",
     },
     {
       sees: "`Init:PostStartHookError`, `Init:CrashLoopBackOff`",
       means:
-        "podrole-sidecar had no credentials after 30 s, whatever the reason. The kubelet starts it again, with back-off.",
-      remedy: "`podrole explain pod/NAME -n NAMESPACE` prints code, reason and remedy; so does `kubectl describe pod`.",
+        "podrole-sidecar had no credentials after 30 s, or was refused for good, at once. The kubelet starts it again, with back-off.",
+      remedy:
+        "`podrole explain pod/$POD -n $NS` prints code, reason and remedy; `kubectl -n $NS describe pod $POD` has them in the Events, and in the Last State of podrole-sidecar.",
     },
   ],
   "the app gets no credentials": [
@@ -113,12 +141,12 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
       means:
         "The container has no podrole variables, or the SDK does not know the token file, or podrole refused: Go v1 and Java do not show the reason.",
       remedy:
-        "Run `podrole explain pod/NAME -n NAMESPACE`. (1) The pod is not injected: see [why](#the-pod-has-no-podrole-sidecar), label the namespace or remove the reason, and restart the pod. (2) The container has no role: name one. (3) `explain` names a code: follow its remedy. (4) Otherwise the SDK is older than [these versions](sdk.md): `kubectl exec POD -n NAMESPACE -c CONTAINER -- aws --version` prints the AWS CLI's, `… -- python3 -c 'import boto3; print(boto3.__version__)'` boto3's.",
+        "Run `podrole explain pod/$POD -n $NS`, or look [with kubectl alone](#a-pod-without-credentials-with-kubectl-alone). (1) The pod is not injected: see [why](#the-pod-has-no-podrole-sidecar), label the namespace or remove the reason, and restart the pod. (2) The container has no role: name one. (3) `explain` or an Event names a code: follow its remedy. (4) Otherwise the SDK is older than [these versions](sdk.md): `kubectl -n $NS exec $POD -c CONTAINER -- aws --version` prints the AWS CLI's, `… -- python3 -c 'import boto3; print(boto3.__version__)'` boto3's.",
     },
     {
       sees: "`Could not load credentials from any providers`, `Missing credentials in config` (JavaScript)",
       means: "The same: the JavaScript SDKs do not show the reason either.",
-      remedy: "`podrole explain pod/NAME -n NAMESPACE` prints the reason.",
+      remedy: "`podrole explain pod/$POD -n $NS` prints the reason.",
     },
     {
       sees: "`ENOENT` or `No such file or directory` for `…/token`",
@@ -129,7 +157,7 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
     {
       sees: "`connection refused` at 127.0.0.1:9763",
       means: "podrole-sidecar is restarting.",
-      remedy: "SDKs retry. If it persists: `kubectl logs POD -c podrole-sidecar --previous`.",
+      remedy: "SDKs retry. If it persists: `kubectl -n $NS logs $POD -c podrole-sidecar --previous`.",
     },
   ],
   "the app has the wrong role": [
@@ -172,7 +200,8 @@ const SKIP_REMEDIES: Readonly<Record<SkipReason, SkipRemedy>> = {
   SYSTEM_NAMESPACE: { actors: ["author"], remedy: "Run the pod in a namespace of its own." },
   NAMESPACE_NOT_LABELLED: {
     actors: ["platform", "author"],
-    remedy: "`kubectl label namespace NAMESPACE podrole.io/inject=enabled`, then restart the pod.",
+    remedy:
+      "`kubectl label namespace $NS podrole.io/inject=enabled`, and permit the role in it ([the command](install.md#4-the-first-pod)); then restart the pod.",
   },
   INJECTION_DISABLED: {
     actors: ["author"],
@@ -210,14 +239,17 @@ export function codeTable(): string {
     SKIP_REMEDIES[reason].remedy,
     "[all reasons](#why-a-pod-was-not-injected)",
   ]);
-  const errors = Object.entries(CODES_OF_PODS).map(([code, { sees, more }]) => {
+  const errors = Object.entries(CODES_OF_PODS).flatMap(([code, { sees, more, causes }]) => {
     const { actors, remedy } = ERRORS[code as ErrorCode];
-    return [
-      sees === undefined ? `\`${code}\`` : `\`${code}\`, or ${sees}`,
-      actorsInWords(actors),
-      firstSteps(remedy),
-      [`[all steps](errors.md#${code.toLowerCase()})`, more].filter(Boolean).join(", "),
-    ];
+    const name = sees === undefined ? `\`${code}\`` : `\`${code}\`, or ${sees}`;
+    const pages = [`[all steps](errors.md#${code.toLowerCase()})`, more].filter(Boolean).join(", ");
+    if (causes === undefined) return [[name, actorsInWords(actors), firstSteps(remedy), pages]];
+    return causes.map((cause, index) => [
+      index === 0 ? `${name}; with ${cause.sees}` : `\`${code}\` with ${cause.sees}`,
+      actorsInWords(cause.actors),
+      cause.remedy,
+      index === 0 ? pages : "as above",
+    ]);
   });
   return markdownTable(["code", "who acts, in this order", "what to do first", "more"], [...skipped, ...errors]);
 }

@@ -111,7 +111,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
     docker: ["--platform", "--push", "--rm", "--use", "--user"],
     aws: [
       ...["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],
-      ...["--filters", "--association-id", "--iam-instance-profile", "--instance-ids"],
+      ...["--access-key-id", "--filters", "--association-id", "--iam-instance-profile", "--instance-ids"],
       ...["--assume-role-policy-document", "--instance-profile-name"],
     ],
     eksctl: ["--cluster", "--approve", "--role-only", "--attach-policy-arn"],

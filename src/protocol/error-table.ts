@@ -158,7 +158,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
-    actors: ["account"],
+    actors: ["author", "account", "platform"],
     summary: "STS denied AssumeRole (AccessDenied).",
     remedy:
       "If the message names what is missing, add that alone. Otherwise, find out in this order: does the role exist under this name; does its trust policy allow the AWS principal of podrole's server, which `podrole status refusals` names; has that policy a condition on sts:ExternalId; does the principal's own policy allow sts:AssumeRole on the role?",
