@@ -35,7 +35,8 @@ const ANSWERS_CHANNEL = "http2.server.stream.finish";
  * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection
  * may open in all, whether or not they were served. `maxParts`: DATA frames of one stream. `idleBytes`, `callBytes`:
  * what a connection may send in all, without calls and for each of them, as TLS records. `answers`: bytes that callers
- * have not read. `isHeldBack`: whether a connection waits for its turn in the handshake.
+ * have not read. `isHeldBack`: whether a connection waits for its turn in the handshake. `isGreetingAwaited`: whether
+ * its client still has to begin one.
  */
 export interface LimitGrpcOptions {
   readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
@@ -46,6 +47,7 @@ export interface LimitGrpcOptions {
   readonly callBytes: number;
   readonly answers: UnreadAnswerLimits;
   readonly isHeldBack?: (socket: Socket) => boolean;
+  readonly isGreetingAwaited?: (socket: Socket) => boolean;
 }
 
 /**
@@ -63,6 +65,7 @@ export function limitGrpc(
     callBytes,
     answers,
     isHeldBack = () => false,
+    isGreetingAwaited = () => false,
   }: LimitGrpcOptions,
 ): LimitedConnections {
   const unread = createUnreadAnswers(answers);
@@ -79,7 +82,11 @@ export function limitGrpc(
     if (socket.localPort !== port) return;
     open += 1;
     opened += 1;
-    connections.open(socket, { caller: `address ${addressOf(socket)}`, isHeldBack: () => isHeldBack(socket) });
+    connections.open(socket, {
+      caller: `address ${addressOf(socket)}`,
+      isHeldBack: () => isHeldBack(socket),
+      isGreetingAwaited: () => isGreetingAwaited(socket),
+    });
     socket.once("close", () => {
       open -= 1;
     });

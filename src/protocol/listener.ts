@@ -247,6 +247,7 @@ export function createListener(
     callBytes: MAX_CALL_BYTES,
     answers: limits.answers,
     isHeldBack: (socket) => intake?.isHeldBack(socket) ?? false,
+    isGreetingAwaited: (socket) => intake?.isGreetingAwaited(socket) ?? false,
   });
   const onSurplus = () => onClose?.("handshakes");
   return {

@@ -14,6 +14,7 @@ export interface HeldConnection {
   caller: string;
   readonly isExempt: boolean;
   readonly isHeldBack: () => boolean;
+  readonly isGreetingAwaited: () => boolean;
   readonly close: () => void;
   readonly requests: Set<HeldRequest>;
   isOpen: boolean;
@@ -82,8 +83,8 @@ const MAX_RENEWAL_HANDSHAKES = 4;
 /**
  * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one
  * of the caller with most if that has many; then the oldest of a caller more silent than the new one's; then the oldest
- * that is held back, because clients of podrole rarely are; otherwise the new one, so that handshakes that have begun
- * are finished.
+ * that is held back, because clients of podrole rarely are; then the oldest whose client has not begun a handshake,
+ * which clients of podrole do at once; otherwise the new one, so that handshakes that have begun are finished.
  */
 export function surplusHandshake(
   newest: HeldConnection,
@@ -101,7 +102,13 @@ export function surplusHandshake(
   const [oldest] = most;
   if (oldest && most.length > MAX_RENEWAL_HANDSHAKES) return oldest;
   const isHeldBack = (other: HeldConnection) => other !== newest && !other.isExempt && other.isHeldBack();
-  return waitingFor(newest, starting, silenceOf)[0] ?? [...starting].find(isHeldBack) ?? newest;
+  const isAwaited = (other: HeldConnection) => other !== newest && !other.isExempt && other.isGreetingAwaited();
+  return (
+    waitingFor(newest, starting, silenceOf)[0] ??
+    [...starting].find(isHeldBack) ??
+    [...starting].find(isAwaited) ??
+    newest
+  );
 }
 
 /**

@@ -68,6 +68,8 @@ export interface OpenOptions {
   readonly isExempt?: boolean;
   /** Checked at each sweep: whether the connection waits for this process, and its peer can do nothing about it. */
   readonly isHeldBack?: () => boolean;
+  /** Whether its client still has to begin a TLS handshake; absent: unknown. */
+  readonly isGreetingAwaited?: () => boolean;
   /** Closes the connection; called at most once, and never after closed(). */
   readonly close: () => void;
 }
@@ -287,11 +289,12 @@ export function createBudget(
 
   return {
     held: () => ({ ...total }),
-    open({ caller, isExempt = false, isHeldBack = () => false, close }) {
+    open({ caller, isExempt = false, isHeldBack = () => false, isGreetingAwaited = () => false, close }) {
       const connection: HeldConnection = {
         caller,
         isExempt,
         isHeldBack,
+        isGreetingAwaited,
         close,
         requests: new Set(),
         isOpen: true,

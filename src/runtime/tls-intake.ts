@@ -12,6 +12,7 @@
 // all bytes of an address that owes too much (unproven-costs.ts) wait for steps, and those of others for the next turn
 // of the event loop if too much has passed in this one (turn-share.ts). What `mayPass` refuses closes it in any state.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Server, TLSSocket } from "node:tls";
@@ -37,6 +38,8 @@ export interface IntakeLimits {
 export interface LimitedIntake {
   /** Reports whether bytes of this accepted socket wait for their step. */
   isHeldBack(socket: Socket): boolean;
+  /** Reports whether this accepted socket's client still has to send a whole first message of TLS. */
+  isGreetingAwaited(socket: Socket): boolean;
   /** A call has proved who calls over the connection of this peer, "ip:port". */
   prove(peer: string): void;
 }
@@ -60,8 +63,12 @@ export interface IntakeOptions {
 /** Of one handshake. Two messages, each of which the network may deliver in two parts. */
 const MAX_HANDSHAKE_STEPS = 4;
 
-/** In milliseconds of CPU time: what unproven connections may use before others are read. Some 14 handshakes. */
-const TURN_MS = 20;
+/**
+ * In milliseconds of CPU time: what unproven connections may use before others are read, which is one handshake. Node
+ * accepts one connection in each turn of the event loop: with longer turns, clients that come again and again would
+ * keep all others waiting in the kernel's queue.
+ */
+const TURN_MS = 1;
 
 /** In bytes: what passes after the handshake before the limits are checked again. As many as a TLS record has. */
 const SLICE_BYTES = 16 * 1024;
@@ -108,11 +115,35 @@ export function limitIntake(
     // The TLS socket has copied this property, and ends with its client. The stream ends when the TLS socket ends it.
     stream.allowHalfOpen = true;
   });
-  server.prependListener("secureConnection", (tls: TLSSocket) => current.getStore()?.open(tls));
+  const open = new Set<TLSSocket>();
+  server.prependListener("secureConnection", (tls: TLSSocket) => {
+    current.getStore()?.open(tls);
+    open.add(tls);
+    tls.once("close", () => open.delete(tls));
+  });
+  if (server instanceof HttpsServer) sendBeforeClosing(server, open);
   return {
     isHeldBack: (socket) => streams.get(socket)?.isHeldBack() ?? false,
+    isGreetingAwaited: (socket) => streams.get(socket)?.isGreetingAwaited() ?? false,
     prove: (peer) => byPeer.get(peer)?.prove(),
   };
+}
+
+/** Turns of the event loop in which an answer leaves, unless its client does not read it. */
+const MAX_SENDING_TURNS = 32;
+
+/**
+ * Lets answers leave before closeIdleConnections() closes their connections. To Node, a connection is idle as soon as
+ * its answer has ended; but above a stream, TLS writes one part after the other, in later turns of the event loop.
+ */
+function sendBeforeClosing(server: HttpsServer, open: ReadonlySet<TLSSocket>): void {
+  const closeIdle = server.closeIdleConnections.bind(server);
+  const close = (turnsLeft: number): void => {
+    const isSending = [...open].some(({ writableLength }) => writableLength > 0);
+    if (isSending && turnsLeft > 0) setImmediate(close, turnsLeft - 1);
+    else closeIdle();
+  };
+  server.closeIdleConnections = () => close(MAX_SENDING_TURNS);
 }
 
 /** What TLS reads and writes instead of the socket. */
@@ -173,6 +204,11 @@ class IntakeStream extends Duplex {
   /** Reports whether bytes wait for their step. */
   isHeldBack(): boolean {
     return this.#isHeldBack;
+  }
+
+  /** Reports whether everything that has arrived has passed, and has not caused an answer yet. */
+  isGreetingAwaited(): boolean {
+    return this.#state === "greeting" && this.#waiting === undefined;
   }
 
   #receive(chunk: Buffer): void {

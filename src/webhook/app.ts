@@ -15,7 +15,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import type { Cidr } from "../runtime/settings.ts";
-import { type IntakeLimits, limitIntake } from "../runtime/tls-intake.ts";
+import { type IntakeLimits, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
 import { ANY_CALLER, type CallerProof, type CallerVerifier } from "./callers.ts";
@@ -110,10 +110,9 @@ export function createWebhookApp(
     return503OnClosing: false,
   });
   const exempt = addressList(apiServerCidrs);
-  if (callers.tls().requestCert === true) {
-    const onSurplus = () => onClose?.("handshakes");
-    limitIntake(http.server, { clock, onSurplus, isExempt: exempt }, () => WEBHOOK_INTAKE);
-  }
+  const proof = callers.tls().requestCert === true ? "handshake" : "call";
+  const onSurplus = () => onClose?.("handshakes");
+  const intake = limitIntake(http.server, { clock, proof, onSurplus, isExempt: exempt }, () => WEBHOOK_INTAKE);
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   const requests = limitHttp(http.server, budget, {
     ofAddress: (address) => ({ caller: `address ${address}`, isExempt: exempt(address) }),
@@ -121,7 +120,7 @@ export function createWebhookApp(
   });
   const onReceived = createBufferCollector({ bytes: COLLECTION_BYTES, collect: garbageCollection() });
   limitBodies(http, { requests, turns: createTurns({ nextTurn: setImmediate }), onReceived });
-  addRoutes(http, { ...deps, callers });
+  addRoutes(http, { ...deps, callers, prove: (peer) => intake.prove(peer) });
   const unsubscribe = [tls, callers].map(({ onChange }) => onChange(() => http.server.setSecureContext(context())));
   http.server.on("tlsClientError", ({ code = "" }: NodeJS.ErrnoException, { authorizationError }) => {
     // Callers that hang up, or speak no TLS, say nothing about who they are.
@@ -143,8 +142,9 @@ export function createWebhookApp(
 
 function addRoutes(
   http: FastifyInstance<Server>,
-  { clock, admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: CallerVerifier },
+  deps: WebhookAppDeps & { readonly callers: CallerVerifier } & Pick<LimitedIntake, "prove">,
 ): void {
+  const { clock, admit, log, onUnreadable, onRejected, callers, prove } = deps;
   const identified = new WeakMap<FastifyRequest, CallerProof>();
   const sampler = createSampler({ clock });
   /** Callers that proved nothing cannot fill the log. */
@@ -167,6 +167,8 @@ function addRoutes(
   http.post("/mutate", async (request, reply) => {
     const read = readAdmissionReview(request.body);
     if (read.ok) {
+      // Says nothing about who calls, but an API server's connections are told apart from those without a review.
+      prove(`${request.raw.socket.remoteAddress}:${request.raw.socket.remotePort}`);
       const { response } = await admit({ ...read.value, caller: identified.get(request) ?? "unproven" });
       return reply.send(formatReview(response));
     }

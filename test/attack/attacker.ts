@@ -61,6 +61,12 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly fill: number;
     }
   | {
+      /** Sends a recorded first message of TLS on each connection, and leaves as soon as it is answered. */
+      readonly kind: "greetings";
+      /** Base64. */
+      readonly greeting: string;
+    }
+  | {
       /** Presents so many client certificates that are expensive to verify, and nothing after them. */
       readonly kind: "handshakes";
       readonly certificates: number;
@@ -175,6 +181,21 @@ async function run(job: Job): Promise<void> {
           .on("error", () => {})
           .on("connect", () => socket.write(bytes, () => socket.resetAndDestroy()))
           .on("close", open);
+      };
+      for (let index = 0; index < connections; index++) open();
+      console.log("ready");
+      return;
+    }
+    case "greetings": {
+      const bytes = Buffer.from(job.greeting, "base64");
+      const { port, localAddress, connections } = job;
+      const open = (): void => {
+        const socket = connect({ host: "127.0.0.1", port, localAddress });
+        socket
+          .on("error", () => {})
+          .on("connect", () => socket.write(bytes))
+          .on("data", () => socket.resetAndDestroy())
+          .on("close", () => setImmediate(open));
       };
       for (let index = 0; index < connections; index++) open();
       console.log("ready");

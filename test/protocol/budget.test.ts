@@ -13,6 +13,7 @@ import { expensiveChain } from "../pki/expensive-chain.ts";
 import { caConstraints, newKey, oddCertificate } from "../pki/samples.ts";
 import { openAndReset } from "./h2-frames.ts";
 import { LIMITS, METHOD, startLimitedPort } from "./limited-port.ts";
+import { recordGreeting } from "./recorded-greeting.ts";
 
 test("the identity port serves a caller while strangers behind the same address hold every connection", async (context) => {
   const { port, call, closed, listener } = await startLimitedPort(context, "identity");
@@ -94,8 +95,12 @@ test("the identity port takes no call with more than 8 KiB of headers or 16 KiB 
     const [headers] = (await answered) as [Readonly<Record<string, string>>];
     return headers["grpc-status"];
   };
-  request({ "x-large": "a".repeat(9_000) }).end(Buffer.alloc(5));
-  request({ "set-cookie": Array.from({ length: 7 }, () => "a".repeat(6_000)) }).end(Buffer.alloc(5));
+  const large = { "x-large": "a".repeat(9_000) };
+  for (const headers of [large, { "set-cookie": Array.from({ length: 7 }, () => "a".repeat(6_000)) }]) {
+    const stream = request(headers);
+    stream.end(Buffer.alloc(5));
+    await until(() => stream.closed);
+  }
   assert.equal(await statusOf(request(), 16 * 1024 + 1), "8");
   assert.equal(called, 0);
   await statusOf(request(), 0);
@@ -170,17 +175,35 @@ test(
   async (context) => {
     const limits = { ...LIMITS, connections: 20, handshakes: 3 };
     const { port, closed, callAs } = await startLimitedPort(context, "credentials", { limits });
-    const silent = ["127.0.0.2", "127.0.0.3", "127.0.0.4"].map((localAddress) => {
+    const greeting = await recordGreeting("X25519");
+    const others = ["127.0.0.2", "127.0.0.3", "127.0.0.4"].map((localAddress) => {
       return connect({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
     });
-    context.after(() => silent.map((socket) => socket.destroy()));
-    await Promise.all(silent.map((socket) => once(socket, "connect")));
+    context.after(() => others.map((socket) => socket.destroy()));
+    for (const socket of others) socket.write(greeting);
+    await Promise.all(others.map((socket) => once(socket, "data")));
     await assert.rejects(callAs("late"), { code: "SERVER_OVERLOADED" });
     assert.deepEqual(closed, ["handshakes"]);
-    assert.ok(silent.every((socket) => !socket.destroyed));
-    silent[0]?.destroy();
-    await until(() => silent[0]?.closed === true);
+    assert.ok(others.every((socket) => !socket.destroyed));
+    others[0]?.destroy();
+    await until(() => others[0]?.closed === true);
     await callAs("later");
+  },
+);
+
+test(
+  "the credentials port closes connections without a handshake, each from an address of its own, before it refuses a pod",
+  ON_LINUX,
+  async (context) => {
+    const limits = { ...LIMITS, connections: 20, handshakes: 3 };
+    const { port, closed, callAs } = await startLimitedPort(context, "credentials", { limits });
+    for (let host = 2; host < 8; host++) {
+      const silent = connect({ port, host: "127.0.0.1", localAddress: `127.0.0.${host}` }).on("error", () => {});
+      context.after(() => silent.destroy());
+      await once(silent, "connect");
+    }
+    await callAs("honest");
+    assert.deepEqual([...new Set(closed)], ["handshakes"]);
   },
 );
 

@@ -30,6 +30,7 @@ function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnect
     since: 0,
     heldBackAt: 0,
     isHeldBack: () => false,
+    isGreetingAwaited: () => false,
     ...fields,
   };
 }
@@ -156,6 +157,15 @@ suite("surplusHandshake()", () => {
       held("c", { isHeldBack: () => true }),
     ];
     assert.equal(surplusHandshake(newest, new Set([held("a"), exempt, waiting, newest]), nobody), waiting);
+    assert.equal(surplusHandshake(newest, new Set([held("a"), exempt, newest]), nobody), newest);
+  });
+
+  test("is the oldest one whose client has not begun a handshake if there is no other reason, but never an exempt one", () => {
+    const isGreetingAwaited = () => true;
+    const newest = held("honest", { isGreetingAwaited });
+    const exempt = held("b", { isExempt: true, isGreetingAwaited });
+    const [older, later] = [held("c", { isGreetingAwaited }), held("d", { isGreetingAwaited })];
+    assert.equal(surplusHandshake(newest, new Set([held("a"), exempt, older, later, newest]), nobody), older);
     assert.equal(surplusHandshake(newest, new Set([held("a"), exempt, newest]), nobody), newest);
   });
 

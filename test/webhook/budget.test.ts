@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { Agent, request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type ConnectionOptions, connect } from "node:tls";
 import { until } from "../../emulators/until.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
@@ -21,6 +22,7 @@ import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { ON_LINUX } from "../on-linux.ts";
 import { expensiveChain } from "../pki/expensive-chain.ts";
 import { newLeaf } from "../pki/samples.ts";
+import { recordGreeting } from "../protocol/recorded-greeting.ts";
 import { annotatedPod, createFakeCluster, reviewOf } from "./requests.ts";
 
 const LIMITS: BudgetLimits = { ...WEBHOOK_LIMITS, connections: 10, requests: 10, bytes: 2_000_000 };
@@ -102,6 +104,8 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
     const socket = connectTcp({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
     left.push(() => socket.destroy());
   };
+  // The address of strangers and API server is known, so that nothing waits for the clock of the test.
+  if (!verifiesClients) assert.equal(await ask(agent()), "allowed");
   return { clock, closed, open, connectSilently, ask, agent, authority, port };
 }
 
@@ -209,6 +213,29 @@ test("the webhook closes the connection of a client that presents a long chain o
   const { pem, key } = newLeaf(authority, { kind: "pod", uri: "spiffe://cluster.local/ns/a/sa/b/pod/c/d" }, Date.now());
   assert.equal(await ask(agent({ cert: pem, key: key.reveal() })), "allowed");
 });
+
+test(
+  "the webhook lets an address wait whose handshakes never end in a review, and no other, nor one that has sent a review",
+  ON_LINUX,
+  async (context) => {
+    const { ask, agent, port } = await start(context);
+    const greeting = await recordGreeting("X25519");
+    /** Resolves with whether the port answers the beginning of a handshake before the clock of the test moves. */
+    const greet = async (localAddress: string) => {
+      const socket = connectTcp({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
+      socket.write(greeting);
+      const answered = once(socket, "data").then(() => true);
+      const isAnswered = await Promise.race([answered, delay(1_000, false, { ref: false })]);
+      socket.resetAndDestroy();
+      return isAnswered;
+    };
+    let count = 0;
+    while (await greet("127.0.0.2")) assert.ok(++count < 200, "200 handshakes without a review were answered at once");
+    assert.equal(await ask(agent({ localAddress: "127.0.0.3" })), "allowed");
+    for (let each = 0; each < 2 * count; each++) assert.equal(await greet("127.0.0.1"), true);
+    assert.equal(await ask(agent()), "allowed");
+  },
+);
 
 test("countNodes() counts what JSON.parse() makes objects of, and nothing inside strings", () => {
   const count = (text: string) => countNodes(Buffer.from(text));

@@ -15,6 +15,7 @@ import { isDnsLabel } from "../../runtime/dns-names.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { Address } from "../../runtime/settings.ts";
+import { type IntakeLimits, limitIntake } from "../../runtime/tls-intake.ts";
 
 /** What a caller requests. */
 export interface StateQuestion {
@@ -54,6 +55,9 @@ export const STATE_LIMITS: BudgetLimits = {
   keepAliveMs: 5_000,
   sweepMs: 1_000,
 };
+
+/** Go's HTTP client begins with 1.7 KiB, and sends no certificate. */
+const STATE_INTAKE: IntakeLimits = { greetingBytes: 2 * 1024, proofBytes: 1024, handshakeBytes: 4 * 1024 };
 
 /** Longer than the name of every namespace with that of a pod. */
 const MAX_POSITION_LENGTH = 400;
@@ -97,6 +101,8 @@ export function createStateApp(
     requestTimeout,
     forceCloseConnections: true,
   });
+  const onSurplus = () => onClose?.("handshakes");
+  const intake = limitIntake(app.server, { clock, proof: "call", onSurplus }, () => STATE_INTAKE);
   const requests = limitHttp(app.server, createBudget({ clock, ...(onClose && { onClose }) }, limits));
   app.addHook("onRequest", (request, reply, done) => {
     if (!requests.begin(request.raw, reply.raw)) return void reply.hijack();
@@ -111,6 +117,7 @@ export function createStateApp(
     try {
       const text = await answer({ ...place, token: new Secret(typeof token === "string" ? token : ""), peer });
       if (isRefusal(text)) return sendRefusal(reply, text);
+      intake.prove(peer);
       return reply.header("cache-control", "no-store").type("application/json").send(text);
     } catch (thrown) {
       const error = toPodroleError(thrown);

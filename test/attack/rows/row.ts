@@ -1,5 +1,6 @@
 // One attack as data: what the attacker does, to which program, and who must still be served.
 import { MAX_ANNOTATION_LENGTH } from "../../../src/policy/annotations.ts";
+import { recordGreeting } from "../../protocol/recorded-greeting.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld, GroupName } from "../world.ts";
 
@@ -36,6 +37,12 @@ export function longList(names: readonly string[]): string {
 export function unfinishedRequests(port: number): Job {
   const text = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n";
   return { kind: "hold", tls: false, port, localAddress, connections: 1_500, text };
+}
+
+/** Connections that begin a handshake, leave when the port has answered, and come again. */
+export async function recordedGreetings(port: number, group: string): Promise<Job> {
+  const greeting = (await recordGreeting(group)).toString("base64");
+  return { kind: "greetings", port, localAddress, connections: 700, greeting };
 }
 
 /** The ordinary callers beside an attack cause some lines of their own. */

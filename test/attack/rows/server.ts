@@ -7,7 +7,15 @@ import { GetCredentialsRequest, IssueCertificateRequest } from "../../../src/pro
 import { FRAMES_WITHOUT_CALL, oneByte } from "../../protocol/h2-frames.ts";
 import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
-import { type AttackRow, boundedLines, type CallerName, localAddress, longList, unfinishedRequests } from "./row.ts";
+import {
+  type AttackRow,
+  boundedLines,
+  type CallerName,
+  localAddress,
+  longList,
+  recordedGreetings,
+  unfinishedRequests,
+} from "./row.ts";
 
 const SERVED: readonly CallerName[] = ["certificate", "credentials", "serverLiveness", "serverReadiness"];
 
@@ -207,6 +215,18 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     title: "8444: 6 000 TLS connections without a certificate",
     ...ATTACKED,
     job: idleConnections("credentials"),
+  },
+  {
+    id: "credentials-greetings",
+    title: "8444: 700 connections that replay the beginning of a handshake, leave and come again",
+    ...ATTACKED,
+    job: (world) => recordedGreetings(serverPort(world, "credentials"), "X25519"),
+  },
+  {
+    id: "state-greetings",
+    title: "8445: the same",
+    ...ATTACKED,
+    job: (world) => recordedGreetings(serverPort(world, "state"), "X25519"),
   },
   {
     id: "credentials-chains",

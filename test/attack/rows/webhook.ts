@@ -11,6 +11,7 @@ import {
   type CallerName,
   localAddress,
   longList,
+  recordedGreetings,
   shortLines,
   unfinishedRequests,
 } from "./row.ts";
@@ -153,6 +154,18 @@ export const WEBHOOK_ROWS: readonly AttackRow[] = [
         ),
       { connections: 8, everyMs: 5 },
     ),
+  },
+  {
+    id: "webhook-greetings",
+    title: "9443: 700 connections that replay the beginning of a handshake, leave and come again",
+    ...ATTACKED,
+    job: (world) => recordedGreetings(webhookPort(world), "X25519"),
+  },
+  {
+    id: "webhook-expensive-greetings",
+    title: "9443: the same with P-521, which the port does not accept",
+    ...ATTACKED,
+    job: (world) => recordedGreetings(webhookPort(world), "P-521"),
   },
   {
     id: "webhook-pages",
