@@ -65,7 +65,8 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
   const blocked = surroundings.blocked?.find(
     (one) => workload && one.namespace === namespace && one.workload === `${workload.kind}/${workload.name}`,
   );
-  if (blocked !== undefined) {
+  // Its last attempt may have been refused for another reason than this one.
+  if (blocked?.cause.includes(`${code}: `)) {
     const { namespace: _place, workload: _workload, time: _time, count: _count, ...answer } = blocked;
     return answer;
   }

@@ -95,6 +95,25 @@ suite("refusalRows()", () => {
     }
   });
 
+  test("refusalRows() gives a workload's answer to the refusals that it is about, and to no others", () => {
+    const message = (code: string) =>
+      `Error creating: admission webhook "pods.podrole.io" denied the request: ${code}: x`;
+    const involvedObject = { kind: "Deployment", namespace: "shop", name: "web" };
+    const events = ["ROLE_FORBIDDEN", "KUBERNETES_UNAVAILABLE"].map((code) =>
+      eventWith({ involvedObject, reason: "FailedCreate", message: message(code) }),
+    );
+    const cause = "podrole refuses them: ROLE_FORBIDDEN: x";
+    const blocked = [{ namespace: "shop", workload: "deployment/web", time: READ_AT, count: 1, cause }];
+    const input = { records: UNKNOWN, events: UNKNOWN, failures: knownFact(events), seen: UNKNOWN };
+    assert.deepEqual(
+      refusalRows(input, { ...AT, blocked }).map(({ code, cause: found }) => [code, found]),
+      [
+        ["ROLE_FORBIDDEN", cause],
+        ["KUBERNETES_UNAVAILABLE", "KUBERNETES_UNAVAILABLE: x"],
+      ],
+    );
+  });
+
   test("refusalRows() returns when the first of equal refusals was, as far as it is known", () => {
     const [first, seen] = ["2026-06-01T09:00:00Z", knownFact([seenWith({ sidecar: DENIED })])];
     const sinceOf = (input: Partial<Parameters<typeof refusalRows>[0]>) =>
