@@ -6,6 +6,7 @@ import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { isObject, objectAt } from "../runtime/json-object.ts";
 import { answerFields } from "./answer.ts";
 import { BLOCKED_MS } from "./blocked-time.ts";
+import { readBlockingQuota } from "./blocking-quota.ts";
 import { rolesNamedBy } from "./code-steps.ts";
 import {
   type BlockedContext,
@@ -60,7 +61,7 @@ export interface BlockedOptions {
  * of a quota, and that still lack a pod; the newest first.
  */
 export async function findBlockedWorkloads(
-  { kubernetes }: { readonly kubernetes: Pick<OperatorKubernetes, "read"> },
+  { kubernetes }: { readonly kubernetes: Pick<OperatorKubernetes, "read" | "listAll"> },
   failures: readonly EventObject[],
   options: BlockedOptions,
 ): Promise<readonly BlockedWorkload[]> {
@@ -68,7 +69,9 @@ export async function findBlockedWorkloads(
   const lookedUp = new Set(attempts.slice(0, MAX_LOOKED_UP));
   const found = await readEach(attempts, async (attempt): Promise<readonly BlockedWorkload[]> => {
     const object = lookedUp.has(attempt) ? await readWorkload(kubernetes, attempt.object) : NOT_LOOKED_UP;
-    return blockedBy(attempt, object, options);
+    const failure = "value" in object ? workloadFailure(object.value) : undefined;
+    const quota = await readBlockingQuota(kubernetes, { namespace: attempt.object.namespace, failure });
+    return blockedBy(attempt, { object, quota }, options);
   });
   return found.flat();
 }
@@ -125,7 +128,10 @@ const WORKLOAD_RESOURCES: Readonly<Record<string, OperatorResource>> = {
 
 function blockedBy(
   { object, message, time, count }: FailedAttempt,
-  read: Known<BlockedObject | undefined>,
+  {
+    object: read,
+    quota,
+  }: { readonly object: Known<BlockedObject | undefined>; readonly quota: BlockedContext["quota"] },
   { namespaces, installation }: BlockedOptions,
 ): readonly BlockedWorkload[] {
   const found = "value" in read ? read.value : undefined;
@@ -140,6 +146,7 @@ function blockedBy(
     }),
     installation,
     replicas,
+    quota,
   };
   const answer = { ...diagnoseCreation(message, context), steps: stepsAfterCreationFailure(message, context) };
   return [

@@ -7,7 +7,7 @@ import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
 import { REGISTERED_STEP, registerStep } from "./installer.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { isRolledOut } from "./next-steps.ts";
-import { type QuotaShortage, quotaShortages } from "./quota-shortage.ts";
+import { type BlockingQuota, type QuotaShortage, quotaShortages } from "./quota-shortage.ts";
 import { type Diagnosis, diagnoseCode, jointScope } from "./sidecar-diagnosis.ts";
 import { restartsOfUninjected, UNREGISTERED, unregisteredScope } from "./uninjected-cause.ts";
 
@@ -38,13 +38,30 @@ export function workloadFailure(workload: object | undefined): string | undefine
 /** Of ValidatingAdmissionPolicy podrole-sidecar (manifests/base/admission-policy.yaml), which an overlay may rename. */
 const POLICY_MESSAGE = "the pod names a role in its annotations and has no podrole-sidecar";
 
-/** Reads the message of the API server. */
+/** What controllers write before the API server's message in an Event FailedCreate. */
+const EVENT_PREFIX = String.raw`(?:Error creating: |create Pod \S+ in StatefulSet \S+ failed error: )?`;
+/** The API server's message from its beginning: what follows may quote a tenant's names, as that of a Secret. */
+const messageWith = (form: string, flags?: string) => new RegExp(`^${EVENT_PREFIX}${form}`, flags);
+const BY_PODROLE = messageWith(
+  String.raw`admission webhook "[\w.-]*podrole\.io" denied the request: ([A-Z_]+): (.*)$`,
+  "s",
+);
+const BY_UNREACHABLE_WEBHOOK = messageWith(
+  String.raw`Internal error occurred: failed calling webhook "[\w.-]*podrole\.io": `,
+);
+const FORBIDDEN = 'pods "[^"]*" is forbidden: ';
+const BY_POLICY = messageWith(
+  `${FORBIDDEN}ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request: ${POLICY_MESSAGE}`,
+);
+const BY_QUOTA = messageWith(String.raw`${FORBIDDEN}exceeded quota: ([\w.-]+), requested: `);
+
+/** Reads the message of the API server, as a workload's status or an Event has it. */
 export function readCreationFailure(message: string): CreationFailure {
-  const [, code = "", reason = ""] = /podrole\.io" denied the request: ([A-Z_]+): (.*)$/s.exec(message) ?? [];
+  const [, code = "", reason = ""] = BY_PODROLE.exec(message) ?? [];
   if (isErrorCode(code)) return { by: "podrole", code, reason };
-  if (/failed calling webhook "[\w.-]*podrole\.io"/.test(message)) return { by: "unreachable webhook" };
-  if (message.includes(POLICY_MESSAGE)) return { by: "admission policy" };
-  const [, quota] = /exceeded quota: ([\w.-]+)/.exec(message) ?? [];
+  if (BY_UNREACHABLE_WEBHOOK.test(message)) return { by: "unreachable webhook" };
+  if (BY_POLICY.test(message)) return { by: "admission policy" };
+  const [, quota] = BY_QUOTA.exec(message) ?? [];
   return quota === undefined ? { by: "other" } : { by: "quota", quota };
 }
 
@@ -75,6 +92,8 @@ export interface BlockedContext extends ConcernedPod {
   readonly sidecar?: ResourceRequirements | undefined;
   /** How many of its pods there are, and how many there should be; undefined if unknown. */
   readonly replicas?: WorkloadReplicas | undefined;
+  /** The quota that refuses the pods; undefined if none does, or it could not be read. */
+  readonly quota?: BlockingQuota | undefined;
 }
 
 /** Pods of a workload. */
@@ -165,13 +184,13 @@ function diagnosePolicy({ installation }: BlockedContext): Diagnosis {
 function diagnoseQuota(message: string, quota: string, context: BlockedContext): Diagnosis {
   const { sidecar } = context;
   const { missing, surge } = neededPods(context);
-  const shortages = quotaShortages(message, missing + surge);
+  const shortages = shortagesOf(quota, context, missing + surge);
   const requests = shortages.map((shortage) => requestText(shortage, sidecar));
   const amounts = shortages.map(({ resource, missing: lacking, needed }) => `${resource} by ${lacking} to ${needed}`);
   const raised = amounts.length === 0 ? "the quota" : amounts.join(", ");
   const pods = missing === 1 ? "the missing pod" : `all ${missing} missing pods`;
   const enough =
-    surge === 0 ? [] : quotaShortages(message, missing).map(({ needed, resource }) => `${needed} of ${resource}`);
+    surge === 0 ? [] : shortagesOf(quota, context, missing).map(({ needed, resource }) => `${needed} of ${resource}`);
   const spare =
     enough.length === 0
       ? ""
@@ -184,6 +203,11 @@ function diagnoseQuota(message: string, quota: string, context: BlockedContext):
     remedy: `Raise ${raised}, for ${pods} beside those that count now${spare}.`,
     recovery: TRIED_AGAIN,
   };
+}
+
+/** Only of the quota that was read: an amount from a text would become one of a command. */
+function shortagesOf(name: string, { quota }: BlockedContext, pods: number): readonly QuotaShortage[] {
+  return quota?.name === name ? quotaShortages(quota, pods) : [];
 }
 
 /** Events repeat what the object and the reason say already. */
@@ -215,7 +239,7 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
     case "quota": {
       const { missing, surge } = neededPods(context);
       const quota = objectArgument("quota", failure.quota);
-      const shortages = quotaShortages(message, missing + surge);
+      const shortages = shortagesOf(failure.quota, context, missing + surge);
       const hard = Object.fromEntries(shortages.map(({ resource, needed }) => [resource, needed]));
       const patch = shellQuote(JSON.stringify({ spec: { hard } }));
       return [

@@ -1,4 +1,5 @@
-// How much of what a pod requests a ResourceQuota lacks, from the API server's message. Pure.
+// How much of what a pod requests a ResourceQuota lacks: what a pod requests is in the API server's message, what the
+// quota has is in the object. Pure.
 // (https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go)
 import { formatQuantity, parseQuantity } from "../kubernetes/quantity.ts";
 
@@ -14,14 +15,21 @@ export interface QuotaShortage {
   readonly needed: string;
 }
 
-/**
- * Returns the shortages in "requested: limits.memory=96Mi, used: limits.memory=1Gi, limited: limits.memory=1Gi", for as
- * many pods as are to be created.
- */
-export function quotaShortages(message: string, pods = 1): readonly QuotaShortage[] {
-  const [requested, used, limited] = ["requested", "used", "limited"].map((field) => amountsOf(message, field));
-  return [...(requested ?? [])].flatMap(([resource, asked]): QuotaShortage[] => {
-    const [wanted, taken, limit] = [asked, used?.get(resource), limited?.get(resource)].map(parseQuantity);
+/** A ResourceQuota that has no room for a workload's pods, as quantities by resource. */
+export interface BlockingQuota {
+  readonly name: string;
+  /** Of one pod, as the API server says. */
+  readonly requested: ReadonlyMap<string, string>;
+  /** What the object permits. */
+  readonly hard: ReadonlyMap<string, string>;
+  /** What it counts now. */
+  readonly used: ReadonlyMap<string, string>;
+}
+
+/** Returns what the quota lacks now for as many pods as are to be created. */
+export function quotaShortages({ requested, used, hard }: BlockingQuota, pods = 1): readonly QuotaShortage[] {
+  return [...requested].flatMap(([resource, asked]): QuotaShortage[] => {
+    const [wanted, taken, limit] = [asked, used.get(resource), hard.get(resource)].map(parseQuantity);
     if (wanted === undefined || taken === undefined || limit === undefined) return [];
     const needed = taken + wanted * BigInt(pods);
     const kind = quantityKind(resource);
@@ -42,7 +50,15 @@ function quantityKind(resource: string): "cpu" | "memory" {
   return /(?:memory|storage)$/.test(resource) ? "memory" : "cpu";
 }
 
-function amountsOf(message: string, field: string): ReadonlyMap<string, string> {
-  const [, list = ""] = new RegExp(String.raw`\b${field}: ([\w./-]+=[\w.]+(?:,[\w./-]+=[\w.]+)*)`).exec(message) ?? [];
-  return new Map(list.split(",").map((pair) => pair.split("=") as [string, string]));
+/** "limits.memory=96Mi,pods=1" */
+const AMOUNTS = String.raw`[\w./-]+=[\w.]+(?:,[\w./-]+=[\w.]+)*`;
+/** The end of the API server's message. */
+const QUOTA_REFUSAL = new RegExp(
+  `: exceeded quota: [^ ]+, requested: (${AMOUNTS}), used: ${AMOUNTS}, limited: ${AMOUNTS}$`,
+);
+
+/** Returns what one pod requests, by a message that readCreationFailure() takes for a quota's; empty if unknown. */
+export function requestedAmounts(message: string): ReadonlyMap<string, string> {
+  const [, list = ""] = QUOTA_REFUSAL.exec(message) ?? [];
+  return new Map(list === "" ? [] : list.split(",").map((pair) => pair.split("=") as [string, string]));
 }

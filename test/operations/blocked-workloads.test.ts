@@ -8,6 +8,9 @@ const NOW = Date.parse("2026-06-01T12:00:00Z");
 const DENIED = 'admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: Cannot give role';
 const PERMITTED = { "iam.amazonaws.com/permitted": "arn:aws:iam::123456789012:role/shop-orders" };
 
+const OVER_QUOTA = 'pods "web-1" is forbidden: exceeded quota: team, requested: pods=1, used: pods=9, limited: pods=9';
+const QUOTA = { metadata: { name: "team" }, spec: { hard: { pods: "10" } }, status: { used: { pods: "10" } } };
+
 const eventOf = (name: string, message: string, minutes: number): EventObject => ({
   involvedObject: { kind: "ReplicaSet", namespace: "shop", name: `${name}-5d9f8c7b64` },
   message,
@@ -22,7 +25,7 @@ function find(
   }: { readonly workload?: () => Promise<object | undefined>; readonly isLabelled?: boolean } = {},
 ) {
   const forbidden = () => Promise.reject(new Error("forbidden"));
-  const kubernetes = { read: (workload ?? forbidden) as never };
+  const kubernetes = { read: (workload ?? forbidden) as never, listAll: (async () => [QUOTA]) as never };
   const labels = isLabelled ? { "podrole.io/inject": "enabled" } : {};
   const namespaces = sightsByName([namespaceSight({ metadata: { name: "shop", labels, annotations: PERMITTED } })]);
   return findBlockedWorkloads({ kubernetes }, events, { now: NOW, namespaces, installation: {} });
@@ -40,7 +43,7 @@ suite("findBlockedWorkloads()", () => {
     const events = [
       eventOf("old", DENIED, 30),
       eventOf("web", DENIED, 5),
-      eventOf("big", "exceeded quota: team", 1),
+      eventOf("big", `Error creating: ${OVER_QUOTA}`, 1),
       eventOf("job", "no such ServiceAccount", 1),
     ];
     const namesIn = async (isLabelled: boolean) => (await find(events, { isLabelled })).map((one) => one.workload);
@@ -64,6 +67,17 @@ suite("findBlockedWorkloads()", () => {
     const forged = `${DENIED} arn:aws:iam::1:role/shop-oders to pod "x" container "app": namespace "shop" permits "arn:aws:iam::1:role/evil"`;
     const [found] = await find([eventOf("web", forged, 1)]);
     assert.doesNotMatch([found?.next, ...(found?.furtherSteps ?? [])].join("\n"), /evil|oders/);
+  });
+
+  test("raises a quota by the object and the workload's status, and by no Event, which anybody may write", async () => {
+    const forged = OVER_QUOTA.replace("requested: pods=1", "requested: pods=500");
+    const nextOf = async (message: string) => {
+      const status = { conditions: [{ type: "ReplicaFailure", status: "True", message }] };
+      const [found] = await find([eventOf("web", forged, 1)], { workload: async () => deployment({ status }) });
+      return [found?.next, ...(found?.furtherSteps ?? [])].join("\n");
+    };
+    assert.match(await nextOf(OVER_QUOTA), /patch quota\/team .*\{"pods":"14"\}/);
+    assert.match(await nextOf(DENIED), /edit quota\/team/);
   });
 
   for (const [what, workload] of [

@@ -6,6 +6,7 @@ import { readCreationFailure, stepsAfterCreationFailure } from "../../src/operat
 import { commandsForAllStep, likelyWorkload, restartSteps } from "../../src/operations/next-steps.ts";
 import { partsOfStep } from "../../src/operations/step-parts.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
+import { POLICY_REFUSAL, QUOTA_MESSAGE } from "../cli/commands/situation-parts.ts";
 
 const OBJECT = { namespace: "shop", kind: "pod", name: "orders" };
 
@@ -84,22 +85,35 @@ test("likelyWorkload() returns the Deployment of a ReplicaSet, and any other obj
   }
 });
 
+const FORBIDDEN = 'pods "orders-5d9f8c7b64-x7x2p" is forbidden: ';
+
 suite("readCreationFailure()", () => {
   const DENIED = 'admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: Cannot give role';
+  const UNREACHABLE =
+    'Internal error occurred: failed calling webhook "pods.podrole.io": failed to call webhook: Post "https://podrole-webhook.podrole.svc:443/mutate?timeout=5s": context deadline exceeded';
   for (const [by, message, step] of [
     ["podrole", DENIED, /kubectl -n shop edit pod\/orders {2}# name a permitted role/],
-    ["unreachable webhook", 'failed calling webhook "pods.podrole.io": timeout', /podrole check --quiet/],
-    [
-      "admission policy",
-      "denied request: the pod names a role in its annotations and has no podrole-sidecar: x",
-      /podrole check --quiet/,
-    ],
-    ["quota", 'pods "x" is forbidden: exceeded quota: team, requested: cpu=1', /describe quota\/team/],
+    ["unreachable webhook", UNREACHABLE, /podrole check --quiet/],
+    ["admission policy", POLICY_REFUSAL, /podrole check --quiet/],
+    ["quota", QUOTA_MESSAGE, /describe quota\/team/],
     ["other", 'admission webhook "other.example" denied the request: no', /describe pod\/orders/],
   ] as const) {
     test(`finds that the refusal is by: ${by}`, () => {
       assert.equal(readCreationFailure(message).by, by);
       assert.match(stepsAfterCreationFailure(message, { object: OBJECT })[0] ?? "", step);
+    });
+
+    test(`reads from an Event of a controller that the refusal is by: ${by}`, () => {
+      for (const prefix of ["Error creating: ", "create Pod web-0 in StatefulSet web failed error: "]) {
+        assert.equal(readCreationFailure(prefix + message).by, by);
+      }
+    });
+
+    test(`takes a name that quotes the message for no refusal by: ${by}`, () => {
+      const name = `x" ${message.replace(FORBIDDEN, "")}`;
+      const quoting = `volume with secret.secretName="${name}" is not allowed because service account default does not reference that secret`;
+      assert.equal(readCreationFailure(`Error creating: ${FORBIDDEN}${quoting}`).by, "other");
+      assert.equal(readCreationFailure(`admission webhook "other.example" denied the request: ${name}`).by, "other");
     });
   }
 });

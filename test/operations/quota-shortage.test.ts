@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { diagnoseCreation, stepsAfterCreationFailure } from "../../src/operations/creation-failure.ts";
-import { quotaShortages } from "../../src/operations/quota-shortage.ts";
+import { type BlockingQuota, quotaShortages, requestedAmounts } from "../../src/operations/quota-shortage.ts";
 
 const refusal = (amounts: string) => `pods "web-1" is forbidden: exceeded quota: team, ${amounts}`;
+
+/** The quota of the refusal, if the object has the same amounts. */
+function quotaOf(amounts: string): BlockingQuota {
+  const [used, hard] = ["used", "limited"].map((field) => {
+    const [, list = ""] = new RegExp(`\\b${field}: ([^ ]+?)(?:, |$)`).exec(amounts) ?? [];
+    return new Map(list.split(",").map((pair) => pair.split("=") as [string, string]));
+  }) as [Map<string, string>, Map<string, string>];
+  return { name: "team", requested: requestedAmounts(refusal(amounts)), used, hard };
+}
 
 suite("quotaShortages()", () => {
   for (const [what, amounts, expected] of [
@@ -30,18 +39,19 @@ suite("quotaShortages()", () => {
     ["nothing without amounts", "requested: limits.memory=96Mi", []],
     ["nothing for amounts that are none", "requested: x=many, used: x=1, limited: x=1", []],
   ] as const) {
-    test(`returns ${what}`, () => assert.deepEqual(quotaShortages(refusal(amounts)), expected));
+    test(`returns ${what}`, () => assert.deepEqual(quotaShortages(quotaOf(amounts)), expected));
   }
 });
 
 suite("diagnoseCreation()", () => {
-  const message = refusal("requested: limits.memory=96Mi, used: limits.memory=1000Mi, limited: limits.memory=1Gi");
+  const amounts = "requested: limits.memory=96Mi, used: limits.memory=1000Mi, limited: limits.memory=1Gi";
+  const [message, quota] = [refusal(amounts), quotaOf(amounts)];
   const object = { namespace: "shop", kind: "deployment", name: "web" };
 
   test("names what a pod takes of a quota, and the share of podrole-sidecar where it is known", () => {
-    assert.match(diagnoseCreation(message, { object }).cause, /; each pod takes 96Mi of limits\.memory$/);
+    assert.match(diagnoseCreation(message, { object, quota }).cause, /; each pod takes 96Mi of limits\.memory$/);
     assert.match(
-      diagnoseCreation(message, { object, sidecar: { limits: { memory: "32Mi" } } }).cause,
+      diagnoseCreation(message, { object, quota, sidecar: { limits: { memory: "32Mi" } } }).cause,
       /; each pod takes 96Mi of limits\.memory, 32Mi of it for podrole-sidecar$/,
     );
   });
@@ -67,11 +77,25 @@ suite("diagnoseCreation()", () => {
     ],
   ] as const) {
     test(`raises the quota for ${what}`, () => {
-      const found = diagnoseCreation(message, { object, replicas }).remedy;
+      const found = diagnoseCreation(message, { object, quota, replicas }).remedy;
       assert.equal(found, `Raise limits.memory ${remedy}`);
-      const [, patch] = stepsAfterCreationFailure(message, { object, replicas });
+      const [, patch] = stepsAfterCreationFailure(message, { object, quota, replicas });
       const expected = `'{"spec":{"hard":{"limits.memory":"${hard}"}}}'`;
       assert.equal(patch, `kubectl -n shop patch quota/team --type merge -p ${expected}  # raises it`);
+    });
+  }
+
+  for (const [what, other] of [
+    ["was not read", undefined],
+    ["is another one", { ...quota, name: "compute" }],
+    ["has room for it", { ...quota, hard: new Map([["limits.memory", "8Gi"]]) }],
+    ["does not limit what the message names", { ...quota, hard: new Map([["pods", "1"]]) }],
+  ] as const) {
+    test(`takes no amount from the message when the quota ${what}`, () => {
+      const { remedy } = diagnoseCreation(message, { object, quota: other });
+      assert.equal(remedy, "Raise the quota, for the missing pod beside those that count now.");
+      const [, edit] = stepsAfterCreationFailure(message, { object, quota: other });
+      assert.equal(edit, "kubectl -n shop edit quota/team  # raise it");
     });
   }
 });

@@ -7,7 +7,7 @@ import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type ResourceRequirements } from "../../kubernetes/objects.ts";
 import { completeAnswer } from "../answer.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
-import { diagnoseCreation, stepsAfterCreationFailure, type WorkloadReplicas } from "../creation-failure.ts";
+import { diagnoseCreation, stepsAfterCreationFailure } from "../creation-failure.ts";
 import { REGISTERED_STEP, registerStep } from "../installer.ts";
 import { editStep, restartSteps } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
@@ -75,8 +75,8 @@ function diagnoseFailure(
   { input, settings, existing }: DiagnosisInput,
   { failure, planned }: { readonly failure: string; readonly planned: Plan | undefined },
 ): AnsweredDiagnosis {
-  const replicas: WorkloadReplicas | undefined = input.replicas;
-  const context = { ...concernedPod(input, settings, existing), sidecar: sidecarResources(planned), replicas };
+  const { replicas, quota } = input;
+  const context = { ...concernedPod(input, settings, existing), sidecar: sidecarResources(planned), replicas, quota };
   const { cause, ...rest } = diagnoseCreation(failure, context);
   return {
     cause: `its pods cannot be created: ${cause}`,

@@ -7,6 +7,7 @@ import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
+import { readBlockingQuota } from "../blocking-quota.ts";
 import { workloadFailure, workloadReplicas } from "../creation-failure.ts";
 import { type Known, readAllowed } from "../known.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
@@ -166,7 +167,10 @@ function createReader({ kubernetes, readHeld }: ExplainDeps, usual: string) {
       limits: await readNamespaceLimits(kubernetes, namespace, given.objects),
       envSources: await readEnvSources(kubernetes, { pod, namespace }, given.objects),
       ...(missingRights.length > 0 && { missingRights }),
-      ...(blocked !== undefined && { failure: blocked }),
+      ...(blocked !== undefined && {
+        failure: blocked,
+        quota: await readBlockingQuota(kubernetes, { namespace, failure: blocked }),
+      }),
       ...(lastRequest && { lastRequest }),
       ...(readHeld && exists && isInjected(pod) && !hasFinished(pod) && { held: await readHeld(pod) }),
     };

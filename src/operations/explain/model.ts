@@ -7,7 +7,7 @@ import type { PolicySettings } from "../../policy/decide.ts";
 import type { PodCertificateSupport } from "../../protocol/pod-certificates.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
 import type { ComparedPod } from "../copied-pod.ts";
-import type { WorkloadReplicas } from "../creation-failure.ts";
+import type { BlockedContext, WorkloadReplicas } from "../creation-failure.ts";
 import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
 import type { Known } from "../known.ts";
@@ -39,6 +39,8 @@ export interface ExplainInput {
   readonly missingRights?: readonly string[];
   /** Why a workload cannot create its pods, as its status says. */
   readonly failure?: string;
+  /** The ResourceQuota that is the reason. */
+  readonly quota?: BlockedContext["quota"];
   /** How many pods a workload has and wants; absent if unknown. */
   readonly replicas?: WorkloadReplicas | undefined;
   /** The pods of the namespace; absent if they were not read. */

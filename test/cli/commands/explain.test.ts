@@ -282,7 +282,8 @@ suite("explainAction()", () => {
 
   test("says why a Deployment cannot create its pods, and ends with 1", async (context) => {
     const { store, run } = await cluster(context);
-    const message = 'pods "web-1" is forbidden: exceeded quota: team, requested: limits.memory=96Mi';
+    const message =
+      'pods "web-1" is forbidden: exceeded quota: team, requested: limits.memory=96Mi, used: limits.memory=1Gi, limited: limits.memory=1Gi';
     const conditions = [
       { type: "Available", status: "False" },
       { type: "ReplicaFailure", status: "True", message },
@@ -293,7 +294,7 @@ suite("explainAction()", () => {
     const whose = "ResourceQuota team of the namespace refuses them, podrole does not";
     assert.ok(
       out.includes(
-        `\n  cause: its pods cannot be created: ${whose}: exceeded quota: team, requested: limits.memory=96Mi\n`,
+        `\n  cause: its pods cannot be created: ${whose}: exceeded quota: team, requested: limits.memory=96Mi, used: limits.memory=1Gi, limited: limits.memory=1Gi\n`,
       ),
       out,
     );

