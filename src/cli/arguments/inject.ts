@@ -84,7 +84,7 @@ export function declareInject(command: Command): void {
   declareFilename(command)
     .option(
       "--trust-bundle <file>",
-      "File with ConfigMap podrole-trust (YAML or JSON), or with its key bundle.pem alone: the CA certificates that injected pods trust (required without --from-cluster)",
+      "File with ConfigMap podrole-trust (YAML or JSON), or with its key bundle.pem alone: the CA certificates that injected pods trust (default: with --from-cluster those of the installation, else required)",
     )
     .option(
       "--permitted <expression>",

@@ -144,7 +144,7 @@ export const BROKEN_USE: readonly Broken[] = [
     { admission: knownFact({ answer: "admitted", namespace: "shop" }) },
     "ADMISSION",
     "failed",
-    /admitted a dry run of a pod without podrole/,
+    /admitted a test pod \(a dry run, which creates nothing\)/,
   ],
   [
     "an unreachable webhook",

@@ -212,6 +212,8 @@ suite("arbitrary input", () => {
       fc.array(text),
       async (args, output, lines) => {
         const { exitCode, out } = await runAudit(args, { role: "shop-orders", output }, lines);
+        const isBlank = lines.every((line) => line.trim() === "");
+        if (isBlank && exitCode === 2) return assert.equal(out, "");
         assert.equal(exitCode, 0);
         if (output === "json") assert.ok(Array.isArray(JSON.parse(out)));
         // oxlint-disable-next-line no-control-regex
