@@ -217,14 +217,8 @@ export const SERVER_ROWS: readonly AttackRow[] = [
     job: idleConnections("credentials"),
   },
   {
-    id: "credentials-greetings",
-    title: "8444: 700 connections that replay the beginning of a handshake, leave and come again",
-    ...ATTACKED,
-    job: (world) => recordedGreetings(serverPort(world, "credentials"), "X25519"),
-  },
-  {
     id: "state-greetings",
-    title: "8445: the same",
+    title: "8445: 700 connections that replay the beginning of a handshake, leave and come again",
     ...ATTACKED,
     job: (world) => recordedGreetings(serverPort(world, "state"), "X25519"),
   },
