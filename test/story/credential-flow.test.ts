@@ -92,7 +92,7 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     const pod = await shop.run("shop", "broken", { annotations: { [ROLE]: "shop-broken" } });
     assert.match(
       await shop.terminationMessage(pod),
-      /^STS_DENIED: .*not authorized to perform: sts:AssumeRole.*trust policy of shop-broken/,
+      /^STS_DENIED: .*not authorized to perform: sts:AssumeRole.*role shop-broken does not exist; or its trust policy/,
     );
     assert.equal(pod.status().phase, "Pending");
     assert.equal((await shop.event("shop", "STS_DENIED")).involvedObject.name, "broken");
