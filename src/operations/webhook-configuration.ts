@@ -1,5 +1,6 @@
 // podrole's MutatingWebhookConfiguration, as manifests/base/webhook-configuration.yaml has it with the reasons, so that
 // the command line can register the webhook without the sources. A test compares the two. Pure.
+import { SYSTEM_NAMESPACES } from "../injection/skip-reasons.ts";
 
 const PLACE = { name: "podrole-webhook", path: "/mutate", port: 443 };
 const NOT_A_MIRROR_POD =
@@ -9,7 +10,7 @@ const NOT_OPTED_OUT =
 
 /** Returns the object for the webhook in `namespace`. podrole's server fills in caBundle. */
 export function webhookConfiguration(namespace: string): object {
-  const excluded = [namespace, "kube-system", "kube-public", "kube-node-lease"];
+  const excluded = [namespace, ...SYSTEM_NAMESPACES];
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "MutatingWebhookConfiguration",

@@ -101,12 +101,11 @@ export function surplusHandshake(
   }
   const [oldest] = most;
   if (oldest && most.length > MAX_RENEWAL_HANDSHAKES) return oldest;
-  const isHeldBack = (other: HeldConnection) => other !== newest && !other.isExempt && other.isHeldBack();
-  const isAwaited = (other: HeldConnection) => other !== newest && !other.isExempt && other.isGreetingAwaited();
+  const others = [...starting].filter((other) => other !== newest && !other.isExempt);
   return (
     waitingFor(newest, starting, silenceOf)[0] ??
-    [...starting].find(isHeldBack) ??
-    [...starting].find(isAwaited) ??
+    others.find((other) => other.isHeldBack()) ??
+    others.find((other) => other.isGreetingAwaited()) ??
     newest
   );
 }

@@ -129,7 +129,7 @@ export function createPeerConnections(budget: Budget): PeerConnections {
   const byPeer = new Map<string, BudgetConnection>();
   return {
     open(socket, opened) {
-      const peer = socketKey(socket);
+      const peer = peerOf(socket);
       const connection = budget.open({ ...opened, close: () => socket.destroy() });
       byPeer.set(peer, connection);
       socket.once("close", () => {
@@ -138,10 +138,11 @@ export function createPeerConnections(budget: Budget): PeerConnections {
       });
       return connection;
     },
-    find: (socket) => byPeer.get(socketKey(socket)),
+    find: (socket) => byPeer.get(peerOf(socket)),
   };
 }
 
-function socketKey({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/** Returns "ip:port" of the other end of a connection. */
+export function peerOf({ remoteAddress, remotePort }: Pick<Socket, "remoteAddress" | "remotePort">): string {
+  return `${remoteAddress}:${remotePort}`;
 }

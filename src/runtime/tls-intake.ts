@@ -16,7 +16,7 @@ import { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Server, TLSSocket } from "node:tls";
-import { addressOf } from "./budget-http.ts";
+import { addressOf, peerOf } from "./budget-http.ts";
 import type { LeaveLane } from "./caller-lanes.ts";
 import type { Clock } from "./clock.ts";
 import { createPacedSteps, type PacedSteps } from "./paced-steps.ts";
@@ -104,7 +104,7 @@ export function limitIntake(
     const deps = { steps, turns, costs, limits: limits(), proof, onSurplus, isExempt, mayPass };
     const stream = new IntakeStream(socket, deps);
     streams.set(socket, stream);
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    const peer = peerOf(socket);
     byPeer.set(peer, stream);
     stream.once("close", () => {
       if (byPeer.get(peer) === stream) byPeer.delete(peer);

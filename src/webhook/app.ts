@@ -9,7 +9,7 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { ERRORS, refuse } from "../protocol/errors.ts";
 import { httpsContext, type TlsSource } from "../protocol/tls.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
-import { LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../runtime/budget-http.ts";
+import { LISTEN_BACKLOG, limitHttp, nodeTimeouts, peerOf } from "../runtime/budget-http.ts";
 import { createBufferCollector, garbageCollection } from "../runtime/buffer-collector.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -168,7 +168,7 @@ function addRoutes(
     const read = readAdmissionReview(request.body);
     if (read.ok) {
       // Says nothing about who calls, but an API server's connections are told apart from those without a review.
-      prove(`${request.raw.socket.remoteAddress}:${request.raw.socket.remotePort}`);
+      prove(peerOf(request.raw.socket));
       const { response } = await admit({ ...read.value, caller: identified.get(request) ?? "unproven" });
       return reply.send(formatReview(response));
     }
