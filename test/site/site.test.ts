@@ -44,6 +44,43 @@ test("the start page, README.md and docs/compare.md decide between IRSA and podr
     assert.ok(readText(page).replaceAll(/\s+/g, " ").includes(words), page);
 });
 
+test("the start page leads to each reader's task before it explains anything", () => {
+  const [, actions = ""] = /<p class="actions">(.*?)<\/p>/s.exec(readText("site/pages/index.njk")) ?? [];
+  for (const task of ["compare", "try", "migrate", "troubleshoot"])
+    assert.ok(actions.includes(`href="docs/${task}.html"`), task);
+});
+
+test("every page that says how much later a pod starts says what the benchmark measured", () => {
+  const measured = ["podrole: app", "podrole, Guaranteed: app"].map((variant) => {
+    const row = readText("test/bench/README.md")
+      .split("\n")
+      .find((line) => line.startsWith(`| ${variant} |`));
+    return (Number(row?.split("|").at(-2)) / 1000).toFixed(1);
+  });
+  const pages = [...repositoryPages, "site/pages/index.njk"].map((page) => ({ page, text: readText(page) }));
+  const said = pages.flatMap(({ page, text }) =>
+    [...text.matchAll(/(\d\.\d) s\b(?:(?!\d\.\d s\b)[^.|])*?Guaranteed pods (\d\.\d) s\b/g)].map(
+      ([, ordinary, guaranteed]) => [page, ordinary, guaranteed],
+    ),
+  );
+  assert.ok(said.length >= 5, JSON.stringify(said));
+  assert.deepEqual(
+    said.filter(([, ...figures]) => figures.join() !== measured.join()),
+    [],
+  );
+});
+
+test("docs/migrate.md has each step in its table of steps, with a heading that exists", () => {
+  const text = readText("docs/migrate.md");
+  const steps = [...text.matchAll(/^## (\d)\. /gm)].map(([, step]) => step);
+  const [table = ""] = /^\| step \|[^]*?\n\n/m.exec(text) ?? [];
+  assert.deepEqual(
+    [...table.matchAll(/\[(\d)\]\(#\1-/g)].map(([, step]) => step),
+    steps,
+  );
+  assert.ok(steps.length > 8);
+});
+
 test("the pictures of the pages are small, and each is shown", () => {
   const pictures = globSync("docs/images/**/*.*", { cwd: ROOT });
   const bytes = pictures.map((picture) => statSync(join(ROOT, picture)).size);
