@@ -62,6 +62,13 @@ suite("createSearch()", () => {
     ["supported versions", "security.html#supported-versions"],
     ["unannotated pods", "docs/migrate-differences.html#pods-without-an-annotation"],
     ["uninstall kiam", "docs/migrate.html#9-remove-the-old-system"],
+    ["kops", "docs/platforms.html#kops"],
+    ["Roles Anywhere", "docs/platforms.html#k3s-and-clusters-outside-aws"],
+    ["static keys", "docs/sdk.html#from-static-keys"],
+    ["Cilium", "docs/api-server.html#the-api-servers-addresses"],
+    ["way back", "docs/migrate-details.html#the-way-back-of-the-nodes"],
+    ["drain 20 pods", "docs/compare.html#what-podrole-costs"],
+    ["hybrid nodes", "docs/compare.html#which-one-is-for-you"],
     ["pod stuck in Init forever after deploy", "docs/troubleshoot.html#the-pod-hangs-in-init-or-restarts"],
   ] as const;
   for (const [words, expected] of cases) {
