@@ -27,6 +27,10 @@ const BOOST = { heading: 4, page: 2 };
 const MIN_PREFIX_LENGTH = 4;
 /** Records of the past count less than pages that answer. */
 const RECORDS = /^(?:changelog\.html|docs\/adr\/)/;
+const RECORD_BOOST = 0.4;
+/** The beginnings of the pages for the tasks that the start page names: most readers look for one of them. */
+const TASKS = /^docs\/(?:compare|migrate|migrate-kube2iam|troubleshoot)\.html$/;
+const TASK_BOOST = 2;
 /** A synonym counts less than the word itself. */
 const SYNONYM_BOOST = { heading: 2, page: 1, text: 0.5 };
 
@@ -42,7 +46,7 @@ export function createSearch(sections: readonly SearchSection[]): Search {
     storeFields: ["address"],
     searchOptions: {
       boost: BOOST,
-      boostDocument: (_id, _term, stored) => (isRecord(stored?.["address"]) ? 0.4 : 1),
+      boostDocument: (_id, _term, stored) => boostOf(String(stored?.["address"])),
       prefix: (term) => term.length >= MIN_PREFIX_LENGTH,
       fuzzy: 0.15,
     },
@@ -60,6 +64,11 @@ export function createSearch(sections: readonly SearchSection[]): Search {
       return section === undefined ? [] : [{ ...section, excerpt: excerptOf(section.text, [...words, ...terms]) }];
     });
   };
+}
+
+function boostOf(address: string): number {
+  if (isRecord(address)) return RECORD_BOOST;
+  return TASKS.test(address) ? TASK_BOOST : 1;
 }
 
 function isRecord(address: unknown): boolean {
