@@ -1,7 +1,6 @@
 // A diagnosis with its commands as an operator needs it: what the commands require, and how one sees that they helped.
 // Both follow from the commands and from the object, so that no cause can forget them. Pure.
-import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
-import { type ConcernedObject, explainStep, isRolledOut, type StepFields, stepFields } from "./next-steps.ts";
+import { type ConcernedObject, proofOf, type StepFields, stepFields } from "./next-steps.ts";
 import type { AnsweredDiagnosis, Diagnosis } from "./sidecar-diagnosis.ts";
 import { partsOfStep } from "./step-parts.ts";
 
@@ -22,22 +21,10 @@ export function answerFields(answer: AnsweredDiagnosis, object: ConcernedObject)
   return { ...diagnosis, ...stepFields(steps) };
 }
 
-/** Returns how one sees that an object has what it needs. */
-export function proofOf(object: ConcernedObject): string {
-  const { namespace, kind, name, file } = object;
-  if (file !== undefined) return `podrole explain -f ${shellQuote(file)} ends with exit code 0`;
-  if (kind === "pod") return `${explainStep(object)} shows no cause and ends with exit code 0`;
-  const place = `-n ${shellQuote(namespace)}`;
-  const status = `podrole status ${place} shows its pods as ready`;
-  return isRolledOut(object)
-    ? `kubectl ${place} rollout status ${objectArgument(kind, name)} ends, and ${status}`
-    : status;
-}
-
 /** Returns what must be there before the commands are run; undefined if they only read. */
 export function requirementsOf(steps: readonly string[]): string | undefined {
   const commands = steps.map((step) => partsOfStep(step).command);
-  const rights = commands.flatMap((command) => rightOf(command) ?? []);
+  const rights = commands.flatMap(rightsOf);
   const parts = [...rightsText(rights), ...awsText(commands), ...otherNeeds(commands), ...sourceText(rights)];
   return parts.length === 0 ? undefined : parts.join("; ");
 }
@@ -54,21 +41,45 @@ interface Right {
 function rightsText(rights: readonly Right[]): readonly string[] {
   const places = Map.groupBy(rights, ({ namespace }) => namespace);
   return [...places].map(([namespace, inPlace]) => {
-    const wanted = [...new Set(inPlace.map(({ verbs, resource }) => `${verbs.join(" and ")} ${resource}`))].join(", ");
+    const wanted = Array.from(
+      Map.groupBy(inPlace, ({ resource }) => resource),
+      ([resource, some]) => `${listText([...new Set(some.flatMap(({ verbs }) => verbs))])} ${resource}`,
+    ).join(", ");
     const [where, flag] = namespace === undefined ? ["", ""] : [` in namespace ${namespace}`, ` -n ${namespace}`];
     return `the right to ${wanted}${where} (kubectl auth can-i --list${flag} shows yours)`;
   });
 }
 
-/** What a command of kubectl changes; undefined for one that only reads, and for other commands. */
-function rightOf(command: string): Right | undefined {
-  const [, place, verb = "", rest = ""] = /(?:^|\| )kubectl (?:-n (\S+) )?([a-z]+) ?(.*)$/s.exec(command) ?? [];
+/** "get, create and delete" */
+function listText(words: readonly string[]): string {
+  return [words.slice(0, -1).join(", "), ...words.slice(-1)].filter((part) => part !== "").join(" and ");
+}
+
+/** What a command of kubectl changes; empty for one that only reads, and for other commands. */
+function rightsOf(command: string): readonly Right[] {
+  return command.split(" | ").flatMap((part) => {
+    const [, place, verb = "", rest = ""] = /^kubectl (?:-n (\S+) )?([a-z-]+) ?(.*)$/s.exec(part) ?? [];
+    // It changes a text, and no object.
+    if (rest.startsWith("--local ")) return [];
+    const ofPods = POD_RIGHTS[verb]?.map(({ verbs, resource }) => ({ verbs, resource, namespace: place }));
+    return ofPods ?? rightOf({ place, verb, rest });
+  });
+}
+
+function rightOf({
+  place,
+  verb,
+  rest,
+}: {
+  readonly place: string | undefined;
+  readonly verb: string;
+  readonly rest: string;
+}): readonly Right[] {
   const verbs = CHANGING_VERBS[verb];
-  if (verbs === undefined) return undefined;
-  if (verb === "replace" || verb === "debug") return { verbs, resource: "pods", namespace: place };
+  if (verbs === undefined) return [];
   if (verb === "apply") {
     const changed = "podrole's webhook configuration";
-    return { verbs, resource: "mutatingwebhookconfigurations", namespace: undefined, changed };
+    return [{ verbs, resource: "mutatingwebhookconfigurations", namespace: undefined, changed }];
   }
   const words = (rest.match(SHELL_WORD) ?? []).filter((word) => !word.startsWith("-") && !SUBCOMMANDS.has(word));
   const [target = "", second = ""] = words;
@@ -76,8 +87,26 @@ function rightOf(command: string): Right | undefined {
   const resource = PLURALS[kind] ?? `${kind}s`;
   const namespace = kind === "namespace" ? undefined : place;
   const isChanged = kind !== "pod" && verb !== "delete" && !rest.startsWith("restart ");
-  return { verbs, resource, namespace, ...(isChanged && { changed: slash === "" ? `${kind}/${second}` : target }) };
+  return [{ verbs, resource, namespace, ...(isChanged && { changed: slash === "" ? `${kind}/${second}` : target }) }];
 }
+
+/** Verbs of kubectl that concern pods alone. */
+const POD_RIGHTS: Readonly<Record<string, readonly Pick<Right, "verbs" | "resource">[]>> = {
+  debug: [
+    { verbs: ["get", "create"], resource: "pods" },
+    { verbs: ["create"], resource: "pods/attach" },
+  ],
+  "port-forward": [
+    { verbs: ["get"], resource: "services" },
+    { verbs: ["list"], resource: "pods" },
+    { verbs: ["create"], resource: "pods/portforward" },
+  ],
+  replace: [{ verbs: ["delete", "create"], resource: "pods" }],
+  run: [
+    { verbs: ["get", "create", "delete"], resource: "pods" },
+    { verbs: ["create"], resource: "pods/attach" },
+  ],
+};
 
 /** A word of a command, with its quotes if shellQuote() has put some around it. */
 const SHELL_WORD = /'(?:[^']|'\\'')*'|\S+/g;
@@ -85,12 +114,10 @@ const SHELL_WORD = /'(?:[^']|'\\'')*'|\S+/g;
 const CHANGING_VERBS: Readonly<Record<string, readonly string[]>> = {
   annotate: ["patch"],
   apply: ["create", "patch"],
-  debug: ["create"],
   delete: ["delete"],
   edit: ["patch"],
   label: ["patch"],
   patch: ["patch"],
-  replace: ["delete", "create"],
   rollout: ["patch"],
   scale: ["patch"],
   set: ["patch"],
@@ -103,14 +130,18 @@ const AWS_ACTIONS: readonly (readonly [pattern: RegExp, action: string])[] = [
   [/^aws iam update-assume-role-policy /, "iam:UpdateAssumeRolePolicy"],
   [/^aws iam put-role-policy /, "iam:PutRolePolicy"],
   [/^aws iam put-user-policy /, "iam:PutUserPolicy"],
+  [/^aws iam simulate-principal-policy /, "iam:SimulatePrincipalPolicy"],
 ];
 
 function awsText(commands: readonly string[]): readonly string[] {
   const actions = AWS_ACTIONS.filter(([pattern]) => commands.some((command) => pattern.test(command)));
   if (actions.length === 0) return [];
-  const permitted = actions.map(([, action]) => action).join(" and ");
+  const permitted = actions.map(([, action]) => action);
+  if (commands.some((command) => command.startsWith("export AWS_ENDPOINT_URL="))) {
+    return [`the program aws, and any credentials that the emulator accepts for ${listText(permitted)}`];
+  }
   return [
-    `credentials of that account that permit ${permitted} (aws sts get-caller-identity shows whose yours are)`,
+    `credentials of that account that permit ${listText(permitted)} (aws sts get-caller-identity shows whose yours are)`,
     "if Terraform or another tool manages the role, change it there instead",
   ];
 }

@@ -1,11 +1,14 @@
 // The next commands after an error code. Pure; nothing is decided from them.
 import { ANNOTATIONS, isRoleAnnotation } from "../policy/annotations.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
-import { denialSteps } from "./denied-call.ts";
+import { deniedCall, namedDenialSteps } from "./denied-call.ts";
+import { emulatorSteps } from "./emulated-sts.ts";
+import type { EndedContainer } from "./ended-containers.ts";
 import type { InstallationFacts } from "./installation-facts.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { annotatePodsStep, type ConcernedObject, editStep } from "./next-steps.ts";
 import { correctionSteps, type NamedRoles } from "./role-correction.ts";
+import { unnamedSteps } from "./unnamed-denial.ts";
 import { DISTRUST_STEPS, distrustOf, type PodTrust } from "./untrusted-server.ts";
 
 /** The pod of which another one is a copy. */
@@ -26,6 +29,8 @@ export interface ConcernedPod {
   readonly isCopy?: boolean | undefined;
   /** What it is a copy of; undefined if that pod is not found. */
   readonly original?: CopiedPod | undefined;
+  /** Containers of a copy that have ended with an error. */
+  readonly ended?: readonly EndedContainer[] | undefined;
   /** The pod's CAs beside the published ones; undefined if unknown. */
   readonly trust?: PodTrust | undefined;
   /** The error's message. A pod's author or an Event's may have written it: no principal or role is taken from it. */
@@ -52,7 +57,10 @@ const editedObject = ({ roles, object }: ConcernedPod): ConcernedObject => roles
 const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => readonly string[] } = {
   ROLE_FORBIDDEN: ({ object, roles = { object, annotations: {} } }) => correctionSteps(roles),
   ROLE_MISSING: (concerned) => (concerned.isCopy ? copySteps(concerned) : nameRoleSteps(editedObject(concerned))),
-  STS_DENIED: denialSteps,
+  STS_DENIED: (concerned) => [
+    ...emulatorSteps(concerned.installation?.emulatedSts),
+    ...(namedDenialSteps(concerned) ?? unnamedSteps(deniedCall(concerned.serverMessage ?? ""), concerned)),
+  ],
   SERVER_UNTRUSTED: ({ restart, message = "", trust }) => DISTRUST_STEPS[distrustOf(message, trust)](restart ?? []),
 };
 
@@ -61,15 +69,19 @@ function nameRoleSteps(object: ConcernedObject): readonly string[] {
 }
 
 /** Returns the commands after which the copy has the role of the pod that it is a copy of. */
-function copySteps({ object: { namespace, name }, original }: ConcernedPod): readonly string[] {
+function copySteps({ object: { namespace, name }, original, ended = [] }: ConcernedPod): readonly string[] {
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
   const { name: from = "POD", debugImage = "busybox" } = original ?? {};
   const lost =
     original === undefined
       ? "  # POD: the pod to copy, because the one that was copied is not found"
-      : "  # copies it again";
+      : "  # copies it again, and opens a shell in it";
   // Without --keep-labels: with the labels, a Service sends requests to the copy, and a ReplicaSet may adopt it.
   return [
+    ...ended.map(
+      (container) =>
+        `${inNamespace} logs ${objectArgument("pod", name)} -c ${shellQuote(container.name)}  # shows what the container wrote before it ended`,
+    ),
     `${inNamespace} delete ${objectArgument("pod", name)}  # deletes the copy, and what was done in it`,
     `${inNamespace} debug ${objectArgument("pod", from)} -it --copy-to=${shellQuote(name)} --keep-annotations --image=${shellQuote(debugImage)} -- sh${lost}`,
   ];

@@ -39,6 +39,18 @@ export function explainStep({ namespace, kind, name }: ConcernedObject): string 
   return `podrole explain ${objectArgument(kind, name)} -n ${shellQuote(namespace)}`;
 }
 
+/** Returns how one sees that an object has what it needs. */
+export function proofOf(object: ConcernedObject): string {
+  const { namespace, kind, name, file } = object;
+  if (file !== undefined) return `podrole explain -f ${shellQuote(file)} ends with exit code 0`;
+  if (kind === "pod") return `${explainStep(object)} shows no cause and ends with exit code 0`;
+  const place = `-n ${shellQuote(namespace)}`;
+  const status = `podrole status ${place} shows its pods as ready`;
+  return isRolledOut(object)
+    ? `kubectl ${place} rollout status ${objectArgument(kind, name)} ends, and ${status}`
+    : status;
+}
+
 /**
  * Returns the command that changes the pod's annotations, or those of the template that makes it. `hint` stands behind
  * the purpose and its place.
@@ -174,6 +186,8 @@ function commentOf(...parts: readonly (string | undefined)[]): string {
  */
 export function commandsForAllStep(filter: string, namespace?: string): string {
   const place = namespace === undefined ? "-A" : `-n ${shellQuote(namespace)}`;
-  const program = `[.pods[] | select(${filter}) | [.next, .furtherSteps[]?]] | unique[][]`;
-  return `podrole status ${place} -o json | jq -r ${shellQuote(program)}${commentOf("prints the commands for every pod in this state, to be read before they are run")}`;
+  // A command with a condition, such as the way back, is for a pod at which somebody looks.
+  const unconditional = '(.next, .furtherSteps[]?) | strings | select(contains("# only ") | not)';
+  const program = `[.pods[] | select(${filter}) | [${unconditional}]] | unique[][]`;
+  return `podrole status ${place} -o json | jq -r ${shellQuote(program)}${commentOf("prints the commands for every pod in this state with the program jq, to be read before they are run")}`;
 }

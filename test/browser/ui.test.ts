@@ -103,7 +103,7 @@ suite("the page of podrole ui", () => {
       await cause.getByRole("button", { name: "Copied" }).waitFor();
       assert.equal(
         await page.evaluate("navigator.clipboard.readText()"),
-        "aws iam get-role --role-name shop-mial --query Role.AssumeRolePolicyDocument --output json > trust.json",
+        "aws iam get-role --role-name shop-mial --query Role --output json > role.json",
       );
       const untrusting = cause.locator(".branch", { hasText: "The role does not trust podrole's server." });
       await untrusting.getByRole("button", { name: "Copy" }).first().click();
@@ -115,7 +115,7 @@ suite("the page of podrole ui", () => {
       await open(page, VIEWS.refusals);
       // The first entry is open; another one opens by a click, and the address then names it.
       await page.locator(".refusal").getByText("See whether STS answers now").first().waitFor();
-      const update = page.locator(".refusal").getByText("aws iam update-assume-role-policy");
+      const update = page.locator(".refusal").getByText("aws iam update-assume-role-policy").first();
       assert.equal(await update.isVisible(), false);
       await page.getByRole("heading", { name: "AWS does not give the role" }).click();
       await update.waitFor();

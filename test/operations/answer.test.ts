@@ -1,8 +1,8 @@
 // What the commands of an answer require, and how one sees that they helped.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { completeAnswer, proofOf, requirementsOf } from "../../src/operations/answer.ts";
-import { labelStep, restartWorkloadSteps } from "../../src/operations/next-steps.ts";
+import { completeAnswer, requirementsOf } from "../../src/operations/answer.ts";
+import { labelStep, proofOf, restartWorkloadSteps } from "../../src/operations/next-steps.ts";
 
 suite("requirementsOf()", () => {
   for (const [what, steps, expected] of [

@@ -30,21 +30,36 @@ function stepsOf(serverMessage: string, concerned: Partial<ConcernedPod> = {}) {
 suite("stepsAfterCode() for STS_DENIED", () => {
   test("has one step for each thing that may be wrong, and each but the first with its condition", () => {
     const [look, ...others] = stepsOf(UNNAMED);
-    assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-oders .* > trust\.json$/);
+    assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-oders --query Role .* > role\.json$/);
     assert.match(look?.purpose ?? "", /^in account 210987654321, finds out whether the role exists/);
     const expected = [
       [
         /^kubectl -n shop annotate pod\/orders iam\.amazonaws\.com\/role=ROLE --/,
         /^only if that ends with NoSuchEntity/,
       ],
-      [/^jq '.*select.*' trust\.json$/, /^only if the role exists, prints the statements for the server$/],
-      [/^jq '\.Statement \|= .*' trust\.json > new-trust\.json$/, /^only if none is printed, /],
-      [/^aws iam update-assume-role-policy /, /^only if none is printed, .*: look at it first$/],
-      [/external-id=ID --overwrite$/, /^only if a printed statement has a condition on sts:ExternalId, /],
-      [/^podrole aws policy /, /^only if a printed statement allows it without a condition, /],
+      [
+        /^jq '.*select.*' role\.json$/,
+        /^only if the role exists, prints its ARN, and each statement of its trust policy/,
+      ],
+      [
+        /annotate pod\/orders iam\.amazonaws\.com\/role=ARN --/,
+        /^only if the ARN is another one than the cause names, /,
+      ],
+      [/^jq '.*\.Statement \|= .*' role\.json > new-trust\.json$/, /^only if nothing but the ARN is printed, /],
+      [/^aws iam update-assume-role-policy /, /^only if nothing but the ARN is printed, .*: look at it first$/],
+      [/external-id=ID --overwrite$/, /^only if a printed Allow has a condition on sts:ExternalId, /],
+      [
+        /^jq \.AssumeRolePolicyDocument role\.json > new-trust\.json$/,
+        /^only if a Deny, .* the owner of the role agrees/,
+      ],
+      [
+        /^aws iam update-assume-role-policy /,
+        /^only if a Deny, or an Allow with a condition on something else, is printed, /,
+      ],
+      [/^podrole aws policy /, /^only if an Allow without a condition is printed, and no Deny, /],
       [
         /^aws iam put-role-policy /,
-        /^only if a printed statement allows it without a condition, in account 123456789012, /,
+        /^only if an Allow without a condition is printed, and no Deny, in account 123456789012, /,
       ],
     ] as const;
     assert.equal(others.length, expected.length);
@@ -52,6 +67,20 @@ suite("stepsAfterCode() for STS_DENIED", () => {
       assert.match(others[index]?.command ?? "", command);
       assert.match(others[index]?.purpose ?? "", purpose);
     }
+  });
+
+  test("changes no policy of a server of the role's account if the trust policy names the server itself", () => {
+    const roleArn = ROLE.replace("210987654321", "123456789012");
+    const message = `User: ${SESSION} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`;
+    const own = `Cannot assume role ${roleArn}: AccessDenied: ${describeDenial(message, { roleArn })}`;
+    const [print, put, simulate] = stepsOf(own).slice(-3);
+    for (const step of [print, put])
+      assert.match(step?.purpose ?? "", /^only if an Allow for the account or for all, /);
+    assert.match(simulate?.purpose ?? "", /^only if an Allow for the server itself, without a condition, is printed/);
+    assert.equal(
+      simulate?.command,
+      `aws iam simulate-principal-policy --policy-source-arn ${PRINCIPAL} --action-names sts:AssumeRole --resource-arns ${roleArn} --query 'EvaluationResults[].EvalDecision'`,
+    );
   });
 
   test("corrects the name where the role is named, and with the permitted name that is spelt almost the same", () => {
@@ -94,34 +123,83 @@ suite("stepsAfterCode() for STS_DENIED", () => {
   test("names principal and role only if the server's own message does", () => {
     const forged = stepsOf("", { message: UNNAMED }).map(({ command }) => command);
     assert.match(forged[0] ?? "", /--role-name NAME /);
-    assert.match(forged[3] ?? "", /"AWS":"ARN"/);
+    assert.match(forged[4] ?? "", /"AWS":"ARN"/);
     assert.ok(!forged.join().includes(PRINCIPAL), forged.join());
     // A record is cut where the author of a pod may choose, by the length of the role's path.
     const cut = UNNAMED.slice(0, UNNAMED.indexOf(PRINCIPAL) + PRINCIPAL.length - 7);
-    assert.match(stepsOf(cut)[3]?.command ?? "", /"AWS":"ARN"/);
+    assert.match(stepsOf(cut)[4]?.command ?? "", /"AWS":"ARN"/);
     assert.match(stepsOf(UNNAMED.slice(0, 50))[0]?.command ?? "", /--role-name NAME /);
   });
 
   test("asks for sts:TagSession only if session tags are on", () => {
     const actions = (hasSessionTags?: boolean) =>
-      stepsOf(UNNAMED, { installation: { ...(hasSessionTags !== undefined && { hasSessionTags }) } })[3]?.command ?? "";
+      stepsOf(UNNAMED, { installation: { ...(hasSessionTags !== undefined && { hasSessionTags }) } })[4]?.command ?? "";
     assert.match(actions(true), /"Action":\["sts:AssumeRole","sts:TagSession"\]/);
     for (const known of [false, undefined]) assert.doesNotMatch(actions(known), /TagSession/);
   });
 
+  const assume = { Effect: "Allow", Action: "sts:AssumeRole" };
+  const service = { Service: "ec2.amazonaws.com" };
   for (const [what, statements, isPrinted] of [
-    ["the principal", [{ Effect: "Allow", Principal: { AWS: [PRINCIPAL, "x"] } }], true],
-    ["its account", { Effect: "Allow", Principal: { AWS: "arn:aws:iam::123456789012:root" } }, true],
-    ["everyone", [{ Effect: "Allow", Principal: "*" }], true],
-    ["a service", [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" } }], false],
-    ["another role", [{ Effect: "Allow", Principal: { AWS: `${PRINCIPAL}-2` } }], false],
+    ["the principal", [{ ...assume, Principal: { AWS: [PRINCIPAL, "x"] } }], true],
+    ["its account", { ...assume, Principal: { AWS: "arn:aws:iam::123456789012:root" } }, true],
+    ["its account by the number", { ...assume, Principal: { AWS: "123456789012" } }, true],
+    ["everyone", [{ ...assume, Principal: "*" }], true],
+    ["every AWS principal", [{ ...assume, Principal: { AWS: "*" } }], true],
+    [
+      "the principal with a list of actions",
+      [{ ...assume, Action: ["sts:TagSession", "sts:AssumeRole"], Principal: { AWS: PRINCIPAL } }],
+      true,
+    ],
+    [
+      "the principal with a pattern of actions",
+      [{ ...assume, Action: "STS:Assume*", Principal: { AWS: PRINCIPAL } }],
+      true,
+    ],
+    ["the principal with all actions", [{ ...assume, Action: "*", Principal: { AWS: PRINCIPAL } }], true],
+    [
+      "the principal with all but one action",
+      [{ Effect: "Allow", NotAction: "sts:TagSession", Principal: { AWS: PRINCIPAL } }],
+      true,
+    ],
+    ["the principal on a condition", [{ ...assume, Principal: { AWS: PRINCIPAL }, Condition: { Bool: {} } }], true],
+    ["not the principal, but denies it", [{ ...assume, Effect: "Deny", Principal: { AWS: PRINCIPAL } }], true],
+    [
+      "not the principal, but denies all but another one",
+      [{ ...assume, Effect: "Deny", NotPrincipal: { AWS: "x" } }],
+      true,
+    ],
+    ["another service than the one that it denies", [{ ...assume, Effect: "Deny", NotPrincipal: service }], true],
+    [
+      "no one, and denies all but the principal",
+      [{ ...assume, Effect: "Deny", NotPrincipal: { AWS: [PRINCIPAL] } }],
+      false,
+    ],
+    [
+      "the principal for another action",
+      [{ ...assume, Action: "sts:TagSession", Principal: { AWS: PRINCIPAL } }],
+      false,
+    ],
+    [
+      "the principal for a web identity",
+      [{ ...assume, Action: "sts:AssumeRoleWithSAML", Principal: { AWS: PRINCIPAL } }],
+      false,
+    ],
+    ["a service", [{ ...assume, Principal: service }], false],
+    ["a provider of identities", [{ ...assume, Principal: { Federated: "oidc" } }], false],
+    ["another role", [{ ...assume, Principal: { AWS: `${PRINCIPAL}-2` } }], false],
   ] as const) {
-    test(`prints ${isPrinted ? "a" : "no"} statement of a policy that trusts ${what}`, () => {
+    test(`prints ${isPrinted ? "the statement" : "the ARN alone"} of a policy that trusts ${what}`, () => {
       const { command = "" } = stepsOf(UNNAMED)[2] ?? {};
-      const input = JSON.stringify({ Version: "2012-10-17", Statement: statements });
-      const { status, stdout, stderr } = spawnSync("bash", ["-c", command.replace(" trust.json", "")], { input });
+      const input = JSON.stringify({
+        Arn: ROLE,
+        AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: statements },
+      });
+      const shown = command.replace(" role.json", "").replace("jq ", "jq --compact-output ");
+      const { status, stdout, stderr } = spawnSync("bash", ["-c", shown], { input });
       assert.equal(status, 0, String(stderr));
-      assert.equal(String(stdout) !== "", isPrinted, String(stdout));
+      const printed = isPrinted ? [ROLE, ...[statements].flat()] : [ROLE];
+      assert.equal(String(stdout), printed.map((each) => `${JSON.stringify(each)}\n`).join(""));
     });
   }
 });
@@ -143,8 +221,32 @@ suite("denialRemedy()", () => {
     const context = { serverMessage: UNNAMED, installation: { emulatedSts } };
     const { cause, remedy = "" } = diagnoseCode({ code: "STS_DENIED", message: UNNAMED }, context);
     assert.match(cause, /\(STS is emulated: the server calls http:\/\/sts\.aws\.svc:4566, not AWS\)$/);
-    assert.match(remedy, /set AWS_ENDPOINT_URL /);
+    assert.match(remedy, /STS is emulated, so correct it in the emulator, not in AWS/);
     assert.doesNotMatch(diagnoseCode({ code: "STS_DENIED", message: UNNAMED }).cause, /emulated/);
     assert.doesNotMatch(diagnoseCode({ code: "ROLE_MISSING", message: "x" }, context).cause, /emulated/);
   });
+
+  for (const [what, emulatedSts, expected] of [
+    [
+      "a Service of the cluster",
+      "http://sts.aws.svc.cluster.local:4566",
+      ["kubectl -n aws port-forward service/sts 4566", "export AWS_ENDPOINT_URL=http://localhost:4566"],
+    ],
+    [
+      "a Service with a port below 1024",
+      "http://sts.aws.svc",
+      ["kubectl -n aws port-forward service/sts 8080:80", "export AWS_ENDPOINT_URL=http://localhost:8080"],
+    ],
+    ["another host", "http://sts.example:4566/x", ["export AWS_ENDPOINT_URL=http://sts.example:4566/x"]],
+    ["AWS", undefined, []],
+  ] as const) {
+    test(`begins with the commands that reach ${what}, whatever STS names`, () => {
+      const installation = emulatedSts === undefined ? {} : { emulatedSts };
+      for (const message of [UNNAMED, recordOf("sts:AssumeRole because no identity-based policy allows the action")]) {
+        const commands = stepsOf(message, { installation }).map(({ command }) => command);
+        assert.deepEqual(commands.slice(0, expected.length), expected);
+        assert.match(commands[expected.length] ?? "", /^(?:aws|podrole aws) /);
+      }
+    });
+  }
 });

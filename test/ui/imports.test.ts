@@ -6,6 +6,7 @@ import { importsOf, readSources } from "../story/sources.ts";
 
 const PURE_FILES: ReadonlySet<string> = new Set([
   "src/operations/blocked-time.ts",
+  "src/operations/denial-conditions.ts",
   "src/operations/status/role-rows.ts",
   "src/operations/step-parts.ts",
   "src/operations/ui/overdue.ts",

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { stepsAfterCode } from "../../src/operations/code-steps.ts";
+import { stepsAfterCreationFailure } from "../../src/operations/creation-failure.ts";
 import { stepFields } from "../../src/operations/next-steps.ts";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { findLikelyCauses } from "../../src/operations/ui/likely-causes.ts";
@@ -90,20 +91,34 @@ suite("remedyOf()", () => {
 
   test("remedyOf() has a denial looked into first: whether the role exists, then which statements are for the server", () => {
     const { look, branches, steps } = remedyOf(rowOf("mailer-6f7d9-hx5pl"));
-    assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-mial .*> trust\.json$/);
+    assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-mial .*> role\.json$/);
     assert.deepEqual(
       branches.map(({ when, steps: own }) => [when, ...own.map((step) => step.split(" ").slice(0, 3).join(" "))]),
       [
         ["It fails with NoSuchEntity", "kubectl -n shop"],
-        ["It succeeds", "jq '[.Statement] |"],
-        ["No statement is printed", "jq '.Statement |=", "aws iam update-assume-role-policy"],
-        ["A printed statement has a condition on sts:ExternalId", "kubectl -n shop"],
-        ["A printed statement allows it without a condition", "podrole aws policy", "aws iam put-role-policy"],
+        ["It succeeds", "jq '.Arn, (.AssumeRolePolicyDocument.Statement"],
+        ["The ARN is another one", "kubectl -n shop"],
+        ["Nothing but the ARN is printed", "jq '.AssumeRolePolicyDocument |", "aws iam update-assume-role-policy"],
+        ["A printed Allow has a condition on sts:ExternalId", "kubectl -n shop"],
+        [
+          "A Deny, or an Allow with a condition on something else, is printed",
+          "jq .AssumeRolePolicyDocument role.json",
+          "aws iam update-assume-role-policy",
+        ],
+        [
+          "An Allow for the account or for all, without a condition, is printed, and no Deny",
+          "podrole aws policy",
+          "aws iam put-role-policy",
+        ],
+        [
+          "An Allow for the server itself, without a condition, is printed, and no Deny",
+          "aws iam simulate-principal-policy",
+        ],
       ],
     );
     // The branch says it.
     assert.ok(branches.every(({ steps: own }) => own.every((step) => !step.includes("  # only if"))));
-    const [missing, , untrusting] = branches;
+    const [missing, , , untrusting] = branches;
     assert.deepEqual([missing?.cause, missing?.statement], ["there is no role shop-mial", undefined]);
     assert.deepEqual(JSON.parse(String(untrusting?.statement)), {
       Effect: "Allow",
@@ -112,6 +127,19 @@ suite("remedyOf()", () => {
     });
     assert.ok((untrusting?.statement ?? "").split("\n").length > 5);
     assert.deepEqual(steps, []);
+  });
+
+  test("remedyOf() has the commands that reach an emulated STS before the look", () => {
+    const object = { namespace: "shop", kind: "pod", name: "orders" } as const;
+    const installation = { emulatedSts: "http://sts.aws.svc:4566" };
+    const code = "STS_DENIED";
+    const { before, look } = remedyOf({ code, ...stepFields(stepsAfterCode(code, { object, installation })) });
+    assert.deepEqual(
+      before?.map((step) => step.split(" ")[0]),
+      ["kubectl", "export"],
+    );
+    assert.match(look?.command ?? "", /^aws iam get-role /);
+    assert.equal(remedyOf({ code, ...stepFields(stepsAfterCode(code, { object })) }).before, undefined);
   });
 
   test("remedyOf() says where a role is named that does not exist, if no command corrects it", () => {
@@ -151,6 +179,13 @@ suite("remedyOf()", () => {
     );
     assert.match(branches[0]?.steps.join() ?? "", /^kubectl -n shop edit deployment\/intruder/);
     assert.match(branches[1]?.steps.join() ?? "", /^kubectl edit namespace shop  # permits it/);
+    // A Deployment without pods can be restarted then.
+    const steps = stepsAfterCreationFailure(
+      'admission webhook "pods.podrole.io" denied the request: ROLE_FORBIDDEN: x',
+      { object },
+    );
+    const [, right] = remedyOf({ code, ...stepFields(steps) }).branches;
+    assert.match(right?.steps.at(-1) ?? "", /^kubectl -n shop rollout restart deployment\/intruder /);
   });
 
   test("remedyOf() reads the log of a sidecar that may trust only an earlier CA before it restarts the pod", () => {

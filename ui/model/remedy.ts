@@ -1,5 +1,6 @@
 // What an operator does about a cause: first a look that tells its possible causes apart, then the commands for each of
 // them. From the commands and the message of a row; where they have another form, the commands are steps. Pure.
+import { DENIAL_CONDITIONS, type DenialCondition } from "../../src/operations/denial-conditions.ts";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { PURPOSE_MARK, partsOfStep } from "../../src/operations/step-parts.ts";
 import { messageParts, nextCommandsOf } from "./cause.ts";
@@ -19,6 +20,8 @@ export interface RemedyBranch {
 
 /** What to do. */
 export interface Remedy {
+  /** Commands before the look, without which it would ask the wrong service. */
+  readonly before?: readonly string[];
   /** The command that tells the branches apart; absent if reading does. */
   readonly look?: { readonly purpose: string; readonly command: string };
   readonly branches: readonly RemedyBranch[];
@@ -47,8 +50,9 @@ function denialRemedy(
 ): Remedy | undefined {
   const look = steps.find((step) => step.startsWith("aws iam get-role "));
   if (code !== "STS_DENIED" || look === undefined) return undefined;
+  const before = steps.filter((step) => REACHES_EMULATOR.test(step));
   const under = Map.groupBy(
-    steps.filter((step) => step !== look),
+    steps.filter((step) => step !== look && !before.includes(step)),
     conditionOf,
   );
   const stepsUnder = (condition: DenialCondition) => (under.get(condition) ?? []).map(withoutCondition);
@@ -72,73 +76,94 @@ function denialRemedy(
       steps: stepsUnder("exists"),
     },
     {
-      when: "No statement is printed",
+      when: "The ARN is another one",
+      cause: "the role has a path, which the pod does not name",
+      steps: stepsUnder("path"),
+    },
+    {
+      when: "Nothing but the ARN is printed",
       cause: "the role does not trust podrole's server",
       text: `The trust policy of ${name} must have this statement:`,
       ...(statement !== undefined && { statement }),
       steps: stepsUnder("none"),
     },
     {
-      when: "A printed statement has a condition on sts:ExternalId",
+      when: "A printed Allow has a condition on sts:ExternalId",
       cause: "the pod does not name its value",
       steps: stepsUnder("external"),
     },
     {
-      when: "A printed statement allows it without a condition",
+      when: "A Deny, or an Allow with a condition on something else, is printed",
+      cause: "the trust policy leaves podrole's server out, perhaps on purpose",
+      steps: stepsUnder("other"),
+    },
+    {
+      when: "An Allow without a condition is printed, and no Deny",
       cause: "the server's own policy does not allow it",
       steps: stepsUnder("allowed"),
     },
+    {
+      when: "An Allow for the account or for all, without a condition, is printed, and no Deny",
+      cause: "the server's own policy does not allow it",
+      steps: stepsUnder("account"),
+    },
+    {
+      when: "An Allow for the server itself, without a condition, is printed, and no Deny",
+      cause: "a Deny in the policies of the server or of the organization",
+      steps: stepsUnder("itself"),
+    },
   ];
   return {
+    ...(before.length > 0 && { before }),
     look: { purpose: "Does the role exist?", command: partsOfStep(look).command },
     branches: branches.filter(({ steps: own }, index) => index === 0 || own.length > 0),
     steps: [],
   };
 }
 
-type DenialCondition = "missing" | "exists" | "none" | "external" | "allowed";
-
-/** What a step says in front of its purpose; corrections of a misspelt role have no condition of the look. */
-const CONDITIONS: readonly (readonly [RegExp, DenialCondition])[] = [
-  [/^only if that ends with NoSuchEntity, /, "missing"],
-  [/^only if the role exists, /, "exists"],
-  [/^only if none is printed, /, "none"],
-  [/^only if a printed statement has a condition on sts:ExternalId, /, "external"],
-  [/^only if a printed statement allows it without a condition, /, "allowed"],
-];
+/** The commands after which those of aws reach an emulated STS. */
+const REACHES_EMULATOR = /^(?:kubectl -n \S+ port-forward|export AWS_ENDPOINT_URL=)/;
 
 function conditionOf(step: string): DenialCondition {
   const { command, purpose } = partsOfStep(step);
-  const named = CONDITIONS.find(([start]) => start.test(purpose))?.[1];
-  return named ?? (CORRECTION.test(command) ? "missing" : "none");
+  return conditionIn(purpose) ?? (CORRECTION.test(command) ? "missing" : "none");
 }
 
 /** The branch has it. */
 function withoutCondition(step: string): string {
   const { command, purpose } = partsOfStep(step);
-  const start = CONDITIONS.find(([condition]) => condition.test(purpose))?.[0];
-  return start === undefined ? step : `${command}${PURPOSE_MARK}${purpose.replace(start, "")}`;
+  const condition = conditionIn(purpose);
+  if (condition === undefined) return step;
+  return `${command}${PURPOSE_MARK}${purpose.slice(DENIAL_CONDITIONS[condition].length)}`;
+}
+
+/** Corrections of a misspelt role have no condition of the look. */
+function conditionIn(purpose: string): DenialCondition | undefined {
+  const conditions = Object.keys(DENIAL_CONDITIONS) as DenialCondition[];
+  return conditions.find((condition) => purpose.startsWith(DENIAL_CONDITIONS[condition]));
 }
 
 const CORRECTION = /^kubectl .*\b(?:edit|annotate|patch)\b/;
 
 /** The namespace and the pod disagree: one of them is wrong. */
 function forbiddenRemedy({ code }: RemedyInput, [correct, permit, ...others]: readonly string[]): Remedy | undefined {
-  if (code !== "ROLE_FORBIDDEN" || correct === undefined || permit === undefined || others.length > 0) return undefined;
-  if (!PERMIT_PURPOSE.test(permit)) return undefined;
+  if (code !== "ROLE_FORBIDDEN" || correct === undefined || permit === undefined) return undefined;
+  // A workload without pods may be restarted once its role is permitted.
+  if (!PERMIT_PURPOSE.test(permit) || !others.every((step) => PERMITTED_PURPOSE.test(step))) return undefined;
   return {
     branches: [
       { when: "The role is wrong", cause: "the pod names another one than it should", steps: [correct] },
       {
         when: "The role is right",
         cause: "the namespace does not permit it yet",
-        steps: [permit.replace(PERMIT_PURPOSE, "  # ")],
+        steps: [permit.replace(PERMIT_PURPOSE, "  # "), ...others],
       },
     ],
     steps: [],
   };
 }
 
+const PERMITTED_PURPOSE = /  # only after the namespace permits it, /;
 const PERMIT_PURPOSE = /  # instead, only if .+? is right: /;
 
 /** A pod that trusts only an earlier CA cannot report it: its log can. */

@@ -8,11 +8,12 @@ import { sentence, shown, shownLines, withCode } from "./dom.ts";
 import { icon } from "./icon.ts";
 
 /** The remedy; nothing if it is empty. */
-export function remedyPart({ look, branches, steps }: Remedy): ComponentChild {
+export function remedyPart({ before = [], look, branches, steps }: Remedy): ComponentChild {
   if (look === undefined && branches.length === 0) return commandList(steps);
   return h(
     "div",
     { class: "remedy" },
+    commandList(before),
     look !== undefined &&
       h(
         "div",
@@ -40,7 +41,7 @@ function branchPart({ when, cause, text, statement, steps }: RemedyBranch, index
   );
 }
 
-const BRANCH_NAMES = ["A", "B", "C", "D", "E"];
+const BRANCH_NAMES = ["A", "B", "C", "D", "E", "F", "G", "H"];
 
 /** What an operator does about a code. */
 export function remedyText(remedy: string | undefined): ComponentChild {
