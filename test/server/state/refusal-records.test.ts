@@ -32,15 +32,25 @@ test("toRefusalRecord() cuts the reason", () => {
 
 test("toRefusalRecord() cuts the reason by its bytes in JSON, between characters", () => {
   for (const [character, length] of [
-    ["\u0001", 83],
-    ["é", 250],
-    ["🔑", 250],
-    ['"', 250],
+    // With the three dots at its end.
+    ["\u0001", 85],
+    ["é", 251],
+    ["🔑", 251],
+    ['"', 251],
   ] as const) {
     const { time: _t, since: _s, count: _c, ...refusal } = exampleRefusal({ reason: character.repeat(600) });
     const { reason } = toRefusalRecord(refusal, START);
     assert.deepEqual([reason.length, reason.isWellFormed()], [length, true], JSON.stringify(character));
   }
+});
+
+test("toRefusalRecord() cuts the reason between words, and shows that it did", () => {
+  const { time: _t, since: _s, count: _c, ...refusal } = exampleRefusal({ reason: "no annotation ".repeat(50) });
+  const { reason } = toRefusalRecord(refusal, START);
+  assert.match(reason, /^(?:no annotation )+no\.\.\.$|^(?:no annotation )+no annotation\.\.\.$/);
+  assert.ok(reason.length > 400 && reason.length <= 500, `${reason.length} characters`);
+  const short = exampleRefusal({ reason: "no annotation" });
+  assert.equal(toRefusalRecord(short, START).reason, "no annotation");
 });
 
 test("addRefusals() adds the counts of equal refusals, and keeps the first time and the last reason", () => {
