@@ -24,7 +24,7 @@ export function answerFields(answer: AnsweredDiagnosis, object: ConcernedObject)
 /** Returns what must be there before the commands are run; undefined if they only read. */
 export function requirementsOf(steps: readonly string[]): string | undefined {
   const commands = steps.map((step) => partsOfStep(step).command);
-  const rights = commands.flatMap(rightsOf);
+  const rights = commands.flatMap(rightsNeededFor);
   const parts = [...rightsText(rights), ...awsText(commands), ...otherNeeds(commands), ...sourceText(rights)];
   return parts.length === 0 ? undefined : parts.join("; ");
 }
@@ -56,7 +56,7 @@ function listText(words: readonly string[]): string {
 }
 
 /** What a command of kubectl changes; empty for one that only reads, and for other commands. */
-function rightsOf(command: string): readonly Right[] {
+function rightsNeededFor(command: string): readonly Right[] {
   return command.split(" | ").flatMap((part) => {
     const [, place, verb = "", rest = ""] = /^kubectl (?:-n (\S+) )?([a-z-]+) ?(.*)$/s.exec(part) ?? [];
     // It changes a text, and no object.

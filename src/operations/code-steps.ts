@@ -29,6 +29,8 @@ export interface ConcernedPod {
   readonly isCopy?: boolean | undefined;
   /** What it is a copy of; undefined if that pod is not found. */
   readonly original?: CopiedPod | undefined;
+  /** True for a copy out of which podrole took its sidecar: it runs without the role. */
+  readonly isStripped?: boolean | undefined;
   /** Containers of a copy that have ended with an error. */
   readonly ended?: readonly EndedContainer[] | undefined;
   /** The pod's CAs beside the published ones; undefined if unknown. */
@@ -69,20 +71,21 @@ function nameRoleSteps(object: ConcernedObject): readonly string[] {
 }
 
 /** Returns the commands after which the copy has the role of the pod that it is a copy of. */
-function copySteps({ object: { namespace, name }, original, ended = [] }: ConcernedPod): readonly string[] {
+function copySteps({ object: { namespace, name }, original, ended = [], isStripped }: ConcernedPod): readonly string[] {
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
+  const needed = isStripped ? "only if the copy is to have the role, " : "";
   const { name: from = "POD", debugImage = "busybox" } = original ?? {};
   const lost =
     original === undefined
-      ? "  # POD: the pod to copy, because the one that was copied is not found"
-      : "  # copies it again, and opens a shell in it";
+      ? `  # ${needed}POD: the pod to copy, because the one that was copied is not found`
+      : `  # ${needed}copies it again, and opens a shell in it`;
   // Without --keep-labels: with the labels, a Service sends requests to the copy, and a ReplicaSet may adopt it.
   return [
     ...ended.map(
       (container) =>
         `${inNamespace} logs ${objectArgument("pod", name)} -c ${shellQuote(container.name)}  # shows what the container wrote before it ended`,
     ),
-    `${inNamespace} delete ${objectArgument("pod", name)}  # deletes the copy, and what was done in it`,
+    `${inNamespace} delete ${objectArgument("pod", name)}  # ${needed}deletes the copy, and what was done in it`,
     `${inNamespace} debug ${objectArgument("pod", from)} -it --copy-to=${shellQuote(name)} --keep-annotations --image=${shellQuote(debugImage)} -- sh${lost}`,
   ];
 }

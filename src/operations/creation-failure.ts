@@ -1,7 +1,7 @@
 // Why a workload cannot create its pods, from the message of its condition ReplicaFailure or of an Event FailedCreate:
 // who refuses them decides what to do next. Pure.
 import type { ResourceRequirements } from "../kubernetes/objects.ts";
-import { isErrorCode } from "../protocol/errors.ts";
+import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { objectAt, objectsAt } from "../runtime/json-object.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
 import { REGISTERED_STEP, registerStep } from "./installer.ts";
@@ -14,7 +14,7 @@ import { restartsOfUninjected, UNREGISTERED, unregisteredScope } from "./uninjec
 /** Who refuses the pods. */
 export type CreationFailure =
   /** podrole's webhook; `reason` is its message without the code. */
-  | { readonly by: "podrole"; readonly code: string; readonly reason: string }
+  | { readonly by: "podrole"; readonly code: ErrorCode; readonly reason: string }
   /** The API server, because it cannot call podrole's webhook. */
   | { readonly by: "unreachable webhook" }
   /** podrole's admission policy, because the pod names a role and has no podrole-sidecar. */
@@ -144,7 +144,7 @@ function refusalOfCreation(message: string, context: BlockedContext): Diagnosis 
         cause: `podrole refuses them: ${cause}`,
         ...(remedy !== undefined && { remedy }),
         ...(scope !== undefined && { scope }),
-        recovery: "by itself: a changed pod template makes new pods at once",
+        recovery: ERRORS[failure.code].retry ? RETRIED_CREATION : CHANGED,
       };
     }
     case "unreachable webhook":
@@ -152,7 +152,7 @@ function refusalOfCreation(message: string, context: BlockedContext): Diagnosis 
         cause: `the API server cannot call podrole's webhook: ${message}`,
         remedy: "podrole check says why (WEBHOOK_READY, CA_BUNDLE, ADMISSION).",
         scope: "all namespaces with the label podrole.io/inject: enabled: no pod can be created in them",
-        recovery: TRIED_AGAIN,
+        recovery: RETRIED_CREATION,
       };
     case "admission policy":
       return diagnosePolicy(context);
@@ -163,8 +163,11 @@ function refusalOfCreation(message: string, context: BlockedContext): Diagnosis 
   }
 }
 
+const CHANGED =
+  "by itself: a changed pod template makes new pods at once; after a change of something else, the controller tries again, after waits of at most 17 min";
+
 /** (https://github.com/kubernetes/client-go/blob/master/util/workqueue/default_rate_limiters.go) */
-const TRIED_AGAIN = "by itself: the controller tries again, after waits of at most 17 min";
+export const RETRIED_CREATION = "by itself: the controller tries again, after waits of at most 17 min";
 
 function diagnosePolicy({ installation }: BlockedContext): Diagnosis {
   const refuses = "podrole's admission policy refuses them, because they name a role and would run without podrole";
@@ -176,7 +179,7 @@ function diagnosePolicy({ installation }: BlockedContext): Diagnosis {
       ? "Register the webhook."
       : "podrole check says why the webhook did not see them (WEBHOOK_REGISTERED, WEBHOOK_SELECTOR, FAILURE_POLICY, OTHER_WEBHOOKS).",
     scope: unregisteredScope(installation?.running),
-    recovery: TRIED_AGAIN,
+    recovery: RETRIED_CREATION,
     ...(forAll !== undefined && { forAll }),
   };
 }
@@ -201,7 +204,7 @@ function diagnoseQuota(message: string, quota: string, context: BlockedContext):
       ...requests,
     ].join("; "),
     remedy: `Raise ${raised}, for ${pods} beside those that count now${spare}.`,
-    recovery: TRIED_AGAIN,
+    recovery: RETRIED_CREATION,
   };
 }
 
@@ -228,8 +231,12 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
   const { object } = context;
   const inNamespace = `kubectl -n ${shellQuote(object.namespace)}`;
   switch (failure.by) {
-    case "podrole":
-      return stepsAfterCode(failure.code, { ...context, message: failure.reason });
+    case "podrole": {
+      const steps = stepsAfterCode(failure.code, { ...context, message: failure.reason });
+      // After others, the template is changed, which makes new pods at once.
+      if (failure.code === "ROLE_FORBIDDEN") return [...steps, ...againSteps(context, PERMITTED_AGAIN)];
+      return ERRORS[failure.code].retry ? [...steps, ...againSteps(context)] : steps;
+    }
     case "unreachable webhook":
       return [CHECK_STEP];
     case "admission policy":
@@ -255,9 +262,12 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
   }
 }
 
-function againSteps({ object }: BlockedContext): readonly string[] {
+/** The page of podrole ui knows the step by it. */
+const PERMITTED_AGAIN = "only after the namespace permits it, to have it try again at once";
+
+function againSteps({ object }: BlockedContext, purpose = "only to have it try again at once"): readonly string[] {
   if (!isRolledOut(object)) return [];
   const { namespace, kind, name } = object;
   const target = objectArgument(kind, name);
-  return [`kubectl -n ${shellQuote(namespace)} rollout restart ${target}  # only to have it try again at once`];
+  return [`kubectl -n ${shellQuote(namespace)} rollout restart ${target}  # ${purpose}`];
 }

@@ -1,5 +1,5 @@
-// When each step after a denial applies whose reason STS does not say: the beginning of the step's purpose, by which the
-// page of podrole ui arranges the steps too. Pure, and free of other code.
+// When each step after a denial applies whose reason STS does not say: the beginning of the step's purpose, by which
+// the page of podrole ui arranges the steps too. Pure, and free of other code.
 
 /** What the looks at the role have shown. */
 export type DenialCondition =

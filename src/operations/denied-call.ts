@@ -1,6 +1,6 @@
-// What to do about an AssumeRole that STS has denied: what to correct if its message names the policy, else the steps of
-// unnamed-denial.ts. Principal and role come from the server's own record: a pod's author, or whoever may create Events,
-// can forge any other message. Pure.
+// What to do about an AssumeRole that STS has denied: what to correct if its message names the policy, else the steps
+// of unnamed-denial.ts. Principal and role come from the server's own record: a pod's author, or whoever may create
+// Events, can forge any other message. Pure.
 import type { ConcernedPod } from "./code-steps.ts";
 import { EMULATOR_REMEDY } from "./emulated-sts.ts";
 import { shellQuote } from "./migrate/shell-commands.ts";

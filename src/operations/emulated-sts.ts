@@ -1,4 +1,5 @@
-// Commands of aws for an installation whose server calls an emulated STS: they have to reach the emulator, not AWS. Pure.
+// Commands of aws for an installation whose server calls an emulated STS: they have to reach the emulator, not AWS.
+// Pure.
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 
 /** Who operates an emulator corrects the role there. */

@@ -67,6 +67,7 @@ function versionOf(image = ""): string | undefined {
 const AWS_HOST =
   /\.(?:amazonaws\.(?:com|com\.cn|eu)|api\.aws|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$/;
 
-function isEmulated(endpoint: string | undefined): endpoint is string {
+/** Whether the address is not of AWS. */
+export function isEmulated(endpoint: string | undefined): endpoint is string {
   return endpoint !== undefined && !(URL.canParse(endpoint) && AWS_HOST.test(new URL(endpoint).hostname));
 }

@@ -1,6 +1,6 @@
 // A role annotation that was changed on a running pod: what it means for the pod, and the commands. Pure.
 import { formatAge } from "./format.ts";
-import { annotatePodsStep, type ConcernedObject, explainStep } from "./next-steps.ts";
+import { annotatePodsStep, type ConcernedObject, proofOf } from "./next-steps.ts";
 import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** A container whose pod names another role than it has. */
@@ -13,6 +13,8 @@ export interface ChangedRole {
   /** What names the other role: an annotation of the pod; undefined if something else does. */
   readonly annotation: string | undefined;
   readonly requested: string;
+  /** Whether its namespace permits the role; undefined if unknown. */
+  readonly isPermitted: boolean | undefined;
   /** Of the credentials that it holds, RFC 3339. */
   readonly renewed?: string | undefined;
   readonly expires?: string | undefined;
@@ -22,7 +24,7 @@ export interface ChangedRole {
   readonly earlier: string | undefined;
   /** What has the annotations of a new pod: the workload that creates it, or the pod. */
   readonly template: ConcernedObject;
-  /** How to have the pod created again, given the purpose. */
+  /** How to have the pod created again, given the purpose, and to try the role before. */
   readonly restart: (purpose: string) => readonly string[];
 }
 
@@ -40,10 +42,17 @@ export function diagnoseChange(changed: ChangedRole, now = 0): AnsweredDiagnosis
     remedy: "Nothing, if the change is intended. Otherwise, name the earlier role again.",
     recovery: isPinning
       ? "not by itself: --pin-roles is on, so the pod keeps its role, and a new pod has the new one"
-      : `by itself: it gets ${requested} with its next renewal${renewalText(changed, now)}`,
-    verify: `${explainStep({ ...pod, kind: "pod" })} shows in the line of container ${container} the role that it is to hold`,
+      : `by itself: it gets ${requested} with its next renewal${renewalText(changed, now)}; ${trustText(changed)}`,
+    verify: `${proofOf({ ...pod, kind: "pod" })}: at once if the earlier role is named again, otherwise ${isPinning ? "of the new pod" : "after the renewal"}`,
     steps: [...back, ...newPodSteps(changed)],
   };
+}
+
+/** A permission of the namespace says nothing about STS, which is asked at the renewal. */
+function trustText({ pod, role, expires, isPermitted }: ChangedRole): string {
+  const permission = isPermitted === undefined ? "" : `namespace ${pod.namespace} permits it, and `;
+  const until = expires === undefined ? "those it has expire" : timeText(Date.parse(expires));
+  return `${permission}whether STS gives it was not tried: if STS refuses it, the container keeps ${role} until ${until}, and has no credentials from then on`;
 }
 
 /** A new pod has the role of its template, which the change of a pod does not change. */

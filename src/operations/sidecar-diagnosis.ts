@@ -4,6 +4,7 @@
 import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 import { type ConcernedPod, stepsAfterCode } from "./code-steps.ts";
 import { denialRemedy, emulatorText } from "./denied-call.ts";
+import { proofOf } from "./next-steps.ts";
 import { findMisspeltRole } from "./role-correction.ts";
 import { type SidecarEnd, sidecarEndText } from "./sidecar-state.ts";
 import { distrustRemedy, distrustScope, distrustText, recoversFromDistrust } from "./untrusted-server.ts";
@@ -34,25 +35,34 @@ export function jointScope(...parts: readonly (string | undefined)[]): Pick<Diag
   return known.length === 0 ? {} : { scope: known.join("; ") };
 }
 
+const COPIED_ROLE =
+  "then the copy has the annotation, and all of its containers, a second run of the app among them, have the real role until you delete the copy";
+
 /** What the cluster knows about the pod. */
 export type EndContext = Partial<ConcernedPod> & {
   /** True if its sidecar is ready: it serves what it has, and renews by itself. */
   readonly isReady?: boolean;
 };
 
-/** What is wrong with a copy, and what helps. */
+/** What is wrong with a copy that waits for its sidecar, and what helps. */
 export const COPY_DIAGNOSIS: Required<Pick<Diagnosis, "cause" | "remedy" | "recovery">> = {
   cause:
     "the pod is a copy, as kubectl debug makes it: it has podrole-sidecar, but neither the annotation of the role nor the label podrole.io/injected",
-  remedy:
-    "Delete the copy, and copy the pod again with --keep-annotations: then the copy has the annotation of the role.",
+  remedy: `Delete the copy, and copy the pod again with --keep-annotations: ${COPIED_ROLE}.`,
   recovery: "needs a new copy",
 };
 
-/** Returns what is wrong with a copy out of which podrole took its sidecar; `original`: the pod that was copied. */
-export function strippedCopyDiagnosis(original = "an injected pod"): Diagnosis {
-  const cause = `NO_ROLE: the pod is a copy of ${original}, as kubectl debug makes it, without the annotation of the role, so podrole took podrole-sidecar out of it`;
-  return { ...COPY_DIAGNOSIS, cause };
+/** Returns what is wrong with a copy out of which podrole took its sidecar. */
+export function strippedCopyDiagnosis({ object, original, ended = [] }: ConcernedPod): Diagnosis {
+  const copied = original === undefined ? "an injected pod" : `pod ${original.name}`;
+  const cause = `NO_ROLE: the pod is a copy of ${copied}, as kubectl debug makes it, without the annotation of the role, so podrole took podrole-sidecar out of it, and its containers have no role`;
+  const ends = ended.map(({ name, exitCode }) => `container ${name} has ended with exit code ${exitCode}`);
+  return {
+    ...COPY_DIAGNOSIS,
+    cause: [cause, ...ends].join("; "),
+    remedy: `Nothing, if the copy needs no role. Otherwise, delete it, and copy the pod again with --keep-annotations: ${COPIED_ROLE}.`,
+    verify: `${proofOf(object)}; run it in a second terminal, because the last command stays in the copy`,
+  };
 }
 
 /** Returns the diagnosis of a sidecar's end. */

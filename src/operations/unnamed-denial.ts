@@ -1,5 +1,5 @@
-// What to do about an AssumeRole that STS has denied without a reason: a command for each thing that may be wrong, in the
-// order in which they are found out, and each with its condition. Pure.
+// What to do about an AssumeRole that STS has denied without a reason: a command for each thing that may be wrong, in
+// the order in which they are found out, and each with its condition. Pure.
 import { ANNOTATIONS } from "../policy/annotations.ts";
 import { withoutSlash } from "../policy/role.ts";
 import type { ConcernedPod } from "./code-steps.ts";

@@ -63,6 +63,22 @@ suite("findBlockedWorkloads()", () => {
     assert.match(found?.next ?? "", /patch deployment\/web .*"iam\.amazonaws\.com\/role":"shop-orders"/);
   });
 
+  test("says how soon pods are created after a change of the namespace, and after a fault that passes", async () => {
+    const [forbidden] = await find([eventOf("web", DENIED, 1)], { workload: async () => deployment({}) });
+    assert.match(
+      forbidden?.recovery ?? "",
+      /a changed pod template makes new pods at once; after a change of something/,
+    );
+    assert.match(
+      forbidden?.furtherSteps?.at(-1) ?? "",
+      /^kubectl -n shop rollout restart deployment\/web {2}# only after the namespace permits it, /,
+    );
+    const timeout = DENIED.replace("ROLE_FORBIDDEN", "KUBERNETES_UNAVAILABLE");
+    const [passing] = await find([eventOf("web", timeout, 1)], { workload: async () => deployment({}) });
+    assert.match(passing?.recovery ?? "", /^by itself: the controller tries again, after waits of at most 17 min$/);
+    assert.match(passing?.furtherSteps?.at(-1) ?? "", /rollout restart deployment\/web {2}# only to have it try again/);
+  });
+
   test("takes no role from an Event, which anybody may write", async () => {
     const forged = `${DENIED} arn:aws:iam::1:role/shop-oders to pod "x" container "app": namespace "shop" permits "arn:aws:iam::1:role/evil"`;
     const [found] = await find([eventOf("web", forged, 1)]);

@@ -5,10 +5,12 @@ import fc from "fast-check";
 import { serverTrustText } from "../../src/cli/output/aws.ts";
 import { wavesScript } from "../../src/cli/output/waves.ts";
 import { stepsAfterCode } from "../../src/operations/code-steps.ts";
+import { emulatorSteps } from "../../src/operations/emulated-sts.ts";
 import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
 import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
 import { objectArgument, shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
 import { annotatePodsStep, commandsForAllStep, editStep, restartSteps } from "../../src/operations/next-steps.ts";
+import { injectedRestartSteps } from "../../src/operations/trial-pod.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
 /** Names with what a shell reads as more than a word. */
@@ -30,7 +32,8 @@ function outsideQuotes(line: string): string {
 const META_CHARACTERS = /[$`;|&<>(){}'"\\\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /** Files that steps write, and the pipes between two commands. */
-const OWN_CHARACTERS = / > (?:(?:trust|new-trust|policy)\.json|[\w@%+=:,./-]+(?=  # saves))| \| (?=jq )/g;
+const OWN_CHARACTERS =
+  / > (?:(?:role|trust|new-trust|policy)\.json|[\w@%+=:,./-]+(?=  # saves))| \| (?=(?:jq|kubectl) )/g;
 
 test("shellCommentText() leaves words and ARNs as they are, and nothing that a shell reads as more", () => {
   for (const text of ["Job", "argoproj.io/v1", "arn:aws:iam::123456789012:role/team/a+b=c,d.e@f-g_h"]) {
@@ -68,6 +71,8 @@ test("restartSteps() and stepsAfterCode() have no character outside of quotes th
       };
       const steps = [
         ...restartSteps(pod),
+        ...injectedRestartSteps({ namespace: name, name, creator: `Pod/${name}`, images: { app: kind }, role: name }),
+        ...emulatorSteps(`http://${kind}.${name}.svc:80/${name}`),
         commandsForAllStep(".phase", name),
         editStep(concerned.object, "correct the role"),
         annotatePodsStep(concerned.object, kind, { value: name, purpose: "only then" }),

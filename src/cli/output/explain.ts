@@ -64,16 +64,23 @@ function decisionLines(explanation: Explanation): readonly string[] {
   return [
     ...(isStuck || isObstacleSaid || isLabelSaid || isOfCopy
       ? []
-      : [`${when}: ${obstacle === undefined ? `${decision}: ${why}` : `${without}: ${obstacle}`}`]),
+      : [
+          `${when}: ${obstacle === undefined ? `${decision}: ${why}${untriedText(now.decision)}` : `${without}: ${obstacle}`}`,
+        ]),
     ...(afterwards
       ? [
-          `a new pod, once ${afterwards.condition}: ${DECISION_TEXTS[afterwards.decision]} (${afterwards.reason}): ${afterwards.message}`,
+          `a new pod, once ${afterwards.condition}: ${DECISION_TEXTS[afterwards.decision]} (${afterwards.reason}): ${afterwards.message}${untriedText(afterwards.decision)}`,
         ]
       : []),
     ...containers
       .filter(({ allowed }) => !(isStuck && allowed))
       .map((container) => containerText(container, now.message)),
   ];
+}
+
+/** podrole's decision says nothing about STS. */
+function untriedText(decision: Explanation["now"]["decision"]): string {
+  return decision === "inject" ? "; whether STS gives the role was not tried" : "";
 }
 
 /** What the pod is now: its sidecar, why that is not ready unless the cause says so, and what its containers hold. */

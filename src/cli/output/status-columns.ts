@@ -80,7 +80,7 @@ function roleCell({ role, namedRole }: PodRow, { roleText }: CellContext): Cell 
   return { text: `${roleText(namedRole)} (named)`, tone: "faint" };
 }
 
-function heldUntil({ expires, unknown }: PodRow, { now }: CellContext): Cell {
+function heldExpiry({ expires, unknown }: PodRow, { now }: CellContext): Cell {
   if (expires !== undefined) return expiryCell(expires, now);
   return unknown === undefined ? ABSENT : UNKNOWN;
 }
@@ -112,7 +112,7 @@ const POD_COLUMNS: readonly Column<PodRow>[] = [
   { head: "CONTAINER", cell: ({ container }) => optional(container) },
   { head: "ROLE", cell: roleCell },
   { head: "STATE", cell: phaseCell },
-  { head: "HELD FOR", cell: heldUntil },
+  { head: "EXPIRES IN", cell: heldExpiry },
   { head: "LAST CODE", cell: ({ code }) => codeCell(code) },
   { head: "RENEWED", isWide: true, cell: ({ renewed }, { now }) => agoCell(renewed, now) },
   { head: "ROLE FROM", isWide: true, cell: ({ roleFrom }) => optional(roleFrom) },

@@ -6,10 +6,12 @@ import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../.
 import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { optsIn } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
+import { policySettings } from "../../policy/settings-table.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { installationFacts } from "../installation-facts.ts";
 import { countReplicas, type Deployment, deploymentOf, type ProgramName, type ReplicaCount } from "../installed.ts";
 import { allKnown, deriveKnown, type Known } from "../known.ts";
+import { createNamespacePermission } from "../namespace-permission.ts";
 import { namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
 import { absenceFacts } from "../replica-count.ts";
@@ -58,6 +60,8 @@ export function surroundingsOf(facts: Facts): PodSurroundings {
   const deployed = "value" in deployments ? deployments.value : [];
   const own = "value" in webhookConfigurations ? ownWebhooks(webhookConfigurations.value, namespace) : undefined;
   const isRegistered = own && own.length > 0;
+  const settings = "value" in installed ? installed.value.server?.settings : undefined;
+  const sights = sightsByName(("value" in namespaces ? namespaces.value : []).map(namespaceSight));
   return {
     now,
     installation: {
@@ -67,8 +71,9 @@ export function surroundingsOf(facts: Facts): PodSurroundings {
     server: replicasIn("server", deployed, facts),
     isRegistered,
     registeredAt: own && oldestOf(own.map(({ configuration }) => configuration)),
-    namespaces: sightsByName(("value" in namespaces ? namespaces.value : []).map(namespaceSight)),
+    namespaces: sights,
     compareTrust: (own) => compareTrust(own, "value" in trustBundle ? trustBundle.value : undefined),
+    permission: createNamespacePermission(settings && policySettings(settings), sights),
   };
 }
 

@@ -7,9 +7,10 @@ import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type ResourceRequirements } from "../../kubernetes/objects.ts";
 import { completeAnswer } from "../answer.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
+import { imagesOf } from "../copied-pod.ts";
 import { diagnoseCreation, stepsAfterCreationFailure } from "../creation-failure.ts";
 import { REGISTERED_STEP, registerStep } from "../installer.ts";
-import { editStep, restartSteps } from "../next-steps.ts";
+import { creatorOf, editStep, restartSteps } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
 import {
   type AnsweredDiagnosis,
@@ -22,6 +23,7 @@ import {
   strippedCopyDiagnosis,
 } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
+import { firstRole, injectedRestartSteps, type TriedPod } from "../trial-pod.ts";
 import { diagnoseUninjected, labelTimeOf, podTimesOf, unregisteredScope } from "../uninjected-cause.ts";
 import { diagnoseLastRequest, stepsAfterLastRequest } from "./certificate-request.ts";
 import { concernedPod } from "./concerned.ts";
@@ -157,7 +159,7 @@ function withoutSidecar(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { input, settings, now, existing, obstacle } = found;
   const { installation = {} } = settings;
   const concerned = concernedPod(input, settings, existing);
-  const restart = existing === undefined ? undefined : concerned.restart;
+  const restart = existing === undefined ? undefined : injectedRestartSteps(triedPod(input, concerned));
   switch (now.decision) {
     case "unknown":
       return undefined;
@@ -188,14 +190,18 @@ function withoutSidecar(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   });
 }
 
+function triedPod({ pod, namespaceName: namespace, name }: ExplainInput, { roles }: ConcernedPod): TriedPod {
+  return { namespace, name, creator: creatorOf(pod), images: imagesOf(pod), role: firstRole(roles?.annotations) };
+}
+
 const SELECTOR_REMEDY = "Apply podrole's webhook configuration again.";
 
 function diagnoseSkipped({ input, now, existing }: DiagnosisInput, concerned: ConcernedPod): AnsweredDiagnosis {
   if (now.reason === "NO_ROLE") {
     const { original } = concerned;
     if (original !== undefined && existing !== undefined) {
-      const steps = stepsAfterCode("ROLE_MISSING", { ...concerned, isCopy: true });
-      return { ...strippedCopyDiagnosis(`pod ${original.name}`), steps };
+      const steps = stepsAfterCode("ROLE_MISSING", { ...concerned, isCopy: true, isStripped: true });
+      return { ...strippedCopyDiagnosis(concerned), steps };
     }
     return { cause: now.message, remedy: NO_ROLE_REMEDY, steps: stepsAfterCode("ROLE_MISSING", concerned) };
   }

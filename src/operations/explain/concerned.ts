@@ -2,6 +2,7 @@
 import type { ConcernedPod } from "../code-steps.ts";
 import { rolesNamedBy } from "../code-steps.ts";
 import { findOriginal, imagesOf } from "../copied-pod.ts";
+import { endedContainers } from "../ended-containers.ts";
 import { type ConcernedObject, creatorOf, restartSteps, templateObject } from "../next-steps.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings } from "./model.ts";
 
@@ -24,6 +25,7 @@ export function concernedPod(
     }),
     isCopy: existing?.isCopy,
     original: exists ? originalOf(input) : undefined,
+    ended: endedContainers(pod),
     trust: input.trust,
     installation,
   };

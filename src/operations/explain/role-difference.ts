@@ -1,7 +1,9 @@
 // What it means for a running pod that its role was changed. Pure.
 import { ANNOTATIONS } from "../../policy/annotations.ts";
+import { imagesOf } from "../copied-pod.ts";
 import { creatorOf, restartSteps, templateObject } from "../next-steps.ts";
 import { diagnoseChange } from "../role-change.ts";
+import { trialSteps } from "../trial-pod.ts";
 import type { DiagnosisInput } from "./cause.ts";
 import { differingContainers } from "./existing-pod.ts";
 import type { ContainerInPod, ExistingPod } from "./model.ts";
@@ -14,6 +16,7 @@ export function diagnoseRoleChange(
   const [first] = differingContainers(existing, containers);
   if (first === undefined) return undefined;
   const { pod, name, namespaceName: namespace } = input;
+  const creator = creatorOf(pod);
   const requested = containers.find(({ container, allowed }) => allowed && container === first.container)?.role;
   if (requested === undefined) return undefined;
   return diagnoseChange(
@@ -24,12 +27,17 @@ export function diagnoseRoleChange(
       isHeld: first.holds !== undefined,
       annotation: namingAnnotation(first, pod.metadata.annotations ?? {}),
       requested,
+      // Another role than an allowed one is no change, but a refusal.
+      isPermitted: true,
       renewed: first.renewed,
       expires: first.expires,
       isPinning: settings.installation?.isPinning,
       earlier: earlierRole(first),
-      template: templateObject({ namespace, name }, creatorOf(pod)),
-      restart: (purpose) => restartSteps(pod, purpose),
+      template: templateObject({ namespace, name }, creator),
+      restart: (purpose) => [
+        ...trialSteps({ namespace, name, creator, images: imagesOf(pod), role: requested }, purpose),
+        ...restartSteps(pod, purpose),
+      ],
     },
     settings.now,
   );

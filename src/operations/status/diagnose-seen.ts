@@ -11,6 +11,7 @@ import { findOriginal } from "../copied-pod.ts";
 import { diagnoseLastRequest, type SeenRequest, stepsAfterLastRequest } from "../explain/certificate-request.ts";
 import type { InstallationFacts } from "../installation-facts.ts";
 import type { ReplicaCount } from "../installed.ts";
+import type { AskedRole, Permitted } from "../namespace-permission.ts";
 import type { NamespaceSights } from "../namespace-sight.ts";
 import { type ConcernedObject, restartWorkloadSteps } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
@@ -24,6 +25,7 @@ import {
   strippedCopyDiagnosis,
 } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
+import { firstRole, injectedRestartSteps, trialSteps } from "../trial-pod.ts";
 import { diagnoseUninjected } from "../uninjected-cause.ts";
 import type { PodTrust } from "../untrusted-server.ts";
 import type { PodRowPhase } from "./model.ts";
@@ -44,6 +46,8 @@ export interface PodSurroundings {
   readonly requests?: ReadonlyMap<string, SeenRequest>;
   /** Compares a pod's CAs (PEM) with the published ones: the page of podrole ui cannot read certificates. */
   readonly compareTrust?: (own: string | undefined) => PodTrust | undefined;
+  /** Whether the namespace permits a role; absent, or undefined: unknown. */
+  readonly permission?: (asked: AskedRole) => Permitted | undefined;
 }
 
 /** One container of the pod, and its last refusal. */
@@ -132,6 +136,8 @@ export function concernedOf(
     object: { namespace, kind: "pod", name },
     restart: restartOf(pod),
     isCopy: isCopy || mayBeCopy,
+    isStripped: mayBeCopy,
+    ended: pod.ended,
     ...((isCopy || mayBeCopy) && { original: findOriginal(pod, originals?.get(namespace) ?? []) }),
     roles: rolesNamedBy(template, named, { namespaceAnnotations, baseArn: installation.baseArn }),
     trust: compareTrust?.(pod.bundle),
@@ -147,7 +153,7 @@ function uninjected(pod: SeenPod, surroundings: SeenSurroundings): AnsweredDiagn
   if (pod.mayBeCopy) {
     const concerned = concernedOf(pod, surroundings);
     return {
-      ...strippedCopyDiagnosis(concerned.original && `pod ${concerned.original.name}`),
+      ...strippedCopyDiagnosis(concerned),
       steps: stepsAfterCode("ROLE_MISSING", concerned),
     };
   }
@@ -161,7 +167,7 @@ function uninjected(pod: SeenPod, surroundings: SeenSurroundings): AnsweredDiagn
     isLabelled: sight?.isLabelled,
     isRegistered,
     installation,
-    restart: restartOf(pod),
+    restart: injectedRestartSteps({ ...pod, role: firstRole(pod.named) }),
   });
 }
 
@@ -176,6 +182,10 @@ function changed(
   const annotation = Object.hasOwn(named, own) ? own : ANNOTATIONS.role;
   const requested = resolveRole(requestedRole, installation?.baseArn ?? ANY_BASE_ARN, annotation);
   if (isRefusal(requested)) return diagnoseRefusedRenewal(requested, concernedOf(pod, surroundings));
+  const wanted = resolvedRole(requestedRole, installation?.baseArn);
+  const asked = { namespace, pod: name, container, role: wanted };
+  const permission = installation?.isPinning ? undefined : surroundings.permission?.(asked);
+  if (isRefusal(permission)) return diagnoseRefusedRenewal(permission, concernedOf(pod, surroundings));
   const isHeld = holding?.role !== undefined && holding.expiresAt !== undefined;
   return diagnoseChange(
     {
@@ -184,14 +194,15 @@ function changed(
       role: holding?.role ?? admitted ?? "",
       isHeld,
       annotation,
-      requested: resolvedRole(requestedRole, installation?.baseArn),
+      requested: wanted,
+      isPermitted: permission && true,
       renewed: holding?.renewedAt,
       expires: holding?.expiresAt,
       isPinning: installation?.isPinning,
       // Whoever has the pod's key reports what it likes, and may not change the pod's role.
       earlier: holding?.source === "reported" ? admitted : (holding?.role ?? admitted),
       template,
-      restart: (purpose) => restartOf(pod, purpose),
+      restart: (purpose) => [...trialSteps({ ...pod, role: requestedRole }, purpose), ...restartOf(pod, purpose)],
     },
     now,
   );

@@ -1,14 +1,14 @@
 // The rows of podrole status refusals: the server's records, or without them each pod's Events of the last hour; and
 // how sidecars last ended that are not ready, unless the server has recorded it. What the webhook refused is in the
 // Events of workloads that could not create a pod. Pure.
-import { isErrorCode } from "../../protocol/errors.ts";
+import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
 import type { RefusalRecord, RefusalRecords } from "../../protocol/state/model.ts";
 import { answerFields } from "../answer.ts";
 import type { BlockedWorkload, EventObject } from "../blocked-workloads.ts";
-import { type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
-import { readCreationFailure } from "../creation-failure.ts";
+import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
+import { RETRIED_CREATION, readCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
-import { likelyWorkload, type StepFields } from "../next-steps.ts";
+import { type ConcernedObject, likelyWorkload, type StepFields } from "../next-steps.ts";
 import { type Diagnosis, diagnoseCode } from "../sidecar-diagnosis.ts";
 import { concernedOf, type PodSurroundings } from "./diagnose-seen.ts";
 import type { RefusedRow } from "./model.ts";
@@ -70,6 +70,9 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
     const { namespace: _place, workload: _workload, time: _time, count: _count, ...answer } = blocked;
     return answer;
   }
+  if (workload !== undefined && isErrorCode(code) && ERRORS[code].retry) {
+    return passingAnswer(refusal, workload, blocked);
+  }
   const known = seen.get(`${namespace}/${pod}`);
   const object = workload ?? { namespace, kind: "pod", name: pod };
   const { installation } = surroundings;
@@ -80,6 +83,25 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
   };
   const context = { ...concerned, isReady: known?.sidecar?.phase === "ready" };
   return answerFields({ ...diagnoseCode({ code, message }, context), steps: stepsAfterCode(code, concerned) }, object);
+}
+
+/** Of a fault of podrole's programs or of the API server that kept a workload from creating a pod. */
+function passingAnswer(
+  { code, message, count, time }: FoundRefusal,
+  workload: ConcernedObject,
+  later: BlockedWorkload | undefined,
+): Diagnosis & StepFields {
+  const { cause } = diagnoseCode({ code, message });
+  if (later === undefined) {
+    const remedy = "Nothing, unless it comes again: then podrole check says what is wrong.";
+    return answerFields({ cause, remedy, recovery: RETRIED_CREATION, steps: [CHECK_STEP] }, workload);
+  }
+  const times = count === 1 ? "once" : `${count} times`;
+  return {
+    cause,
+    remedy: "Nothing: it is over.",
+    recovery: `it came ${times}, and is over since ${time}: the last attempt, at ${later.time}, was refused for another reason`,
+  };
 }
 
 function recordRow(record: RefusalRecord): FoundRefusal {

@@ -8,6 +8,7 @@ import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { type ContainerImages, imagesOf } from "../copied-pod.ts";
+import { type EndedContainer, endedContainers } from "../ended-containers.ts";
 import { awaitsPodCertificate } from "../explain/certificate-request.ts";
 import { ownerOf } from "../migrate/input/owners.ts";
 import { type ConcernedObject, creatorOf, templateObject } from "../next-steps.ts";
@@ -41,6 +42,8 @@ export interface SeenPod {
   readonly isCopy: boolean;
   /** True for a pod without podrole that is such a copy if an injected pod has its containers. */
   readonly mayBeCopy: boolean;
+  /** Containers that have ended with an error, of a pod that may be a copy. */
+  readonly ended?: readonly EndedContainer[];
   /** Of its own containers, to find out what it is a copy of. */
   readonly images: ContainerImages;
   /** What has the annotations of its role: the workload that creates it again, or the pod. */
@@ -87,6 +90,7 @@ export function seenPodOf(pod: Pod): SeenPod | undefined {
     creator,
     isCopy: isServed && !hasInjectedLabel(pod),
     mayBeCopy,
+    ...(mayBeCopy && { ended: endedContainers(pod) }),
     images: imagesOf(pod),
     template: templateObject({ namespace, name }, creator),
     bundle: state?.lastEnd?.code === "SERVER_UNTRUSTED" ? podBundle(pod) : undefined,

@@ -2,6 +2,7 @@
 // what may not or cannot be read is a part of the answer, and the rest is still there. Changes nothing.
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { BUNDLE_KEY } from "../../pki/bundle.ts";
+import { policySettings } from "../../policy/settings-table.ts";
 import type { ClusterState, PodState } from "../../protocol/state/model.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
@@ -9,6 +10,7 @@ import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../blo
 import { DEFAULT_NAMES } from "../check/rights.ts";
 import { certificateRequestOf, lastRequests, type SeenRequest } from "../explain/certificate-request.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
+import { createNamespacePermission } from "../namespace-permission.ts";
 import { type NamespaceSights, namespaceSight, sightsByName } from "../namespace-sight.ts";
 import { compareTrust } from "../pod-trust.ts";
 import { readRunningPods } from "../read-running-pods.ts";
@@ -168,6 +170,7 @@ async function podTopicRows(
     namespaces,
     ...("value" in requests && { requests: requests.value }),
     compareTrust: (own) => compareTrust(own, "value" in bundle ? bundle.value : undefined),
+    permission: createNamespacePermission(settings && policySettings(settings), namespaces),
   };
   const blocked =
     "value" in failures

@@ -20,7 +20,9 @@ import {
   explainsCauseOf,
   NEW_POD,
   RECREATE,
+  RECREATE_INJECTED,
   RECREATING,
+  RECREATING_INJECTED,
   REGISTER,
   ROLLED_OUT,
   type Situation,
@@ -85,8 +87,8 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       recovery: NEW_POD,
       scope:
         /^all namespaces with the label podrole\.io\/inject: enabled: no pod that is created in them is injected; 1 pod that names a role runs without podrole: shop\/orders$/,
-      next: [...REGISTER, ...RECREATE("orders")],
-      requires: RECREATING,
+      next: [...REGISTER, ...RECREATE_INJECTED("orders")],
+      requires: RECREATING_INJECTED,
       verify: explainsCauseOf("orders"),
     },
     says: {

@@ -23,8 +23,28 @@ export const RECREATE = (name: string, purpose = "") => [
     purpose: new RegExp(`^${purpose}deletes the pod, which interrupts it, .* spec\\.nodeName keeps it on its node$`),
   },
 ];
+/** Tries the role before the pod is deleted. */
+export const TRIAL = (name: string, purpose = "before the pod is deleted, ") => ({
+  command: new RegExp(
+    `^kubectl -n shop run ${name}-trial --image=\\S+ --annotations=iam\\.amazonaws\\.com/role=\\S+ .* -- true$`,
+  ),
+  purpose: new RegExp(`^${purpose}tries whether STS gives the role`),
+});
+/** The same for a pod that was not injected, with the way back. */
+export const RECREATE_INJECTED = (name: string) => [
+  TRIAL(name),
+  ...RECREATE(name),
+  {
+    command: new RegExp(
+      `^kubectl annotate --local -f ${name}\\.yaml podrole\\.io/inject=disabled --overwrite -o yaml \\| kubectl -n shop replace --force -f -$`,
+    ),
+    purpose: /^only if the new pod does not start, the way back: creates it as it was, without podrole /,
+  },
+];
 export const RECREATING =
   /^the right to .*delete and create pods in namespace shop \(kubectl auth can-i --list -n shop /;
+export const RECREATING_INJECTED =
+  /^the right to .*get, create and delete pods, create pods\/attach in namespace shop \(kubectl auth can-i --list -n shop /;
 export const explainsCauseOf = (name: string) =>
   new RegExp(`^podrole explain pod/${name} -n shop shows no cause and ends with exit code 0$`);
 export const ROLLED_OUT =

@@ -22,9 +22,11 @@ import {
   explainsCauseOf,
   NEW_POD,
   RECREATE,
-  RECREATING,
+  RECREATE_INJECTED,
+  RECREATING_INJECTED,
   ROLLED_OUT,
   type Situation,
+  TRIAL,
   TRIED_AGAIN,
 } from "./situation-patterns.ts";
 
@@ -43,13 +45,18 @@ export const SITUATIONS: readonly Situation[] = [
       cause:
         /podrole refuses them: ROLE_FORBIDDEN: .*role\/shop-oders to .* permits "\S+shop-orders" .* does not match$/,
       remedy: /Correct the role's name in iam\.amazonaws\.com\/role: did you mean shop-orders\?$/,
-      recovery: /by itself: a changed pod template makes new pods at once$/,
+      recovery:
+        /by itself: a changed pod template makes new pods at once; after a change of something else, the controller/,
       next: [
         /^kubectl -n shop patch deployment\/orders --type merge -p '\{"spec":\{"template":\{"metadata":\{"annotations":\{"iam\.amazonaws\.com\/role":"shop-orders"\}\}\}\}\}'$/,
         {
           command:
             /^kubectl annotate --overwrite namespace shop '?iam\.amazonaws\.com\/permitted=\S+shop-orders\|\S+shop-oders'?$/,
           purpose: /^instead, only if shop-oders is right/,
+        },
+        {
+          command: /^kubectl -n shop rollout restart deployment\/orders$/,
+          purpose: /^only after the namespace permits it, to have it try again at once$/,
         },
       ],
       requires:
@@ -86,15 +93,18 @@ export const SITUATIONS: readonly Situation[] = [
       isWell: true,
       cause: /container app holds \S+shop-orders, and the pod's iam\.amazonaws\.com\/role now names \S*shop-other$/,
       remedy: /Nothing, if the change is intended\. Otherwise, name the earlier role again\.$/,
-      recovery: /by itself: it gets \S*shop-other with its next renewal, between \S+ and \S+ \(in at most \d+ min/,
+      recovery:
+        /by itself: it gets \S*shop-other with its next renewal, between \S+ and \S+ \(in at most \d+ min.*; namespace shop permits it, and whether STS gives it was not tried: if STS refuses it, the container keeps \S+shop-orders until \S+Z, and has no/,
       next: [
         {
           command: /^kubectl -n shop annotate pod\/orders iam\.amazonaws\.com\/role=arn:\S+shop-orders --overwrite$/,
           purpose: /^only if the earlier role was right$/,
         },
+        TRIAL("orders", "only to use the new role at once, "),
         ...RECREATE("orders", "only to use the new role at once, "),
       ],
-      verify: /^podrole explain pod\/orders -n shop shows in the line of container app the role that it is to hold$/,
+      verify:
+        /^podrole explain pod\/orders -n shop shows no cause and ends with exit code 0: at once if the earlier role/,
     },
     says: {
       explain: [/container app holds arn:\S+shop-orders until /],
@@ -119,12 +129,14 @@ export const SITUATIONS: readonly Situation[] = [
       cause: /namespace shop does not have the label podrole\.io\/inject: enabled, so no new pod in it is injected$/,
       remedy: /Label the namespace\. Then create the pod again: podrole injects pods only when they are created\.$/,
       recovery: NEW_POD,
-      next: [/^kubectl label namespace shop podrole\.io\/inject=enabled$/, ...RECREATE("orders")],
-      requires: RECREATING,
+      next: [/^kubectl label namespace shop podrole\.io\/inject=enabled$/, ...RECREATE_INJECTED("orders")],
+      requires: RECREATING_INJECTED,
       verify: explainsCauseOf("orders"),
     },
     says: {
-      explain: [/a new pod, once the namespace has the label: injected \(INJECTED\): .*shop-orders/],
+      explain: [
+        /once the namespace has the label: injected \(INJECTED\): .*shop-orders; whether STS gives the role was not tried$/m,
+      ],
       check: [
         /FAIL {2}PODS_INJECTED {2}pod shop\/orders: /,
         /warn {2}NAMESPACES_PERMIT {2}namespace shop: It does not have the label/,
@@ -172,15 +184,28 @@ export const SITUATIONS: readonly Situation[] = [
         { name: "debugger-x7k2p", image: "alpine:3" },
       ];
       const metadata = { name: "orders-debug", namespace: "shop", uid: "uid-shop-orders-debug" };
-      createAgedPod(cluster, { metadata, spec: { containers } }, 10 * MINUTE_MS);
+      const ended = { name: "app", ready: false, state: { terminated: { exitCode: 7, reason: "Error" } } };
+      const status = { phase: "Running", containerStatuses: [ended] };
+      createAgedPod(cluster, { metadata, spec: { containers }, status }, 10 * MINUTE_MS);
     },
     answer: {
       warns: true,
-      cause: /NO_ROLE: the pod is a copy of pod orders, as kubectl debug makes it, without the annotation of the role/,
-      remedy: /Delete the copy, and copy the pod again with --keep-annotations/,
+      cause:
+        /NO_ROLE: the pod is a copy of pod orders, as kubectl debug makes it, without the annotation of the role.*; container app has ended with exit code 7$/,
+      remedy:
+        /^Nothing, if the copy needs no role\. Otherwise, delete it, .* with --keep-annotations: .* a second run of the app among them, have the real role/,
       recovery: /needs a new copy$/,
-      next: [/^kubectl -n shop delete pod\/orders-debug$/, /^kubectl -n shop debug pod\/orders .*--keep-annotations /],
-      verify: explainsCauseOf("orders-debug"),
+      next: [
+        {
+          command: /^kubectl -n shop logs pod\/orders-debug -c app$/,
+          purpose: /^shows what the container wrote before it ended$/,
+        },
+        /^kubectl -n shop delete pod\/orders-debug$/,
+        /^kubectl -n shop debug pod\/orders .*--keep-annotations /,
+      ],
+      requires: /^the right to delete, get and create pods, create pods\/attach in namespace shop /,
+      verify:
+        /^podrole explain pod\/orders-debug -n shop shows no cause and ends with exit code 0; run it in a second /,
     },
     says: {
       status: [/^1 pod in namespace shop uses podrole; 1 copy has no role; 1 of 2 pods not well$/m],
@@ -237,8 +262,8 @@ export const SITUATIONS: readonly Situation[] = [
       cause: /the pod \(created \S+\) is older than its namespace's label podrole\.io\/inject: enabled \(set \S+\)$/,
       remedy: CREATE_AGAIN,
       recovery: NEW_POD,
-      next: RECREATE("older"),
-      requires: RECREATING,
+      next: RECREATE_INJECTED("older"),
+      requires: RECREATING_INJECTED,
       verify: explainsCauseOf("older"),
     },
     says: {

@@ -36,7 +36,7 @@ suite("statusAction()", () => {
     const { exitCode, out, err } = await run();
     assert.equal(exitCode, 0, out + err);
     const [head = "", row = ""] = out.split("\n");
-    assert.match(head, /^POD +CONTAINER +ROLE +STATE +HELD FOR +LAST CODE$/);
+    assert.match(head, /^POD +CONTAINER +ROLE +STATE +EXPIRES IN +LAST CODE$/);
     assert.match(row, /^orders +app +shop-orders +ready +unknown +-$/);
     assert.match(out, /^1 pod in namespace shop uses podrole; all have what they need$/m);
     // After a second, each step has a line.
@@ -67,7 +67,7 @@ suite("statusAction()", () => {
     assert.match(out, /^orders +- +shop-orders \(named\) +not injected +-/m);
     assert.match(
       out,
-      /^not injected \(pod shop\/orders\)\n {2}cause: .*\n {2}remedy: Create the pod again: .*\n {2}recovery: needs a new pod\n {2}requires: .*\n {2}next: saves the pod as it is:\n {8}kubectl /m,
+      /^not injected \(pod shop\/orders\)\n {2}cause: .*\n {2}remedy: Create the pod again: .*\n {2}recovery: needs a new pod\n {2}requires: .*\n {2}next: before the pod is deleted, .*:\n {8}kubectl .*\n {2}next: saves the pod as it is:\n {8}kubectl /m,
     );
   });
 

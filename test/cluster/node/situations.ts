@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { partsOfStep } from "../../../src/operations/step-parts.ts";
+import { trialSteps } from "../../../src/operations/trial-pod.ts";
 import { ROOT } from "../../files.ts";
 import { appContainer } from "./pods.ts";
 import { runPodrole } from "./run-podrole.ts";
@@ -48,10 +50,15 @@ export interface RealSituation {
 
 const ACCOUNT = "arn:aws:iam::123456789012:role/";
 
+/** Tries the role with a pod of its own. */
+const TRIED = /^kubectl -n \S+ run \S+-trial --image=localhost\/podrole-test:1 .* --attach --rm .* -- true$/;
 const RECREATED = [
   /^kubectl -n \S+ get pod\/(\S+) -o yaml > \1\.yaml$/,
   /^kubectl -n \S+ replace --force -f \S+\.yaml$/,
 ];
+/** The way back: the pod as it was. */
+const RESTORED =
+  /^kubectl annotate --local -f \S+\.yaml podrole\.io\/inject=disabled .* \| kubectl -n \S+ replace --force /;
 const LIMITED = appContainer("app", "stay", { resources: { limits: { memory: "128Mi", cpu: "200m" } } });
 
 /** The situations, in the order in which they are brought about; the last three concern the whole cluster. */
@@ -66,7 +73,11 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     },
     looks: looksAt("shop-1", "deployment"),
     cause: /cause: .*podrole refuses them: ROLE_FORBIDDEN: /,
-    next: [/^kubectl -n shop-1 patch deployment\/orders .*"shop-orders"/, /^kubectl annotate --overwrite namespace/],
+    next: [
+      /^kubectl -n shop-1 patch deployment\/orders .*"shop-orders"/,
+      /^kubectl annotate --overwrite namespace/,
+      /^kubectl -n shop-1 rollout restart deployment\/orders$/,
+    ],
     run: [0],
     recovers: () => untilRolledOut("shop-1"),
   },
@@ -81,33 +92,44 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     looks: looksAt("shop-2", "pod"),
     cause: /cause: STS_DENIED: (?:container "app": )?Cannot assume role \S+shop-untrusted: AccessDenied: /,
     next: [
-      /^aws iam get-role --role-name shop-untrusted /,
+      /^kubectl -n aws port-forward service\/sts 4566$/,
+      /^export AWS_ENDPOINT_URL=http:\/\/localhost:4566$/,
+      /^aws iam get-role --role-name shop-untrusted .* > role\.json$/,
       /^kubectl -n shop-2 annotate pod\/orders iam\.amazonaws\.com\/role=ROLE /,
-      /^jq '.*select.*' trust\.json$/,
-      /^jq '\.Statement \|= /,
+      /^jq '\.Arn, .*select.*' role\.json$/,
+      /^kubectl -n shop-2 annotate pod\/orders iam\.amazonaws\.com\/role=ARN /,
+      /^jq '.*\.Statement \|= .*' role\.json > new-trust\.json$/,
       /^aws iam update-assume-role-policy /,
       /external-id=ID /,
+      /^jq \.AssumeRolePolicyDocument role\.json > new-trust\.json$/,
       /^podrole aws policy /,
       /^aws iam put-user-policy /,
+      /^aws iam simulate-principal-policy /,
     ],
     run: [],
     async recovers({ shell, commands }) {
-      // What the first command would have written.
-      const policy = {
-        Version: "2012-10-17",
-        Statement: { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" } },
-      };
-      writeFileSync(join(shell.folder, "trust.json"), JSON.stringify(policy));
-      const [, , look = "", add = ""] = commands;
-      assert.deepEqual(await shell.run(look), { code: 0, out: "" });
+      const service = { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" };
+      const arn = `${ACCOUNT}shop-untrusted`;
+      // What the first command of aws would have written.
+      const role = { Arn: arn, AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: service } };
+      writeFileSync(join(shell.folder, "role.json"), JSON.stringify(role));
+      const [, , , , look = "", , add = ""] = commands;
+      assert.deepEqual(await shell.run(look), { code: 0, out: `${JSON.stringify(arn)}\n` });
       const { code, out } = await shell.run(`${add} && cat new-trust.json`);
       assert.equal(code, 0, out);
-      const { Statement } = JSON.parse(out) as { Statement: readonly object[] };
+      const trusting = JSON.parse(out) as { Statement: readonly object[] };
       const server = { AWS: "arn:aws:iam::123456789012:user/podrole-server" };
       const added = { Effect: "Allow", Principal: server, Action: "sts:AssumeRole" };
-      assert.deepEqual(Statement, [policy.Statement, added]);
-      const trusting = await shell.run(look.replace("trust.json", "new-trust.json"));
-      assert.deepEqual(JSON.parse(trusting.out), added);
+      assert.deepEqual(trusting.Statement, [service, added]);
+      writeFileSync(join(shell.folder, "role.json"), JSON.stringify({ Arn: arn, AssumeRolePolicyDocument: trusting }));
+      const looked = await shell.run(look.replace("jq ", "jq --compact-output "));
+      assert.deepEqual(looked.out, `${JSON.stringify(arn)}\n${JSON.stringify(added)}\n`);
+      // What a trial says of a role that STS does not give.
+      const tried = { namespace: "shop-2", name: "orders", creator: "Pod/orders", role: "shop-untrusted" };
+      const [trial = ""] = trialSteps({ ...tried, images: { app: "localhost/podrole-test:1" } });
+      const refused = await shell.run(partsOfStep(trial).command.replace("=2m", "=20s"));
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.out, /timed out waiting/);
     },
   },
   {
@@ -125,7 +147,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     looks: looksAt("shop-4", "pod"),
     cause:
       /cause: container app holds \S+shop-orders, and the pod's iam\.amazonaws\.com\/role now names \S*shop-mailer/,
-    next: [/^kubectl -n shop-4 annotate pod\/orders .*shop-orders --overwrite$/, ...RECREATED],
+    next: [/^kubectl -n shop-4 annotate pod\/orders .*shop-orders --overwrite$/, TRIED, ...RECREATED],
     run: [0],
     recovers: () => untilWell("shop-4"),
   },
@@ -140,9 +162,15 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     },
     looks: looksAt("shop-5", "pod"),
     cause: /cause: namespace shop-5 does not have the label podrole\.io\/inject: enabled/,
-    next: [/^kubectl label namespace shop-5 podrole\.io\/inject=enabled$/, ...RECREATED],
-    run: [0, 1, 2],
-    recovers: () => untilWell("shop-5"),
+    next: [/^kubectl label namespace shop-5 podrole\.io\/inject=enabled$/, TRIED, ...RECREATED, RESTORED],
+    run: [0, 1, 2, 3],
+    async recovers({ shell, commands }) {
+      await untilWell("shop-5");
+      const back = await shell.run(commands[4] ?? "");
+      assert.equal(back.code, 0, back.out);
+      const containers = "jsonpath={.spec.initContainers[*].name} {.spec.containers[*].name}";
+      assert.equal((await inNamespace("shop-5")(["get", "pod", "orders", "-o", containers])).trim(), "app");
+    },
   },
   {
     name: "a debug copy of a pod, without its annotations and labels",
@@ -160,10 +188,11 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     looks: looksAt("shop-6", "pod"),
     cause: /cause: NO_ROLE: the pod is a copy of pod orders, as kubectl debug makes it/,
     next: [
+      /^kubectl -n shop-6 logs pod\/orders-debug -c app$/,
       /^kubectl -n shop-6 delete pod\/orders-debug$/,
       /^kubectl -n shop-6 debug pod\/orders .*--keep-annotations /,
     ],
-    run: [0, 1],
+    run: [0, 1, 2],
     recovers: () => untilWell("shop-6", "pod/orders-debug"),
   },
   {
@@ -199,8 +228,8 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     looks: looksAt("shop-10", "pod"),
     cause:
       /cause: the pod \(created \S+\) is older than its namespace's label podrole\.io\/inject: enabled \(set \S+\)/,
-    next: RECREATED,
-    run: [0, 1],
+    next: [TRIED, ...RECREATED, RESTORED],
+    run: [0, 1, 2],
     recovers: () => untilWell("shop-10", "pod/older"),
   },
   {

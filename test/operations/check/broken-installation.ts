@@ -35,7 +35,17 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     ]),
     "STS_ENDPOINT",
     "warning",
-    /STS is emulated.*http:\/\/podrole-try-sts/,
+    /^STS is emulated: the server calls http:\/\/podrole-try-sts/,
+  ],
+  [
+    "an STS of AWS that is called in clear text",
+    withServerSettings([
+      { name: "PODROLE_STS_ENDPOINT", value: "http://sts.eu-west-1.amazonaws.com" },
+      { name: "PODROLE_ALLOW_INSECURE_STS_ENDPOINT", value: "true" },
+    ]),
+    "STS_ENDPOINT",
+    "warning",
+    /^STS is called in clear text: the server calls http:\/\/sts\.eu-west-1\./,
   ],
   ["an old API server", { api: knownFact({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27; expected 1\.28/],
   [

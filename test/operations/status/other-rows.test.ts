@@ -105,13 +105,25 @@ suite("refusalRows()", () => {
     const cause = "podrole refuses them: ROLE_FORBIDDEN: x";
     const blocked = [{ namespace: "shop", workload: "deployment/web", time: READ_AT, count: 1, cause }];
     const input = { records: UNKNOWN, events: UNKNOWN, failures: knownFact(events), seen: UNKNOWN };
-    assert.deepEqual(
-      refusalRows(input, { ...AT, blocked }).map(({ code, cause: found }) => [code, found]),
-      [
-        ["ROLE_FORBIDDEN", cause],
-        ["KUBERNETES_UNAVAILABLE", "KUBERNETES_UNAVAILABLE: x"],
-      ],
+    const [forbidden, passing] = refusalRows(input, { ...AT, blocked });
+    assert.deepEqual([forbidden?.code, forbidden?.cause], ["ROLE_FORBIDDEN", cause]);
+    assert.deepEqual([passing?.code, passing?.cause], ["KUBERNETES_UNAVAILABLE", "KUBERNETES_UNAVAILABLE: x"]);
+    assert.equal(passing?.remedy, "Nothing: it is over.");
+    assert.match(
+      passing?.recovery ?? "",
+      /^it came 2 times, and is over since \S+: the last attempt, at \S+, was refused/,
     );
+    assert.equal(passing?.next, undefined);
+  });
+
+  test("refusalRows() does not say that a fault is over while no later attempt was refused for another reason", () => {
+    const message = 'Error creating: admission webhook "pods.podrole.io" denied the request: KUBERNETES_UNAVAILABLE: x';
+    const involvedObject = { kind: "Deployment", namespace: "shop", name: "web" };
+    const failures = knownFact([eventWith({ involvedObject, reason: "FailedCreate", message })]);
+    const [row] = refusalRows({ records: UNKNOWN, events: UNKNOWN, failures, seen: UNKNOWN }, { ...AT, blocked: [] });
+    assert.match(row?.remedy ?? "", /^Nothing, unless it comes again: /);
+    assert.match(row?.recovery ?? "", /^by itself: the controller tries again, after waits of at most 17 min$/);
+    assert.equal(row?.next, "podrole check --quiet");
   });
 
   test("refusalRows() returns when the first of equal refusals was, as far as it is known", () => {

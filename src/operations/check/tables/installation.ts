@@ -3,6 +3,7 @@ import { parseImage } from "../../../injection/image.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { LABELS } from "../../../policy/annotations.ts";
+import { isEmulated } from "../../installation-facts.ts";
 import {
   connectionDifferences,
   type Deployment,
@@ -166,7 +167,7 @@ export const INSTALLATION_CHECKS = inSection("installation", "installed", {
         return stsEndpoint === undefined || stsEndpoint.startsWith("https://")
           ? ok("the server calls STS over TLS")
           : warning(
-              `STS is emulated (or called in clear text): the server calls ${stsEndpoint}; expected an endpoint with https://`,
+              `${isEmulated(stsEndpoint) ? "STS is emulated" : "STS is called in clear text"}: the server calls ${stsEndpoint}; expected an endpoint of AWS with https://`,
               `deployment ${namespace}/${server.deployment}`,
             );
       }),

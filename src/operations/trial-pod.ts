@@ -1,0 +1,60 @@
+// Commands around the one that deletes a pod which nothing creates again: whether STS gives the role is tried first
+// with a pod of its own, and a way back is printed. podrole's own decision says nothing about STS. Pure.
+import { ANNOTATIONS } from "../policy/annotations.ts";
+import type { ContainerImages } from "./copied-pod.ts";
+import { shellQuote } from "./migrate/shell-commands.ts";
+import { restartWorkloadSteps } from "./next-steps.ts";
+import { PURPOSE_MARK } from "./step-parts.ts";
+
+/** A pod that is to get a role by being created again. */
+export interface TriedPod {
+  readonly namespace: string;
+  readonly name: string;
+  /** What creates it again, as "Deployment/orders"; "Pod/NAME" if nothing does. */
+  readonly creator: string;
+  /** Of its own containers. */
+  readonly images: ContainerImages;
+  /** The role as an annotation names it; undefined if none of the pod does. */
+  readonly role: string | undefined;
+}
+
+/** Room for "-trial" in the longest name of a pod. */
+const MAX_NAME_LENGTH = 240;
+
+/**
+ * Returns the command that tries the role with a pod that ends at once; none if its controller replaces pods safely.
+ */
+export function trialSteps(
+  { namespace, name, creator, images, role }: TriedPod,
+  purpose = "before the pod is deleted",
+): readonly string[] {
+  const [image] = Object.values(images);
+  if (!creator.startsWith("Pod/") || role === undefined || image === undefined || image === "") return [];
+  const trial = shellQuote(`${name.slice(0, MAX_NAME_LENGTH)}-trial`);
+  const annotation = shellQuote(`${ANNOTATIONS.role}=${role}`);
+  return [
+    `kubectl -n ${shellQuote(namespace)} run ${trial} --image=${shellQuote(image)} --annotations=${annotation} --restart=Never --attach --rm --pod-running-timeout=2m --command -- true${PURPOSE_MARK}${purpose}, tries whether STS gives the role, with a pod that ends at once and is deleted: an error about waiting after 2 minutes means that it does not`,
+  ];
+}
+
+/**
+ * Returns the commands after which a pod that was not injected is created again, with a trial before and the way back
+ * behind them if nothing else creates it.
+ */
+export function injectedRestartSteps(pod: TriedPod): readonly string[] {
+  const { namespace, name, creator } = pod;
+  const restart = restartWorkloadSteps({ namespace, pod: name, workload: creator });
+  if (!creator.startsWith("Pod/")) return restart;
+  const file = shellQuote(`${name}.yaml`);
+  const back = `kubectl annotate --local -f ${file} ${ANNOTATIONS.inject}=disabled --overwrite -o yaml | kubectl -n ${shellQuote(namespace)} replace --force -f -`;
+  return [
+    ...trialSteps(pod),
+    ...restart,
+    `${back}${PURPOSE_MARK}only if the new pod does not start, the way back: creates it as it was, without podrole and without its role`,
+  ];
+}
+
+/** Returns the role of the whole pod, else that of its first container, by the pod's annotations. */
+export function firstRole(named: Readonly<Record<string, string>> = {}): string | undefined {
+  return named[ANNOTATIONS.role] ?? Object.values(named)[0];
+}

@@ -1,0 +1,51 @@
+// The commands around the one that deletes a pod which nothing creates again.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { requirementsOf } from "../../src/operations/answer.ts";
+import { firstRole, injectedRestartSteps, trialSteps } from "../../src/operations/trial-pod.ts";
+
+const pod = { namespace: "shop", name: "orders", creator: "Pod/orders", images: { app: "app:1" }, role: "shop-orders" };
+
+suite("injectedRestartSteps()", () => {
+  test("tries the role before a bare pod is deleted, and has the way back behind it", () => {
+    const [trial, save, replace, back, ...others] = injectedRestartSteps(pod);
+    assert.match(
+      trial ?? "",
+      /^kubectl -n shop run orders-trial --image=app:1 .*role=shop-orders .* --rm .*-- true {2}# /,
+    );
+    assert.match(save ?? "", /^kubectl -n shop get pod\/orders -o yaml > orders\.yaml {2}# /);
+    assert.match(replace ?? "", /^kubectl -n shop replace --force -f orders\.yaml {2}# /);
+    assert.match(
+      back ?? "",
+      /^kubectl annotate --local -f orders\.yaml podrole\.io\/inject=disabled .* \| kubectl -n shop replace --force -f - {2}# only/,
+    );
+    assert.deepEqual(others, []);
+  });
+
+  test("does neither for a pod that a controller creates again", () => {
+    const steps = injectedRestartSteps({ ...pod, creator: "Deployment/orders" });
+    assert.equal(steps.length, 1);
+    assert.match(steps[0] ?? "", /^kubectl -n shop rollout restart deployment\/orders /);
+  });
+
+  test("tries nothing without a role or an image, and quotes what is hostile", () => {
+    assert.deepEqual(trialSteps({ ...pod, role: undefined }), []);
+    assert.deepEqual(trialSteps({ ...pod, images: {} }), []);
+    const [step = ""] = trialSteps({ ...pod, images: { app: "a;reboot" }, role: "x'; reboot #" });
+    assert.match(step, /--image='a;reboot' --annotations='iam\.amazonaws\.com\/role=x'\\''; reboot #' /);
+  });
+
+  test("requires what the trial needs besides", () => {
+    assert.match(
+      requirementsOf(injectedRestartSteps(pod)) ?? "",
+      /^the right to get, create and delete pods, create pods\/attach in namespace shop \(kubectl auth can-i --list -n shop /,
+    );
+  });
+});
+
+test("firstRole() prefers the role of the whole pod", () => {
+  const named = { "iam.amazonaws.com/role.app": "a", "iam.amazonaws.com/role": "b" };
+  assert.equal(firstRole(named), "b");
+  assert.equal(firstRole({ "iam.amazonaws.com/role.app": "a" }), "a");
+  assert.equal(firstRole({}), undefined);
+});
