@@ -118,6 +118,21 @@ for (const { file, text, workflow } of workflows) {
       for (const job of Object.values(workflow.jobs)) assert.ok((job["timeout-minutes"] ?? Infinity) <= 360);
     });
 
+    test("a job that reads a version from a file, or runs a file, has checked out before", () => {
+      const early = Object.entries(workflow.jobs).filter(([, job]) => {
+        const checkout = job.steps.findIndex(({ uses }) => uses?.startsWith("actions/checkout@"));
+        const needs = job.steps.findIndex(
+          ({ run = "", with: given = {} }) =>
+            Object.keys(given).some((name) => name.endsWith("version-file")) || /(?:bash|node) [\w.]\S*\//.test(run),
+        );
+        return needs >= 0 && (checkout < 0 || checkout > needs);
+      });
+      assert.deepEqual(
+        early.map(([name]) => name),
+        [],
+      );
+    });
+
     test("the scripts that it runs exist", () => {
       const commands = steps.map(({ run = "" }) => run).join("\n");
       const named = [...commands.matchAll(/npm run (?:--silent |-s )?([\w:-]+)/g)].map(([, name = ""]) => name);

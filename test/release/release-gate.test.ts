@@ -74,6 +74,7 @@ suite(".ci/release-gate", { skip: hasKeys ? false : "needs ssh-keygen" }, () => 
 
   test("refuses what is not a version, and a tag that is not there", () => {
     assertRefused("latest", /not a version/);
+    assertRefused("v0.2.0-rc.1", /not a version/);
     assertRefused("v9.9.9", /does not know the tag/);
   });
 
@@ -87,12 +88,17 @@ suite(".ci/release-gate", { skip: hasKeys ? false : "needs ssh-keygen" }, () => 
   });
 
   const unready: readonly [string, string, RegExp][] = [
-    ["MAINTAINERS.md", readText("MAINTAINERS.md").replaceAll(/^\| .* @.*\n/gm, ""), /names 0 people/],
+    ["MAINTAINERS.md", readText("MAINTAINERS.md").replaceAll(/^\| .* @.*\n/gm, ""), /names 0 maintainers/],
+    [
+      "MAINTAINERS.md",
+      `## People\n\n${PEOPLE[0]}\n| C | @c | – | conduct contact | – |\n\n### Emeritus\n\n${PEOPLE[1]}\n`,
+      /names 1 maintainers/,
+    ],
     [".github/allowed_signers", "# none\n", /names no key/],
     ["package.json", '{ "repository": { "url": "git+https://github.com/OWNER/podrole.git" } }', /another repository/],
   ];
   for (const [index, [file, text, state]] of unready.entries()) {
-    test(`refuses a release while ${file} is not filled in`, () => {
+    test(`refuses a release while ${file} is not filled in (${state.source})`, () => {
       commit({ [file]: text });
       land("main");
       sign(`v1.0.${index}`);
