@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
   causeMessage,
   equalRefusals,
+  holderOf,
   messageParts,
   nextCommandsOf,
   refusalStateOf,
@@ -12,7 +13,8 @@ import {
   rowsByPod,
   stateInMessage,
 } from "../../ui/model/cause.ts";
-import { equalSteps } from "../../ui/model/steps.ts";
+import { blockedRows } from "../../ui/model/maker.ts";
+import { equalSteps, withCaller } from "../../ui/model/steps.ts";
 import { stsChartOf } from "../../ui/model/sts-chart.ts";
 import { whyOf } from "../../ui/model/why.ts";
 import { podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
@@ -31,6 +33,11 @@ test("messageParts() makes a list of the reasons in parentheses at the end, and 
   assert.deepEqual(messageParts("Cannot assume role x: AccessDenied (the first; the second)"), {
     text: "Cannot assume role x: AccessDenied",
     reasons: ["the first", "the second"],
+  });
+  // The remedy that a sidecar puts behind it has its own place.
+  assert.deepEqual(messageParts("Cannot: no (a; b) -- Find out: is it `c`?"), {
+    text: "Cannot: no",
+    reasons: ["a", "b"],
   });
   assert.deepEqual(messageParts("Cannot: AccessDenied (the first; the sec").reasons, ["the first", "the sec …"]);
   for (const message of ["Cannot: (a; c) b", "Cannot: a (b)", "Cannot: a", ""]) {
@@ -102,6 +109,15 @@ test("whyOf() says in a short sentence why a container lacks what it needs", () 
   assert.equal(whys.get("mailer-6f7d9-hx5pl"), "AWS does not give the role to podrole's server.");
   assert.equal(whys.get("importer-1"), "The pod names a role and has no podrole-sidecar.");
   assert.match(whys.get("export-6b7c9-4tq8w") ?? "", /renewal should have come/);
+  const { refusals } = smallSnapshot();
+  const [intruder] = blockedRows(refusals, UI_NOW);
+  assert.ok(intruder);
+  assert.equal(whyOf(intruder, { briefs, similarRoles: {} }, UI_NOW), "Namespace shop does not permit payroll-admin.");
+  const earlierCa = { message: "Probably its sidecar", expires: new Date(UI_NOW - SECOND).toISOString() };
+  assert.equal(
+    whyOf(podRow(earlierCa), { briefs, similarRoles: {} }, UI_NOW),
+    "Its credentials have expired: probably its sidecar trusts only an earlier CA.",
+  );
   assert.equal(whys.get("payouts-0"), undefined);
   for (const why of whys.values()) assert.ok((why ?? "").length < 90, String(why));
   const mailer = pods.find(({ pod }) => pod === "mailer-6f7d9-hx5pl");
@@ -142,6 +158,29 @@ test("stsChartOf() places the minutes of the last hour on an axis of time, and l
     ["11:10", "11:20", "11:30", "11:40", "11:50", "12:00"],
   );
   assert.deepEqual(stsChartOf([], UI_NOW).bars, []);
+});
+
+test("stsChartOf() has no mark of time so near to an end that its text would stand beside the chart", () => {
+  const { times } = stsChartOf([], Date.parse("2026-06-01T11:49:30Z"));
+  assert.deepEqual(
+    times.map(({ label }) => label),
+    ["11:00", "11:10", "11:20", "11:30", "11:40"],
+  );
+});
+
+test("withCaller() says what the mark of an admission's caller means", () => {
+  assert.equal(withCaller("by alice (unproven) for x; a=b"), "by alice, as the request says, for x; a=b");
+  assert.equal(withCaller("by alice for x (unproven)"), "by alice for x (unproven)");
+});
+
+test("holderOf() finds a container that holds the role, of the same workload if there is one", () => {
+  const denied = podRow({ pod: "orders-new", role: uiRoleArn("shop-oders") });
+  const other = podRow({ namespace: "a", workload: "Deployment/a", pod: "a-1" });
+  const role = uiRoleArn("shop-orders");
+  assert.equal(holderOf(role, denied, [denied, other])?.isOfWorkload, false);
+  const found = holderOf(role, denied, [denied, other, podRow()]);
+  assert.deepEqual([found?.isOfWorkload, found?.row.pod], [true, "orders-7d9f4-x2x4q"]);
+  assert.equal(holderOf(uiRoleArn("none"), denied, [denied, other]), undefined);
 });
 
 test("nextCommandsOf() returns all commands of a row in their order", () => {

@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { stepsAfterCreationFailure } from "../../src/operations/creation-failure.ts";
+import { DENIAL_CONDITIONS } from "../../src/operations/denial-conditions.ts";
 import { stepFields } from "../../src/operations/next-steps.ts";
 import type { PodRow } from "../../src/operations/status/model.ts";
+import { partsOfStep } from "../../src/operations/step-parts.ts";
 import { findLikelyCauses } from "../../src/operations/ui/likely-causes.ts";
-import { rowsByPod } from "../../ui/model/cause.ts";
+import { nextCommandsOf, rowsByPod } from "../../ui/model/cause.ts";
 import { foldRows } from "../../ui/model/fold.ts";
 import { refusalCounts, refusalGroups, sparkCounts, sparkSpan, withLastCodes } from "../../ui/model/refusal-groups.ts";
-import { remedyOf, statementIn } from "../../ui/model/remedy.ts";
-import { podRow, smallSnapshot, UI_NOW, uiRoleArn } from "./snapshots.ts";
+import { remedyOf } from "../../ui/model/remedy.ts";
+import { statementIn } from "../../ui/model/remedy-parts.ts";
+import { podRow, smallSnapshot, TYPO, UI_NOW, uiRoleArn } from "./snapshots.ts";
 
 const MINUTE = 60_000;
 const ago = (minutes: number) => new Date(UI_NOW - minutes * MINUTE).toISOString();
@@ -89,14 +92,22 @@ suite("remedyOf()", () => {
   const POD = { namespace: "shop", kind: "pod", name: "orders" } as const;
   const rowOf = (pod: string) => smallSnapshot().pods.find((row) => row.pod === pod) as PodRow;
 
+  const firstWords = (steps: readonly string[]) => steps.map((step) => step.split(" ").slice(0, 3).join(" "));
+
   test("remedyOf() has a denial looked into first: whether the role exists, then which statements are for the server", () => {
     const { look, branches, steps } = remedyOf(rowOf("mailer-6f7d9-hx5pl"));
     assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-mial .*> role\.json$/);
+    assert.match(look?.why ?? "", /Only AWS can say which it is/);
+    const [missing, existing, ...others] = branches;
+    assert.deepEqual([missing?.when, existing?.when, others], ["It fails with NoSuchEntity", "It succeeds", []]);
+    assert.deepEqual(firstWords(missing?.steps ?? []), ["kubectl -n shop"]);
+    assert.deepEqual([missing?.cause, missing?.statement], ["there is no role shop-mial", undefined]);
+    // The second look is of the role that exists.
+    assert.match(existing?.then?.look?.command ?? "", /^jq '\.Arn, \(/);
+    const second = existing?.then?.branches ?? [];
     assert.deepEqual(
-      branches.map(({ when, steps: own }) => [when, ...own.map((step) => step.split(" ").slice(0, 3).join(" "))]),
+      second.map(({ when, steps: own }) => [when, ...firstWords(own)]),
       [
-        ["It fails with NoSuchEntity", "kubectl -n shop"],
-        ["It succeeds", "jq '.Arn, (.AssumeRolePolicyDocument.Statement"],
         ["The ARN is another one", "kubectl -n shop"],
         ["Nothing but the ARN is printed", "jq '.AssumeRolePolicyDocument |", "aws iam update-assume-role-policy"],
         ["A printed Allow has a condition on sts:ExternalId", "kubectl -n shop"],
@@ -117,9 +128,9 @@ suite("remedyOf()", () => {
       ],
     );
     // The branch says it.
-    assert.ok(branches.every(({ steps: own }) => own.every((step) => !step.includes("  # only if"))));
-    const [missing, , , untrusting] = branches;
-    assert.deepEqual([missing?.cause, missing?.statement], ["there is no role shop-mial", undefined]);
+    const all = [...branches, ...second];
+    assert.ok(all.every(({ steps: own }) => own.every((step) => !step.includes("  # only if"))));
+    const [, untrusting] = second;
     assert.deepEqual(JSON.parse(String(untrusting?.statement)), {
       Effect: "Allow",
       Principal: { AWS: "arn:aws:iam::123456789012:role/podrole-server" },
@@ -127,6 +138,36 @@ suite("remedyOf()", () => {
     });
     assert.ok((untrusting?.statement ?? "").split("\n").length > 5);
     assert.deepEqual(steps, []);
+  });
+
+  test("remedyOf() says of each branch whether this pod recovers, or the next one", () => {
+    const deployment = { namespace: "shop", kind: "deployment", name: "mailer" } as const;
+    const concerned = { object: deployment, serverMessage: TYPO };
+    const row = { ...rowOf("mailer-6f7d9-hx5pl"), ...stepFields(stepsAfterCode("STS_DENIED", concerned)) };
+    const [missing, existing] = remedyOf(row).branches;
+    const [path, untrusting, external, other, lacking] = existing?.then?.branches ?? [];
+    for (const changed of [missing, path, external]) assert.match(changed?.recovery ?? "", /this one never does$/);
+    for (const corrected of [untrusting, other, lacking]) assert.match(corrected?.recovery ?? "", /^by itself: the kubelet/);
+    // A workload without a pod has none that could never recover.
+    const blocked = { code: "ROLE_FORBIDDEN", pod: "replicaset/intruder-6c9d7", recovery: "by itself" } as const;
+    const object = { namespace: "shop", kind: "deployment", name: "intruder" } as const;
+    const { branches } = remedyOf({ ...blocked, ...stepFields(stepsAfterCode("ROLE_FORBIDDEN", { object })) });
+    assert.deepEqual(
+      branches.map(({ recovery }) => recovery),
+      ["by itself", "by itself"],
+    );
+  });
+
+  test("remedyOf() has a branch for each condition of the steps", () => {
+    const steps = Object.values(DENIAL_CONDITIONS).map((condition, index) => `x ${index}  # ${condition}does it`);
+    const { branches } = remedyOf({
+      code: "STS_DENIED",
+      ...stepFields(["aws iam get-role --role-name x  # looks", ...steps]),
+    });
+    const [missing, existing] = branches;
+    const found = [missing, ...(existing?.then?.branches ?? [])].flatMap((branch) => branch?.steps ?? []);
+    assert.equal(existing?.then?.look?.command, "x 1");
+    assert.deepEqual(found, ["x 0", "x 2", "x 3", "x 4", "x 5", "x 6", "x 7", "x 8"].map((step) => `${step}  # does it`));
   });
 
   test("remedyOf() has the commands that reach an emulated STS before the look", () => {
@@ -142,15 +183,10 @@ suite("remedyOf()", () => {
     assert.equal(remedyOf({ code, ...stepFields(stepsAfterCode(code, { object })) }).before, undefined);
   });
 
-  test("remedyOf() says where a role is named that does not exist, if no command corrects it", () => {
+  test("remedyOf() keeps the steps where STS has said what it lacks", () => {
     const { next, ...mailer } = rowOf("mailer-6f7d9-hx5pl");
-    const [missing, ...others] = remedyOf({
-      ...mailer,
-      furtherSteps: [],
-      ...(next !== undefined && { next }),
-    }).branches;
-    assert.match(missing?.text ?? "", /^Correct the annotation that names it/);
-    assert.deepEqual(others, []);
+    const { look, branches, steps } = remedyOf({ ...mailer, furtherSteps: [], ...(next !== undefined && { next }) });
+    assert.deepEqual([look, branches, steps], [undefined, [], [next]]);
   });
 
   test("remedyOf() corrects a misspelt role only if there is no such role", () => {
@@ -163,8 +199,9 @@ suite("remedyOf()", () => {
       },
       UI_NOW,
     );
-    const [missing, untrusting] = remedyOf(pods[0] as PodRow).branches;
+    const [missing, existing] = remedyOf(pods[0] as PodRow).branches;
     assert.match(missing?.steps.join() ?? "", /^kubectl -n shop edit deployment\/mailer .*did you mean shop-mail\?$/);
+    const [, untrusting] = existing?.then?.branches ?? [];
     assert.ok(untrusting?.steps.every((step) => !step.startsWith("kubectl")));
   });
 
@@ -191,19 +228,27 @@ suite("remedyOf()", () => {
   test("remedyOf() reads the log of a sidecar that may trust only an earlier CA before it restarts the pod", () => {
     const expires = new Date(UI_NOW + 5 * MINUTE).toISOString();
     const current = { slot: "current", subject: "CN=2", fingerprint: "A1", expires, since: ago(30) } as const;
-    const { pods } = findLikelyCauses(
-      { pods: [podRow({ renewed: ago(55), expires })], refusals: [], trust: [current] },
-      UI_NOW,
-    );
-    const { look, branches } = remedyOf(pods[0] as PodRow);
+    const remedyFor = (change: Partial<PodRow>) => {
+      const rows = [podRow({ renewed: ago(55), expires, ...change })];
+      const [row] = findLikelyCauses({ pods: rows, refusals: [], trust: [current] }, UI_NOW).pods;
+      return remedyOf(row as PodRow);
+    };
+    const { look, branches } = remedyFor({});
     assert.equal(look?.command, "kubectl -n shop logs pod/orders-7d9f4-x2x4q -c podrole-sidecar");
     assert.deepEqual(
-      branches.map(({ when, steps }) => [when, steps.length]),
+      branches.map(({ when, text, steps }) => [when, text, ...steps.map((step) => partsOfStep(step).command)]),
       [
-        ["It contains SERVER_UNTRUSTED", 1],
-        ["It does not", 0],
+        [
+          "It contains SERVER_UNTRUSTED",
+          "Restart deployment/orders: a new pod trusts the current CA.",
+          "kubectl -n shop rollout restart deployment/orders",
+        ],
+        ["It does not", undefined, "podrole explain pod/orders-7d9f4-x2x4q -n shop"],
       ],
     );
+    // A pod that nothing creates again takes two commands.
+    const [alone] = remedyFor({ workload: "Pod/orders-7d9f4-x2x4q" }).branches;
+    assert.deepEqual([alone?.text, alone?.steps.length], ["Create the pod again: a new pod trusts the current CA.", 2]);
   });
 
   test("remedyOf() says what a look at the installation is for, where its command does not", () => {

@@ -24,12 +24,16 @@ export interface MessageParts {
   readonly reasons: readonly string[];
 }
 
-/** Splits "Cannot …: what happened (reason; reason)", also if the end of a long message is missing. */
+/**
+ * Splits "Cannot …: what happened (reason; reason) -- remedy", also if the end of a long message is missing; the remedy
+ * has its own place.
+ */
 export function messageParts(message: string): MessageParts {
-  const [, text, inner = ""] = /^([^(]+) \((.+)$/s.exec(message) ?? [];
+  const [happened = ""] = message.split(" -- ", 1);
+  const [, text, inner = ""] = /^([^(]+) \((.+)$/s.exec(happened) ?? [];
   const reasons = inner.replace(/\)$|$/, (end) => (end === ")" ? "" : " …")).split("; ");
   const isList = text !== undefined && reasons.length > 1 && !/\) \w/.test(inner);
-  return isList ? { text, reasons } : { text: message, reasons: [] };
+  return isList ? { text, reasons } : { text: happened, reasons: [] };
 }
 
 /** "what happened", of "Cannot do: what happened; expected that"; any other message as it is. */
@@ -82,6 +86,18 @@ export function nextCommandsOf({ next, furtherSteps = [] }: Pick<PodRow, "next" 
 
 /** The rows of a reading by what a refusal names. */
 export type RowsByPod = ReadonlyMap<string, readonly PodRow[]>;
+
+/** A container that holds the role that another one probably meant, of the same workload if there is one. */
+export function holderOf(
+  role: string,
+  { namespace, workload }: Pick<PodRow, "namespace" | "workload">,
+  rows: readonly PodRow[],
+): { readonly row: PodRow; readonly isOfWorkload: boolean } | undefined {
+  const holding = rows.filter((row) => row.role === role && row.expires !== undefined);
+  const own = holding.find((row) => row.namespace === namespace && workload !== undefined && row.workload === workload);
+  const row = own ?? holding[0];
+  return row && { row, isOfWorkload: own !== undefined };
+}
 
 /** Groups the rows by namespace and pod. */
 export function rowsByPod(rows: readonly PodRow[]): RowsByPod {

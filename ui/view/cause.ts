@@ -3,17 +3,18 @@
 import { type ComponentChild, h } from "preact";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
-import { causeMessage, messageParts, nextCommandsOf, stateInMessage } from "../model/cause.ts";
-import { remedyOf, statementIn } from "../model/remedy.ts";
+import { causeMessage, holderOf, messageParts, nextCommandsOf, stateInMessage } from "../model/cause.ts";
+import { remedyOf } from "../model/remedy.ts";
+import { statementIn } from "../model/remedy-parts.ts";
 import { holdStateOf, STATE_LOOKS } from "../model/state.ts";
 import { whyOf } from "../model/why.ts";
-import { codeTag, roleLink, sentence, shown, shownLines } from "./dom.ts";
+import { codeTag, podLink, roleLink, sentence, shown, shownLines, withCode } from "./dom.ts";
 import { icon } from "./icon.ts";
-import { remedyPart, remedyText } from "./remedy.ts";
+import { recoveryText, remedyPart, remedyText } from "./remedy.ts";
 
 /** What the causes of one reading are shown with. */
 export interface CauseContext {
-  readonly snapshot: Pick<UiSnapshot, "briefs" | "remedies" | "similarRoles">;
+  readonly snapshot: Pick<UiSnapshot, "briefs" | "pods" | "remedies" | "similarRoles">;
   /** False if the pod has other containers than those of the cause. */
   readonly isAlone: boolean;
   readonly now: number;
@@ -50,7 +51,7 @@ export function causeBox(rows: readonly PodRow[], { snapshot, isAlone, now }: Ca
     h(
       "div",
       { class: "reason" },
-      misspeltNote(row, snapshot.similarRoles),
+      misspeltNote(row, snapshot),
       reasonsOf(message, { role, isBranched: todo.branches.length > 0 }),
     ),
     h(
@@ -58,7 +59,8 @@ export function causeBox(rows: readonly PodRow[], { snapshot, isAlone, now }: Ca
       { class: "todo" },
       remedyPart(todo),
       !hasSteps && remedyText(remedy),
-      recovery !== undefined && h("p", { class: "faint" }, h("b", null, "Recovery: "), shown(sentence(recovery))),
+      // The branches have their own.
+      todo.branches.length === 0 && recoveryText(recovery),
     ),
     rawMessage(message, hasSteps ? remedy : undefined),
   );
@@ -66,19 +68,22 @@ export function causeBox(rows: readonly PodRow[], { snapshot, isAlone, now }: Ca
 
 /** For a role that is spelt almost like one that containers hold: where it is named. */
 export function misspeltNote(
-  { role, roleAnnotation }: Pick<PodRow, "role" | "roleAnnotation">,
-  similarRoles: UiSnapshot["similarRoles"],
+  row: Pick<PodRow, "namespace" | "workload" | "role" | "roleAnnotation">,
+  { similarRoles, pods }: Pick<UiSnapshot, "similarRoles" | "pods">,
 ): ComponentChild {
+  const { role, roleAnnotation, workload } = row;
   const similar = role === undefined ? undefined : similarRoles[role];
   if (similar === undefined) return null;
+  const holder = holderOf(similar, row, pods);
   return h(
     "p",
     { key: "misspelt" },
     roleAnnotation === undefined ? "The pod" : ["Annotation ", h("code", { key: "name" }, shown(roleAnnotation))],
     " names ",
     roleLink(role),
-    "; other containers hold ",
+    holder?.isOfWorkload ? `; another pod of ${shown(workload ?? "")} holds ` : "; other containers hold ",
     roleLink(similar),
+    holder !== undefined && [": ", podLink(holder.row.namespace, holder.row.pod)],
     ".",
   );
 }
@@ -106,7 +111,7 @@ export function reasonsOf(message: string | undefined, { role, isBranched }: Rea
 /** A reason may end with a policy statement as an example. */
 function reasonText(reason: string): ComponentChild {
   const statement = statementIn(reason);
-  if (statement === undefined) return shown(sentence(reason));
+  if (statement === undefined) return withCode(sentence(reason));
   const [text = ""] = reason.split(", such as {", 1);
   return [
     shown(`${sentence(text).slice(0, -1)}:`),

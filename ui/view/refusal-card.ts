@@ -15,10 +15,11 @@ import {
 import type { RefusalGroup } from "../model/refusal-groups.ts";
 import { remedyOf } from "../model/remedy.ts";
 import { STATE_LOOKS } from "../model/state.ts";
+import { forbiddenText } from "../model/why.ts";
 import { misspeltNote, rawMessage, reasonsOf } from "./cause.ts";
 import { codeTag, countOf, podLink, podName, roleLink, sentence, shown, stateMark, timeText } from "./dom.ts";
 import { icon } from "./icon.ts";
-import { remedyPart, remedyText } from "./remedy.ts";
+import { recoveryText, remedyPart, remedyText } from "./remedy.ts";
 
 /** What an entry is shown with. */
 export interface CardContext {
@@ -103,7 +104,7 @@ function inBrief({ rows, state, code }: RefusalGroup, { snapshot }: CardContext)
     h("b", null, podName(worst.namespace, worst.pod)),
     more,
     state !== "over" && [" · ", h("span", { key: "state", class: STATE_LOOKS[state].tone }, STATE_LOOKS[state].label)],
-    message !== "" && ` · ${shown(sentence(stateInMessage(messageParts(message).text)))}`,
+    message !== "" && ` · ${shown(forbiddenText(worst) ?? sentence(stateInMessage(messageParts(message).text)))}`,
   );
 }
 
@@ -124,6 +125,7 @@ function equalPart({ key, rows, count }: EqualRefusals, context: EqualContext): 
   const known = pods.get(`${newest.namespace}/${newest.pod}`)?.find(({ container }) => container === newest.container);
   const message = causeMessage(newest, snapshot.remedies[code]) ?? newest.message;
   const todo = remedyOf({ ...known, ...newest });
+  const recovery = newest.recovery ?? known?.recovery;
   const hasSteps = todo.look !== undefined || todo.steps.length + todo.branches.length > 0;
   return h(
     "div",
@@ -135,11 +137,17 @@ function equalPart({ key, rows, count }: EqualRefusals, context: EqualContext): 
       role !== undefined && h("p", { class: "of-role" }, h("span", { class: "faint" }, "role "), roleLink(role)),
       !isOnly && h("span", { class: "faint" }, countOf(count, "refusal")),
       message !== "" && reasonsOf(message, { role, isBranched: todo.branches.length > 0 }),
-      misspeltNote({ ...(role !== undefined && { role }), ...known }, snapshot.similarRoles),
+      misspeltNote({ namespace: newest.namespace, ...(role !== undefined && { role }), ...known }, snapshot),
     ),
     !isOver &&
       (isFirst || !hasSteps
-        ? h("div", { class: "todo" }, remedyPart(todo), !hasSteps && remedyText(snapshot.remedies[code]))
+        ? h(
+            "div",
+            { class: "todo" },
+            remedyPart(todo),
+            !hasSteps && remedyText(snapshot.remedies[code]),
+            todo.branches.length === 0 && recoveryText(recovery),
+          )
         : h("details", { class: "todo raw" }, h("summary", null, icon("next"), "Next commands"), remedyPart(todo))),
   );
 }

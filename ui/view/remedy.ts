@@ -1,47 +1,65 @@
 // What to do about a cause: the look that tells the possible causes apart, then a branch for each; commands and policy
 // statements have buttons that copy them.
 import { type ComponentChild, h } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { partsOfStep } from "../../src/operations/step-parts.ts";
-import type { Remedy, RemedyBranch } from "../model/remedy.ts";
+import { useState } from "preact/hooks";
+import type { Remedy, RemedyBranch } from "../model/remedy-parts.ts";
+import { lineParts, stepText } from "../model/step-text.ts";
 import { sentence, shown, shownLines, withCode } from "./dom.ts";
 import { icon } from "./icon.ts";
 
 /** The remedy; nothing if it is empty. */
-export function remedyPart({ before = [], look, branches, steps }: Remedy): ComponentChild {
+export function remedyPart(remedy: Remedy): ComponentChild {
+  const { before = [], look, branches, steps } = remedy;
   if (look === undefined && branches.length === 0) return commandList(steps);
-  return h(
-    "div",
-    { class: "remedy" },
-    commandList(before),
+  return h("div", { class: "remedy" }, commandList(before), lookAndBranches(remedy, ""));
+}
+
+/** `name` begins the names of the branches: those of the second look of branch B are B1, B2. */
+function lookAndBranches({ look, branches }: Remedy, name: string): ComponentChild {
+  return [
     look !== undefined &&
       h(
         "div",
-        { class: "look" },
+        { key: "look", class: "look" },
         h("h3", null, h("span", { class: "step" }, "Diagnose"), shown(look.purpose)),
+        look.why !== undefined && h("p", { class: "faint" }, shown(look.why)),
         h(CopyBlock, { text: look.command }),
       ),
     branches.length > 0 &&
       h(
         "div",
-        { class: "branches" },
-        branches.map((branch, index) => branchPart(branch, index)),
+        { key: "branches", class: "branches" },
+        branches.map((branch, index) =>
+          branchPart(branch, name === "" ? LETTERS.charAt(index) : `${name}${index + 1}`),
+        ),
       ),
-  );
+  ];
 }
 
-function branchPart({ when, cause, text, statement, steps }: RemedyBranch, index: number): ComponentChild {
+const LETTERS = "ABCDEFGHIJ";
+
+function branchPart(
+  { when, cause, text, statement, steps, then, recovery }: RemedyBranch,
+  name: string,
+): ComponentChild {
   return h(
     "section",
     { key: when, class: "branch", "aria-label": when },
-    h("h3", null, h("span", { class: "step" }, BRANCH_NAMES[index] ?? ""), when),
-    h("p", { class: "faint" }, shown(sentence(cause)), text !== undefined && ` ${shown(text)}`),
+    h("h3", null, h("span", { class: "step" }, name), shown(when)),
+    (cause !== "" || text !== undefined) &&
+      h("p", { class: "faint" }, cause !== "" && shown(sentence(cause)), text !== undefined && ` ${shown(text)}`),
     statement !== undefined && h("div", { class: "statement" }, h(CopyBlock, { text: shownLines(statement) })),
     commandList(steps),
+    then && lookAndBranches(then, name),
+    recoveryText(recovery),
   );
 }
 
-const BRANCH_NAMES = ["A", "B", "C", "D", "E", "F", "G", "H"];
+/** What follows, once the steps are done. */
+export function recoveryText(recovery: string | undefined): ComponentChild {
+  if (recovery === undefined) return null;
+  return h("p", { class: "faint recovery" }, h("b", null, "Recovery: "), shown(sentence(recovery)));
+}
 
 /** What an operator does about a code. */
 export function remedyText(remedy: string | undefined): ComponentChild {
@@ -61,14 +79,22 @@ export function commandList(steps: readonly string[]): ComponentChild {
 }
 
 function commandBlock(step: string): ComponentChild {
-  const { command, purpose } = partsOfStep(shown(step));
-  return [
-    purpose !== "" && h("p", { key: "purpose" }, sentence(purpose)),
-    h(CopyBlock, { key: "command", text: command }),
-  ];
+  const { command, purpose, replace } = stepText(shown(step));
+  const text = [purpose === "" ? "" : sentence(purpose), replace === "" ? "" : `${replace}:`].filter(Boolean).join(" ");
+  return [text !== "" && h("p", { key: "purpose" }, text), h(CopyBlock, { key: "command", text: command })];
 }
 
 function CopyBlock({ text }: { readonly text: string }): ComponentChild {
+  return h(
+    "div",
+    { class: "command" },
+    h("code", null, text.includes("\n") ? text : lineParts(text).map((part, index) => partOfLine(part, index))),
+    h(CopyButton, { text }),
+  );
+}
+
+/** A button that copies a text. */
+export function CopyButton({ text }: { readonly text: string }): ComponentChild {
   const [label, setLabel] = useState("Copy");
   const copy = async () => {
     try {
@@ -78,31 +104,16 @@ function CopyBlock({ text }: { readonly text: string }): ComponentChild {
       setLabel("Select the text to copy it");
     }
   };
-  const place = useRef<HTMLElement>(null);
-  const isLong = useOverflow(place);
   return h(
-    "div",
-    { class: "command" },
-    // What is longer than its place can be moved by keyboard too.
-    h("code", { ref: place, tabIndex: isLong ? 0 : undefined }, text),
-    h(
-      "button",
-      { class: "copy", type: "button", onClick: () => void copy() },
-      icon("copy"),
-      h("span", { class: "label" }, label),
-    ),
+    "button",
+    { class: "copy", type: "button", onClick: () => void copy() },
+    icon("copy"),
+    h("span", { class: "label" }, label),
   );
 }
 
-/** Reports whether a text is wider than its place. */
-function useOverflow(place: { readonly current: HTMLElement | null }): boolean {
-  const [isLong, setLong] = useState(false);
-  useLayoutEffect(() => {
-    const { current } = place;
-    if (current === null) return undefined;
-    const observer = new ResizeObserver(() => setLong(current.scrollWidth > current.clientWidth));
-    observer.observe(current);
-    return () => observer.disconnect();
-  }, []);
-  return isLong;
+/** Spaces stand between the parts, so that they are not drawn at the end of a line. */
+function partOfLine(part: string, index: number): ComponentChild {
+  const word = part.trimEnd();
+  return [h("span", { key: index, class: "part" }, word), part.slice(word.length)];
 }

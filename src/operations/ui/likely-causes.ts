@@ -1,10 +1,10 @@
 // What one reading shows only as a whole: the server's own reason for a container's refusal, a role that is spelt
 // almost like one that containers hold, and pods that have not renewed since the current CA began to sign. Pure.
 import { parseRoleArn } from "../../policy/role.ts";
-import { MINUTE_MS } from "../../runtime/clock.ts";
+import { formatSeconds, MINUTE_MS } from "../../runtime/clock.ts";
 import { createSuggester } from "../../runtime/suggest.ts";
 import { objectArgument, shellCommentText, shellQuote } from "../migrate/shell-commands.ts";
-import { editStep, restartWorkloadSteps, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
+import { editStep, explainStep, restartWorkloadSteps, type StepFields, stepFields, stepsIn } from "../next-steps.ts";
 import type { PodRow, RefusedRow } from "../status/model.ts";
 import type { UiSnapshot } from "./model.ts";
 import { isRenewalOverdue } from "./overdue.ts";
@@ -105,7 +105,7 @@ function isOfEarlierCa(
 }
 
 function earlierCaMessage(signsSince: string): string {
-  return `Probably its sidecar trusts only an earlier CA, which is retired, and rejects the server's certificate: its renewal is overdue, and the current CA became the one that signs at ${signsSince}. Its log then has SERVER_UNTRUSTED. Its credentials expire and are not replaced.`;
+  return `Probably its sidecar trusts only an earlier CA, which is retired, and rejects the server's certificate: its renewal is overdue, and the current CA began to sign at ${formatSeconds(Date.parse(signsSince))}. Its log then has SERVER_UNTRUSTED. Its credentials expire and are not replaced.`;
 }
 
 function earlierCaSteps({ namespace, pod, workload = `Pod/${pod}` }: PodRow): StepFields {
@@ -113,6 +113,7 @@ function earlierCaSteps({ namespace, pod, workload = `Pod/${pod}` }: PodRow): St
   // The restart takes the log away.
   return stepFields([
     `${logs}  # the cause is another one if it does not contain SERVER_UNTRUSTED`,
-    ...restartWorkloadSteps({ namespace, pod, workload }, "new pods trust the current CA"),
+    ...restartWorkloadSteps({ namespace, pod, workload }),
+    `${explainStep({ namespace, kind: "pod", name: pod })}  # if the cause is another one, names it with its next command`,
   ]);
 }
