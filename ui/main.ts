@@ -8,7 +8,7 @@ import { prepareSearch } from "./model/search.ts";
 import { App, documentTitle } from "./view/app.ts";
 
 const INTERVAL_MS = 2_000;
-const SEARCH_PAUSE_MS = 100;
+const SEARCH_PAUSE_MS = 500;
 
 const root = document.querySelector("#app");
 let snapshot: UiSnapshot | undefined;
@@ -84,10 +84,11 @@ addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && event.target === input) onSearch("");
 });
 
+// The answer is on its way while the browser opens its storage for the theme.
+void readAgain();
 applyTheme(readTheme());
 document.title = documentTitle(route);
 draw();
-void readAgain();
 // Countdowns.
 setInterval(() => {
   if (document.visibilityState === "visible") draw();

@@ -16,12 +16,18 @@ export interface PlacedNode extends MapNode {
 export interface PlacedEdge {
   readonly id: string;
   readonly path: string;
-  /** The point halfway. */
-  readonly middle: { readonly x: number; readonly y: number };
+  /** Where a mark on it does not touch the others: halfway if possible. */
+  readonly mark: Point;
   readonly from: string;
   readonly to: string;
   readonly isToRole: boolean;
   readonly counts: IdentityMap["edges"][number]["counts"];
+}
+
+/** A point of the drawing, in pixels. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
 }
 
 /** The map on the page. */
@@ -33,6 +39,9 @@ export interface PlacedMap {
   readonly edges: readonly PlacedEdge[];
 }
 
+/** Radius of a mark on an arrow, and the gap around it. */
+export const MARK_RADIUS = 7;
+export const MARK_GAP = 3;
 const NODE_HEIGHT = 32;
 const NODE_DISTANCE = 7;
 /** Parts of the width: a container's node also has its time and the code of its refusal. */
@@ -42,23 +51,30 @@ const GAP_SHARE = 0.2;
 /** Places the map in `width` pixels. */
 export function placeMap({ columns, nodes, edges }: IdentityMap, width: number): PlacedMap {
   const places = columnPlaces(columns, width);
-  const tops = topsOf(nodes, edges);
+  // In an overview each namespace has many roles, so that no arrow can be straight: its columns are lists.
+  const tops = columns.length > 2 ? topsOf(nodes, edges) : stackedTops(nodes);
   const placed = nodes.map((node): PlacedNode => {
     const place = places.find(({ name }) => name === node.column);
     return { ...node, x: place?.x ?? 0, width: place?.width ?? 0, y: tops.get(node.id) ?? 0, height: NODE_HEIGHT };
   });
   const byId = new Map(placed.map((node) => [node.id, node]));
+  const drawn = edges.flatMap(({ from, to, counts }) => {
+    const [start, end] = [byId.get(from), byId.get(to)];
+    if (start === undefined || end === undefined) return [];
+    const isToRole = end.column === "role";
+    return [{ id: `${from} → ${to}`, from, to, isToRole, counts, curve: curveBetween(start, end) }];
+  });
+  const toRoles = drawn.filter(({ isToRole }) => isToRole).map(({ curve }) => curve);
   return {
     width,
     height: Math.max(NODE_HEIGHT, ...placed.map(({ y, height }) => y + height)),
     columns: places,
     nodes: placed,
-    edges: edges.flatMap(({ from, to, counts }) => {
-      const [start, end] = [byId.get(from), byId.get(to)];
-      if (start === undefined || end === undefined) return [];
-      const isToRole = end.column === "role";
-      return [{ id: `${from} → ${to}`, from, to, isToRole, counts, ...curveBetween(start, end) }];
-    }),
+    edges: drawn.map(({ curve, ...edge }) => ({
+      ...edge,
+      path: pathOf(curve),
+      mark: edge.isToRole ? markOn(curve, toRoles) : pointOn(curve, 0.5),
+    })),
   };
 }
 
@@ -73,6 +89,13 @@ function columnPlaces(columns: readonly MapColumn[], width: number): PlacedMap["
     x += place.width + gap;
     return place;
   });
+}
+
+function stackedTops(nodes: readonly MapNode[]): ReadonlyMap<string, number> {
+  const columns = Map.groupBy(nodes, ({ column }) => column).values();
+  return new Map(
+    [...columns].flatMap((all) => all.map(({ id }, index) => [id, index * (NODE_HEIGHT + NODE_DISTANCE)] as const)),
+  );
 }
 
 /** Upper edges by node. Nodes without an arrow stand in the order in which they are given. */
@@ -107,14 +130,51 @@ function withoutOverlaps(
     });
 }
 
-function curveBetween(start: PlacedNode, end: PlacedNode): Pick<PlacedEdge, "path" | "middle"> {
-  const [x1, y1] = [start.x + start.width, start.y + start.height / 2];
-  const [x2, y2] = [end.x, end.y + end.height / 2];
-  const middle = (x1 + x2) / 2;
+/** An arrow leaves its start and reaches its end horizontally. */
+interface Curve {
+  readonly from: Point;
+  readonly to: Point;
+}
+
+function curveBetween(start: PlacedNode, end: PlacedNode): Curve {
   return {
-    path: `M${round(x1)},${round(y1)}C${round(middle)},${round(y1)} ${round(middle)},${round(y2)} ${round(x2)},${round(y2)}`,
-    middle: { x: round(middle), y: round((y1 + y2) / 2) },
+    from: { x: start.x + start.width, y: start.y + start.height / 2 },
+    to: { x: end.x, y: end.y + end.height / 2 },
   };
+}
+
+function pathOf({ from, to }: Curve): string {
+  const middle = round((from.x + to.x) / 2);
+  return `M${round(from.x)},${round(from.y)}C${middle},${round(from.y)} ${middle},${round(to.y)} ${round(to.x)},${round(to.y)}`;
+}
+
+/** The point of the cubic curve at a part of it, from 0 to 1. */
+function pointOn({ from, to }: Curve, part: number): Point {
+  const rest = 1 - part;
+  const [begin, end] = [rest ** 3, part ** 3];
+  const [first, second] = [3 * rest ** 2 * part, 3 * rest * part ** 2];
+  return {
+    x: round(begin * from.x + ((first + second) * (from.x + to.x)) / 2 + end * to.x),
+    y: round((begin + first) * from.y + (second + end) * to.y),
+  };
+}
+
+/** Where a mark may stand on an arrow, the best first. */
+const MARK_PARTS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2];
+/** Of a curve that is as high as the page, the points are few pixels from each other. */
+const CURVE_POINTS = Array.from({ length: 120 }, (_, index) => index / 119);
+/** Among more arrows no place is free. */
+const MAX_ARROWS = 60;
+
+function markOn(curve: Curve, all: readonly Curve[]): Point {
+  const half = pointOn(curve, 0.5);
+  if (all.length > MAX_ARROWS) return half;
+  const others = all
+    .filter((each) => each !== curve)
+    .flatMap((each) => CURVE_POINTS.map((part) => pointOn(each, part)));
+  const isFree = ({ x, y }: Point) =>
+    others.every((other) => Math.hypot(other.x - x, other.y - y) > MARK_RADIUS + MARK_GAP);
+  return MARK_PARTS.map((part) => pointOn(curve, part)).find(isFree) ?? half;
 }
 
 function round(pixels: number): number {

@@ -4,7 +4,6 @@ import type { PodRow } from "../../src/operations/status/model.ts";
 import { accountOf, shortRole } from "./roles.ts";
 import { fragmentOfRoute } from "./route.ts";
 import {
-  countStates,
   type HoldState,
   holdStateOf,
   STATE_LOOKS,
@@ -73,32 +72,42 @@ interface PathNode extends Omit<MapNode, "counts" | "href" | "detail" | "code"> 
 interface MapPath extends Pick<PodRow, "code" | "expires" | "renewed"> {
   readonly nodes: readonly PathNode[];
   readonly state: HoldState;
+  /** How many containers have it. */
+  readonly count: number;
 }
 
 /** Returns the whole map, or an overview if the whole has too many nodes in a column. */
 export function identityMapOf({ rows, now }: MapInput): IdentityMap {
-  const containers = new Set(rows.map(containerId));
-  if (containers.size <= MAX_COLUMN_NODES) {
-    return graphOf(
-      MAP_COLUMNS,
-      rows.map((row) => wholePath(row, now)),
-      now,
-    );
-  }
-  // Many rows have the same few nodes.
-  const namespaceOf = remembered(namespaceNode);
-  const roleOf = remembered(roleNode);
-  const overview = rows.map((row) => ({
-    state: holdStateOf(row, now),
-    nodes: [namespaceOf(row.namespace), ...(row.role === undefined ? [] : [roleOf(row.role)])],
-  }));
-  return graphOf(["namespace", "role"], overview, now);
+  if (hasManyContainers(rows)) return graphOf(["namespace", "role"], overviewPaths(rows, now), now);
+  return graphOf(
+    MAP_COLUMNS,
+    rows.map((row) => wholePath(row, now)),
+    now,
+  );
 }
 
-/** Returns the same function, which makes the result for each text once. */
-function remembered<Value>(make: (text: string) => Value): (text: string) => Value {
-  const made = new Map<string, Value>();
-  return (text) => collect(made, text, () => make(text));
+function hasManyContainers(rows: readonly PodRow[]): boolean {
+  const containers = new Set<string>();
+  return rows.some((row) => containers.add(containerId(row)).size > MAX_COLUMN_NODES);
+}
+
+/** Thousands of rows have few paths: each is made once, with the number of its containers. */
+function overviewPaths(rows: readonly PodRow[], now: number): readonly MapPath[] {
+  const found = new Map<string, Map<string, Map<HoldState, number>>>();
+  for (const row of rows) {
+    const roles = collect(found, row.namespace, () => new Map<string, Map<HoldState, number>>());
+    const states = collect(roles, row.role ?? "", () => new Map<HoldState, number>());
+    const state = holdStateOf(row, now);
+    states.set(state, (states.get(state) ?? 0) + 1);
+  }
+  const roleNodes = new Map<string, PathNode>();
+  return [...found].flatMap(([namespace, roles]) => {
+    const first = namespaceNode(namespace);
+    return [...roles].flatMap(([role, states]) => {
+      const nodes = role === "" ? [first] : [first, collect(roleNodes, role, () => roleNode(role))];
+      return [...states].map(([state, count]): MapPath => ({ nodes, state, count }));
+    });
+  });
 }
 
 function workloadOf({ workload, pod }: PodRow): string {
@@ -115,7 +124,7 @@ function wholePath(row: PodRow, now: number): MapPath {
   const [kind = "", name = ""] = workload.split(/\/(.*)/s);
   const state = holdStateOf(row, now);
   return {
-    state,
+    ...{ state, count: 1 },
     ...(code !== undefined && { code }),
     ...(expires !== undefined && { expires }),
     ...(renewed !== undefined && { renewed }),
@@ -167,14 +176,14 @@ function roleNode(role: string): PathNode {
 
 function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: number): IdentityMap {
   const nodes = new Map<string, { readonly node: PathNode; readonly paths: MapPath[] }>();
-  const edges = new Map<string, { readonly from: string; readonly to: string; readonly states: HoldState[] }>();
+  const edges = new Map<string, { readonly from: string; readonly to: string; readonly paths: MapPath[] }>();
   for (const path of paths) {
     for (const [index, node] of path.nodes.entries()) {
       collect(nodes, node.id, () => ({ node, paths: [] })).paths.push(path);
       const before = path.nodes[index - 1];
       if (before === undefined) continue;
-      const edge = { from: before.id, to: node.id, states: [] };
-      collect(edges, `${before.id} → ${node.id}`, () => edge).states.push(path.state);
+      const edge = { from: before.id, to: node.id, paths: [] };
+      collect(edges, `${before.id} → ${node.id}`, () => edge).paths.push(path);
     }
   }
   const accounts = new Set([...nodes.values()].flatMap(({ node }) => (node.column === "role" ? node.note : [])));
@@ -186,12 +195,11 @@ function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: 
       .map((found) => rankedNode(found.node, found.paths))
       .toSorted(rankFirst);
     const existing = all.filter(({ node }) => !isBlockedNode(node.id));
-    totals[column] =
-      column === "container" ? existing.reduce((sum, { paths: through }) => sum + through.length, 0) : all.length;
+    totals[column] = column === "container" ? existing.reduce((sum, { total }) => sum + total, 0) : all.length;
     if (all.length > MAX_COLUMN_NODES) hidden[column] = all.length - MAX_COLUMN_NODES;
-    return all.slice(0, MAX_COLUMN_NODES).map(({ node, paths: through, counts }): MapNode => {
+    return all.slice(0, MAX_COLUMN_NODES).map(({ node, paths: through, counts, total }): MapNode => {
       const { id, title } = node;
-      const note = noteOf(node, through, { showsAccount: accounts.size > 1, now });
+      const note = noteOf(node, through, { total, showsAccount: accounts.size > 1, now });
       const isContainer = column === "container";
       const code = isContainer ? codeOf(through) : undefined;
       const detail = isContainer ? stateDetail(through, now) : note;
@@ -210,7 +218,7 @@ function graphOf(columns: readonly MapColumn[], paths: readonly MapPath[], now: 
       .filter(({ from, to }) => places.has(from) && places.has(to))
       // What is worst comes first below each node too.
       .toSorted((a, b) => placeOf(a.from) - placeOf(b.from) || placeOf(a.to) - placeOf(b.to))
-      .map(({ from, to, states }) => ({ from, to, counts: countStates(states) })),
+      .map(({ from, to, paths: through }) => ({ from, to, counts: countPaths(through) })),
   };
 }
 
@@ -228,8 +236,14 @@ interface NodeRank {
 }
 
 function rankedNode(node: PathNode, paths: readonly MapPath[]) {
-  const counts = countStates(paths.map(({ state }) => state));
-  return { node, paths, counts, worst: worstState(counts), total: paths.length, title: node.title };
+  const counts = countPaths(paths);
+  return { node, paths, counts, worst: worstState(counts), total: totalOf(counts), title: node.title };
+}
+
+function countPaths(paths: readonly MapPath[]): StateCounts {
+  const counts: Partial<Record<HoldState, number>> = {};
+  for (const { state, count } of paths) counts[state] = (counts[state] ?? 0) + count;
+  return counts;
 }
 
 /** Nodes in a bad state, then those with most containers, so that what is left out is the least. */
@@ -247,11 +261,11 @@ export function worstFirst(a: MapNode, b: MapNode): number {
 function noteOf(
   { column, note }: Pick<PathNode, "column" | "note">,
   paths: readonly MapPath[],
-  { showsAccount, now }: { readonly showsAccount: boolean; readonly now: number },
+  { total, showsAccount, now }: { readonly total: number; readonly showsAccount: boolean; readonly now: number },
 ): string {
   const join = (...parts: readonly string[]) => parts.filter(Boolean).join(" · ");
   if (column === "container") return stateNote(paths, now);
-  const holders = column === "role" && paths.length > 1 ? `${paths.length} containers` : "";
+  const holders = column === "role" && total > 1 ? `${total.toLocaleString("en")} containers` : "";
   return column === "role" ? join(showsAccount ? note : "", holders) : note;
 }
 

@@ -2,7 +2,7 @@
 import { type ComponentChild, h } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
-import { type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
+import { MARK_GAP, MARK_RADIUS, type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
 import { blockedRows } from "../model/maker.ts";
 import { type IdentityMap, identityMapOf, isBlockedNode, type MapColumn } from "../model/map.ts";
 import { fragmentOfRoute } from "../model/route.ts";
@@ -82,7 +82,7 @@ function nothingOnMap(rows: readonly PodRow[], search: string): ComponentChild {
 }
 
 function useWidth(place: { readonly current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(0);
+  const [width, setWidth] = useState(widthOfContent);
   useLayoutEffect(() => {
     const { current } = place;
     if (current === null) return undefined;
@@ -92,6 +92,14 @@ function useWidth(place: { readonly current: HTMLElement | null }): number {
     return () => observer.disconnect();
   }, []);
   return width;
+}
+
+/** Of the element around the view, so that the first drawing is the right one already. */
+function widthOfContent(): number {
+  const content = document.querySelector("#content");
+  if (content === null) return 0;
+  const { paddingLeft, paddingRight } = getComputedStyle(content);
+  return content.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
 }
 
 function Drawing({
@@ -155,7 +163,10 @@ function Drawing({
 }
 
 /** One arrow; a cross on it says that the role is not held. */
-function arrow({ id, path, middle, isToRole, counts }: PlacedMap["edges"][number], dim: string): ComponentChild {
+function arrow(
+  { id, path, mark: { x, y }, isToRole, counts }: PlacedMap["edges"][number],
+  dim: string,
+): ComponentChild {
   const { tone } = STATE_LOOKS[worstState(counts)];
   const line = h("path", { d: path, class: `edge ${tone}`, "stroke-width": edgeWidth(counts) });
   const isMissing = tone === "bad" && isToRole;
@@ -163,9 +174,11 @@ function arrow({ id, path, middle, isToRole, counts }: PlacedMap["edges"][number
     "g",
     { key: id, class: dim.trim() },
     line,
-    isMissing && h("circle", { class: "cross", cx: middle.x, cy: middle.y, r: 7 }),
-    isMissing &&
-      h("path", { class: "cross", d: `M${middle.x - 3},${middle.y - 3}l6,6m0,-6l-6,6`, "stroke-width": 1.8 }),
+    isMissing && [
+      h("circle", { key: "clear", class: "clear", cx: x, cy: y, r: MARK_RADIUS + MARK_GAP }),
+      h("circle", { key: "circle", class: "cross", cx: x, cy: y, r: MARK_RADIUS }),
+      h("path", { key: "cross", class: "cross", d: `M${x - 3},${y - 3}l6,6m0,-6l-6,6`, "stroke-width": 1.8 }),
+    ],
   );
 }
 
