@@ -20,7 +20,7 @@ test("blockedRows() has each workload that cannot create its pods once, by its l
   assert.deepEqual(
     blockedRows([...refusals, later, daemon], UI_NOW).map(({ workload, code, role }) => [workload, code, role]),
     [
-      ["Deployment/intruder", "ROLE_MISSING", undefined],
+      ["Deployment/intruder", "ROLE_MISSING", uiRoleArn("payroll-admin")],
       ["DaemonSet/agent", "ROLE_FORBIDDEN", uiRoleArn("agent")],
     ],
   );

@@ -2,11 +2,13 @@
 
 import { CHECK_STEP, stepsAfterCode } from "../../src/operations/code-steps.ts";
 import { stepFields } from "../../src/operations/next-steps.ts";
+import { diagnoseCode } from "../../src/operations/sidecar-diagnosis.ts";
 import type { PodRow, RefusedRow, TrustRow } from "../../src/operations/status/model.ts";
 import { briefOf } from "../../src/operations/ui/briefs.ts";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import { fromAwsError } from "../../src/server/aws/aws-errors.ts";
+import { stsOfCluster } from "./sts-calls.ts";
 
 export const UI_NOW = Date.parse("2026-06-01T12:00:00Z");
 const MINUTE = 60_000;
@@ -36,9 +38,22 @@ export const TYPO = fromAwsError(
   { roleArn: uiRoleArn("shop-mial") },
 ).message;
 const MAILER = { namespace: "shop", kind: "pod", name: "mailer-6f7d9-hx5pl" } as const;
-const TYPO_STEPS = stepFields(stepsAfterCode("STS_DENIED", { object: MAILER, serverMessage: TYPO }));
+const MAILERS = { namespace: "shop", kind: "deployment", name: "mailer" } as const;
+const TYPO_STEPS = stepFields(
+  stepsAfterCode("STS_DENIED", {
+    object: MAILER,
+    roles: { object: MAILERS, annotations: { "iam.amazonaws.com/role.app": "shop-mial" } },
+    serverMessage: TYPO,
+  }),
+);
 const INTRUDER = { namespace: "shop", kind: "deployment", name: "intruder" } as const;
 const FORBIDDEN_STEPS = stepFields(stepsAfterCode("ROLE_FORBIDDEN", { object: INTRUDER }));
+const { recovery: TYPO_RECOVERY = "" } = diagnoseCode(
+  { code: "STS_DENIED", message: TYPO },
+  { object: MAILER, serverMessage: TYPO },
+);
+/** As the server of the cluster has it for a container whose credentials have an hour. */
+const hour = (ago: number, now: number) => ({ expires: at((60 - ago) * MINUTE, now), renewed: at(-ago * MINUTE, now) });
 
 function smallPods(now: number): readonly PodRow[] {
   const row = (change: Partial<PodRow>) => podRow(change, now);
@@ -46,7 +61,10 @@ function smallPods(now: number): readonly PodRow[] {
   return [
     row({}),
     row({ pod: "orders-7d9f4-k8s2m", expires: at(52 * MINUTE, now), renewed: at(-8 * MINUTE, now), node: "node-2" }),
-    row({ pod: "cart-5c6b8-9qwzt", workload: "Deployment/cart", role: uiRoleArn("shop-cart"), container: "web" }),
+    row({
+      ...{ pod: "cart-5c6b8-9qwzt", workload: "Deployment/cart", role: uiRoleArn("shop-cart"), container: "web" },
+      ...hour(13, now),
+    }),
     row({
       ...{ pod: "cart-5c6b8-9qwzt", workload: "Deployment/cart", role: uiRoleArn("shop-queue"), container: "worker" },
       ...{ expires: at(6 * MINUTE, now), renewed: at(-54 * MINUTE, now), code: "STS_THROTTLED" },
@@ -60,6 +78,7 @@ function smallPods(now: number): readonly PodRow[] {
           code: "STS_DENIED",
           message: `${TYPO} -- ${ERRORS.STS_DENIED.remedy}`,
           ...TYPO_STEPS,
+          recovery: TYPO_RECOVERY,
           restarts: 4,
           created: at(-11 * MINUTE, now),
         },
@@ -79,12 +98,14 @@ function smallPods(now: number): readonly PodRow[] {
       pod: "payouts-0",
       workload: "StatefulSet/payouts",
       role: uiRoleArn("payroll-payouts"),
+      ...hour(17, now),
     }),
     row({
       namespace: "payroll",
       pod: "payouts-1",
       workload: "StatefulSet/payouts",
       role: uiRoleArn("payroll-payouts"),
+      ...hour(4, now),
     }),
     row({
       namespace: "payroll",
@@ -92,6 +113,8 @@ function smallPods(now: number): readonly PodRow[] {
       workload: "CronJob/audit",
       role: uiRoleArn("shared-reports"),
       container: "report",
+      created: at(-35_000, now),
+      ...hour(0.5, now),
     }),
     row({
       namespace: "data",
@@ -139,7 +162,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
   return [
     {
       time: at(-20_000, now),
-      since: at(-11 * MINUTE, now),
+      since: at(-655_000, now),
       count: 4,
       namespace: "shop",
       pod: "mailer-6f7d9-hx5pl",
@@ -148,6 +171,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       code: "STS_DENIED",
       message: TYPO,
       ...TYPO_STEPS,
+      recovery: TYPO_RECOVERY,
       from: "server",
     },
     {
@@ -157,6 +181,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
       namespace: "shop",
       pod: "replicaset/intruder-6c9d7",
       container: "",
+      role: uiRoleArn("payroll-admin"),
       code: "ROLE_FORBIDDEN",
       message: forbidden,
       ...FORBIDDEN_STEPS,
@@ -178,7 +203,7 @@ function smallRefusals(now: number): readonly RefusedRow[] {
     {
       time: at(-2 * MINUTE, now),
       since: at(-24 * MINUTE, now),
-      count: 5,
+      count: 2 + HELD_BACK,
       namespace: "shop",
       pod: "cart-5c6b8-9qwzt",
       container: "worker",
@@ -228,13 +253,18 @@ function smallTrust(now: number): readonly TrustRow[] {
   ];
 }
 
+/** Refusals of the throttled container that STS was not asked about. */
+const HELD_BACK = 3;
+/** Calls of the six days before the last hour. */
+const EARLIER_CALLS = { OK: 8_316, STS_DENIED: 5, STS_THROTTLED: 14, STS_UNAVAILABLE: 5 };
+
 const SHOWN_CODES = ["STS_DENIED", "ROLE_FORBIDDEN", "STS_UNAVAILABLE", "STS_THROTTLED"] as const;
 
 /** One of everything. */
 export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): UiSnapshot {
-  const trust = smallTrust(now);
+  const [pods, refusals, trust] = [smallPods(now), smallRefusals(now), smallTrust(now)];
   return {
-    ...{ version: "0.1.0", at: at(0, now), pods: smallPods(now), refusals: smallRefusals(now), trust },
+    ...{ version: "0.1.0", at: at(0, now), pods, refusals, trust },
     refusalsSince: at(-DAY, now),
     installation: {
       namespace: "podrole",
@@ -252,22 +282,13 @@ export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): U
         { step: "retire", reason: "there is no previous CA" },
       ],
     },
-    sts: {
-      results: { OK: 8_412, STS_DENIED: 9, STS_THROTTLED: 16, STS_UNAVAILABLE: 31 },
-      waiting: 1,
-      heldBack: { rate: 0, pause: 3 },
-      windowSeconds: 120,
-      namespaces: [
-        { namespace: "shop", calls: 18, share: 0.6 },
-        { namespace: "payroll", calls: 9, share: 0.3 },
-        { namespace: "data", calls: 3, share: 0.1 },
-      ],
-      minutes: Array.from({ length: 60 }, (_, index) => ({
-        at: at((index - 59) * MINUTE, now),
-        ok: 14 + ((index * 7) % 9) - (index > 20 && index < 27 ? 11 : 0),
-        failed: index > 20 && index < 27 ? 5 + (index % 4) : Number(index % 13 === 5),
-      })),
-    },
+    sts: stsOfCluster(
+      {
+        ...{ pods, refusals, cronNamespace: "payroll", cronMinutes: 2 },
+        ...{ heldBack: HELD_BACK, earlier: EARLIER_CALLS },
+      },
+      now,
+    ),
     replicas: ["a", "b"].map((name) => ({
       name: `podrole-server-${name}`,
       version: "0.1.0",
@@ -279,7 +300,7 @@ export function smallSnapshot(change: Partial<UiSnapshot> = {}, now = UI_NOW): U
       { name: "shop", isLabelled: true, permitted: "arn:aws:iam::123456789012:role/shop-.*" },
       { name: "payroll", isLabelled: true, permitted: "arn:aws:iam::123456789012:role/(payroll|shared)-.*" },
       { name: "data", isLabelled: true, permitted: "arn:aws:iam::123456789012:role/(data|shared)-.*" },
-      { name: "legacy", isLabelled: false },
+      ...["legacy", "archive", "billing", "search"].map((name) => ({ name, isLabelled: false })),
     ],
     briefs: Object.fromEntries(SHOWN_CODES.map((code) => [code, briefOf(code)])),
     remedies: Object.fromEntries(SHOWN_CODES.map((code) => [code, ERRORS[code].remedy])),
