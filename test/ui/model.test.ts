@@ -152,7 +152,8 @@ test("decisionSteps() goes from admission to the sidecar, with reasons and tones
   const steps = decisionSteps(explanation.value);
   assert.deepEqual(
     steps.map(({ tone }) => tone),
-    ["good", "good", "good", "bad", "bad", "muted"],
+    // What its sidecar waits for is no second fault.
+    ["good", "good", "good", "bad", "muted", "muted"],
   );
   assert.deepEqual(
     steps.map(({ title, text }) => [title, text]),
@@ -173,13 +174,17 @@ test("decisionMarks() says in a row of words where a decision went wrong, of equ
   const { explanation } = podAnswer();
   assert.ok("value" in explanation);
   const marksOf = (value: typeof explanation.value) =>
-    decisionMarks(decisionSteps(value)).map(({ mark, tone }) => `${mark} ${tone}`);
+    decisionMarks(decisionSteps(value)).map(({ text, tone }) => `${text}: ${tone}`);
   const { containers } = explanation.value;
   assert.deepEqual(marksOf(explanation.value), [
-    ...["webhook good", "permitted good", "injected good", "AWS bad", "sidecar bad"],
+    ...["webhook: good", "permitted by the namespace: good", "injected: good", "AWS gives no role: bad"],
+    "sidecar waits: muted",
   ]);
   const refused = { container: "other", allowed: false, code: "ROLE_FORBIDDEN", message: "no" };
-  assert.deepEqual(marksOf({ ...explanation.value, containers: [...containers, refused] })[1], "permitted bad");
+  assert.deepEqual(
+    marksOf({ ...explanation.value, containers: [...containers, refused] })[1],
+    "not permitted by the namespace: bad",
+  );
 });
 
 test("decisionSteps() shows a refusal as bad, with its code and message", () => {

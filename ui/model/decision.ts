@@ -5,13 +5,16 @@ import { clockText } from "./time.ts";
 
 /** One step. */
 export interface DecisionStep {
-  /** What it is about in one word; absent if it decides nothing. */
-  readonly mark?: string;
+  /** What it is about; absent if it decides nothing. */
+  readonly mark?: DecisionMark;
   readonly title: string;
   readonly text: string;
   readonly details: readonly string[];
   readonly tone: "good" | "bad" | "notice" | "muted";
 }
+
+/** What a step is about. */
+export type DecisionMark = "webhook" | "namespace" | "injected" | "AWS" | "sidecar" | "created" | "changed";
 
 /** Returns the steps: admission, role by container, what the pod got, AWS, its sidecar, and the settings behind them. */
 export function decisionSteps({
@@ -34,7 +37,15 @@ export function decisionSteps({
     ...(existing === undefined ? [] : existingSteps(existing)),
     ...(failure === undefined
       ? []
-      : [{ mark: "created", title: "Its pods cannot be created", text: failure, details: [], tone: "bad" as const }]),
+      : [
+          {
+            mark: "created" as const,
+            title: "Its pods cannot be created",
+            text: failure,
+            details: [],
+            tone: "bad" as const,
+          },
+        ]),
     settingsStep(settings, notes),
   ];
 }
@@ -56,7 +67,7 @@ function roleStep(explanation: ContainerExplanation): DecisionStep {
   const { role, allowed, undecided, namedBy, sessionName, code, message } = explanation;
   const source = namedBy === undefined ? "" : `named by ${NAMED_BY[namedBy] ?? namedBy}`;
   return {
-    mark: "permitted",
+    mark: "namespace",
     title: roleTitle(explanation),
     text: [source, allowed ? "permitted by its namespace" : ""].filter(Boolean).join(", "),
     details: [
@@ -108,6 +119,7 @@ function existingSteps({
   if (state !== undefined) {
     const { phase, reason, restarts, lastEnd } = state;
     const isReady = phase === "ready";
+    const isOfAws = lastEnd?.code?.startsWith("STS_") === true;
     steps.push({
       mark: "sidecar",
       title: `Its sidecar is ${reason === undefined ? phase : `${phase} (${reason})`}`,
@@ -117,7 +129,8 @@ function existingSteps({
         // A code and its message are with the container's cause.
         ...(lastEnd && !isReady && lastEnd.code === undefined ? [lastEnd.message] : []),
       ],
-      tone: isReady ? "good" : lastEnd?.code ? "bad" : "notice",
+      // What the sidecar reports of AWS is no second fault: it waits.
+      tone: isReady ? "good" : isOfAws ? "muted" : lastEnd?.code ? "bad" : "notice",
     });
   }
   if (differences.length > 0) {
@@ -146,15 +159,34 @@ function awsStep({
   return [{ mark: "AWS", title, text: "", details: [], tone }];
 }
 
-/** The steps in one word each, those about the same thing by the worst of them. */
+/** The steps in a few words each, those about the same thing by the worst of them. */
 export function decisionMarks(
   steps: readonly DecisionStep[],
-): readonly Required<Pick<DecisionStep, "mark" | "tone">>[] {
+): readonly { readonly text: string; readonly tone: DecisionStep["tone"] }[] {
   const byMark = Map.groupBy(steps, ({ mark }) => mark);
   return [...byMark].flatMap(([mark, all]) => {
     const tone = WORST_TONES.find((each) => all.some((step) => step.tone === each));
-    return mark === undefined || tone === undefined ? [] : [{ mark, tone }];
+    if (mark === undefined || tone === undefined) return [];
+    const texts = MARK_TEXTS[mark];
+    return [{ text: texts[tone] ?? texts.good, tone }];
   });
 }
+
+/** By tone; that of "good" stands for the others too. */
+const MARK_TEXTS: Readonly<
+  Record<DecisionMark, { readonly good: string } & Readonly<Partial<Record<DecisionStep["tone"], string>>>>
+> = {
+  webhook: { good: "webhook" },
+  namespace: {
+    good: "permitted by the namespace",
+    bad: "not permitted by the namespace",
+    muted: "namespace not asked",
+  },
+  injected: { good: "injected", bad: "not injected" },
+  AWS: { good: "AWS", bad: "AWS gives no role", notice: "AWS refused the last renewal" },
+  sidecar: { good: "sidecar", muted: "sidecar waits", notice: "sidecar not ready" },
+  created: { good: "created", bad: "not created" },
+  changed: { good: "changed since" },
+};
 
 const WORST_TONES = ["bad", "notice", "muted", "good"] as const;

@@ -41,10 +41,10 @@ export function blockedRows(refusals: readonly RefusedRow[], now: number): reado
   return [...byWorkload.values()].flatMap(([last]) => (last === undefined ? [] : [blockedRow(last)]));
 }
 
-function blockedRow({ namespace, pod, code, message, role }: RefusedRow): PodRow {
-  const workload = blockedWorkload(pod);
-  const row = { namespace, pod, container: "", phase: "absent", code, message, restarts: 0, workload } as const;
-  return role === undefined ? row : { ...row, role };
+/** With the role that its pods name, and what to do. */
+function blockedRow({ time: _time, since: _since, count: _count, from: _from, ...refusal }: RefusedRow): PodRow {
+  const workload = blockedWorkload(refusal.pod);
+  return { ...refusal, container: "", phase: "absent", restarts: 0, workload };
 }
 
 /** "Deployment/intruder" of "replicaset/intruder-6c9d7". */

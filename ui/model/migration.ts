@@ -6,7 +6,7 @@ export interface MigrationPart {
   readonly label: string;
   readonly count: number;
   /** Its colour: of a state, or of what needs none. */
-  readonly tone: "good" | "bad" | "notice" | "accent" | "work" | "rest";
+  readonly tone: "good" | "bad" | "notice" | "accent" | "work" | "rest" | "idle";
 }
 
 /** Returns the parts, without those that have no pod; together they are all pods. */
@@ -22,7 +22,7 @@ export function whereabouts({ report, waves, postponed }: UiMigration): readonly
     { label: waves.length === 1 ? "in 1 wave" : `in ${waves.length} waves`, count: inWaves, tone: "accent" },
     { label: "in namespaces that need work first", count: needWork, tone: "work" },
     { label: "without a role, which need no move", count: roleless, tone: "rest" },
-    { label: "in labelled namespaces, injected when they start", count: rest - roleless, tone: "rest" },
+    { label: "in labelled namespaces, injected when they start", count: rest - roleless, tone: "idle" },
   ];
   return parts.filter(({ count }) => count > 0);
 }

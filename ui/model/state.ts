@@ -88,9 +88,13 @@ export const SEVERITY_LOOKS: Readonly<Record<Severity, StateLook & { readonly st
   valid: { ...{ label: "Valid", glyph: "dot", tone: "good", meaning: "valid credentials" }, states: ["holding"] },
 };
 
+const SEVERITY_OF: ReadonlyMap<HoldState, Severity> = new Map(
+  SEVERITIES.flatMap((severity) => SEVERITY_LOOKS[severity].states.map((state) => [state, severity] as const)),
+);
+
 /** Returns the severity of a state. */
 export function severityOf(state: HoldState): Severity {
-  return SEVERITIES.find((severity) => SEVERITY_LOOKS[severity].states.includes(state)) ?? "pending";
+  return SEVERITY_OF.get(state) ?? "pending";
 }
 
 /** Returns how many containers are counted in the states of a severity. */
@@ -108,8 +112,19 @@ export function codeTone(code: string): "bad" | "notice" {
   return code === "STS_THROTTLED" ? "notice" : "bad";
 }
 
+/** Every view asks for the states of one reading at one time. */
+const judged = new WeakMap<PodRow, { readonly state: HoldState; readonly now: number }>();
+
 /** Returns the state at `now` (Unix milliseconds). */
-export function holdStateOf({ pod, phase, expires, renewed, code }: PodRow, now: number): HoldState {
+export function holdStateOf(row: PodRow, now: number): HoldState {
+  const known = judged.get(row);
+  if (known?.now === now) return known.state;
+  const state = judge(row, now);
+  judged.set(row, { state, now });
+  return state;
+}
+
+function judge({ pod, phase, expires, renewed, code }: PodRow, now: number): HoldState {
   if (isMaker(pod)) return "blocked";
   if (phase === "terminating") return "leaving";
   if (phase === "not injected") return "bare";
@@ -141,6 +156,20 @@ export function worstState(counts: StateCounts): HoldState {
 /** Compares two states for sorting: the worse one comes first. */
 export function worseFirst(a: HoldState, b: HoldState): number {
   return HOLD_STATES.indexOf(a) - HOLD_STATES.indexOf(b);
+}
+
+/** What the order of a list depends on. */
+export interface Urgency {
+  readonly state: HoldState;
+  /** When the first of its credentials expire. */
+  readonly expires: string | undefined;
+}
+
+/** Compares two entries of a list: the worse state comes first, and of those at risk what expires first. */
+export function urgentFirst(a: Urgency, b: Urgency): number {
+  const isAtRisk = severityOf(a.state) === "at risk" && severityOf(b.state) === "at risk";
+  const expiryOf = ({ expires }: Urgency) => (expires === undefined ? Infinity : Date.parse(expires));
+  return isAtRisk ? expiryOf(a) - expiryOf(b) || 0 : worseFirst(a.state, b.state);
 }
 
 /** Returns how many containers are counted. */

@@ -18,3 +18,8 @@ export function equalSteps(lines: readonly UiAuditStep[]): readonly EqualSteps[]
     })
     .toSorted((a, b) => (a.at === b.at ? 0 : a.at < b.at ? -1 : 1));
 }
+
+/** A line of podrole audit, with what its mark of an admission's caller means. */
+export function withCaller(text: string): string {
+  return text.replace(/^(by \S+) \(unproven\)/, "$1, as the request says,");
+}

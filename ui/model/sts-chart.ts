@@ -28,6 +28,8 @@ export interface StsChart {
 
 const CHART_MINUTES = 60;
 const TICK_MINUTES = 10;
+/** Nearer to an end of the axis, the time of a mark would stand beside the chart. */
+const EDGE = 0.015;
 
 /** Returns the chart of the hour that ends at `now` (Unix milliseconds). */
 export function stsChartOf(minutes: readonly StsMinute[], now: number): StsChart {
@@ -50,7 +52,7 @@ export function stsChartOf(minutes: readonly StsMinute[], now: number): StsChart
     })),
     barWidth: 1 / CHART_MINUTES,
     times: ticks
-      .filter((time) => time <= end)
+      .filter((time) => placeOf(time) >= EDGE && placeOf(time) <= 1 - EDGE)
       .map((time) => ({ place: placeOf(time), label: new Date(time).toISOString().slice(11, 16) })),
     counts: [0, top / 2, top].map((count) => ({ place: count / top, label: count.toLocaleString("en") })),
     ok: shown.reduce((sum, { ok }) => sum + ok, 0),

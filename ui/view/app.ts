@@ -1,6 +1,7 @@
 // The frame around the views: navigation, search, the state of the whole, and what is stale.
 import { type ComponentChild, type ComponentType, h } from "preact";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
+import { readingTime } from "../model/reading-time.ts";
 import { fragmentOfRoute, type Route, searchedView, VIEWS, type ViewName } from "../model/route.ts";
 import { CertificatesView } from "./certificates.ts";
 import type { ViewProps } from "./context.ts";
@@ -59,13 +60,19 @@ export function App({ snapshot, problem, onSearch, onTheme, ...props }: AppProps
     null,
     h("a", { class: "skip", href: "#title", onClick: focusTitle }, "Skip to content"),
     header({ route, onSearch, onTheme }),
+    // The one view that says how old the reading is.
     snapshot && h(Summary, { snapshot, route, now: props.now, problem }),
     h(
       "main",
       { id: "content" },
       snapshot === undefined
         ? h("div", { class: "empty" }, h("p", null, problem === undefined ? "Reading the cluster …" : shown(problem)))
-        : h(VIEW_PARTS[route.view], { key: `${route.view} ${route.parts.join("/")}`, snapshot, ...props }),
+        : h(VIEW_PARTS[route.view], {
+            key: `${route.view} ${route.parts.join("/")}`,
+            snapshot,
+            ...props,
+            now: readingTime(snapshot.at, props.now),
+          }),
     ),
     snapshot && h("footer", { class: "reading" }, readingText(snapshot, problem ?? snapshot.stale?.why, props.now)),
   );

@@ -5,9 +5,9 @@ import { nextCommandsOf } from "../model/cause.ts";
 import { dateText, spanText } from "../model/time.ts";
 import { type TrustBar, type TrustLine, trustGap, trustLineOf, trustMarks, trustVerdict } from "../model/trust.ts";
 import type { ViewProps } from "./context.ts";
-import { emptyNote, podLink, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
+import { emptyNote, podLink, sentence, shown, timeText, unknownNotes, viewTitle } from "./dom.ts";
 import { icon } from "./icon.ts";
-import { commandList } from "./remedy.ts";
+import { CopyButton, commandList } from "./remedy.ts";
 
 /** The view. */
 export function CertificatesView({ snapshot, now }: ViewProps): ComponentChild {
@@ -29,10 +29,10 @@ export function CertificatesView({ snapshot, now }: ViewProps): ComponentChild {
           h(
             "ul",
             { class: "holds" },
-            line.bars.map((bar) => caItem(bar, leafSeconds[bar.row.fingerprint], now)),
+            line.bars.map((bar) => caItem(bar, leafSeconds[bar.row.fingerprint] ?? signedFor(bar, rotation), now)),
           ),
         ),
-    rotation !== undefined && rotationPart(rotation, line?.marks ?? [], now),
+    rotation !== undefined && rotationPart(rotation, now),
   );
 }
 
@@ -122,6 +122,11 @@ function timeLine({ bars, marks, ticks, now: nowAt }: TrustLine): ComponentChild
   );
 }
 
+/** What the CA that signs gives its certificates now, before a server has recorded one. */
+function signedFor({ row }: TrustBar, rotation: UiSnapshot["rotation"]): number | undefined {
+  return row.slot === "current" || row.slot === "own" ? rotation?.leafSeconds : undefined;
+}
+
 function caItem(bar: TrustBar, leaf: number | undefined, now: number): ComponentChild {
   const { row, title, meaning, isExpired } = bar;
   const gap = trustGap(row);
@@ -155,38 +160,36 @@ function caItem(bar: TrustBar, leaf: number | undefined, now: number): Component
 }
 
 function rotationPart(
-  { waitsFor, leafSeconds, servingExpiresAt }: NonNullable<UiSnapshot["rotation"]>,
-  marks: TrustLine["marks"],
+  { waitsFor, servingExpiresAt }: NonNullable<UiSnapshot["rotation"]>,
   now: number,
 ): ComponentChild {
   const refused = new Map(waitsFor.map(({ step, reason }) => [step, reason] as const));
   return h(
     "section",
     null,
-    h("h2", null, "Rotation"),
-    h(
-      "dl",
-      { class: "rotation" },
-      h("dt", null, "Leaf certificates now"),
-      h("dd", null, `valid for ${spanText(leafSeconds * 1_000)}`),
-      servingExpiresAt !== undefined && h("dt", null, "Server's own certificate"),
-      servingExpiresAt !== undefined && h("dd", null, "expires ", timeText(servingExpiresAt, now)),
-      marks.flatMap(({ label, time }) => [
-        h("dt", { key: label }, timeText(time, now)),
-        h("dd", { key: `${label} ${time}` }, label),
-      ]),
-    ),
+    h("h2", null, "Rotation by hand"),
+    servingExpiresAt !== undefined &&
+      h("p", { class: "faint" }, "The server's own certificate expires ", timeText(servingExpiresAt, now), "."),
     h(
       "ul",
       { class: "verbs" },
-      (["prepare", "activate", "retire"] as const).map((step) =>
-        h(
+      (["prepare", "activate", "retire"] as const).map((step) => {
+        const command = `podrole rotate ${step}`;
+        const reason = refused.get(step);
+        return h(
           "li",
-          { key: step, class: "muted" },
-          h("code", null, `podrole rotate ${step}`),
-          h("span", null, refused.has(step) ? shown(refused.get(step) ?? "") : "possible now"),
-        ),
-      ),
+          { key: step, class: reason === undefined ? "possible" : "muted" },
+          h("code", null, command),
+          h("span", { class: "faint" }, sentence(shown(reason ?? STEP_PURPOSES[step]))),
+          reason === undefined && h(CopyButton, { text: command }),
+        );
+      }),
     ),
   );
 }
+
+const STEP_PURPOSES = {
+  prepare: "possible now: publishes a next CA",
+  activate: "possible now: the next CA begins to sign",
+  retire: "possible now: the previous CA is forgotten",
+} as const;

@@ -6,7 +6,7 @@ import type { Route } from "../model/route.ts";
 export interface ViewProps {
   readonly snapshot: UiSnapshot;
   readonly route: Route;
-  /** Unix milliseconds, once a second. */
+  /** At which the reading is judged: Unix milliseconds, once a second. */
   readonly now: number;
   /** Reads data of the page's server; rejects with an Error if there is no answer. */
   readonly load: <Data>(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<Data>;

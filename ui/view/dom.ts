@@ -100,6 +100,12 @@ export function roleLink(role: string | undefined): ComponentChild {
   return h("a", { class: "role-name", href, title: shown(role) }, shown(shortRole(role)));
 }
 
+/** An ARN, whose lines break before the name. */
+export function arnText(arn: string): ComponentChild {
+  const [account = "", ...name] = shown(arn).split("/");
+  return [account, name.map((part) => ["/", h("wbr", { key: part }), part])];
+}
+
 /** A time with how far away it is. */
 export function timeText(time: string | undefined, now: number): ComponentChild {
   if (time === undefined || time === "") return h("span", { class: "faint" }, "unknown");
@@ -173,7 +179,8 @@ export function emptyNote(title: string, ...more: readonly ComponentChild[]): Co
   return h("div", { class: "empty" }, h("p", null, h("b", null, title)), ...more);
 }
 
-/** The title of a view; the reader's focus is put on it when the view opens. */
-export function viewTitle(title: string, lead?: ComponentChild): ComponentChild {
-  return h("div", { class: "title" }, h("h1", { id: "title", tabIndex: -1 }, title), lead && h("p", null, lead));
+/** The title of a view, and what limits its list; the reader's focus is put on the title when the view opens. */
+export function viewTitle(title: string, lead?: ComponentChild, limits?: ComponentChild): ComponentChild {
+  const head = h("h1", { id: "title", tabIndex: -1 }, title);
+  return h("div", { class: "title" }, head, lead && h("p", null, lead), limits);
 }

@@ -1,69 +1,75 @@
-// The row above a list: how many of its entries are in which state, and the namespaces, each as a limit of the list. On
-// a narrow screen the line below the navigation has the states.
+// What limits a list, in the row of its title: the states, each with how many entries it has, and the namespaces. The
+// line below the navigation has the states too, with the containers of the whole cluster.
 import { type ComponentChild, h } from "preact";
 import { fragmentOfRoute, type Route } from "../model/route.ts";
 import { filterOf, searchWithFilter } from "../model/search.ts";
 import { SEVERITIES, SEVERITY_LOOKS, type Severity } from "../model/state.ts";
 import { shown } from "./dom.ts";
-import { icon } from "./icon.ts";
 
-/** What the row offers. */
+/** What can be chosen. */
 export interface FilterProps {
   readonly route: Route;
-  /** What the entries are, if they are not what the page counts everywhere: "roles". */
-  readonly unit?: string;
   /** Entries by severity, of those that the rest of the search leaves. */
   readonly counts: ReadonlyMap<Severity, number>;
   /** Undefined: the list is not limited by namespace. */
   readonly namespaces?: readonly string[];
 }
 
-/** The row. */
-export function filterRow({ route, unit = "", counts, namespaces }: FilterProps): ComponentChild {
-  const { view, search, namespace } = route;
+/** The choices. */
+export function listFilters({ route, counts, namespaces = [] }: FilterProps): ComponentChild {
+  const { view, search, namespace = "" } = route;
   const { severity: chosen } = filterOf(search);
   const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const place = { view, ...(namespace !== undefined && { namespace }) };
-  const chip = (severity: Severity | undefined, count: number) =>
-    h(
-      "a",
-      {
-        key: severity ?? "all",
-        class: `chip ${severity === undefined ? "" : SEVERITY_LOOKS[severity].tone}`,
-        href: fragmentOfRoute({ ...place, search: searchWithFilter(search, severity) }),
-        "aria-current": severity === chosen ? "true" : undefined,
-      },
-      severity !== undefined && icon(SEVERITY_LOOKS[severity].glyph),
-      severity === undefined ? `All ${unit}`.trim() : h("span", { class: "label" }, SEVERITY_LOOKS[severity].label),
-      h("span", { class: "number" }, count.toLocaleString("en")),
-    );
+  const textOf = (label: string, count: number) => `${label} (${count.toLocaleString("en")})`;
   return h(
     "div",
     { class: "filters" },
-    h(
-      "nav",
-      { class: "chips", "aria-label": "States" },
-      chip(undefined, all),
-      SEVERITIES.filter((severity) => counts.get(severity) || severity === chosen).map((severity) =>
-        chip(severity, counts.get(severity) ?? 0),
-      ),
-    ),
-    namespaces !== undefined && namespaces.length > 1 && namespaceSelect(route, namespaces),
+    choice({
+      ...{ name: "State", value: chosen ?? "" },
+      options: [
+        ["", textOf("All states", all)],
+        ...SEVERITIES.filter((severity) => counts.get(severity) || severity === chosen).map(
+          (severity) => [severity, textOf(SEVERITY_LOOKS[severity].label, counts.get(severity) ?? 0)] as const,
+        ),
+      ],
+      placeOf: (value) => ({
+        ...{ view, namespace },
+        search: searchWithFilter(
+          search,
+          SEVERITIES.find((severity) => severity === value),
+        ),
+      }),
+    }),
+    namespaces.length > 1 &&
+      choice({
+        ...{ name: "Namespace", value: namespace },
+        options: [["", "All namespaces"], ...namespaces.map((name) => [name, shown(name)] as const)],
+        placeOf: (value) => ({ view, search, namespace: value }),
+      }),
   );
 }
 
-function namespaceSelect({ view, search, namespace = "" }: Route, namespaces: readonly string[]): ComponentChild {
+interface Choice {
+  readonly name: string;
+  readonly value: string;
+  /** Value and text; the empty value limits nothing. */
+  readonly options: readonly (readonly [string, string])[];
+  /** Where the page goes with a value. */
+  readonly placeOf: (value: string) => Pick<Route, "view" | "search"> & { readonly namespace: string };
+}
+
+function choice({ name, value, options, placeOf }: Choice): ComponentChild {
   return h(
     "select",
     {
-      "aria-label": "Namespace",
-      value: namespace,
+      "aria-label": name,
+      class: value === "" ? "" : "chosen",
+      value,
       onChange: ({ currentTarget }: { readonly currentTarget: HTMLSelectElement }) => {
-        const { value } = currentTarget;
-        location.hash = fragmentOfRoute({ view, search, ...(value !== "" && { namespace: value }) });
+        const { namespace, ...place } = placeOf(currentTarget.value);
+        location.hash = fragmentOfRoute({ ...place, ...(namespace !== "" && { namespace }) });
       },
     },
-    h("option", { value: "" }, "All namespaces"),
-    namespaces.map((name) => h("option", { key: name, value: name }, shown(name))),
+    options.map(([each, text]) => h("option", { key: each, value: each }, text)),
   );
 }

@@ -159,7 +159,7 @@ function refusedPart(refused: readonly UiRefusedWorkload[], pods: number, comman
   return h(
     "section",
     null,
-    h("h2", null, "Refused pods"),
+    h("h2", null, "Refused pods", h("span", { class: "total" }, countOf(pods, "pod"))),
     rowsTable(
       whyHeads("Workload"),
       refused.map(({ namespace, kind, name, pods: count, findings }) =>
@@ -179,7 +179,24 @@ function postponedPart(postponed: readonly UiMove[]): ComponentChild {
   return h(
     "section",
     null,
-    h("h2", null, "Need work first"),
+    h(
+      "h2",
+      null,
+      "Namespaces that need work first",
+      h(
+        "span",
+        { class: "total" },
+        countOf(
+          postponed.reduce((sum, move) => sum + move.pods, 0),
+          "pod",
+        ),
+      ),
+    ),
+    h(
+      "p",
+      { class: "faint" },
+      "A namespace moves as a whole: of these, some pods would be refused or need work, and the others wait for them.",
+    ),
     rowsTable(
       whyHeads("Namespace"),
       postponed.map((move) => whyRow(move.name, namespaceLink(move.name), move)),

@@ -8,11 +8,13 @@ import { messageParts, rowsByCause, withoutContainer } from "../model/cause.ts";
 import { type DecisionStep, decisionMarks, decisionSteps, restartsText } from "../model/decision.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { countStates, holdStateOf, STATE_LOOKS, worstState } from "../model/state.ts";
-import { equalSteps } from "../model/steps.ts";
+import { equalSteps, withCaller } from "../model/steps.ts";
 import { clockText, relativeText, timeOfDayText } from "../model/time.ts";
+import { whyOf } from "../model/why.ts";
 import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
+  arnText,
   capitalised,
   codeTag,
   countdown,
@@ -37,7 +39,12 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
   const { data, problem } = useLoaded<UiPod>(load, "pod", { namespace, name }, 5_000);
   const audit = useLoaded<Known<readonly UiAuditStep[]>>(load, "audit", { namespace, name });
   const [first] = rows;
-  const causes = new Set(rows.flatMap(({ message }) => (message === undefined ? [] : whatHappened(message))));
+  // What the box above says in full, by the message that an Event has too.
+  const causes = new Map(
+    rows.flatMap((row) =>
+      row.message === undefined ? [] : [[whatHappened(row.message), whyOf(row, snapshot, now) ?? row.message] as const],
+    ),
+  );
   return h(
     "div",
     { class: "view" },
@@ -103,15 +110,16 @@ export function PodView({ snapshot, route, now, load }: ViewProps): ComponentChi
   );
 }
 
-function placeText(row: PodRow | undefined, now: number): string {
-  if (row === undefined) return "";
+/** Parts that no line breaks. */
+function placeText(row: PodRow | undefined, now: number): ComponentChild {
+  if (row === undefined) return null;
   const { node, created, restarts } = row;
   const parts = [
     node !== undefined && `on node ${shown(node)}`,
     created !== undefined && `created ${relativeText(created, now)}`,
     restarts > 0 && `${restartsText(restarts)} of its sidecar`,
   ];
-  return parts.flatMap((part) => (part === false ? [] : ` · ${part}`)).join("");
+  return parts.map((part) => part !== false && [" · ", h("span", { key: part, class: "whole" }, part)]);
 }
 
 function heldCard(row: PodRow, now: number): ComponentChild {
@@ -131,12 +139,13 @@ function heldCard(row: PodRow, now: number): ComponentChild {
       "dl",
       null,
       h("dt", null, "Role"),
-      h("dd", null, roleLink(role), role !== undefined && h("code", { class: "arn" }, shown(role))),
+      h("dd", null, roleLink(role), role !== undefined && h("code", { class: "arn" }, arnText(role))),
       roleFrom !== undefined && h("dt", null, "Known from"),
       roleFrom !== undefined && h("dd", null, ROLE_SOURCE_TEXTS[roleFrom]),
       !holdsNothing && h("dt", null, "Credentials"),
       !holdsNothing && h("dd", null, left, renewalNote(row, now)),
-      renewed !== undefined && h("dt", null, "Renewed"),
+      // The first ones too.
+      renewed !== undefined && h("dt", null, "Issued"),
       renewed !== undefined && h("dd", null, timeText(renewed, now)),
     ),
   );
@@ -177,13 +186,17 @@ function decision(explanation: Explanation): ComponentChild {
       "summary",
       { class: "row" },
       h("h2", null, "The decision"),
-      decisionMarks(steps).map(({ mark, tone }) =>
-        h(
-          "span",
-          { key: mark, class: `mark ${tone}` },
-          icon(STEP_ICONS[tone]),
-          h("span", { class: "unseen" }, STEP_RESULTS[tone]),
-          mark,
+      h(
+        "span",
+        { class: "marks" },
+        decisionMarks(steps).map(({ text, tone }) =>
+          h(
+            "span",
+            { key: text, class: `mark ${tone}` },
+            icon(STEP_ICONS[tone]),
+            h("span", { class: "unseen" }, STEP_RESULTS[tone]),
+            text,
+          ),
         ),
       ),
       h("span", { class: "fold-mark" }, icon("next")),
@@ -221,7 +234,7 @@ function stepContent({ title, text, details, tone }: DecisionStep): ComponentChi
 
 function eventList(
   events: readonly UiEvent[],
-  { causes, now }: { readonly causes: ReadonlySet<string>; readonly now: number },
+  { causes, now }: { readonly causes: ReadonlyMap<string, string>; readonly now: number },
 ): ComponentChild {
   if (events.length === 0) return emptyNote("No Event");
   const equal = Map.groupBy(events, ({ reason, message }) => `${reason} ${message}`);
@@ -238,9 +251,7 @@ function eventList(
         h(
           "p",
           { class: "text" },
-          causes.has(whatHappened(message))
-            ? h("span", { class: "faint" }, "The cause above")
-            : shown(sentence(withoutRemedy(message))),
+          shown(sentence(causes.get(whatHappened(message)) ?? withoutRemedy(message))),
           total > 1 && h("span", { class: "faint" }, ` × ${total}`),
           others.length > 0 && h("span", { class: "faint" }, ` in ${others.length + 1} Events`),
         ),
@@ -277,7 +288,7 @@ function auditList(lines: readonly UiAuditStep[], now: number): ComponentChild {
           "p",
           { class: "text", title: shown(text) },
           // The reasons are with the cause.
-          shown(messageParts(text).text),
+          shown(withCaller(messageParts(text).text)),
           count > 1 && h("span", { class: "faint" }, ` × ${count} since ${shown(timeOfDayText(since, now))}`),
         ),
       ),

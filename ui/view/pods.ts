@@ -7,7 +7,7 @@ import { blockedRows, isMaker } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { filterOf, rowsInNamespace, searchRows } from "../model/search.ts";
-import { type HoldState, holdStateOf, STATE_LOOKS, severityOf, worseFirst } from "../model/state.ts";
+import { type HoldState, holdStateOf, STATE_LOOKS, severityOf, urgentFirst } from "../model/state.ts";
 import { type WhyContext, whyOf } from "../model/why.ts";
 import type { ViewProps } from "./context.ts";
 import {
@@ -25,7 +25,7 @@ import {
   unknownNotes,
   viewTitle,
 } from "./dom.ts";
-import { filterRow } from "./filters.ts";
+import { listFilters } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { type Column, cell, rowsTable, useRowOrder } from "./table.ts";
 
@@ -44,12 +44,15 @@ export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
   return h(
     "div",
     { class: "view" },
-    viewTitle(namespace === undefined ? "Pods" : `Pods of ${shown(namespace)}`, listLead(rows, all)),
+    viewTitle(
+      namespace === undefined ? "Pods" : `Pods of ${shown(namespace)}`,
+      listLead(rows, all),
+      listFilters({
+        ...{ route, namespaces },
+        counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])),
+      }),
+    ),
     unknownNotes(snapshot.unknown.pods),
-    filterRow({
-      ...{ route, namespaces },
-      counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])),
-    }),
     h(PodTable, { rows, now, texts: snapshot }),
   );
 }
@@ -87,12 +90,12 @@ export function PodTable({ rows, now, texts, isOfOneRole = false }: PodTableProp
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const folded = useMemo(() => foldRows(rows, now), [rows]);
   const states = useMemo(() => new Map(rows.map((row) => [row, holdStateOf(row, now)])), [rows]);
-  const stateOf = (row: PodRow) => states.get(row) ?? "unknown";
+  const urgencyOf = (row: PodRow) => ({ state: states.get(row) ?? "unknown", expires: row.expires });
   const hasWhy = useMemo(() => rows.some((row) => whyOf(row, texts, now) !== undefined), [rows]);
   const first = (compare: (a: PodRow, b: PodRow) => number) => (a: FoldedRow, b: FoldedRow) =>
     compare(a.rows[0], b.rows[0]);
   const columns: readonly Column<FoldedRow>[] = [
-    { head: "State", kind: "state", compare: first((a, b) => worseFirst(stateOf(a), stateOf(b))) },
+    { head: "State", kind: "state", compare: first((a, b) => urgentFirst(urgencyOf(a), urgencyOf(b))) },
     { head: "Pod", kind: "main", compare: first((a, b) => byText(nameOf(a), nameOf(b))) },
     ...(isOfOneRole
       ? []

@@ -56,13 +56,15 @@ export interface RefusalListsProps {
   /** Code of the entry that the address names. */
   readonly named?: string | undefined;
   readonly isSearched?: boolean;
+  /** False: every entry is closed at first; default: the first one is open. */
+  readonly opensFirst?: boolean;
   /** Is called with the code of an entry that the reader opens. */
   readonly onOpen?: (code: string) => void;
 }
 
 /** Both lists on one axis of time. The first entry is open, or the one that is named. */
 export function RefusalLists(props: RefusalListsProps): ComponentChild {
-  const { rows, snapshot, now, titles, named, isSearched = false, onOpen = () => {} } = props;
+  const { rows, snapshot, now, titles, named, isSearched = false, opensFirst = true, onOpen = () => {} } = props;
   const { pods, current, over, span } = useMemo(() => {
     const context = { pods: rowsByPod(snapshot.pods), now };
     const groups = refusalGroups(rows, context);
@@ -71,7 +73,7 @@ export function RefusalLists(props: RefusalListsProps): ComponentChild {
   // Another entry that becomes the first one does not close what is being read.
   const [first] = useState(() => current[0]?.code);
   const isCurrent = (code: string | undefined) => current.some((group) => group.code === code);
-  const open = [named, first].find(isCurrent) ?? current[0]?.code;
+  const open = [named, opensFirst ? first : undefined].find(isCurrent) ?? (opensFirst ? current[0]?.code : undefined);
   const isOverNamed = !isCurrent(named) && over.some(({ code }) => code === named);
   const context = { snapshot, pods, now, span, onOpen };
   return [

@@ -5,6 +5,7 @@ import type { Known } from "../../src/operations/known.ts";
 import type { PodRow, RoleRow } from "../../src/operations/status/model.ts";
 import { roleRows } from "../../src/operations/status/role-rows.ts";
 import type { UiRoleUser } from "../../src/operations/ui/model.ts";
+import { blockedRows } from "../model/maker.ts";
 import { withLastCodes } from "../model/refusal-groups.ts";
 import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
@@ -16,13 +17,14 @@ import {
   STATE_LOOKS,
   type StateCounts,
   severityOf,
-  worseFirst,
+  urgentFirst,
   worstState,
 } from "../model/state.ts";
 import { untilText } from "../model/time.ts";
 import { causeBox } from "./cause.ts";
 import type { ViewProps } from "./context.ts";
 import {
+  arnText,
   codeTag,
   countdown,
   countOf,
@@ -34,7 +36,7 @@ import {
   unknownNotes,
   viewTitle,
 } from "./dom.ts";
-import { filterRow } from "./filters.ts";
+import { listFilters } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { PodTable } from "./pods.ts";
 import { RefusalLists } from "./refusals.ts";
@@ -44,17 +46,18 @@ import { useLoaded } from "./use-loaded.ts";
 /** The list. */
 export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { words, severity } = filterOf(route.search);
-  const { found, counts } = useMemo(
-    () => ({ found: searchRows(roleRows(snapshot.pods), words, now), counts: statesByRole(snapshot.pods, now) }),
-    [snapshot, words],
-  );
+  const { found, counts } = useMemo(() => {
+    const rows = [...snapshot.pods, ...blockedRows(snapshot.refusals, now)];
+    return { found: searchRows(roleRows(rows), words, now), counts: statesByRole(rows, now) };
+  }, [snapshot, words]);
   const worstOf = ({ role }: RoleRow) => worstState(counts.get(role) ?? {});
+  const urgencyOf = (row: RoleRow) => ({ state: worstOf(row), expires: row.nearestExpiry });
   const bySeverity = Map.groupBy(found, (row) => severityOf(worstOf(row)));
   const roles = severity === undefined ? found : (bySeverity.get(severity) ?? []);
   const isOfOneAccount = new Set(roles.map(({ role }) => accountOf(role))).size <= 1;
   const hasRefusals = roles.some(({ codes }) => Object.keys(codes).length > 0);
   const columns: readonly Column<RoleRow>[] = [
-    { head: "State", kind: "state", compare: (a, b) => worseFirst(worstOf(a), worstOf(b)) },
+    { head: "State", kind: "state", compare: (a, b) => urgentFirst(urgencyOf(a), urgencyOf(b)) },
     { head: "Role", kind: "main", compare: (a, b) => (shortRole(a.role) < shortRole(b.role) ? -1 : 1) },
     ...(isOfOneAccount ? [] : [{ head: "Account", kind: "wide" } as const]),
     { head: "Namespaces", kind: "sub" },
@@ -66,12 +69,12 @@ export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
   return h(
     "div",
     { class: "view" },
-    viewTitle("Roles", `${countOf(roles.length, "role")} that containers hold, or were given at admission`),
+    viewTitle(
+      "Roles",
+      `${countOf(roles.length, "role")} that containers hold or need`,
+      listFilters({ route, counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])) }),
+    ),
     unknownNotes(snapshot.unknown.pods),
-    filterRow({
-      ...{ route, unit: "roles" },
-      counts: new Map([...bySeverity].map(([key, { length }]) => [key, length])),
-    }),
     roles.length === 0
       ? emptyNote("No role matches")
       : rowsTable(
@@ -108,7 +111,8 @@ function roleLine(
     cell("main", roleLink(role)),
     !isOfOneAccount && cell("wide", shown(accountOf(role))),
     cell("sub", shown(namespaces.join(", "))),
-    cell("number", String(pods)),
+    // A workload without a pod is counted with its state.
+    cell("number", (pods - (counts.blocked ?? 0)).toLocaleString("en")),
     cell(
       "end",
       nearestExpiry !== undefined && countdown({ to: nearestExpiry, state }, now),
@@ -128,7 +132,10 @@ function roleLine(
 /** One role. */
 export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentChild {
   const [role = ""] = route.parts;
-  const rows = useMemo(() => rowsOfRole(snapshot.pods, role), [snapshot, role]);
+  const rows = useMemo(
+    () => rowsOfRole([...snapshot.pods, ...blockedRows(snapshot.refusals, now)], role),
+    [snapshot, role],
+  );
   const refusals = useMemo(
     () => withLastCodes(snapshot.refusals, snapshot.pods).filter((row) => row.role === role),
     [snapshot, role],
@@ -168,7 +175,8 @@ export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentCh
     refusals.length === 0
       ? h("section", null, h("h2", null, "Refusals"), emptyNote("Nothing with this role was refused"))
       : h(RefusalLists, {
-          ...{ rows: refusals, snapshot, now },
+          // What to do is above.
+          ...{ rows: refusals, snapshot, now, opensFirst: refused === undefined },
           titles: ["Refusals happening now", "Refusals that are over"],
         }),
   );
@@ -183,7 +191,7 @@ function roleLead(role: string, rows: readonly PodRow[], now: number): Component
     null,
     rows.length > 0 && stateMark(worstState(counts), countsText(counts)),
     next !== undefined && ` · next expiry: ${untilText(next, now)} · `,
-    h("code", null, shown(role)),
+    h("code", null, arnText(role)),
   );
 }
 

@@ -21,7 +21,7 @@ export function StsView({ snapshot, now }: ViewProps): ComponentChild {
           "The use of STS cannot be shown",
           h("p", null, "The metric podrole_sts_calls_total of the server has the same counts."),
         )
-      : [h(CallChart, { key: "chart", minutes: sts.minutes, now }), usage(sts)],
+      : [h(CallChart, { key: "chart", minutes: sts.minutes, now }), usage(sts, startText(replicas, now))],
     replicas.length > 0 &&
       h(
         "section",
@@ -42,6 +42,14 @@ export function StsView({ snapshot, now }: ViewProps): ComponentChild {
         ),
       ),
   );
+}
+
+/** Since when the servers have counted: their counts are sums, so those of a later start lack what was before it. */
+function startText(replicas: UiSnapshot["replicas"], now: number): ComponentChild {
+  const starts = replicas.map(({ startedAt }) => startedAt).toSorted();
+  const [first] = starts;
+  if (first === undefined) return "since the servers' start";
+  return [replicas.length === 1 ? "since the server started " : "since the servers started ", timeText(first, now)];
 }
 
 function troubledFirst(replicas: UiSnapshot["replicas"]): UiSnapshot["replicas"] {
@@ -76,8 +84,7 @@ function CallChart({
     h(
       "div",
       { class: "chart", "aria-hidden": "true" },
-      h("span", { class: "axis of-counts" }, "calls a minute"),
-      h("span", { class: "axis of-times" }, "UTC"),
+      h("span", { class: "axis" }, "calls a minute, times in UTC"),
       counts.map(({ place, label }) =>
         h("div", { key: label, class: "count-mark", style: { bottom: percent(place) } }, h("span", null, label)),
       ),
@@ -101,13 +108,10 @@ function CallChart({
   );
 }
 
-function usage({
-  results,
-  waiting,
-  heldBack,
-  windowSeconds,
-  namespaces,
-}: NonNullable<UiSnapshot["sts"]>): ComponentChild {
+function usage(
+  { results, waiting, heldBack, windowSeconds, namespaces }: NonNullable<UiSnapshot["sts"]>,
+  since: ComponentChild,
+): ComponentChild {
   const ok = results["OK"] ?? 0;
   const others = Object.entries(results)
     .filter(([code]) => code !== "OK")
@@ -117,13 +121,13 @@ function usage({
   return h(
     "div",
     null,
-    h("h2", null, "Calls since the servers' start"),
+    h("h2", null, "Calls ", since),
     h(
       "dl",
       { class: "figures" },
       figure("failed", failed, failed > 0 ? "bad" : "", part),
       figure("refused after throttling", heldBack.pause, heldBack.pause > 0 ? "notice" : ""),
-      figure("refused by the rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
+      figure("refused by rate limit", heldBack.rate, heldBack.rate > 0 ? "notice" : ""),
       figure("waiting now", waiting, waiting > 0 ? "wait" : ""),
       figure("succeeded", ok),
     ),

@@ -3,6 +3,7 @@ import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
 import { blockedRows } from "../model/maker.ts";
+import { readingTime } from "../model/reading-time.ts";
 import { fragmentOfRoute, type Route } from "../model/route.ts";
 import { filterOf, searchWithFilter } from "../model/search.ts";
 import {
@@ -33,10 +34,10 @@ export interface SummaryProps {
 /** The line, and what is wrong with the reading. */
 export function Summary({ snapshot, route, now, problem }: SummaryProps): ComponentChild {
   const { pods, refusals, at, stale, installation, namespace } = snapshot;
-  const counts = useMemo(
-    () => countStates([...pods, ...blockedRows(refusals, now)].map((row) => holdStateOf(row, now))),
-    [snapshot],
-  );
+  const counts = useMemo(() => {
+    const time = readingTime(at, now);
+    return countStates([...pods, ...blockedRows(refusals, time)].map((row) => holdStateOf(row, time)));
+  }, [snapshot]);
   const why = problem ?? stale?.why;
   return h(
     "section",
@@ -44,12 +45,14 @@ export function Summary({ snapshot, route, now, problem }: SummaryProps): Compon
     h(
       "div",
       { class: "severities", role: "status" },
-      namespace !== undefined && h("b", null, `Namespace ${shown(namespace)}:`),
+      namespace === undefined
+        ? h("span", { class: "unit" }, "Containers")
+        : h("span", { class: "unit named" }, `Containers of ${shown(namespace)}`),
       Object.keys(counts).length === 0
         ? "No container uses podrole"
         : SEVERITIES.map((severity) => severityPart(severity, counts, route)),
     ),
-    h("p", { class: "reading" }, readingText(snapshot, why, now)),
+    h("p", { class: "reading" }, readingText(snapshot, why, now, true)),
     why !== undefined &&
       h(
         "p",
@@ -66,7 +69,7 @@ export function Summary({ snapshot, route, now, problem }: SummaryProps): Compon
   );
 }
 
-/** "3 failing: 1 expired, 2 refused". Of the lists it is a filter too: a second choice of it takes it away. */
+/** "3 failing (1 expired · 2 refused)"; "1 failing (expired)". Of the lists it is a filter too: a second choice of it takes it away. */
 function severityPart(severity: Severity, counts: StateCounts, route: Route): ComponentChild {
   const { glyph, tone, meaning, states } = SEVERITY_LOOKS[severity];
   const count = severityCount(counts, severity);
@@ -94,26 +97,35 @@ function severityPart(severity: Severity, counts: StateCounts, route: Route): Co
       icon(glyph),
       h("b", { class: "label" }, `${count.toLocaleString("en")} ${severity}`),
     ),
-    severity !== "valid" && h("span", { class: "parts" }, statesPart(states, counts)),
+    severity !== "valid" && h("span", { class: "parts" }, "(", statesPart(states, counts), ")"),
   );
 }
 
 function statesPart(states: readonly HoldState[], counts: StateCounts): ComponentChild {
   return states
     .filter((state) => counts[state])
-    .map((state, index) => {
+    .map((state, index, { length }) => {
       const { label, meaning } = STATE_LOOKS[state];
       const href = fragmentOfRoute({ view: "pods", search: stateSearch(state) });
-      return [index > 0 && " · ", h("a", { key: state, href, title: meaning }, `${counts[state]} ${label}`)];
+      // Of one state alone, a second number would seem to be of others.
+      const text = length === 1 ? label : `${counts[state]?.toLocaleString("en")} ${label}`;
+      return [index > 0 && " · ", h("a", { key: state, href, title: meaning }, text)];
     });
 }
 
-/** The programs, and the age of what is shown; on a narrow screen below the view. */
-export function readingText({ installation, at }: UiSnapshot, why: string | undefined, now: number): string {
+/** The programs, all or those that are not ready, and the age of what is shown. */
+export function readingText(
+  { installation, at }: UiSnapshot,
+  why: string | undefined,
+  now: number,
+  isBrief = false,
+): string {
   const { server, webhook, isRegistered } = installation;
+  const countOf = (name: string, count: typeof server) =>
+    count !== undefined && !(isBrief && count.ready >= count.wanted) && `${name} ${count.ready}/${count.wanted} ready`;
   const parts = [
-    server && `server ${server.ready}/${server.wanted}`,
-    webhook && `webhook ${webhook.ready}/${webhook.wanted}`,
+    countOf("server", server),
+    countOf("webhook", webhook),
     isRegistered === false && "webhook not registered",
     why === undefined && `read ${spanText(now - Date.parse(at))} ago`,
   ];

@@ -12,7 +12,7 @@ const SHORTER: Readonly<Partial<Record<ErrorCode, string>>> = {
   CERTIFICATE_REJECTED: "The pod's certificate was rejected.",
   STS_DENIED: "AWS does not give the role to podrole's server.",
   STS_INVALID: "AWS rejected what the role was requested with.",
-  STS_THROTTLED: "AWS or podrole's own rate limit delays calls to STS.",
+  STS_THROTTLED: "AWS or podrole's rate limit delays calls to STS.",
   STS_UNAVAILABLE: "podrole's server cannot use STS.",
   SERVER_OVERLOADED: "podrole's server has more requests than it can work on.",
   SERVER_UNTRUSTED: "The pod does not trust the certificate of podrole's server.",
