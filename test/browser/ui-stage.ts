@@ -24,12 +24,12 @@ export const VIEWS = {
   sts: "#/sts",
   migration: "#/migration/kiam",
 } as const;
-/** Themes and widths. */
+/** Themes and widths. The documents show the first one; `scale`: pixels of the pictures for each of the page's. */
 export const LOOKS = [
-  { theme: "light", width: 1280 },
-  { theme: "dark", width: 1280 },
-  { theme: "light", width: 390 },
-  { theme: "dark", width: 390 },
+  { theme: "light", width: 1280, scale: 1.5 },
+  { theme: "dark", width: 1280, scale: 1 },
+  { theme: "light", width: 390, scale: 1 },
+  { theme: "dark", width: 390, scale: 1 },
 ] as const;
 /** One of them. */
 export type Look = (typeof LOOKS)[number];
@@ -81,15 +81,14 @@ export function createUiStage(hooks: { readonly before: typeof before; readonly 
   });
 
   async function withPage(
-    { theme, width }: Look,
+    { theme, width, scale }: Look,
     use: (page: Page, complaints: readonly string[]) => Promise<void>,
     isScripted = true,
   ): Promise<void> {
     const context = await browser.newContext({
       colorScheme: theme,
       viewport: { width, height: width < 500 ? 844 : 860 },
-      // Pictures are for screens with two pixels for each of the page's.
-      deviceScaleFactor: process.env["UPDATE"] === "1" ? 2 : 1,
+      deviceScaleFactor: process.env["UPDATE"] === "1" ? scale : 1,
       javaScriptEnabled: isScripted,
       reducedMotion: "reduce",
     });

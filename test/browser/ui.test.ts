@@ -108,7 +108,7 @@ suite("the page of podrole ui", () => {
         "aws iam get-role --role-name shop-mial --query Role --output json > role.json",
       );
       // The second question is about the role that exists.
-      const second = cause.locator(".branch .look", { hasText: "Which of its statements are for podrole's server?" });
+      const second = cause.locator(".branch .look", { hasText: "What does its trust policy say of podrole's server?" });
       await second.getByRole("button", { name: "Copy" }).waitFor();
       await cause.getByText("Replace ROLE with the right name:").waitFor();
       const untrusting = cause.locator(".branch .branch", { hasText: "The role does not trust podrole's server." });
@@ -245,7 +245,6 @@ suite("the page of podrole ui", () => {
     if (process.env["UPDATE"] !== "1") return;
     const directory = join(ROOT, "docs/images/ui");
     mkdirSync(directory, { recursive: true });
-    // Twice as many pixels need less quality for the same look.
     const picture = await page.screenshot({ type: "webp", quality: PICTURE_QUALITY });
     writeFileSync(join(directory, `${name}-${theme}-${width}.webp`), picture);
   }

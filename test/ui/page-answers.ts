@@ -49,7 +49,8 @@ export const AUDIT = {
     },
     { at: "2026-06-01T11:49:04Z", what: "certificate", text: "serial 1f:6a:03 for pod uid u-5, proved by JTI=6d0e" },
     ...["11:49:05", "11:51:40", "11:55:10", "11:59:40"].map((time) => ({
-      ...{ at: `2026-06-01T${time}Z`, what: "refused" },
+      at: `2026-06-01T${time}Z`,
+      what: "refused",
       text: "credentials of app: STS_DENIED: Cannot assume role",
     })),
   ],
@@ -60,7 +61,10 @@ export const ROLE_USERS: readonly UiRoleUser[] = [
   { namespace: "data", isLabelled: true, isPermitted: true },
   { namespace: "payroll", isLabelled: true, isPermitted: true },
   ...["archive", "billing", "legacy", "search"].map((namespace) => ({
-    ...{ namespace, isLabelled: false, isPermitted: false, why: `namespace "${namespace}" permits no role` },
+    namespace,
+    isLabelled: false,
+    isPermitted: false,
+    why: `namespace "${namespace}" permits no role`,
   })),
   {
     namespace: "shop",

@@ -8,7 +8,7 @@ import { stepFields } from "../../src/operations/next-steps.ts";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { partsOfStep } from "../../src/operations/step-parts.ts";
 import { findLikelyCauses } from "../../src/operations/ui/likely-causes.ts";
-import { nextCommandsOf, rowsByPod } from "../../ui/model/cause.ts";
+import { rowsByPod } from "../../ui/model/cause.ts";
 import { foldRows } from "../../ui/model/fold.ts";
 import { refusalCounts, refusalGroups, sparkCounts, sparkSpan, withLastCodes } from "../../ui/model/refusal-groups.ts";
 import { remedyOf } from "../../ui/model/remedy.ts";
@@ -103,8 +103,8 @@ suite("remedyOf()", () => {
     assert.deepEqual(firstWords(missing?.steps ?? []), ["kubectl -n shop"]);
     assert.deepEqual([missing?.cause, missing?.statement], ["there is no role shop-mial", undefined]);
     // The second look is of the role that exists.
-    assert.match(existing?.then?.look?.command ?? "", /^jq '\.Arn, \(/);
-    const second = existing?.then?.branches ?? [];
+    assert.match(existing?.further?.look?.command ?? "", /^jq '\.Arn, \(/);
+    const second = existing?.further?.branches ?? [];
     assert.deepEqual(
       second.map(({ when, steps: own }) => [when, ...firstWords(own)]),
       [
@@ -145,9 +145,10 @@ suite("remedyOf()", () => {
     const concerned = { object: deployment, serverMessage: TYPO };
     const row = { ...rowOf("mailer-6f7d9-hx5pl"), ...stepFields(stepsAfterCode("STS_DENIED", concerned)) };
     const [missing, existing] = remedyOf(row).branches;
-    const [path, untrusting, external, other, lacking] = existing?.then?.branches ?? [];
+    const [path, untrusting, external, other, lacking] = existing?.further?.branches ?? [];
     for (const changed of [missing, path, external]) assert.match(changed?.recovery ?? "", /this one never does$/);
-    for (const corrected of [untrusting, other, lacking]) assert.match(corrected?.recovery ?? "", /^by itself: the kubelet/);
+    for (const corrected of [untrusting, other, lacking])
+      assert.match(corrected?.recovery ?? "", /^by itself: the kubelet/);
     // A workload without a pod has none that could never recover.
     const blocked = { code: "ROLE_FORBIDDEN", pod: "replicaset/intruder-6c9d7", recovery: "by itself" } as const;
     const object = { namespace: "shop", kind: "deployment", name: "intruder" } as const;
@@ -165,9 +166,12 @@ suite("remedyOf()", () => {
       ...stepFields(["aws iam get-role --role-name x  # looks", ...steps]),
     });
     const [missing, existing] = branches;
-    const found = [missing, ...(existing?.then?.branches ?? [])].flatMap((branch) => branch?.steps ?? []);
-    assert.equal(existing?.then?.look?.command, "x 1");
-    assert.deepEqual(found, ["x 0", "x 2", "x 3", "x 4", "x 5", "x 6", "x 7", "x 8"].map((step) => `${step}  # does it`));
+    const found = [missing, ...(existing?.further?.branches ?? [])].flatMap((branch) => branch?.steps ?? []);
+    assert.equal(existing?.further?.look?.command, "x 1");
+    assert.deepEqual(
+      found,
+      ["x 0", "x 2", "x 3", "x 4", "x 5", "x 6", "x 7", "x 8"].map((step) => `${step}  # does it`),
+    );
   });
 
   test("remedyOf() has the commands that reach an emulated STS before the look", () => {
@@ -201,7 +205,7 @@ suite("remedyOf()", () => {
     );
     const [missing, existing] = remedyOf(pods[0] as PodRow).branches;
     assert.match(missing?.steps.join() ?? "", /^kubectl -n shop edit deployment\/mailer .*did you mean shop-mail\?$/);
-    const [, untrusting] = existing?.then?.branches ?? [];
+    const [, untrusting] = existing?.further?.branches ?? [];
     assert.ok(untrusting?.steps.every((step) => !step.startsWith("kubectl")));
   });
 
@@ -236,14 +240,14 @@ suite("remedyOf()", () => {
     const { look, branches } = remedyFor({});
     assert.equal(look?.command, "kubectl -n shop logs pod/orders-7d9f4-x2x4q -c podrole-sidecar");
     assert.deepEqual(
-      branches.map(({ when, text, steps }) => [when, text, ...steps.map((step) => partsOfStep(step).command)]),
+      branches.map(({ when, text, steps }) => [when, text, steps.map((step) => partsOfStep(step).command)]),
       [
         [
           "It contains SERVER_UNTRUSTED",
           "Restart deployment/orders: a new pod trusts the current CA.",
-          "kubectl -n shop rollout restart deployment/orders",
+          ["kubectl -n shop rollout restart deployment/orders"],
         ],
-        ["It does not", undefined, "podrole explain pod/orders-7d9f4-x2x4q -n shop"],
+        ["It does not", undefined, ["podrole explain pod/orders-7d9f4-x2x4q -n shop"]],
       ],
     );
     // A pod that nothing creates again takes two commands.

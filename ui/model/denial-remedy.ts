@@ -40,10 +40,7 @@ export function denialRemedy(row: RemedyInput): Remedy | undefined {
   };
 }
 
-function existingBranch(
-  row: RemedyInput,
-  stepsUnder: (condition: DenialCondition) => readonly string[],
-): RemedyBranch {
+function existingBranch(row: RemedyInput, stepsUnder: (condition: DenialCondition) => readonly string[]): RemedyBranch {
   const [look, ...others] = stepsUnder("exists").map(partsOfStep);
   const branches = EXISTING_CONDITIONS.flatMap((condition): readonly RemedyBranch[] => {
     const steps = stepsUnder(condition);
@@ -54,7 +51,7 @@ function existingBranch(
   return {
     ...{ when: "It succeeds", cause: "the role exists" },
     steps: others.map(({ command }) => command),
-    then: {
+    further: {
       ...(look !== undefined && {
         look: { purpose: "What does its trust policy say of podrole's server?", command: look.command },
       }),

@@ -70,10 +70,14 @@ export function placeMap({ columns, nodes, edges }: IdentityMap, width: number):
     height: Math.max(NODE_HEIGHT, ...placed.map(({ y, height }) => y + height)),
     columns: places,
     nodes: placed,
-    edges: drawn.map(({ curve, ...edge }) => ({
-      ...edge,
+    edges: drawn.map(({ id, from, to, isToRole, counts, curve }) => ({
+      id,
+      from,
+      to,
+      isToRole,
+      counts,
       path: pathOf(curve),
-      mark: edge.isToRole ? markOn(curve, toRoles) : pointOn(curve, 0.5),
+      mark: isToRole ? markOn(curve, toRoles) : pointOn(curve, 0.5),
     })),
   };
 }

@@ -14,7 +14,7 @@ export interface RemedyBranch {
   readonly statement?: string;
   readonly steps: readonly string[];
   /** A second look, if several causes are still possible. */
-  readonly then?: Remedy;
+  readonly further?: Remedy;
   /** What follows the steps; absent if it is not known. */
   readonly recovery?: string;
 }

@@ -15,7 +15,7 @@ export interface StepText {
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   ROLE: "the right name",
   ID: "the external id that the condition names",
-  ARN: "the ARN of the server's AWS principal",
+  ARN: "the ARN of the role",
   NAME: "the name of the role",
   POD: "the name of the pod",
 };
@@ -27,14 +27,18 @@ export function stepText(step: string): StepText {
   const { command, purpose } = partsOfStep(step);
   const [, name] = PLACEHOLDER.exec(command) ?? [];
   if (name === undefined || purpose.toLowerCase().includes("replace ")) return { command, purpose, replace: "" };
-  // "ROLE: the name or ARN of its role"
-  const [, meaning] = new RegExp(`^${name}: (.+)$`).exec(purpose) ?? [];
-  const replace = `Replace ${name} with ${meaning ?? PLACEHOLDERS[name] ?? "its value"}`;
+  for (const form of [`^${name}: (.+)$`, `^names the (?=${name} )(.+)$`, `(?:^|, )where ${name} is (.+)$`]) {
+    const [said = "", meaning] = new RegExp(form).exec(purpose) ?? [];
+    if (meaning === undefined) continue;
+    const what = meaning.startsWith(`${name} `) ? `the ${meaning}` : meaning;
+    return { command, replace: `Replace ${name} with ${what}`, purpose: purpose.slice(0, -said.length) };
+  }
+  const replace = `Replace ${name} with ${PLACEHOLDERS[name] ?? "its value"}`;
   // "corrects the name, ROLE" says the same.
-  return { command, replace, purpose: meaning !== undefined || purpose.endsWith(`, ${name}`) ? "" : purpose };
+  return { command, replace, purpose: purpose.endsWith(`, ${name}`) ? "" : purpose };
 }
 
 /** Returns the parts of a command between which its lines may break; together they are the command. */
 export function lineParts(command: string): readonly string[] {
-  return command.split(/(?<=\s)|(?<=[,|{(\[])(?=["\[{.(]|select)|(?<=[}\])])(?=[\]}),|+])/).filter(Boolean);
+  return command.split(/(?<=\s)|(?<=[,|{([])(?=["[{.(]|select)|(?<=[}\])])(?=[\]}),|+])/).filter(Boolean);
 }

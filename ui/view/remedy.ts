@@ -39,7 +39,7 @@ function lookAndBranches({ look, branches }: Remedy, name: string): ComponentChi
 const LETTERS = "ABCDEFGHIJ";
 
 function branchPart(
-  { when, cause, text, statement, steps, then, recovery }: RemedyBranch,
+  { when, cause, text, statement, steps, further, recovery }: RemedyBranch,
   name: string,
 ): ComponentChild {
   return h(
@@ -50,7 +50,7 @@ function branchPart(
       h("p", { class: "faint" }, cause !== "" && shown(sentence(cause)), text !== undefined && ` ${shown(text)}`),
     statement !== undefined && h("div", { class: "statement" }, h(CopyBlock, { text: shownLines(statement) })),
     commandList(steps),
-    then && lookAndBranches(then, name),
+    further && lookAndBranches(further, name),
     recoveryText(recovery),
   );
 }
