@@ -80,10 +80,14 @@ function reapplyRelease({ release, namespace }: { readonly release: string; read
 export const REGISTERED_STEP =
   "podrole check --quiet  # go on when it shows none of WEBHOOK_REGISTERED, CA_BUNDLE and ADMISSION, which tests whether the API server calls the webhook: until then pods are refused";
 
-/** Returns the commands that run the former revision of one of podrole's Deployments again. */
+/**
+ * Returns the commands that run the former revision of one of podrole's Deployments again. `condition` begins the
+ * purpose of the one that does it.
+ */
 export function undoSteps(
   installer: InstalledBy | undefined,
   { namespace, name, former }: Pick<ReplicaCount, "namespace" | "name" | "former">,
+  condition = "",
 ): readonly string[] {
   const inNamespace = `-n ${shellQuote(namespace)}`;
   const deployment = objectArgument("deployment", name);
@@ -91,17 +95,17 @@ export function undoSteps(
     const release = `${shellQuote(installer.release)} -n ${shellQuote(installer.namespace)}`;
     return [
       `helm history ${release}  # shows the revisions of the release`,
-      `helm rollback ${release}  # back to the one before, if that was well`,
+      `helm rollback ${release}  # ${condition}back to the one before, if that was well`,
     ];
   }
   const undo = `kubectl ${inNamespace} rollout undo ${deployment} --to-revision=`;
   if (former !== undefined) {
     return [
-      `${undo}${former.revision}  # back to revision ${former.revision} with image ${shellCommentText(former.image)}`,
+      `${undo}${former.revision}  # ${condition}back to revision ${former.revision} with image ${shellCommentText(former.image)}`,
     ];
   }
   return [
     `kubectl ${inNamespace} rollout history ${deployment}  # shows the revisions, and each with its image if --revision names it`,
-    `${undo}REVISION  # REVISION: one that was well`,
+    `${undo}REVISION  # ${condition}REVISION: one that was well`,
   ];
 }

@@ -56,6 +56,12 @@ const RECOVERIES: Readonly<Record<ProgramName, string>> = {
   webhook: "by itself: controllers create their pods again, after waits of at most 17 min",
 };
 
+/** When the former revision is the better remedy. */
+const UNDO_CONDITIONS = {
+  image: "only if that image does not exist or cannot be pulled soon, ",
+  ended: "only if the log names nothing that you can correct, ",
+} as const;
+
 function absenceSteps(
   program: ProgramName,
   count: ReplicaCount,
@@ -71,7 +77,9 @@ function absenceSteps(
     unready.trouble === "ended"
       ? `${inNamespace} logs ${pod} --previous  # shows why it ended`
       : `${inNamespace} describe ${pod}  # shows at the end, in its Events, what it waits for`;
-  if (unready.trouble !== "other" && revision > 1) return [look, ...undoSteps(installer, count)];
+  if (unready.trouble !== "other" && revision > 1) {
+    return [look, ...undoSteps(installer, count, UNDO_CONDITIONS[unready.trouble])];
+  }
   const image = `${inNamespace} set image ${deployment} ${program}=IMAGE  # IMAGE: one that the nodes can pull`;
   return [look, ...(unready.trouble === "image" ? [image] : [])];
 }

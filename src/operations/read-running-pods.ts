@@ -144,6 +144,7 @@ function olderPods(
     untrusting: older.filter(({ code }) => code === "SERVER_UNTRUSTED").length,
     renewed: serving.length - others.length,
     unknown: others.length,
+    unknownNames: others.map(({ name }) => name),
     ...(firstExpiry !== undefined && { firstExpiry }),
   };
 }

@@ -24,6 +24,8 @@ export interface OlderPods {
   readonly renewed: number;
   /** With credentials; whether they trust it is unknown. */
   readonly unknown: number;
+  /** "shop/orders": those. */
+  readonly unknownNames: readonly string[];
   /** When the credentials of those expire at the earliest, RFC 3339; absent if unknown. */
   readonly firstExpiry?: string;
 }
@@ -60,14 +62,14 @@ export function withoutServerText(
 export function olderPodsText(running: RunningPods | undefined): string {
   const { older } = running ?? {};
   if (older === undefined) return "pods that have renewed have it; a new pod has it too";
-  const { untrusting, renewed, unknown, firstExpiry } = older;
+  const { untrusting, renewed, unknown, unknownNames, firstExpiry } = older;
   const until = firstExpiry === undefined ? "" : `, which expire at ${firstExpiry} at the earliest`;
   const parts = [
     `${countOf(untrusting, "pod")} ${verb(untrusting, "waits")} for credentials with SERVER_UNTRUSTED`,
     ...(unknown === 0
       ? []
       : [
-          `${runningText(unknown)} may not trust the server: then the log of podrole-sidecar has SERVER_UNTRUSTED, and the pod keeps its credentials${until}, but does not renew them`,
+          `${runningText(unknown)} may not trust the server (${someNames(unknownNames)}): then the log of podrole-sidecar has SERVER_UNTRUSTED, and the pod keeps its credentials${until}, but does not renew them: create such a pod again before they expire`,
         ]),
     `${runningText(renewed)} ${verb(renewed, "has", "have")} renewed since, and will again`,
     "a new pod has the CA, and gets credentials",
@@ -87,11 +89,15 @@ const MAX_NAMED = 5;
 export function uninjectedText(running: RunningPods | undefined): string | undefined {
   if (running === undefined) return undefined;
   const { uninjected } = running;
-  const rest = uninjected.length - MAX_NAMED;
-  const names = uninjected.slice(0, MAX_NAMED).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+  const names = someNames(uninjected);
   return uninjected.length === 0
     ? `${placeText(running)}no pod that names a role runs without podrole`
     : `${placeText(running)}${countOf(uninjected.length, "pod")} that ${verb(uninjected.length, "names")} a role ${verb(uninjected.length, "runs")} without podrole: ${names}`;
+}
+
+function someNames(names: readonly string[]): string {
+  const rest = names.length - MAX_NAMED;
+  return names.slice(0, MAX_NAMED).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 function placeText(running: RunningPods | undefined): string {

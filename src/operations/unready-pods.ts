@@ -6,6 +6,8 @@ import { countOf } from "./format.ts";
 
 /** Characters of a message that are shown: it may quote a program's whole output. */
 const MAX_MESSAGE_LENGTH = 300;
+/** Of those, at its end: a chain of errors ends with the one that caused the others. */
+const END_LENGTH = 120;
 
 /**
  * Returns a line for each reason, with the number of pods that have it: "2 pods: ImagePullBackOff: …". Without pods, an
@@ -98,7 +100,8 @@ function stateMessage({ reason, message }: Record<string, unknown>): string {
 
 function oneLineOf(text: string): string {
   const line = text.trim().replaceAll(/\s+/g, " ");
-  return line.length > MAX_MESSAGE_LENGTH ? `${line.slice(0, MAX_MESSAGE_LENGTH)}...` : line;
+  if (line.length <= MAX_MESSAGE_LENGTH) return line;
+  return `${line.slice(0, MAX_MESSAGE_LENGTH - END_LENGTH)} ... ${line.slice(-END_LENGTH)}`;
 }
 
 function conditionsOf(status: Pod["status"]): readonly Record<string, unknown>[] {

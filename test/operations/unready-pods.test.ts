@@ -40,10 +40,11 @@ suite("unreadyReasons()", () => {
     test(`names ${what}`, () => assert.deepEqual(unreadyReasons([pod, READY]), [expected]));
   }
 
-  test("counts the pods of each reason, and cuts long messages", () => {
-    const waiting = (reason: string) => running({ state: { waiting: { reason, message: "x".repeat(1000) } } });
+  test("counts the pods of each reason, and leaves out the middle of long messages", () => {
+    const message = `${"x".repeat(1000)}: no such host`;
+    const waiting = (reason: string) => running({ state: { waiting: { reason, message } } });
     const [two = "", one = ""] = unreadyReasons([waiting("A"), waiting("B"), waiting("A")]);
-    assert.match(two, /^2 pods: A: x+\.\.\.$/);
+    assert.match(two, /^2 pods: A: x+ \.\.\. x+: no such host$/);
     assert.match(one, /^1 pod: B: /);
     assert.ok(two.length < 330, `${two.length} characters`);
   });

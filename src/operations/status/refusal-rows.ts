@@ -9,6 +9,7 @@ import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts"
 import { RETRIED_CREATION, readCreationFailure } from "../creation-failure.ts";
 import type { Known } from "../known.ts";
 import { type ConcernedObject, likelyWorkload, type StepFields } from "../next-steps.ts";
+import { absenceOf } from "../program-absence.ts";
 import { type Diagnosis, diagnoseCode } from "../sidecar-diagnosis.ts";
 import { concernedOf, type PodSurroundings } from "./diagnose-seen.ts";
 import type { RefusedRow } from "./model.ts";
@@ -75,7 +76,9 @@ function refusalAnswer(refusal: FoundRefusal, seen: ReadonlyMap<string, SeenPod>
   }
   const known = seen.get(`${namespace}/${pod}`);
   const object = workload ?? { namespace, kind: "pod", name: pod };
-  const { installation } = surroundings;
+  const { installation, server } = surroundings;
+  const absence = code === "SERVER_UNREACHABLE" && server ? absenceOf("server", server, installation ?? {}) : undefined;
+  if (absence !== undefined) return answerFields(absence, object);
   const concerned: ConcernedPod = {
     ...(known ? concernedOf(known, surroundings) : { object, installation }),
     message,

@@ -89,7 +89,7 @@ export const DENIAL_SITUATIONS: readonly Situation[] = [
         { command: /^aws iam put-role-policy /, purpose: /^only if an Allow for the account or for all, / },
         { command: /^aws iam simulate-principal-policy /, purpose: /^only if an Allow for the server itself, / },
       ],
-      requires: /^the right to patch pods in namespace shop .*; credentials of that account that permit iam:GetRole /,
+      requires: /^the right to patch pods in namespace shop .*; credentials of that account that permit iam:GetRole, /,
       verify: explainsCauseOf("orders"),
     },
     says: { refusals: [/^ {2}cause: STS_DENIED: .*role shop-orders does not exist/m] },

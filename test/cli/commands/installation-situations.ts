@@ -58,7 +58,8 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
         /^kubectl -n podrole describe pod\/podrole-server-1$/,
         {
           command: /^kubectl -n podrole rollout undo deployment\/podrole-server --to-revision=1$/,
-          purpose: /^back to revision 1 with image registry\.example\/podrole-server:0\.0\.9$/,
+          purpose:
+            /^only if that image does not exist or cannot be pulled soon, back to revision 1 with image registry\.example\/podrole-server:0\.0\.9$/,
         },
       ],
       requires: /^the right to patch deployments in namespace podrole /,
@@ -72,6 +73,8 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
         /see docs\/checks[\w-]*\.md#server_ready/,
       ],
       status: [/^podrole's server: 0 of 2 replicas are ready$/m, /SERVER_UNREACHABLE/, /expire at \S+ at the earliest/],
+      // The remedy of the code would say less than what is known about the server.
+      refusals: [/^podrole's server: 0 of 2 replicas are ready$/m, /^(?!.*Check the server's Deployment, Service)/s],
     },
   },
   {
@@ -156,7 +159,7 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
         /SERVER_UNTRUSTED: podrole's CA is being rotated, and the pod was created without 1 of the 2 CAs that podrole publishes now, .*another CA \(\S+\): Cannot trust podrole's server at \S+: its certificate does not verify \(SELF_SIGNED_CERT_IN_CHAIN\)/,
       remedy: /Create the pod again, and each other one that podrole status -A shows with SERVER_UNTRUSTED: /,
       scope:
-        /^all namespaces: every pod that is older than the CA and has not renewed since; 1 pod waits for credentials with SERVER_UNTRUSTED; 1 running pod may not trust the server: .* the pod keeps its credentials, which expire at \S+ at the earliest, .*; 1 running pod has renewed since, and will again; a new pod has the CA, and gets credentials$/,
+        /^all namespaces: every pod that is older than the CA and has not renewed since; 1 pod waits for credentials with SERVER_UNTRUSTED; 1 running pod may not trust the server \(other\/mailer\): .* the pod keeps its credentials, which expire at \S+ at the earliest, .*; 1 running pod has renewed since, and will again; a new pod has the CA, and gets credentials$/,
       recovery: NEW_POD,
       next: [
         ...RECREATE("orders"),

@@ -37,7 +37,7 @@ suite("situations in which operators ask what is wrong", { timeout: 1_800_000, c
       for (const out of outputs) {
         assert.match(out, situation.cause);
         if (situation.scope !== undefined) assert.match(out, situation.scope);
-        situation.next.forEach((pattern, at) => assert.match(printedCommands(out)[at] ?? "", pattern, out));
+        assertPrinted(out, situation.next);
       }
       if (situation.refusals !== undefined) assert.match(refusals, situation.refusals);
       const commands = printedCommands(outputs[0] ?? "");
@@ -45,6 +45,16 @@ suite("situations in which operators ask what is wrong", { timeout: 1_800_000, c
       await situation.recovers?.({ shell, commands });
       await kubectl.ok(["delete", "namespace", namespace, "--wait=false"]);
     });
+  }
+
+  /** Fails unless the commands are printed in their order: check prints those of other findings between them. */
+  function assertPrinted(out: string, expected: readonly RegExp[]): void {
+    let rest = printedCommands(out);
+    for (const pattern of expected) {
+      const at = rest.findIndex((command) => pattern.test(command));
+      assert.ok(at >= 0, `no command is ${pattern}: ${out}`);
+      rest = rest.slice(at + 1);
+    }
   }
 
   /** Shows what kubectl, explain, check and status print. Returns the latter three, and that of the refusals. */

@@ -216,6 +216,7 @@ function unregistered(installation: InstallationFacts = {}): CheckVerdict {
       scope: unregisteredScope(running),
       ...(requires !== undefined && { requires }),
       ...(forAll !== undefined && { forAll }),
+      verify: "the second command shows none of these checks, and podrole status -A no pod as not injected",
     },
     steps,
   );
