@@ -51,7 +51,7 @@ const CODES_OF_PODS: Readonly<Partial<Record<ErrorCode, CodeOfPods>>> = {
       },
     ],
   },
-  ROLE_FORBIDDEN: {},
+  ROLE_FORBIDDEN: { more: "[the platform team's command](install.md#4-the-first-pod)" },
   ROLE_INVALID: {},
   ROLE_MISSING: {},
   ROLE_UNPINNED: {},
@@ -78,7 +78,8 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
     {
       sees: '`admission webhook "pods.podrole.io" denied the request: CODE: …`',
       means: "podrole refuses the pod, for the reason with this code.",
-      remedy: "Look up the code in [errors.md](errors.md).",
+      remedy:
+        "Look up the code in [errors.md](errors.md); [an example](explain.md#a-manifest-that-would-be-refused): compare the ARN with the expression that it quotes.",
     },
     {
       sees: '`failed calling webhook "pods.podrole.io"` with `connection refused`, `context deadline exceeded` or `no endpoints available for service "podrole-webhook"`',
@@ -141,12 +142,13 @@ export const SYMPTOMS: Readonly<Record<string, readonly Symptom[]>> = {
       means:
         "The container has no podrole variables, or the SDK does not know the token file, or podrole refused: Go v1 and Java do not show the reason.",
       remedy:
-        "Run `podrole explain pod/$POD -n $NS`, or look [with kubectl alone](#a-pod-without-credentials-with-kubectl-alone). (1) The pod is not injected: see [why](#the-pod-has-no-podrole-sidecar), label the namespace or remove the reason, and restart the pod. (2) The container has no role: name one. (3) `explain` or an Event names a code: follow its remedy. (4) Otherwise the SDK is older than [these versions](sdk.md): `kubectl -n $NS exec $POD -c CONTAINER -- aws --version` prints the AWS CLI's, `… -- python3 -c 'import boto3; print(boto3.__version__)'` boto3's.",
+        "Run `podrole explain pod/$POD -n $NS`, or look [with kubectl alone](#a-pod-without-credentials-with-kubectl-alone). (1) The pod is not injected: see [why](#the-pod-has-no-podrole-sidecar), label the namespace or remove the reason, and restart the pod. (2) The container has no role: name one. (3) `explain` or an Event names a code: follow its remedy. (4) Otherwise the SDK is older than [these versions](sdk.md): `kubectl -n $NS exec $POD -c CONTAINER -- aws --version` prints the AWS CLI's, `kubectl -n $NS exec $POD -c CONTAINER -- python3 -c 'import boto3; print(boto3.__version__)'` boto3's.",
     },
     {
       sees: "`Could not load credentials from any providers`, `Missing credentials in config` (JavaScript)",
       means: "The same: the JavaScript SDKs do not show the reason either.",
-      remedy: "`podrole explain pod/$POD -n $NS` prints the reason.",
+      remedy:
+        "`podrole explain pod/$POD -n $NS` prints the reason, or look [with kubectl alone](#a-pod-without-credentials-with-kubectl-alone).",
     },
     {
       sees: "`ENOENT` or `No such file or directory` for `…/token`",
