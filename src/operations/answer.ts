@@ -98,7 +98,7 @@ const POD_RIGHTS: Readonly<Record<string, readonly Pick<Right, "verbs" | "resour
   ],
   "port-forward": [
     { verbs: ["get"], resource: "services" },
-    { verbs: ["list"], resource: "pods" },
+    { verbs: ["get", "list"], resource: "pods" },
     { verbs: ["create"], resource: "pods/portforward" },
   ],
   replace: [{ verbs: ["delete", "create"], resource: "pods" }],
@@ -138,7 +138,11 @@ function awsText(commands: readonly string[]): readonly string[] {
   if (actions.length === 0) return [];
   const permitted = actions.map(([, action]) => action);
   if (commands.some((command) => command.startsWith("export AWS_ENDPOINT_URL="))) {
-    return [`the program aws, and any credentials that the emulator accepts for ${listText(permitted)}`];
+    // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html)
+    return [
+      `the program aws, 2.13 or later, or 1.29 or later of version 1, because an earlier one ignores AWS_ENDPOINT_URL and calls AWS`,
+      `any credentials that the emulator accepts for ${listText(permitted)}`,
+    ];
   }
   return [
     `credentials of that account that permit ${listText(permitted)} (aws sts get-caller-identity shows whose yours are)`,

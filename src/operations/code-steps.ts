@@ -63,7 +63,8 @@ const CODE_STEPS: { readonly [Code in ErrorCode]?: (concerned: ConcernedPod) => 
     ...emulatorSteps(concerned.installation?.emulatedSts),
     ...(namedDenialSteps(concerned) ?? unnamedSteps(deniedCall(concerned.serverMessage ?? ""), concerned)),
   ],
-  SERVER_UNTRUSTED: ({ restart, message = "", trust }) => DISTRUST_STEPS[distrustOf(message, trust)](restart ?? []),
+  SERVER_UNTRUSTED: ({ restart, message = "", trust, installation }) =>
+    DISTRUST_STEPS[distrustOf(message, trust)](restart ?? [], installation?.running),
 };
 
 function nameRoleSteps(object: ConcernedObject): readonly string[] {

@@ -47,7 +47,7 @@ export function proofOf(object: ConcernedObject): string {
   const place = `-n ${shellQuote(namespace)}`;
   const status = `podrole status ${place} shows its pods as ready`;
   return isRolledOut(object)
-    ? `kubectl ${place} rollout status ${objectArgument(kind, name)} ends, and ${status}`
+    ? `kubectl ${place} rollout status ${objectArgument(kind, name)} ends with successfully rolled out, and ${status}, and no workload that cannot create its pods`
     : status;
 }
 

@@ -29,7 +29,7 @@ export function absenceOf(
     remedy: remedyOf(program, count),
     scope: program === "server" ? withoutServerText(running, { since, sessionMs }) : WEBHOOK_SCOPE,
     recovery: RECOVERIES[program],
-    verify: `kubectl -n ${namespace} rollout status deployment/${name} ends, and podrole check --quiet shows no ${program.toUpperCase()}_READY`,
+    verify: `kubectl -n ${namespace} rollout status deployment/${name} ends with successfully rolled out, and podrole check --quiet shows no ${program.toUpperCase()}_READY`,
     steps: absenceSteps(program, count, installer),
   };
   return completeAnswer(absence, { namespace, kind: "deployment", name });

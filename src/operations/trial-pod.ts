@@ -2,7 +2,7 @@
 // with a pod of its own, and a way back is printed. podrole's own decision says nothing about STS. Pure.
 import { ANNOTATIONS } from "../policy/annotations.ts";
 import type { ContainerImages } from "./copied-pod.ts";
-import { shellQuote } from "./migrate/shell-commands.ts";
+import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
 import { restartWorkloadSteps } from "./next-steps.ts";
 import { PURPOSE_MARK } from "./step-parts.ts";
 
@@ -26,14 +26,15 @@ const MAX_NAME_LENGTH = 240;
  */
 export function trialSteps(
   { namespace, name, creator, images, role }: TriedPod,
-  purpose = "before the pod is deleted",
+  purpose = "then, before the pod is deleted",
 ): readonly string[] {
   const [image] = Object.values(images);
   if (!creator.startsWith("Pod/") || role === undefined || image === undefined || image === "") return [];
   const trial = shellQuote(`${name.slice(0, MAX_NAME_LENGTH)}-trial`);
   const annotation = shellQuote(`${ANNOTATIONS.role}=${role}`);
+  const refusals = `podrole status refusals -n ${shellCommentText(namespace)}`;
   return [
-    `kubectl -n ${shellQuote(namespace)} run ${trial} --image=${shellQuote(image)} --annotations=${annotation} --restart=Never --attach --rm --pod-running-timeout=2m --command -- true${PURPOSE_MARK}${purpose}, tries whether STS gives the role, with a pod that ends at once and is deleted: an error about waiting after 2 minutes means that it does not`,
+    `kubectl -n ${shellQuote(namespace)} run ${trial} --image=${shellQuote(image)} --annotations=${annotation} --restart=Never --attach --rm --pod-running-timeout=2m --command -- true${PURPOSE_MARK}${purpose}, tries whether STS gives the role, with a pod that ends at once and is deleted: an error about waiting after 2 minutes means that it has not started, and ${refusals} says whether STS refused it: then leave the pod as it is`,
   ];
 }
 

@@ -41,7 +41,7 @@ function serverSteps(call: DenialParts): readonly string[] {
   }
   return [
     ...ownPolicySteps(call, DENIAL_CONDITIONS.account),
-    `aws iam simulate-principal-policy --policy-source-arn ${shellQuote(principal)} --action-names sts:AssumeRole --resource-arns ${shellQuote(roleArn ?? "ARN")} --query 'EvaluationResults[].EvalDecision'  # ${DENIAL_CONDITIONS.itself}prints explicitDeny if a Deny in the policies of the server is the cause; otherwise a policy of the organization may be`,
+    `aws iam simulate-principal-policy --policy-source-arn ${shellQuote(principal)} --action-names sts:AssumeRole --resource-arns ${shellQuote(roleArn ?? "ARN")} --query 'EvaluationResults[].EvalDecision'  # ${DENIAL_CONDITIONS.itself}prints explicitDeny if a Deny in the policies of the server is the cause, which its owner can remove; otherwise a policy of the organization may be`,
   ];
 }
 

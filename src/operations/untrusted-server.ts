@@ -2,6 +2,7 @@
 // certificate, and by the CAs that the pod was created with. Pure. What a pod says may be forged by its author, so
 // nothing but texts for people follows from it.
 import { countOf } from "./format.ts";
+import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
 import { commandsForAllStep } from "./next-steps.ts";
 import { olderPodsText, type RunningPods, untrustingPodsText } from "./running-pods.ts";
 
@@ -89,17 +90,30 @@ export function recoversFromDistrust(message: string, trust?: PodTrust): boolean
 }
 
 const ROTATE_STEP =
-  "podrole rotate status  # says until when each step of the rotation is refused: take none while podrole status -A shows SERVER_UNTRUSTED";
+  "podrole rotate status  # says until when each step of the rotation is refused: take none while podrole status -A, or the log of a running pod, shows SERVER_UNTRUSTED";
 /** Pods in other namespaces lack the same CA. */
 const ALL_DISTRUSTING = commandsForAllStep('.code == "SERVER_UNTRUSTED"');
 
+/** Pods whose logs are looked at, each with a command; the scope names more. */
+const MAX_LOOKED_AT = 3;
+
+/** A ready pod cannot report that it does not trust the server: its log has it. */
+function lookAtRunning({ older }: Partial<RunningPods> = {}): readonly string[] {
+  return (older?.unknownNames ?? []).slice(0, MAX_LOOKED_AT).map((qualified) => {
+    const [namespace = "", name = ""] = qualified.split("/");
+    return `kubectl -n ${shellQuote(namespace)} logs ${objectArgument("pod", name)} -c podrole-sidecar --tail=50  # shows SERVER_UNTRUSTED if this running pod does not trust the server either: only then create it again too, before its credentials expire`;
+  });
+}
+
 /** Reason → commands. `restart` has the pod created again. */
-export const DISTRUST_STEPS: Readonly<Record<Distrust, (restart: readonly string[]) => readonly string[]>> = {
+export const DISTRUST_STEPS: Readonly<
+  Record<Distrust, (restart: readonly string[], running?: RunningPods) => readonly string[]>
+> = {
   clock: () => [
     "podrole check --quiet  # shows the dates of the certificates: compare them with the clock of the node",
   ],
   name: () => ["podrole check --quiet"],
-  bundle: (restart) => [...restart, ROTATE_STEP],
+  bundle: (restart, running) => [...restart, ...lookAtRunning(running), ROTATE_STEP],
   foreign: () => ["podrole status trust  # shows which CA signs", "podrole check --quiet"],
-  issuer: (restart) => [...restart, ROTATE_STEP],
+  issuer: (restart, running) => [...restart, ...lookAtRunning(running), ROTATE_STEP],
 };

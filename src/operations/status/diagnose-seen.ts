@@ -202,7 +202,7 @@ function changed(
       // Whoever has the pod's key reports what it likes, and may not change the pod's role.
       earlier: holding?.source === "reported" ? admitted : (holding?.role ?? admitted),
       template,
-      restart: (purpose) => [...trialSteps({ ...pod, role: requestedRole }, purpose), ...restartOf(pod, purpose)],
+      restart: (purpose) => [...trialSteps({ ...pod, role: wanted }, purpose), ...restartOf(pod, purpose)],
     },
     now,
   );

@@ -64,7 +64,7 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       ],
       requires: /^the right to patch deployments in namespace podrole /,
       verify:
-        /^kubectl -n podrole rollout status deployment\/podrole-server ends, and podrole check --quiet shows no SERVER_/,
+        /^kubectl -n podrole rollout status deployment\/podrole-server ends with successfully rolled out, and podrole check --quiet shows no SERVER_/,
     },
     says: {
       explain: [/PostStartHookError: podrole-sidecar had no credentials/],
@@ -163,6 +163,10 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
       recovery: NEW_POD,
       next: [
         ...RECREATE("orders"),
+        {
+          command: /^kubectl -n other logs pod\/mailer -c podrole-sidecar --tail=50$/,
+          purpose: /^shows SERVER_UNTRUSTED if this running pod does not trust the server either: only then create it /,
+        },
         {
           command: /^podrole rotate status$/,
           purpose: /^says until when each step of the rotation is refused: take none/,

@@ -24,7 +24,7 @@ export const RECREATE = (name: string, purpose = "") => [
   },
 ];
 /** Tries the role before the pod is deleted. */
-export const TRIAL = (name: string, purpose = "before the pod is deleted, ") => ({
+export const TRIAL = (name: string, purpose = "then, before the pod is deleted, ") => ({
   command: new RegExp(
     `^kubectl -n shop run ${name}-trial --image=\\S+ --annotations=iam\\.amazonaws\\.com/role=\\S+ .* -- true$`,
   ),
@@ -48,7 +48,7 @@ export const RECREATING_INJECTED =
 export const explainsCauseOf = (name: string) =>
   new RegExp(`^podrole explain pod/${name} -n shop shows no cause and ends with exit code 0$`);
 export const ROLLED_OUT =
-  /^kubectl -n shop rollout status deployment\/orders ends, and podrole status -n shop shows its pods as/;
+  /^kubectl -n shop rollout status deployment\/orders ends with successfully rolled out, and podrole status -n shop shows its pods as ready, and no workload that cannot create its pods$/;
 export const REGISTER = [
   {
     command: /^podrole check --print-webhook \| kubectl apply -f -$/,
