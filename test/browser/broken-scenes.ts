@@ -54,7 +54,7 @@ const misspeltRole: BrokenScene = {
   role: "shop-mialer",
   says: [
     /Perhaps a misspelt role: containers hold shop-mailer/,
-    /Annotation iam\.amazonaws\.com\/role\.app names shop-mialer; other containers hold shop-mailer\./,
+    /Annotation iam\.amazonaws\.com\/role\.app names shop-mialer; another pod of Deployment\/mailer holds shop-mailer: shop\/mailer-6f7d9c-k8s2m\./,
     /If the role is misspelt, correct annotation iam\.amazonaws\.com\/role\.app.*did you mean shop-mailer\?/,
     /kubectl -n shop edit deployment\/mailer/,
   ],

@@ -35,6 +35,11 @@ for (const [name, broken] of Object.entries(BROKEN_SCENES)) {
       await page.waitForTimeout(3_000);
       await page.screenshot({ path: join(folder, `${view}.png`), fullPage: true });
       writeFileSync(join(folder, `${view}.txt`), await page.locator("body").innerText());
+      if (view !== "2-pod") continue;
+      // As it is once a reader has opened what is folded.
+      await page.locator("details").evaluateAll((all) => all.forEach((each) => each.setAttribute("open", "")));
+      await page.screenshot({ path: join(folder, `${view}-open.png`), fullPage: true });
+      writeFileSync(join(folder, `${view}-open.txt`), await page.locator("body").innerText());
     }
   });
   console.log(`${folder}: done`);

@@ -21,7 +21,7 @@ const FOREIGN_SIZES = `(() => {
   });
 })()`;
 
-const PICTURE_QUALITY = 30;
+const PICTURE_QUALITY = 25;
 
 suite("the page of podrole ui", () => {
   const stage = createUiStage({ before, after });

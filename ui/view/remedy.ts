@@ -38,21 +38,41 @@ function lookAndBranches({ look, branches }: Remedy, name: string): ComponentChi
 
 const LETTERS = "ABCDEFGHIJ";
 
-function branchPart(
-  { when, cause, text, statement, steps, further, recovery }: RemedyBranch,
-  name: string,
-): ComponentChild {
+/** Those of a second look are folded, so that their questions can be read as a list; the likeliest one is open. */
+function branchPart(branch: RemedyBranch, name: string): ComponentChild {
+  const { when, statement } = branch;
+  const title = h("h3", null, h("span", { class: "step" }, name), shown(when));
+  if (name.length === 1) {
+    return h("section", { key: when, class: "branch", "aria-label": when }, title, branchContent(branch, name));
+  }
   return h(
-    "section",
-    { key: when, class: "branch", "aria-label": when },
-    h("h3", null, h("span", { class: "step" }, name), shown(when)),
-    (cause !== "" || text !== undefined) &&
-      h("p", { class: "faint" }, cause !== "" && shown(sentence(cause)), text !== undefined && ` ${shown(text)}`),
-    statement !== undefined && h("div", { class: "statement" }, h(CopyBlock, { text: shownLines(statement) })),
+    "details",
+    { key: when, class: "branch", open: statement !== undefined },
+    h("summary", null, title, h("span", { class: "fold-mark" }, icon("next"))),
+    branchContent(branch, name),
+  );
+}
+
+function branchContent(
+  { cause, text, statement, steps, further, recovery }: RemedyBranch,
+  name: string,
+): readonly ComponentChild[] {
+  return [
+    cause !== "" || text !== undefined
+      ? h(
+          "p",
+          { key: "cause", class: "faint" },
+          cause !== "" && shown(sentence(cause)),
+          text !== undefined && ` ${shown(text)}`,
+        )
+      : null,
+    statement === undefined
+      ? null
+      : h("div", { key: "statement", class: "statement" }, h(CopyBlock, { text: shownLines(statement) })),
     commandList(steps),
     further && lookAndBranches(further, name),
     recoveryText(recovery),
-  );
+  ];
 }
 
 /** What follows, once the steps are done. */

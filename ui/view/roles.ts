@@ -190,7 +190,8 @@ function roleLead(role: string, rows: readonly PodRow[], now: number): Component
     "span",
     null,
     rows.length > 0 && stateMark(worstState(counts), countsText(counts)),
-    next !== undefined && ` · next expiry: ${untilText(next, now)} · `,
+    next !== undefined && [" · ", h("span", { key: "next", class: "whole" }, `next expiry: ${untilText(next, now)}`)],
+    rows.length > 0 && " · ",
     h("code", null, arnText(role)),
   );
 }

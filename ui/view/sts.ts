@@ -151,6 +151,11 @@ function usage(
               ),
             ),
           ),
+          h(
+            "p",
+            { class: "faint" },
+            "A server repeats a failure for up to 2 min without a call, so Refusals may count more.",
+          ),
         ),
       h(
         "section",
