@@ -97,9 +97,13 @@ suite("remedyOf()", () => {
   test("remedyOf() has a denial looked into first: whether the role exists, then which statements are for the server", () => {
     const { look, branches, steps } = remedyOf(rowOf("mailer-6f7d9-hx5pl"));
     assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-mial .*> role\.json$/);
+    assert.equal(look?.purpose, "Does the role exist in account 123456789012?");
     assert.match(look?.why ?? "", /Only AWS can say which it is/);
     const [missing, existing, ...others] = branches;
-    assert.deepEqual([missing?.when, existing?.when, others], ["It fails with NoSuchEntity", "It succeeds", []]);
+    assert.deepEqual(
+      [missing?.when, existing?.when, others],
+      ["It fails with NoSuchEntity", "It succeeds, and prints nothing", []],
+    );
     assert.deepEqual(firstWords(missing?.steps ?? []), ["kubectl -n shop"]);
     assert.deepEqual([missing?.cause, missing?.statement], ["there is no role shop-mial", undefined]);
     // The second look is of the role that exists.
@@ -108,7 +112,7 @@ suite("remedyOf()", () => {
     assert.deepEqual(
       second.map(({ when, steps: own }) => [when, ...firstWords(own)]),
       [
-        ["The ARN is another one", "kubectl -n shop"],
+        ["The ARN is another one than the pod names", "kubectl -n shop"],
         ["Nothing but the ARN is printed", "jq '.AssumeRolePolicyDocument |", "aws iam update-assume-role-policy"],
         ["A printed Allow has a condition on sts:ExternalId", "kubectl -n shop"],
         [
@@ -147,6 +151,8 @@ suite("remedyOf()", () => {
     const [missing, existing] = remedyOf(row).branches;
     const [path, untrusting, external, other, lacking] = existing?.further?.branches ?? [];
     for (const changed of [missing, path, external]) assert.match(changed?.recovery ?? "", /this one never does$/);
+    // A Deny that is only found out is not removed.
+    assert.equal(existing?.further?.branches.at(-1)?.recovery, undefined);
     for (const corrected of [untrusting, other, lacking])
       assert.match(corrected?.recovery ?? "", /^by itself: the kubelet/);
     // A workload without a pod has none that could never recover.

@@ -22,11 +22,12 @@ export function denialRemedy(row: RemedyInput): Remedy | undefined {
   const likely = stepsUnder(undefined).filter((step) => CORRECTION.test(step));
   const corrections = likely.length > 0 ? likely : stepsUnder("missing");
   const name = shortRole(row.role ?? "");
+  const [, account] = /^(in account \d+), /.exec(partsOfStep(look).purpose) ?? [];
   return {
     ...(before.length > 0 && { before }),
     look: {
-      purpose: "Does the role exist?",
-      why: "AWS denies a role that does not exist, one whose trust policy leaves podrole's server out, and one that the server's own policy does not allow, with the same answer. Only AWS can say which it is: this command finds out.",
+      purpose: account === undefined ? "Does the role exist?" : `Does the role exist ${account}?`,
+      why: "AWS denies a role that does not exist, one whose trust policy leaves podrole's server out, and one that the server's own policy does not allow, with the same answer. Only AWS can say which it is: this command finds out. An error other than NoSuchEntity is about your own rights, not about the role.",
       command: partsOfStep(look).command,
     },
     branches: [
@@ -46,14 +47,20 @@ function existingBranch(row: RemedyInput, stepsUnder: (condition: DenialConditio
     const steps = stepsUnder(condition);
     if (steps.length === 0) return [];
     const statement = condition === "none" ? trustStatement(row) : {};
-    return [{ ...OUTCOMES[condition], ...statement, steps, ...recoveryAfter(steps, row) }];
+    // Its step only finds out more.
+    const recovery = condition === "itself" ? {} : recoveryAfter(steps, row);
+    return [{ ...OUTCOMES[condition], ...statement, steps, ...recovery }];
   });
   return {
-    ...{ when: "It succeeds", cause: "the role exists" },
+    ...{ when: "It succeeds, and prints nothing", cause: "the role exists" },
     steps: others.map(({ command }) => command),
     further: {
       ...(look !== undefined && {
-        look: { purpose: "What does its trust policy say of podrole's server?", command: look.command },
+        look: {
+          purpose: "What does its trust policy say of podrole's server?",
+          why: "This prints the ARN of the role, and the statements of its trust policy that apply to the server. The first outcome that fits is the cause.",
+          command: look.command,
+        },
       }),
       ...{ branches, steps: [] },
     },
@@ -64,7 +71,10 @@ function existingBranch(row: RemedyInput, stepsUnder: (condition: DenialConditio
 const EXISTING_CONDITIONS = ["path", "none", "external", "other", "allowed", "account", "itself"] as const;
 
 const OUTCOMES: Readonly<Record<(typeof EXISTING_CONDITIONS)[number], Pick<RemedyBranch, "when" | "cause">>> = {
-  path: { when: "The ARN is another one", cause: "the role has a path, which the pod does not name" },
+  path: {
+    when: "The ARN is another one than the pod names",
+    cause: "the role has a path, which the pod does not name",
+  },
   none: { when: "Nothing but the ARN is printed", cause: "the role does not trust podrole's server" },
   external: {
     when: "A printed Allow has a condition on sts:ExternalId",
