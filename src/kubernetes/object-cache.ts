@@ -22,6 +22,26 @@ export interface Replacement<Item> {
   finish(): void;
 }
 
+/** How much of one namespace's objects is kept: tenants choose how many there are, and how large. */
+export interface NamespaceShare<Cached> {
+  /** An estimate of the memory of a cached part. */
+  readonly bytesOf: (cached: Cached) => number;
+  readonly maxBytes: number;
+}
+
+/** What a cache keeps. */
+export interface ObjectCacheOptions<Item, Cached> {
+  /** Selects the part of an object to cache. */
+  readonly project: (object: Item) => Cached;
+  /** Objects beyond a namespace's share are not cached, so their readers ask the API server. Absent: all are cached. */
+  readonly share?: NamespaceShare<Cached> | undefined;
+  /** Called for the first object of a namespace beyond its share, once until a new content begins. */
+  readonly onSurplus?: (namespace: string) => void;
+}
+
+/** Of a key, a version and the entry itself: more than V8 needs for them. */
+const ENTRY_BYTES = 400;
+
 /**
  * Creates an empty cache. `project` selects the part of an object to cache; it receives neither managedFields nor the
  * copy of the object that kubectl apply keeps in an annotation. The first listIn() makes an index of the namespaces,
@@ -29,57 +49,102 @@ export interface Replacement<Item> {
  */
 export function createObjectCache<Item extends { readonly metadata: ObjectMeta }, Cached>({
   project,
-}: {
-  readonly project: (object: Item) => Cached;
-}): ObjectCache<Item, Cached> {
-  type Entries = Map<string, { readonly version: string | undefined; readonly cached: Cached }>;
-  let entries: Entries = new Map();
+  share,
+  onSurplus = () => {},
+}: ObjectCacheOptions<Item, Cached>): ObjectCache<Item, Cached> {
+  interface Entry {
+    readonly version: string | undefined;
+    readonly cached: Cached;
+  }
+  let content = emptyContent<Entry>();
   let index: KeyIndex | undefined;
   let listed: readonly Cached[] | undefined;
 
-  function putInto(target: Entries, object: Item): void {
+  const bytesOf = (key: string, { cached }: Entry) =>
+    share === undefined ? 0 : ENTRY_BYTES + 2 * key.length + share.bytesOf(cached);
+
+  function removeFrom(target: Content<Entry>, key: string): void {
+    const entry = target.entries.get(key);
+    if (entry === undefined) return;
+    target.entries.delete(key);
+    if (share === undefined) return;
+    const namespace = namespaceIn(key);
+    const left = (target.bytes.get(namespace) ?? 0) - bytesOf(key, entry);
+    if (left > 0) target.bytes.set(namespace, left);
+    else target.bytes.delete(namespace);
+  }
+
+  function putInto(target: Content<Entry>, object: Item): void {
     const key = cacheKey(object.metadata);
     const version = object.metadata.resourceVersion;
-    const present = entries.get(key);
+    const present = content.entries.get(key);
     const isKnown = present !== undefined && version !== undefined && present.version === version;
-    target.set(key, isKnown ? present : { version, cached: project(withoutBulk(object)) });
+    const entry = isKnown ? present : { version, cached: project(withoutBulk(object)) };
+    if (share !== undefined) {
+      const namespace = namespaceIn(key);
+      const former = target.entries.get(key);
+      const bytes = bytesOf(key, entry) - (former === undefined ? 0 : bytesOf(key, former));
+      const total = (target.bytes.get(namespace) ?? 0) + bytes;
+      if (total > share.maxBytes) {
+        // An object that no longer fits must not be found in an earlier version.
+        removeFrom(target, key);
+        if (!target.full.has(namespace)) onSurplus(namespace);
+        target.full.add(namespace);
+        return;
+      }
+      target.bytes.set(namespace, total);
+    }
+    target.entries.set(key, entry);
   }
 
   return {
-    get: (key) => entries.get(key)?.cached,
+    get: (key) => content.entries.get(key)?.cached,
     listIn(namespace) {
-      index ??= createKeyIndex(entries.keys());
-      const found = index.keysIn(namespace).map((key) => entries.get(key));
+      index ??= createKeyIndex(content.entries.keys());
+      const found = index.keysIn(namespace).map((key) => content.entries.get(key));
       return found.filter((entry) => entry !== undefined).map(({ cached }) => cached);
     },
     list() {
-      listed ??= Array.from(entries.values(), ({ cached }) => cached);
+      listed ??= Array.from(content.entries.values(), ({ cached }) => cached);
       return listed;
     },
     put(object) {
-      putInto(entries, object);
-      index?.add(cacheKey(object.metadata));
+      putInto(content, object);
+      const key = cacheKey(object.metadata);
+      if (content.entries.has(key)) index?.add(key);
+      else index?.remove(key);
       listed = undefined;
     },
     remove({ metadata }) {
-      entries.delete(cacheKey(metadata));
+      removeFrom(content, cacheKey(metadata));
       index?.remove(cacheKey(metadata));
       listed = undefined;
     },
     replace() {
-      const replacement: Entries = new Map();
+      const replacement = emptyContent<Entry>();
       return {
         add(objects) {
           for (const object of objects) putInto(replacement, object);
         },
         finish() {
-          entries = replacement;
+          content = replacement;
           index = undefined;
           listed = undefined;
         },
       };
     },
   };
+}
+
+/** Entries by key; of each namespace, the estimate of their memory; the namespaces with objects beyond their share. */
+interface Content<Entry> {
+  readonly entries: Map<string, Entry>;
+  readonly bytes: Map<string, number>;
+  readonly full: Set<string>;
+}
+
+function emptyContent<Entry>(): Content<Entry> {
+  return { entries: new Map(), bytes: new Map(), full: new Set() };
 }
 
 type KeyIndex = ReturnType<typeof createKeyIndex>;

@@ -11,7 +11,7 @@ import type { Log } from "../runtime/log.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
 import { isGone, readPages } from "./list-pages.ts";
-import { cacheKey, createObjectCache } from "./object-cache.ts";
+import { cacheKey, createObjectCache, type NamespaceShare } from "./object-cache.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { findWatchError, followWatch } from "./watch.ts";
 
@@ -45,8 +45,10 @@ export interface ReflectorDeps<Item> {
 
 /** What a reflector caches, and how often it checks. Times are milliseconds. */
 export interface ReflectorOptions<Item, Cached> {
-  /** Selects the part of an object to cache. Memory use is that part times the number of objects. */
+  /** Selects the part of an object to cache. Memory use is that part times the number of objects, up to `share`. */
   readonly project: (object: Item) => Cached;
+  /** Of a resource that tenants create: objects beyond a namespace's share are not cached. Absent: all are cached. */
+  readonly share?: NamespaceShare<Cached>;
   /**
    * Called after the content has changed, with the key of the object that an event of the watch concerns, and without
    * one after a list; must not throw.
@@ -72,11 +74,15 @@ export interface ReflectorOptions<Item, Cached> {
  */
 const RELIST_AFTER_FAILURES = 3;
 
+const BEYOND_SHARE =
+  "a namespace has more than the cache keeps of it; the rest is read from the API server when needed";
+
 /** Creates a reflector, which starts to list at once. It ends only with stop(). */
 export function startReflector<Item extends { readonly metadata: ObjectMeta }, Cached>(
   { source, clock, log, random = Math.random }: ReflectorDeps<Item>,
   {
     project,
+    share,
     onUpdate = () => {},
     pageSize = 500,
     inactivityMs = 90_000,
@@ -85,7 +91,11 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
     backoffMs = { base: 500, cap: 30_000 },
   }: ReflectorOptions<Item, Cached>,
 ): Reflector<Cached> {
-  const cache = createObjectCache<Item, Cached>({ project });
+  const cache = createObjectCache<Item, Cached>({
+    project,
+    share,
+    onSurplus: (namespace) => log.warn({ source: source.name, namespace, maxBytes: share?.maxBytes }, BEYOND_SHARE),
+  });
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
   /** Where the next watch starts; undefined if a list must come first. */

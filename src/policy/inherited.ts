@@ -1,7 +1,9 @@
 // What a pod inherits from its namespace and its ServiceAccount: podrole's own labels and annotations, and nothing
 // else. The caches of server and webhook hold no more of these objects, because memory grows with every object of the
 // cluster.
+import type { NamespaceShare } from "../kubernetes/object-cache.ts";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
+import { textBytes } from "../runtime/text-bytes.ts";
 import { ACCOUNT_ANNOTATIONS, ANNOTATIONS, cutAnnotation, LABELS } from "./annotations.ts";
 import type { InheritedAnnotations } from "./model.ts";
 
@@ -23,6 +25,15 @@ export function accountMetadata({ metadata }: OwnMetadata): OwnMetadata {
   if (own.length === 0) return NO_METADATA;
   return { metadata: { annotations: Object.fromEntries(own.map(([name, value]) => [name, cutAnnotation(value)])) } };
 }
+
+/**
+ * How much of one namespace's ServiceAccounts is cached: several thousand with a role each. Tenants may create as many as
+ * they like, and write what they like into the annotation.
+ */
+export const ACCOUNT_SHARE: NamespaceShare<OwnMetadata> = {
+  bytesOf: ({ metadata }) => textBytes(Object.values(metadata.annotations ?? {})),
+  maxBytes: 4 * 1024 * 1024,
+};
 
 /** One object for all of a cluster's ServiceAccounts without an annotation of podrole's. */
 const NO_METADATA: OwnMetadata = { metadata: {} };

@@ -3,7 +3,7 @@
 import type { Kubernetes } from "../kubernetes/api.ts";
 import type { Namespace, ServiceAccount } from "../kubernetes/objects.ts";
 import { startReflector } from "../kubernetes/reflector.ts";
-import { accountMetadata, ownMetadata } from "../policy/inherited.ts";
+import { ACCOUNT_SHARE, accountMetadata, ownMetadata } from "../policy/inherited.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { startLimitsWatch } from "./limits-watch.ts";
 import type { ClusterReader } from "./lookups.ts";
@@ -27,7 +27,7 @@ export function openWatches(
   );
   const accounts = startReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
-    { project: accountMetadata },
+    { project: accountMetadata, share: ACCOUNT_SHARE },
   );
   const limits = startLimitsWatch({ clock, log }, kubernetes);
   shutdown.onClose("watches", () => {

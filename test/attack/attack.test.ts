@@ -8,7 +8,7 @@ import { cpus, release } from "node:os";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { measuredNow } from "../published-results.ts";
-import { largeObjects } from "./large-objects.ts";
+import { LARGE_OBJECTS, largeObjects } from "./large-objects.ts";
 import { callFor, type Latencies, watchMemory } from "./measure.ts";
 import { runPolicyCache } from "./policy-cache.ts";
 import { type AttackResult, attackResults } from "./results.ts";
@@ -146,7 +146,7 @@ suite(`attacks, ${isShort ? "short" : "long"}`, { concurrency: false }, () => {
 
   const special = {
     "policy-cache": runPolicyCache,
-    ...(!isShort && { "large-pods": largeObjects("server"), "large-accounts": largeObjects("webhook") }),
+    ...(!isShort && Object.fromEntries(LARGE_OBJECTS.map((name) => [name, largeObjects(name)]))),
     "sts-starvation": runStarvation,
   };
   for (const [id, run] of Object.entries(special).filter(([id]) => id.includes(only))) {

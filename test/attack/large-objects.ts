@@ -1,16 +1,21 @@
-// A tenant fills a namespace of its own with objects of 1 MiB; then the watches break and their history is gone, so
+// A tenant fills a namespace of its own with objects of 1 MiB, or with thousands of smaller ones; then the watches break and their history is gone, so
 // that everything is listed anew. What a program reads at once and what it keeps of each object must stay within its
 // memory.
 import { setTimeout as delay } from "node:timers/promises";
+import { injectedPod } from "../injection/injected-pod.ts";
 import { callFor, watchMemory } from "./measure.ts";
 import type { AttackWorld } from "./world.ts";
 
-const [OBJECTS, SHORT_OBJECTS] = [150, 60];
 const MIB = 1024 * 1024;
+/** V8 keeps two bytes for each character of a text with one that is not in Latin-1. */
+const WIDE = "ł";
+const LONGEST = 16 * 1024;
 const TENANT = "tenant";
 
 const CASES = {
-  server: {
+  "large-pods": {
+    under: "server",
+    objects: 150,
     title: "pods of 1 MiB, with podrole's label and 250 KiB of its annotations, then a new list of all pods",
     plural: "pods",
     ordinary: ["credentials", "certificate", "serverLiveness", "serverReadiness"],
@@ -19,7 +24,9 @@ const CASES = {
       spec: { containers: [{ name: "app", image: "a", env: [{ name: "LONG", value: "v".repeat(0.75 * MIB) }] }] },
     },
   },
-  webhook: {
+  "large-accounts": {
+    under: "webhook",
+    objects: 150,
     title: "ServiceAccounts of 1 MiB, with 250 KiB of podrole's annotations, then a new list of all ServiceAccounts",
     plural: "serviceaccounts",
     ordinary: ["review", "webhookLiveness", "webhookReadiness"],
@@ -28,22 +35,49 @@ const CASES = {
       imagePullSecrets: Array.from({ length: 50_000 }, () => ({ name: "s" })),
     },
   },
+  "many-pods": {
+    under: "server",
+    objects: 9_000,
+    title: "injected pods with 32 KiB of podrole's annotations, then a new list of all pods",
+    plural: "pods",
+    ordinary: ["credentials", "certificate", "serverLiveness", "serverReadiness"],
+    object: injectedWithLongAnnotations(),
+  },
+  "many-accounts": {
+    under: "webhook",
+    objects: 9_000,
+    title: "ServiceAccounts with 16 KiB of podrole's annotations, then a new list of all ServiceAccounts",
+    plural: "serviceaccounts",
+    ordinary: ["review", "webhookLiveness", "webhookReadiness"],
+    object: { metadata: { annotations: { "iam.amazonaws.com/role": WIDE + "r".repeat(LONGEST - 1) } } },
+  },
 } as const;
+
+function injectedWithLongAnnotations() {
+  const { metadata, spec } = injectedPod();
+  const value = WIDE + "r".repeat(LONGEST - 100);
+  const long = { "iam.amazonaws.com/role.a": value, "iam.amazonaws.com/role.b": value };
+  return { metadata: { labels: metadata.labels ?? {}, annotations: { ...metadata.annotations, ...long } }, spec };
+}
 
 function longAnnotations(): Readonly<Record<string, string>> {
   const entries = Array.from({ length: 250 }, (_, index) => [`iam.amazonaws.com/role.c${index}`, "r".repeat(1_000)]);
   return Object.fromEntries(entries);
 }
 
-/** Returns the attack on one program. */
-export function largeObjects(program: keyof typeof CASES) {
-  const { title, plural, ordinary, object } = CASES[program];
+/** The names of the attacks. */
+export const LARGE_OBJECTS = Object.keys(CASES) as readonly (keyof typeof CASES)[];
 
-  async function run(world: AttackWorld, isShort: boolean) {
+/** Returns one of the attacks. */
+export function largeObjects(name: keyof typeof CASES) {
+  const { title, plural, ordinary, object, objects, under: program } = CASES[name];
+  // The large ones at the pace of a busy client; the many as fast as the API server takes them.
+  const pauseEvery = Math.ceil(objects / 450);
+
+  async function run(world: AttackWorld) {
     const { programs, groups, limits } = world;
     const { store, faults } = programs.cluster.kubernetes;
-    const callers = ordinary.map((name) => world.ordinary[name]);
-    const count = isShort ? SHORT_OBJECTS : OBJECTS;
+    const callers = ordinary.map((each) => world.ordinary[each]);
     const quiet = await callFor(callers, 2_000);
     const killedBefore = groups[program].usage().killed;
     const memory = watchMemory(groups[program]);
@@ -52,29 +86,29 @@ export function largeObjects(program: keyof typeof CASES) {
     }
 
     async function attack(): Promise<void> {
-      for (let index = 0; index < count; index++) {
+      for (let index = 0; index < objects; index++) {
         const metadata = { ...object.metadata, name: `large-${index}`, namespace: TENANT };
         store.create(plural, { ...structuredClone(object), metadata });
-        await delay(20);
+        if (index % pauseEvery === 0) await delay(20);
       }
       faults.compact();
       faults.dropWatches();
     }
 
     const attacking = attack();
-    const beside = await callFor(callers, isShort ? 8_000 : 20_000);
+    const beside = await callFor(callers, 20_000);
     await attacking;
     const { peakBytes, cpuShare } = memory.stop();
-    for (let index = 0; index < count; index++) store.remove(plural, TENANT, `large-${index}`);
-    const failed = beside.filter(({ failures }) => failures > 0).map(({ name, failure }) => `${name}: ${failure}`);
+    for (let index = 0; index < objects; index++) store.remove(plural, TENANT, `large-${index}`);
+    const failed = beside.filter(({ failures }) => failures > 0).map((each) => `${each.name}: ${each.failure}`);
     const slow = beside.filter(({ p99 }, index) => p99 > Math.max(3 * (quiet[index]?.p99 ?? 0), 1_000));
     const problems = [
       ...(groups[program].usage().killed > killedBefore ? ["the kernel killed it: out of memory"] : []),
       ...failed,
-      ...(isShort ? [] : slow.map(({ name, p99 }) => `${name}: p99 ${p99} ms`)),
+      ...slow.map(({ name: caller, p99 }) => `${caller}: p99 ${p99} ms`),
     ];
     return { quiet, beside, peakBytes, limitBytes: limits[program], cpuShare, problems };
   }
 
-  return Object.assign(run, { title: `${OBJECTS} ${title}`, under: program });
+  return Object.assign(run, { title: `${objects} ${title}`, under: program });
 }

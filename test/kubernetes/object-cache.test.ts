@@ -78,3 +78,58 @@ test("createObjectCache() projects objects without managedFields and without kub
   cache.put({ metadata: { name: "b", annotations: { ...lastApplied, team: "shop" } } });
   assert.deepEqual(seen, [{ name: "a" }, { name: "b", annotations: { team: "shop" } }]);
 });
+
+/** A cache that keeps two objects of a namespace, "surplus" lists the namespaces that had more. */
+function setUpShare() {
+  const surplus: string[] = [];
+  const cache = createObjectCache<Item, string>({
+    project: ({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`,
+    share: { bytesOf: (cached) => (cached.startsWith("large") ? 4_000 : 1_000), maxBytes: 3_500 },
+    onSurplus: (namespace) => surplus.push(namespace),
+  });
+  return { cache, surplus };
+}
+
+test("put() keeps no object beyond its namespace's share, and says so once", () => {
+  const { cache, surplus } = setUpShare();
+  for (const name of ["a", "b", "c", "d"]) cache.put(item(name, "1", "shop"));
+  cache.put(item("a", "1", "other"));
+  assert.deepEqual(cache.list(), ["a@1", "b@1", "a@1"]);
+  assert.deepEqual(surplus, ["shop"]);
+});
+
+test("put() forgets an object that has outgrown its namespace's share, rather than keep an earlier version", () => {
+  const { cache } = setUpShare();
+  cache.put(item("large", "1", "shop"));
+  assert.equal(cache.get("shop/large"), undefined);
+  const growing = createObjectCache<Item, string>({
+    project: ({ metadata }) => String(metadata.resourceVersion),
+    share: { bytesOf: (cached) => Number(cached), maxBytes: 1_000 },
+  });
+  growing.put(item("a", "100", "shop"));
+  growing.put(item("a", "2000", "shop"));
+  assert.equal(growing.get("shop/a"), undefined);
+  assert.deepEqual(growing.listIn("shop"), []);
+});
+
+test("remove() makes room for another object of the namespace", () => {
+  const { cache } = setUpShare();
+  for (const name of ["a", "b", "c"]) cache.put(item(name, "1", "shop"));
+  cache.remove(item("a", "1", "shop"));
+  cache.remove(item("absent", "1", "shop"));
+  cache.put(item("c", "1", "shop"));
+  assert.deepEqual(cache.listIn("shop"), ["b@1", "c@1"]);
+});
+
+test("replace() counts the new content alone, and keeps no object beyond a share either", () => {
+  const { cache, surplus } = setUpShare();
+  for (const name of ["a", "b"]) cache.put(item(name, "1", "shop"));
+  const replacement = cache.replace();
+  replacement.add(["a", "c", "d"].map((name) => item(name, name === "a" ? "1" : "2", "shop")));
+  replacement.finish();
+  assert.deepEqual(cache.list(), ["a@1", "c@2"]);
+  assert.deepEqual(surplus, ["shop"]);
+  cache.remove(item("c", "2", "shop"));
+  cache.put(item("d", "2", "shop"));
+  assert.deepEqual(cache.list(), ["a@1", "d@2"]);
+});

@@ -1,9 +1,11 @@
 // What the server's cache keeps of a pod: whoever may create pods chooses how large they are.
+import type { NamespaceShare } from "../../kubernetes/object-cache.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { PodFacts, PolicySettings } from "../../policy/decide.ts";
 import { compactFacts, OWN_CONTAINERS, podFacts } from "../../policy/facts.ts";
 import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import { isObject } from "../../runtime/json-object.ts";
+import { textBytes } from "../../runtime/text-bytes.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
 import { type ClaimedPod, instanceOf, type PodInstance, verifyPod } from "./verify-proof.ts";
 
@@ -20,6 +22,22 @@ export interface KnownPod extends PodInstance {
   /** Restarts of podrole-sidecar; absent until the kubelet has reported its status. */
   readonly sidecarRestarts?: number;
 }
+
+/**
+ * How much of one namespace's pods is cached: about 20 000 pods as users write them. Tenants may create pods that no node
+ * has room for, with as many annotations as Kubernetes accepts.
+ */
+export const POD_SHARE: NamespaceShare<KnownPod> = {
+  bytesOf: ({ facts, uninjected = "" }) => {
+    const { annotations, labels, containers, pin = "", name = "", serviceAccount } = facts;
+    const texts = [annotations, labels].flatMap((map) => Object.entries(map).flat());
+    return POD_BYTES + textBytes([...texts, ...containers, pin, uninjected, name, serviceAccount]);
+  },
+  maxBytes: 32 * 1024 * 1024,
+};
+
+/** What a KnownPod takes beside its texts: its objects and lists, its uid, node and version. */
+const POD_BYTES = 800;
 
 /** Selects what is kept of a pod. `settings` decide what a decision reads. */
 export function knownPodOf(pod: Pod, settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">): KnownPod {

@@ -1,5 +1,5 @@
 // The server's caches of injected pods, namespaces and ServiceAccounts, filled by watches. A pod that is not cached
-// (yet) is read live, so a lagging watch never causes a refusal of a new pod; a cached pod is used as it is, so running
+// (yet), or beyond its namespace's share of the cache, is read live, so a lagging watch never causes a refusal of a new pod; a cached pod is used as it is, so running
 // pods renew while the API server is unavailable. A refusal that follows from a cache is confirmed by a live look-up
 // (confirm()).
 // States: filling (until `ready`) → watching → stopped (stop()).
@@ -10,11 +10,17 @@ import { type Reflector, startReflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings } from "../../policy/decide.ts";
-import { accountMetadata, inheritedFrom, type OwnMetadata, ownMetadata } from "../../policy/inherited.ts";
+import {
+  ACCOUNT_SHARE,
+  accountMetadata,
+  inheritedFrom,
+  type OwnMetadata,
+  ownMetadata,
+} from "../../policy/inherited.ts";
 import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { type KnownPod, knownPodOf, verifyInjected } from "./known-pod.ts";
+import { type KnownPod, knownPodOf, POD_SHARE, verifyInjected } from "./known-pod.ts";
 import { createLookupCache } from "./lookup-cache.ts";
 
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
@@ -79,7 +85,7 @@ export function startPodDirectory(
 
   const pods: Reflector<KnownPod> = startReflector(
     { source: kubernetes.source<Pod>("pods", INJECTED_ONLY), clock, log },
-    { project: knownPod },
+    { project: knownPod, share: POD_SHARE },
   );
   const namespaces: Reflector<OwnMetadata> = startReflector(
     { source: kubernetes.source<Namespace>("namespaces"), clock, log },
@@ -87,7 +93,7 @@ export function startPodDirectory(
   );
   const serviceAccounts: Reflector<OwnMetadata> = startReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
-    { project: accountMetadata },
+    { project: accountMetadata, share: ACCOUNT_SHARE },
   );
 
   function describe(pod: Pod): KnownPod {

@@ -11,6 +11,7 @@
 // States: watching → stopped (stop()). Owners are forgotten after an hour, whenever the next pod is considered.
 import { type MarkedReason, markedReason, SKIP_REASONS } from "../../injection/skip-reasons.ts";
 import type { Kubernetes, OwnerReference } from "../../kubernetes/api.ts";
+import type { NamespaceShare } from "../../kubernetes/object-cache.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { startReflector } from "../../kubernetes/reflector.ts";
 import { LABELS, SKIPPED_PODS } from "../../policy/annotations.ts";
@@ -19,6 +20,7 @@ import { isDnsSubdomain } from "../../runtime/dns-names.ts";
 import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import { isObject } from "../../runtime/json-object.ts";
 import type { Log } from "../../runtime/log.ts";
+import { textBytes } from "../../runtime/text-bytes.ts";
 import { createTokenBucket } from "../../runtime/token-bucket.ts";
 
 const REPEAT_AFTER_MS = 60 * MINUTE_MS;
@@ -79,6 +81,7 @@ export function startSkippedPods({ kubernetes, clock, log, onRecorded }: Skipped
     { source: kubernetes.source<Pod>("pods", { labelSelector: SKIPPED_PODS }), clock, log },
     {
       project: skippedPodOf,
+      share: SKIPPED_SHARE,
       onUpdate(key) {
         for (const pod of key === undefined ? pods.list() : [pods.get(key)]) if (pod) report(pod);
       },
@@ -103,6 +106,17 @@ function skippedPodOf({ metadata }: Pod): SkippedPod | undefined {
   const owner = { apiVersion, kind, name: ownerName, uid };
   return { namespace, name, createdAt: Date.parse(String(creationTimestamp)), reason, owner };
 }
+
+/** How much of one namespace's pods is cached: several thousand. Of those beyond it no Event is written. */
+const SKIPPED_SHARE: NamespaceShare<SkippedPod | undefined> = {
+  bytesOf(pod) {
+    if (pod === undefined) return 0;
+    const { namespace, name, owner } = pod;
+    return SKIPPED_BYTES + textBytes([namespace, name, ...Object.values(owner)]);
+  },
+  maxBytes: 8 * 1024 * 1024,
+};
+const SKIPPED_BYTES = 300;
 
 /** No field of an object that exists is longer. What is kept of a pod must not grow with what its author writes. */
 const MAX_OWNER_TEXT_LENGTH = 253;

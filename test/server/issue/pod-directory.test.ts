@@ -53,6 +53,25 @@ test("livingPods() contains injected pods that have not finished, and follows th
   await until(() => directory.livingPods()?.size === 0, "no living pod: one has finished, the other is deleted");
 });
 
+test("livingPods() has no pod beyond its namespace's share of the cache, which find() reads live", async (context) => {
+  const { emulator, directory } = await setUp(context);
+  await directory.ready;
+  const create = (name: string, namespace: string, annotations = {}) => {
+    const { metadata, ...rest } = injectedPod({ name, namespace });
+    const all = { ...metadata.annotations, ...annotations };
+    return String(emulator.store.create("pods", { ...rest, metadata: { ...metadata, annotations: all } }).metadata.uid);
+  };
+  const long = { "iam.amazonaws.com/role.other": "r".repeat(16_000) };
+  for (let index = 0; index < 1_100; index++) create(`large-${index}`, "team", long);
+  const last = create("last", "team", long);
+  const other = create("web", "other");
+  await until(() => directory.livingPods()?.has(other) === true, "another namespace's pod in the cache");
+  assert.equal(directory.livingPods()?.has(last), false);
+  assert.ok((directory.livingPods()?.size ?? 0) < 1_100);
+  const found = await directory.find({ ...IDENTITY, name: "last", uid: last });
+  assert.equal(!isRefusal(found) && found.facts.name, "last");
+});
+
 const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "default", name: "web" };
 
 /** A directory whose watches deliver their first lists and then nothing, with a count of the look-ups of pods. */
