@@ -35,7 +35,10 @@ export interface PodDirectory {
    * KUBERNETES_UNAVAILABLE if the pod is not cached and the API server cannot be reached.
    */
   find(identity: PodIdentity): Promise<PodInContext | Refusal>;
-  /** The same from the API server: at most 5 s old, with at most one look-up per pod at a time. */
+  /**
+   * The same from the API server: at most 5 s old and no older than what the watches have seen, with at most one look-up
+   * per pod at a time.
+   */
   confirm(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /** Returns what is known of a pod that was just read live: from the cache, if that has the same version of it. */
   readonly describe: (pod: Pod) => KnownPod;
@@ -123,7 +126,10 @@ export function startPodDirectory(
 
   function confirm(identity: PodIdentity): Promise<PodInContext | Refusal> {
     const { namespace, name, uid, serviceAccount } = identity;
-    return lookUpOnce(`${namespace}/${name}/${uid}/${serviceAccount}`, () => lookUp(identity));
+    const pod = pods.get(`${namespace}/${name}`);
+    const account = serviceAccounts.get(`${namespace}/${serviceAccount}`);
+    const key = `${namespace}/${name}/${uid}/${serviceAccount}`;
+    return lookUpOnce(key, () => lookUp(identity), [pod, namespaces.get(namespace), account]);
   }
 
   async function lookUp(identity: PodIdentity): Promise<PodInContext | Refusal> {

@@ -79,10 +79,12 @@ export function createRequestSigner(
 
   async function decide(request: PodCertificateRequest): Promise<RequestDecision> {
     const [namespace, name] = [request.metadata.namespace ?? "", request.spec.podName];
-    const cached = decideRequest(request, cachedPod(namespace, name), settings, clock.now());
+    const known = cachedPod(namespace, name);
+    const cached = decideRequest(request, known, settings, clock.now());
     if (cached.decision !== "deny") return cached;
     const key = `${namespace}/${name}/${request.spec.podUID}`;
-    return decideRequest(request, await lookUpOnce(key, () => readPod(namespace, name)), settings, clock.now());
+    const live = await lookUpOnce(key, () => readPod(namespace, name), [known]);
+    return decideRequest(request, live, settings, clock.now());
   }
 
   /** Writes the answer and its audit line; returns false if the request has another answer, or is gone. */

@@ -10,11 +10,15 @@ function setUp(capacity = 10) {
   return {
     clock,
     calls,
-    ask: (key: string, work: () => Promise<number> = async () => calls.length) =>
-      lookUp(key, () => {
-        calls.push(key);
-        return work();
-      }),
+    ask: (key: string, work: () => Promise<number> = async () => calls.length, seen?: readonly unknown[]) =>
+      lookUp(
+        key,
+        () => {
+          calls.push(key);
+          return work();
+        },
+        seen,
+      ),
   };
 }
 
@@ -49,4 +53,18 @@ test("createLookupCache() drops the oldest result when there are too many", asyn
   const { ask, calls } = setUp(2);
   for (const key of ["a", "b", "c", "c", "a"]) await ask(key);
   assert.deepEqual(calls, ["a", "b", "c", "a"]);
+});
+
+test("createLookupCache() looks up anew once a watch has seen another object, even while a look-up is in flight", async () => {
+  const { ask, calls } = setUp();
+  const [before, after] = [{}, {}];
+  const slow = Promise.withResolvers<number>();
+  const first = ask("a", () => slow.promise, [before, undefined]);
+  assert.equal(await ask("a", undefined, [after, undefined]), 2);
+  assert.equal(await ask("a", undefined, [after, undefined]), 2);
+  assert.equal(await ask("a", undefined, [undefined, undefined]), 3);
+  slow.resolve(7);
+  assert.equal(await first, 7);
+  assert.equal(await ask("a", undefined, [undefined, undefined]), 3);
+  assert.deepEqual(calls, ["a", "a", "a"]);
 });

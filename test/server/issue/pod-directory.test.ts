@@ -159,6 +159,22 @@ test("POD_NOT_INJECTED: find() and confirm() refuse a pod that has the label and
   assert.equal(permits(await directory.confirm(host)), "POD_NOT_INJECTED");
 });
 
+test("confirm() returns no result that is older than what the watch has seen: the pod is deleted", async (context) => {
+  const { emulator, directory } = await setUp(context);
+  const web = await createAndRead<Pod>(
+    emulator,
+    "/api/v1/namespaces/team/pods",
+    injectedPod({ name: "web", namespace: "team" }),
+  );
+  const identity = { ...IDENTITY, uid: web.metadata.uid ?? "" };
+  await until(() => directory.livingPods()?.has(identity.uid) === true, "the pod in the cache");
+  assert.equal(isRefusal(await directory.confirm(identity)), false);
+  emulator.store.remove("pods", "team", "web");
+  await until(() => directory.livingPods()?.size === 0, "the deletion in the cache");
+  assert.equal(permits(await directory.confirm(identity)), "POD_UNKNOWN");
+  assert.equal(permits(await directory.find(identity)), "POD_UNKNOWN");
+});
+
 test("describe() returns the cached pod for a live one of the same version, and reads one of another version", async (context) => {
   const { emulator, directory } = await setUp(context);
   const injected = injectedPod({ name: "web", namespace: "team" });
