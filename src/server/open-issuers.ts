@@ -97,7 +97,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     hasHeld: holdings.hasHeld,
     pendingReason: () => (aws.limiter.waiting() > 0 ? "STS_THROTTLED" : "STS_UNAVAILABLE"),
   });
-  const observer = observeAll({ holdings, refusals, slowStarts });
+  const observer = observeAll({ directory, holdings, refusals, slowStarts });
 
   const credentials = createCredentialIssuer({
     audit,
@@ -121,16 +121,25 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
 }
 
 function observeAll({
+  directory,
   holdings,
   refusals,
   slowStarts,
 }: {
+  readonly directory: Pick<PodDirectory, "knownPod">;
   readonly holdings: PodHoldings;
   readonly refusals: RefusalLog;
   readonly slowStarts: ReturnType<typeof createSlowStarts>;
 }): ResultObserver {
   return {
-    reported: holdings.reported,
+    // A pod may report any names: those that it does not have would take the place of others.
+    reported(pod, reports) {
+      const known = directory.knownPod(pod.namespace, pod.name);
+      if (known?.uid !== pod.uid) return;
+      const names = new Set(known.facts.containers);
+      const own = reports.filter(({ container }) => names.has(container));
+      holdings.reported(pod, own);
+    },
     requested: slowStarts.requested,
     issued(...result) {
       holdings.issued(...result);

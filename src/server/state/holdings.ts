@@ -2,13 +2,14 @@
 // what sidecars report with their calls. Shown to operators; nothing is decided from it, so a pod that reports wrong
 // values is wrong about itself alone. Contains no secret.
 // States of a pod: unknown (no entry) → known, with its first result or report → forgotten: by sweep(), once the pod is
-// gone; or when there are too many containers and it is the pod that has been silent for longest.
+// gone; or when there are too many containers, its namespace has most of them, and of that namespace's pods it is the one
+// that has been silent for longest.
 import { MAX_WATCH_LAG_MS } from "../../kubernetes/reflector.ts";
 import { MAX_CONTAINERS_WITH_ROLE } from "../../policy/containers.ts";
 import { ERRORS, type ErrorInfo, isErrorCode } from "../../protocol/errors.ts";
 import type { ContainerHolding } from "../../protocol/state/model.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { ReportedHolding, ResultObserver } from "../issue/result-observer.ts";
+import type { ObservedPod, ReportedHolding, ResultObserver } from "../issue/result-observer.ts";
 
 export interface PodHoldings extends ResultObserver {
   /** Returns what the pod's containers hold; undefined if nothing is known. */
@@ -36,6 +37,17 @@ interface HoldingRecord {
   readonly source: ContainerHolding["source"];
 }
 
+interface HeldPod {
+  readonly namespace: string;
+  readonly containers: Map<string, HoldingRecord>;
+}
+
+/** Its pods in the order of their last observation, and the number of their containers. */
+interface HeldNamespace {
+  readonly uids: Set<string>;
+  size: number;
+}
+
 /** About 250 bytes each, 12 MiB; enough for 20 000 pods with two roles each. */
 const MAX_HELD_CONTAINERS = 40_000;
 
@@ -44,47 +56,73 @@ export function createPodHoldings(
   { clock }: { readonly clock: Pick<Clock, "now"> },
   { capacity = MAX_HELD_CONTAINERS }: { readonly capacity?: number } = {},
 ): PodHoldings {
-  // A Map iterates in the order of insertion, so the first pod is the one that has been silent for longest.
-  const pods = new Map<string, Map<string, HoldingRecord>>();
+  const pods = new Map<string, HeldPod>();
+  const namespaces = new Map<string, HeldNamespace>();
   let size = 0;
   /** What all pods were compared with last, and the pods that may have to go all the same. */
   let comparedWith: unknown;
   const unsettled = new Set<string>();
 
-  function remove(uid: string): void {
-    size -= pods.get(uid)?.size ?? 0;
-    pods.delete(uid);
-    unsettled.delete(uid);
+  /** Counts `change` more containers of a namespace. */
+  function count(namespace: string, change: number): void {
+    size += change;
+    const held = namespaces.get(namespace);
+    if (held) held.size += change;
   }
 
-  function put(uid: string, container: string, change: (before: HoldingRecord | undefined) => HoldingRecord): void {
-    const containers = pods.get(uid) ?? new Map<string, HoldingRecord>();
+  function remove(uid: string): void {
+    const { namespace, containers } = pods.get(uid) ?? {};
+    unsettled.delete(uid);
+    if (namespace === undefined || !pods.delete(uid)) return;
+    count(namespace, -(containers?.size ?? 0));
+    const held = namespaces.get(namespace);
+    held?.uids.delete(uid);
+    if (held?.uids.size === 0) namespaces.delete(namespace);
+  }
+
+  function put(
+    { uid, namespace }: ObservedPod,
+    container: string,
+    change: (before: HoldingRecord | undefined) => HoldingRecord,
+  ): void {
+    const { containers } = pods.get(uid) ?? { containers: new Map<string, HoldingRecord>() };
+    const sizeBefore = containers.size;
     const before = containers.get(container);
     const after = change(before);
     if (before === undefined && containers.size >= MAX_CONTAINERS_WITH_ROLE && !makeRoom(containers, after)) return;
     const isSame = before !== undefined && before.role === after.role && before.code === after.code;
+    const held = namespaces.get(namespace) ?? { uids: new Set<string>(), size: 0 };
+    namespaces.set(namespace, held);
     containers.set(container, isSame ? { ...after, since: before.since } : after);
-    if (before === undefined) size += 1;
-    pods.delete(uid);
-    pods.set(uid, containers);
+    pods.set(uid, { namespace, containers });
+    count(namespace, containers.size - sizeBefore);
+    held.uids.delete(uid);
+    held.uids.add(uid);
     unsettled.add(uid);
-    for (const oldest of pods.keys()) {
-      if (size <= capacity || oldest === uid) break;
+    while (size > capacity) {
+      const [oldest] = largestNamespace().uids;
+      if (oldest === undefined || oldest === uid) break;
       remove(oldest);
     }
+  }
+
+  /** No namespace can push out what is known of another one that has fewer containers. */
+  function largestNamespace(): HeldNamespace {
+    let largest: HeldNamespace = { uids: new Set(), size: 0 };
+    for (const each of namespaces.values()) if (each.size > largest.size) largest = each;
+    return largest;
   }
 
   /** Names that a pod reports may be invented; what the server issued to a container takes the place of one. */
   function makeRoom(containers: Map<string, HoldingRecord>, { source }: HoldingRecord): boolean {
     const reported = [...containers].find((entry) => entry[1].source === "reported");
     if (source === "reported" || reported === undefined) return false;
-    size -= 1;
     return containers.delete(reported[0]);
   }
 
-  function refuse(uid: string, container: string, code: ErrorInfo["code"]): void {
+  function refuse(pod: ObservedPod, container: string, code: ErrorInfo["code"]): void {
     const now = clock.now();
-    put(uid, container, (before) => {
+    put(pod, container, (before) => {
       const { expiry, renewedAt, ...kept } = before ?? {};
       // The sidecar revokes credentials by the same column of the table.
       const isKept = ERRORS[code].keep && expiry !== undefined && expiry > now;
@@ -94,37 +132,37 @@ export function createPodHoldings(
   }
 
   return {
-    issued({ uid }, container, { role, remainingMs }) {
+    issued(pod, container, { role, remainingMs }) {
       const now = clock.now();
       const expiry = now + remainingMs;
-      put(uid, container, () => {
+      put(pod, container, () => {
         return { role, expiry, renewedAt: now, since: now, observedAt: now, source: "issued" };
       });
     },
-    refused({ uid }, container, { code }) {
-      if (container !== undefined) return refuse(uid, container, code);
-      for (const name of [...(pods.get(uid)?.keys() ?? [])]) refuse(uid, name, code);
+    refused(pod, container, { code }) {
+      if (container !== undefined) return refuse(pod, container, code);
+      for (const name of [...(pods.get(pod.uid)?.containers.keys() ?? [])]) refuse(pod, name, code);
     },
     // No container of the pod.
     refusedUnknown() {},
     requested() {},
-    hasHeld: (uid, container) => pods.get(uid)?.get(container)?.role !== undefined,
-    reported({ uid }, holdings) {
+    hasHeld: (uid, container) => pods.get(uid)?.containers.get(container)?.role !== undefined,
+    reported(pod, holdings) {
       const now = clock.now();
       for (const holding of holdings) {
-        if (isNews(pods.get(uid)?.get(holding.container), holding, now)) {
-          put(uid, holding.container, () => toRecord(holding, now));
+        if (isNews(pods.get(pod.uid)?.containers.get(holding.container), holding, now)) {
+          put(pod, holding.container, () => toRecord(holding, now));
         }
       }
     },
     of(uid) {
-      const containers = pods.get(uid);
+      const { containers } = pods.get(uid) ?? {};
       return containers && [...containers].map(([container, record]) => toHolding(container, record));
     },
     sweep(living) {
       const now = clock.now();
       for (const uid of living === comparedWith ? [...unsettled] : [...pods.keys()]) {
-        const records = [...(pods.get(uid)?.values() ?? [])];
+        const records = [...(pods.get(uid)?.containers.values() ?? [])];
         if (living.has(uid)) unsettled.delete(uid);
         else if (records.some(({ observedAt }) => now - observedAt < MAX_WATCH_LAG_MS)) unsettled.add(uid);
         else remove(uid);

@@ -112,6 +112,21 @@ test("createPodHoldings() forgets the pod that was silent for longest when there
   assert.ok(holdings.of("u-1"));
 });
 
+test("createPodHoldings() forgets no pod for those of a namespace that has more containers", () => {
+  const { holdings } = setUp(4);
+  holdings.issued(POD, "app", issuedRole);
+  for (let count = 0; count < 20; count++) {
+    const hostile = { namespace: "hostile", name: `pod-${count}`, uid: `h-${count}` };
+    for (const name of ["a", "b"]) holdings.issued(hostile, name, issuedRole);
+  }
+  assert.ok(holdings.size <= 4);
+  assert.equal(holdings.hasHeld("u-1", "app"), true);
+  assert.deepEqual(
+    ["h-0", "h-19"].map((uid) => holdings.hasHeld(uid, "b")),
+    [false, true],
+  );
+});
+
 test("reported() keeps at most 128 containers of a pod, and what was issued replaces one of them", () => {
   const { holdings } = setUp(1_000);
   holdings.issued({ ...POD, uid: "u-2" }, "app", issuedRole);
