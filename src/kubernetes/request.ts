@@ -1,6 +1,6 @@
 // One request to the Kubernetes API: deadline, one kind of error, JSON. The Transport in client.ts sends the bytes
 // (kubeconfig, TLS, tokens).
-
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../runtime/clock.ts";
 import { parseObject } from "../runtime/json-object.ts";
 import {
@@ -90,6 +90,9 @@ const HTTP_METHODS = {
   delete: "DELETE",
 } as const;
 
+/** In characters. Most objects and answers are shorter. */
+const LONG_RESPONSE = 64 * 1024;
+
 /** Creates a requester. Each request has `deadlineMs` milliseconds until its response is read. */
 export function createRequester(
   { transport, clock }: { readonly transport: Transport; readonly clock: Clock },
@@ -139,11 +142,27 @@ export function createRequester(
     throw refusal;
   }
 
+  let before: Promise<unknown> = Promise.resolve();
+  /**
+   * Long responses are parsed one in each turn of the event loop: whoever may create objects chooses how long they are,
+   * and 2 MiB take up to 0.4 s. Other work comes between two of them.
+   */
+  async function parseInTurn<Body>(text: string): Promise<Body> {
+    if (text.length >= LONG_RESPONSE) {
+      const turn = before.then(() => nextTurn());
+      before = turn;
+      await turn;
+    }
+    return JSON.parse(text);
+  }
+
   return {
     async request<Body>(info: RbacRequest, call: ApiCall, expected: readonly number[] = []): Promise<Body | number> {
       const deadline = deadlineSignal(clock, deadlineMs, call.signal);
       try {
-        return await exchange(info, call, deadline.signal, async (response) => JSON.parse(await response.text()));
+        return await exchange(info, call, deadline.signal, async (response) =>
+          parseInTurn<Body>(await response.text()),
+        );
       } catch (error) {
         const status = error instanceof Error && "status" in error ? error.status : undefined;
         const wasExpected = expected.find((code) => code === status);

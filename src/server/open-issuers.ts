@@ -168,10 +168,10 @@ function openCertificateIssuer(
   },
 ): IssueCertificate {
   /** A pod that proved itself gets its credentials next. */
-  async function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): Promise<void> {
+  async function prefetch({ known, namespace, name, uid, serviceAccount }: ProvenPod): Promise<void> {
     const identity = { trustDomain, namespace, serviceAccount, name, uid };
     try {
-      await credentials.prefetch(identity, await directory.inContext(pod));
+      await credentials.prefetch(identity, await directory.inContext(known));
     } catch (error) {
       log.warn({ err: error, namespace, pod: name }, "could not prefetch credentials");
     }
@@ -185,13 +185,13 @@ function openCertificateIssuer(
         {
           clock,
           kubernetes,
+          describe: directory.describe,
           readSignedPod: createSignedPodReader({ clock, log, kubernetes }),
           limitReviews: createReviewLimiter({ clock }),
         },
         { audience },
       ),
       authority: () => trust.poller.current().authority,
-      describe: directory.describe,
       prefetch,
       onRefused,
     },

@@ -66,7 +66,10 @@ async function admit(record: Audit): Promise<readonly unknown[]> {
 }
 
 const POD: ProvenPod = {
-  pod: { metadata: { name: "web", namespace: "team", uid: "u-1" }, spec: { containers: [{ name: "app" }] } },
+  known: knownPodOf(
+    { metadata: { name: "web", namespace: "team", uid: "u-1" }, spec: { containers: [{ name: "app" }] } },
+    {},
+  ),
   namespace: "team",
   name: "web",
   uid: "u-1",
@@ -86,7 +89,6 @@ async function issueCertificates(record: Audit): Promise<void> {
         audit: record,
         verifyProof: async () => caller,
         authority: () => authority,
-        describe: (pod) => knownPodOf(pod, {}),
         prefetch: async () => {},
       },
       {

@@ -6,12 +6,12 @@
 // another code begins again with 15 s. For a pod in new circumstances (a new or changed pod, or another setting of its
 // namespace) STS is called at once, one time: the change may have cured what STS refused. There is no timer. A step of
 // the wall clock or a suspension may end a time early and never prolongs it (due.ts).
-import { ERRORS, type PodroleError } from "../../protocol/errors.ts";
+import { ERRORS, PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts";
 
 export interface FailureMemory {
-  /** Returns the error to repeat for a pod in these circumstances; undefined if STS is to be called. */
+  /** Returns an error like the remembered one, without its cause, for a pod in these circumstances; undefined if STS is to be called. */
   recall(circumstances: string): PodroleError | undefined;
   /** Remembers a failed call. `circumstances`: those of the pods to which the error was returned. */
   remember(error: PodroleError, circumstances: Iterable<string>): void;
@@ -36,8 +36,11 @@ const REPETITIONS_KEPT_MS = 360_000;
  */
 const MAX_CIRCUMSTANCES = 1_000;
 
-interface RememberedFailure {
-  readonly error: PodroleError;
+/**
+ * The parts of the error that are repeated. Its cause would keep the SDK's whole exception in memory, with the response
+ * and its socket, and a tenant chooses how many roles STS denies.
+ */
+interface RememberedFailure extends Pick<PodroleError, "code" | "message" | "retryAfterMs"> {
   readonly until: DueTime;
   /** Failures in a row. */
   readonly times: number;
@@ -54,14 +57,19 @@ export function createFailureMemory({ clock }: { readonly clock: Clock }): Failu
   const isCurrent = ({ until }: RememberedFailure) => !isDue(clock, until);
 
   function since(error: PodroleError, times: number, waitMs: number): RememberedFailure {
-    return { error, times, until: dueAfter(clock, error.retryAfterMs ?? waitMs) };
+    const { code, message, retryAfterMs } = error;
+    return { code, message, retryAfterMs, times, until: dueAfter(clock, retryAfterMs ?? waitMs) };
+  }
+
+  function repeated({ code, message, retryAfterMs }: RememberedFailure): PodroleError {
+    return new PodroleError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
   }
 
   return {
     recall(circumstances) {
       const knows = refused && (refused.met.has(circumstances) || refused.met.size >= MAX_CIRCUMSTANCES);
-      if (refused && knows && isCurrent(refused)) return refused.error;
-      return failed && isCurrent(failed) ? failed.error : undefined;
+      if (refused && knows && isCurrent(refused)) return repeated(refused);
+      return failed && isCurrent(failed) ? repeated(failed) : undefined;
     },
     remember(error, circumstances) {
       if (ERRORS[error.code].retry) {
@@ -69,7 +77,7 @@ export function createFailureMemory({ clock }: { readonly clock: Clock }): Failu
         failed = since(error, times, backoff(times - 1, FIRST_ERROR_MS, MAX_ERROR_MS));
         return;
       }
-      const same = refused?.error.code === error.code ? refused : undefined;
+      const same = refused?.code === error.code ? refused : undefined;
       const times = (same?.times ?? 0) + 1;
       const waitMs = Math.min(FIRST_REFUSAL_MS * 2 ** Math.min(times - 1, 10), MAX_REFUSAL_MS);
       refused = { ...since(error, times, waitMs), met: new Set([...(same?.met ?? []), ...circumstances]) };

@@ -27,8 +27,10 @@ export interface DecideContainersDeps {
   readonly judge: JudgeContainers;
 }
 
-/** Lists of containers for each pod: a caller may name any. */
-const MAX_REMEMBERED = 4;
+/** A sidecar asks for the same containers all day long. */
+const MAX_REMEMBERED = 2;
+/** Pods have so many containers with a role at most, but for few. A longer list is decided anew each time. */
+const MAX_REMEMBERED_CONTAINERS = 8;
 
 /**
  * Creates the judge. It remembers its decisions until the pod, its namespace, its ServiceAccount or the settings
@@ -47,11 +49,15 @@ export function createJudge(policy: () => PolicySettings): JudgeContainers {
     remembered.set(found, known);
     const key = JSON.stringify(containers);
     const decisions = known.byContainers.get(key) ?? judgeAll(found, containers, settings);
+    // A caller may name any containers, and change the names with each call.
+    if (containers.length > MAX_REMEMBERED_CONTAINERS || decisions.some(isOfUnknown)) return decisions;
     if (known.byContainers.size >= MAX_REMEMBERED) known.byContainers.clear();
     known.byContainers.set(key, decisions);
     return decisions;
   };
 }
+
+const isOfUnknown = (decision: ContainerDecision) => "isUnknown" in decision && decision.isUnknown;
 
 /**
  * Resolves with one decision per container, or with why the whole pod is refused. Rejects with KUBERNETES_UNAVAILABLE

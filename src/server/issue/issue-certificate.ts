@@ -16,7 +16,6 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import type { Secret } from "../../runtime/secret.ts";
-import type { PodDirectory } from "./pod-directory.ts";
 import { notInjected } from "./uninjected.ts";
 import { isUnproven, type ProvenPod, podFields, type VerifyProof } from "./verify-proof.ts";
 
@@ -26,7 +25,6 @@ export interface CertificateIssuerDeps {
   /** Identifies the pod behind the token. */
   readonly verifyProof: VerifyProof;
   readonly authority: () => Authority;
-  readonly describe: PodDirectory["describe"];
   /**
    * Starts fetching the pod's credentials; resolves when that has ended, with or without success, and never rejects.
    */
@@ -77,7 +75,7 @@ export type IssueCertificate = (
 
 /** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
-  { clock, audit, verifyProof, authority, describe, prefetch, onRefused }: CertificateIssuerDeps,
+  { clock, audit, verifyProof, authority, prefetch, onRefused }: CertificateIssuerDeps,
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
   function identityOf({ namespace, serviceAccount, name, uid }: ProvenPod): PodIdentity {
@@ -107,7 +105,7 @@ export function createCertificateIssuer(
     if (signal?.aborted) throw overloadedError("Cannot issue a certificate: its caller has left");
     if (isRefusal(caller)) throw refuseUnproven(caller, peer);
     const identity = isWebhook(caller) ? undefined : identityOf(caller);
-    const uninjected = identity && describe(caller.pod).uninjected;
+    const uninjected = identity && caller.known.uninjected;
     if (uninjected !== undefined) throw refuseProven(notInjected(caller, uninjected), peer, caller);
     const key: KeyObject | Refusal = readCsr(csr);
     if (isRefusal(key)) throw refuseProven(key, peer, caller);

@@ -24,7 +24,7 @@ export interface KnownPod extends PodInstance {
 }
 
 /**
- * How much of one namespace's pods is cached: about 20 000 pods as users write them. Tenants may create pods that no node
+ * How much of one namespace's pods is cached: about 8 000 pods as users write them. Tenants may create pods that no node
  * has room for, with as many annotations as Kubernetes accepts.
  */
 export const POD_SHARE: NamespaceShare<KnownPod> = {
@@ -36,8 +36,8 @@ export const POD_SHARE: NamespaceShare<KnownPod> = {
   maxBytes: 32 * 1024 * 1024,
 };
 
-/** What a KnownPod takes beside its texts: its objects and lists, its uid, node and version. */
-const POD_BYTES = 800;
+/** What a pod takes beside its texts: its objects and lists, and the decisions that are remembered about it. */
+const POD_BYTES = 3_000;
 
 /** Selects what is kept of a pod. `settings` decide what a decision reads. */
 export function knownPodOf(pod: Pod, settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">): KnownPod {

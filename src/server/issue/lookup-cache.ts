@@ -2,19 +2,21 @@
 // and its result is returned again for some seconds. Otherwise a pod that is refused, or a certificate of a deleted
 // pod, could turn each of its calls into requests to the API server.
 // States of an entry: in flight → remembered (for `rememberMs` after the answer, and while what a watch has seen is the
-// same) → replaced by the key's next look-up, or evicted when there are too many. A rejected look-up is dropped at once.
+// same) → replaced by the key's next look-up, or dropped: once it is too old, when the next look-up begins, and when there are too many. A rejected look-up is dropped
+// at once.
 import type { Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
-import { createLru } from "../../runtime/lru.ts";
+import { createLru, type Lru } from "../../runtime/lru.ts";
 
 export interface LookupCacheOptions {
   /** Milliseconds. */
   readonly rememberMs: number;
-  /** Most results to remember; beyond that the least recently used one is evicted. */
+  /** Most results to remember; beyond that the oldest is dropped. */
   readonly capacity: number;
 }
 
-interface LookupEntry<Result> {
+/** A look-up in flight, or a result. */
+export interface LookupEntry<Result> {
   readonly result: Promise<Result>;
   /** When the look-up began. */
   readonly seen: readonly unknown[];
@@ -32,17 +34,26 @@ export type LookUpOnce<Result> = (
   seen?: readonly unknown[],
 ) => Promise<Result>;
 
-/** Returns a function whose results are at most `rememberMs` old. */
+/** Returns a function whose results are at most `rememberMs` old. `entries`: where it keeps them. */
 export function createLookupCache<Result>(
   { clock }: { readonly clock: Clock },
   { rememberMs, capacity }: LookupCacheOptions,
+  entries: Lru<LookupEntry<Result>> = createLru(capacity),
 ): LookUpOnce<Result> {
-  const entries = createLru<LookupEntry<Result>>(capacity);
+  /** What a caller made the server look up, pods that are gone too, is not kept for longer than it is used. */
+  function dropDue(): void {
+    for (const [key, { until }] of entries.entries()) {
+      if (until === undefined || !isDue(clock, until)) return;
+      entries.delete(key);
+    }
+  }
 
   return (key, lookUp, seen = []) => {
-    const known = entries.get(key);
+    // Not get(): the order of the entries is that of their times.
+    const known = entries.peek(key);
     const isOfThese = known?.seen.every((each, index) => each === seen[index]);
     if (known && isOfThese && !(known.until && isDue(clock, known.until))) return known.result;
+    dropDue();
     const entry: LookupEntry<Result> = { result: lookUp(), seen };
     entries.set(key, entry);
     entry.result.then(

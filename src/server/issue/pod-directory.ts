@@ -42,8 +42,8 @@ export interface PodDirectory {
   confirm(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /** Returns what is known of a pod that was just read live: from the cache, if that has the same version of it. */
   readonly describe: (pod: Pod) => KnownPod;
-  /** Adds the inherited annotations to a pod that was just read live. */
-  inContext(pod: Pod): Promise<PodInContext>;
+  /** Adds the inherited annotations to a pod. */
+  inContext(pod: KnownPod): Promise<PodInContext>;
   /** Uids of injected pods that have not finished; undefined before the first list. */
   livingPods(): ReadonlySet<string> | undefined;
   /** The cached pod of this name; undefined if it has not the label of injected pods, or is not cached yet. */
@@ -165,7 +165,7 @@ export function startPodDirectory(
     },
     confirm,
     describe,
-    inContext: (pod) => inContext(describe(pod).facts),
+    inContext: ({ facts }) => inContext(facts),
     ready: Promise.all([pods.ready, namespaces.ready, serviceAccounts.ready]).then(() => undefined),
     ages: () => ({ pods: pods.ageMs(), namespaces: namespaces.ageMs(), serviceaccounts: serviceAccounts.ageMs() }),
     stop() {

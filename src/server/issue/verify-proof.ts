@@ -7,6 +7,7 @@ import { serviceAccountOf } from "../../policy/facts.ts";
 import { type ErrorCode, isRefusal, type Refusal, refuse } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Secret } from "../../runtime/secret.ts";
+import type { KnownPod } from "./known-pod.ts";
 import { findTokenProblem } from "./token-form.ts";
 import type { LimitReviews } from "./token-reviews.ts";
 import type { ReadSignedPod } from "./token-signature.ts";
@@ -24,9 +25,12 @@ export function podFields({ namespace, name, uid, serviceAccount }: ClaimedPod) 
   return { namespace, pod: name, podUid: uid, serviceAccount } as const;
 }
 
-/** The pod behind a token, as the live API confirmed it. */
+/**
+ * The pod behind a token, as the live API confirmed it. Not the whole object: its author chooses how large that is, and
+ * a call keeps this while it waits for STS.
+ */
 export interface ProvenPod extends ClaimedPod {
-  readonly pod: Pod;
+  readonly known: KnownPod;
   /** "JTI=…" (Kubernetes 1.30+): joins podrole's audit lines with the API server's. */
   readonly credentialId: string | undefined;
 }
@@ -39,6 +43,8 @@ const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 export interface ProofVerifierDeps {
   readonly clock: Clock;
   readonly kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">;
+  /** Selects what is kept of the pod. */
+  readonly describe: (pod: Pod) => KnownPod;
   readonly readSignedPod: ReadSignedPod;
   readonly limitReviews: LimitReviews;
 }
@@ -57,7 +63,7 @@ export function isUnproven(code: ErrorCode): boolean {
 
 /** Creates the check for tokens of one audience. */
 export function createProofVerifier(
-  { clock, kubernetes, readSignedPod, limitReviews }: ProofVerifierDeps,
+  { clock, kubernetes, describe, readSignedPod, limitReviews }: ProofVerifierDeps,
   { audience }: { readonly audience: string },
 ): VerifyProof {
   return async (token, peer) => {
@@ -66,7 +72,7 @@ export function createProofVerifier(
     const holder = { peer, pod: readSignedPod(token) };
     // The look-up of the pod as well: its author chooses how large it is.
     const proven = await limitReviews(holder, async () =>
-      provePod(kubernetes, await kubernetes.reviewToken(token, audience), audience),
+      provePod({ kubernetes, describe }, await kubernetes.reviewToken(token, audience), audience),
     );
     return proven ?? TOO_MANY_REVIEWS;
   };
@@ -78,7 +84,7 @@ const TOO_MANY_REVIEWS = refuse(
 );
 
 async function provePod(
-  kubernetes: Pick<Kubernetes, "getPod">,
+  { kubernetes, describe }: Pick<ProofVerifierDeps, "kubernetes" | "describe">,
   review: TokenReview,
   audience: string,
 ): Promise<ProvenPod | Refusal> {
@@ -92,9 +98,9 @@ async function provePod(
   if (name === undefined || uid === undefined)
     return tokenRejected("it is not bound to one pod; expected a projected volume's token");
   const pod = await kubernetes.getPod(namespace, name);
-  const found = verifyPod({ namespace, name, uid, serviceAccount }, pod && { pod, ...instanceOf(pod) });
+  const found = verifyPod({ namespace, name, uid, serviceAccount }, pod && describe(pod));
   if (isRefusal(found)) return found;
-  return { pod: found.pod, namespace, name, uid, serviceAccount, credentialId: onlyValue(review.extra[CREDENTIAL_ID]) };
+  return { known: found, namespace, name, uid, serviceAccount, credentialId: onlyValue(review.extra[CREDENTIAL_ID]) };
 }
 
 /** What distinguishes one instance of a pod from another of the same name, and says whether it still runs. */

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import * as fc from "fast-check";
 import { joinJwt } from "../../../emulators/jwt.ts";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal, PodroleError } from "../../../src/protocol/errors.ts";
 import { fromServiceError, toStatus } from "../../../src/protocol/status.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { fromAwsError } from "../../../src/server/aws/aws-errors.ts";
+import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
 import { findTokenProblem } from "../../../src/server/issue/token-form.ts";
 import { createReviewLimiter } from "../../../src/server/issue/token-reviews.ts";
 import { createProofVerifier } from "../../../src/server/issue/verify-proof.ts";
@@ -119,10 +121,10 @@ const review = defineTarget({
     };
     const token = new Secret(joinJwt({ alg: "RS256" }, CLAIMS, canaryOf("a ServiceAccount token")));
     const kubernetes = { reviewToken: async () => typed, getPod: async () => pod };
-    const prove = createProofVerifier(
-      { clock, kubernetes, readSignedPod: () => undefined, limitReviews: createReviewLimiter({ clock }) },
-      { audience: "podrole.io" },
-    );
+    const describe = (found: Pod) => knownPodOf(found, {});
+    const limitReviews = createReviewLimiter({ clock });
+    const deps = { clock, kubernetes, describe, readSignedPod: () => undefined, limitReviews };
+    const prove = createProofVerifier(deps, { audience: "podrole.io" });
     const proven = await prove(token, "10.0.0.1:40000");
     if (isRefusal(proven))
       return [

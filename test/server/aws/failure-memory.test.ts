@@ -66,11 +66,11 @@ test("remember() repeats an error that a retry may cure for 2.4 s at most, howev
 test("recall() does not repeat a refusal to a pod in other circumstances, but a retryable error to every pod", () => {
   const { memory } = setUp();
   memory.remember(DENIED, ["pod", "its twin"]);
-  assert.equal(memory.recall("its twin"), DENIED);
+  assert.deepEqual(memory.recall("its twin"), DENIED);
   assert.equal(memory.recall("changed"), undefined);
   memory.remember(THROTTLED, ["changed"]);
-  assert.equal(memory.recall("changed"), THROTTLED);
-  assert.equal(memory.recall("pod"), DENIED);
+  assert.deepEqual(memory.recall("changed"), THROTTLED);
+  assert.deepEqual(memory.recall("pod"), DENIED);
 });
 
 test("recall() repeats an error for its time although the wall clock is set back, and not after a suspension", async () => {
@@ -81,6 +81,16 @@ test("recall() repeats an error for its time although the wall clock is set back
   memory.remember(DENIED, ["pod"]);
   clock.suspend(30_000);
   assert.equal(memory.recall("pod"), undefined);
+});
+
+test("recall() returns no cause, which would keep the SDK's exception and its response in memory", () => {
+  const { memory } = setUp();
+  const cause = Object.assign(new Error("denied"), { $response: { body: "x".repeat(1_000) } });
+  memory.remember(new PodroleError("STS_DENIED", "no", { cause }), ["pod"]);
+  assert.deepEqual([memory.recall("pod")?.message, memory.recall("pod")?.cause], ["no", undefined]);
+  memory.remember(new PodroleError("STS_THROTTLED", "later", { cause, retryAfterMs: 4_000 }), ["other"]);
+  const repeated = memory.recall("other");
+  assert.deepEqual([repeated?.retryAfterMs, repeated?.cause], [4_000, undefined]);
 });
 
 test("isInUse() is true while a repetition still counts", async () => {

@@ -91,6 +91,19 @@ test("createJudge() decides once for a pod and its containers, and anew with oth
   assert.ok(pinned && "refusal" in pinned && pinned.refusal.code === "ROLE_UNPINNED");
 });
 
+for (const [what, containers] of [
+  ["with one that the pod does not have", ["app", "nosuch"]],
+  ["that is longer than a pod's", Array.from({ length: 9 }, (_, index) => `app-${index}`)],
+] as const) {
+  test(`createJudge() remembers nothing of a list ${what}, which a caller could make longer and change each time`, () => {
+    const judge = createJudge(() => PLAN_SETTINGS.policy);
+    const found = podWith({ containers: ["app", ...(what.startsWith("that") ? containers : [])] });
+    const first = judge(found, containers);
+    assert.deepEqual(judge(found, containers), first);
+    assert.notEqual(judge(found, containers), first);
+  });
+}
+
 const STALE: readonly (readonly [string, PodInContext | Refusal])[] = [
   ["ROLE_FORBIDDEN", podWith({ permitted: "nothing" })],
   ["ROLE_MISSING", podWith({ annotations: {} })],

@@ -17,7 +17,7 @@ import { injectedPod } from "../../injection/injected-pod.ts";
 const clock = createFakeClock();
 const authority = createAuthority({ commonName: "test CA", now: clock.now(), lifetimeMs: 1_000 * HOUR_MS });
 const POD: ProvenPod = {
-  pod: injectedPod({ name: "web", namespace: "team", uid: "u-1" }),
+  known: knownPodOf(injectedPod({ name: "web", namespace: "team", uid: "u-1" }), {}),
   namespace: "team",
   name: "web",
   uid: "u-1",
@@ -34,7 +34,6 @@ function setUp(caller: ProvenPod | Refusal) {
       audit: (line) => audit.push({ ...line }),
       verifyProof: async () => caller,
       authority: () => authority,
-      describe: (pod) => knownPodOf(pod, {}),
       prefetch: async ({ name }) => void prefetched.push(name),
     },
     {
@@ -126,8 +125,9 @@ test("createCertificateIssuer() rejects an unreadable CSR, and records the pod t
 });
 
 test("POD_NOT_INJECTED: createCertificateIssuer() issues no certificate to a pod without podrole's parts", async () => {
-  const pod = { metadata: POD.pod.metadata, spec: { containers: [{ name: "app" }] } };
-  const { issue, audit, prefetched } = setUp({ ...POD, pod });
+  const { metadata } = injectedPod({ name: "web", namespace: "team", uid: "u-1" });
+  const known = knownPodOf({ metadata, spec: { containers: [{ name: "app" }] } }, {});
+  const { issue, audit, prefetched } = setUp({ ...POD, known });
   await assert.rejects(issue(new Secret("token"), csr("web"), "peer"), { code: "POD_NOT_INJECTED" });
   assert.deepEqual(
     audit.map(({ decision, reason, pod: name }) => [decision, reason, name]),

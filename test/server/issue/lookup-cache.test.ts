@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLookupCache } from "../../../src/server/issue/lookup-cache.ts";
+import { createLru } from "../../../src/runtime/lru.ts";
+import { createLookupCache, type LookupEntry } from "../../../src/server/issue/lookup-cache.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 function setUp(capacity = 10) {
@@ -67,4 +68,18 @@ test("createLookupCache() looks up anew once a watch has seen another object, ev
   assert.equal(await first, 7);
   assert.equal(await ask("a", undefined, [undefined, undefined]), 3);
   assert.deepEqual(calls, ["a", "a", "a"]);
+});
+
+test("createLookupCache() keeps no result that is too old once the next look-up begins", async () => {
+  const clock = createFakeClock();
+  const entries = createLru<LookupEntry<number>>(10_000);
+  const lookUp = createLookupCache<number>({ clock }, { rememberMs: 5_000, capacity: 10_000 }, entries);
+  for (const key of ["a", "b", "c"]) await lookUp(key, async () => 1);
+  await clock.advance(4_000);
+  await lookUp("d", async () => 1);
+  await lookUp("a", async () => 1);
+  assert.equal(entries.size, 4);
+  await clock.advance(1_000);
+  await lookUp("e", async () => 1);
+  assert.deepEqual([...entries.keys()], ["d", "e"]);
 });

@@ -5,6 +5,7 @@ import type { Kubernetes, TokenReview } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
+import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
 import { createReviewLimiter } from "../../../src/server/issue/token-reviews.ts";
 import { createProofVerifier } from "../../../src/server/issue/verify-proof.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -30,13 +31,15 @@ const POD: Pod = {
   status: { phase: "Pending" },
 };
 
+const describe = (pod: Pod) => knownPodOf(pod, {});
+
 const prove = (review: Partial<TokenReview>, pod: Pod | undefined = POD) =>
   proveWith({ reviewToken: async () => ({ ...REVIEW, ...review }), getPod: async () => pod });
 
 function proveWith(kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">, token = tokenOf({})) {
   const clock = createFakeClock(NOW);
   const limitReviews = createReviewLimiter({ clock });
-  const deps = { clock, kubernetes, readSignedPod: () => undefined, limitReviews };
+  const deps = { clock, kubernetes, describe, readSignedPod: () => undefined, limitReviews };
   return createProofVerifier(deps, { audience: "podrole.io" })(new Secret(token), "10.0.0.1:40000");
 }
 
@@ -50,6 +53,16 @@ test("createProofVerifier() returns the pod behind an accepted token", async () 
     [proven.namespace, proven.name, proven.uid, proven.serviceAccount, proven.credentialId],
     ["team", "web", "u-1", "app", "JTI=1"],
   );
+});
+
+test("createProofVerifier() keeps of the pod what decisions read, however large it is", async () => {
+  const long = "x".repeat(1_000_000);
+  const spec = { ...POD.spec, containers: [{ name: "app", env: [{ name: "LONG", value: long }] }] };
+  const proven = await prove(
+    {},
+    { ...POD, metadata: { ...POD.metadata, annotations: { "example.com/note": long } }, spec },
+  );
+  assert.ok(JSON.stringify(proven).length < 1_000);
 });
 
 test('createProofVerifier() reads an empty ServiceAccount of the live pod as "default", as Kubernetes does', async () => {
@@ -150,7 +163,8 @@ test("createProofVerifier() refuses at once, for a retry, while too many reviews
     token.reveal().endsWith("signed") ? { namespace: "team", uid: "u-1" } : undefined;
   const limits = { signed: { inFlight: 1, perPod: 1, waiting: 1 }, others: { inFlight: 3, perAddress: 2 } };
   const limitReviews = createReviewLimiter({ clock }, limits);
-  const verify = createProofVerifier({ clock, kubernetes, readSignedPod, limitReviews }, { audience: "podrole.io" });
+  const deps = { clock, kubernetes, describe, readSignedPod, limitReviews };
+  const verify = createProofVerifier(deps, { audience: "podrole.io" });
   const proveFrom = async (address: string, suffix = "") => {
     const proven = await verify(new Secret(tokenOf({}) + suffix), `${address}:40000`);
     return isRefusal(proven) ? proven.code : "proven";
