@@ -27,8 +27,8 @@ export function accountMetadata({ metadata }: OwnMetadata): OwnMetadata {
 }
 
 /**
- * How much of one namespace's ServiceAccounts is cached: several thousand with a role each. Tenants may create as many as
- * they like, and write what they like into the annotation.
+ * How much of one namespace's ServiceAccounts is cached: several thousand with a role each. Tenants may create as many
+ * as they like, and write what they like into the annotation.
  */
 export const ACCOUNT_SHARE: NamespaceShare<OwnMetadata> = {
   bytesOf: ({ metadata }) => textBytes(Object.values(metadata.annotations ?? {})),

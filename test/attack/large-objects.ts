@@ -1,6 +1,6 @@
-// A tenant fills a namespace of its own with objects of 1 MiB, or with thousands of smaller ones; then the watches break and their history is gone, so
-// that everything is listed anew. What a program reads at once and what it keeps of each object must stay within its
-// memory.
+// A tenant fills a namespace of its own with objects of 1 MiB, or with thousands of smaller ones; then the watches
+// break and their history is gone, so that everything is listed anew. What a program reads at once and what it keeps of
+// each object must stay within its memory.
 import { setTimeout as delay } from "node:timers/promises";
 import { injectedPod } from "../injection/injected-pod.ts";
 import { callFor, watchMemory } from "./measure.ts";

@@ -11,7 +11,7 @@ import { backoff, type Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts";
 
 export interface FailureMemory {
-  /** Returns an error like the remembered one, without its cause, for a pod in these circumstances; undefined if STS is to be called. */
+  /** Returns an error like the remembered one, without its cause; undefined if STS is to be called for the pod. */
   recall(circumstances: string): PodroleError | undefined;
   /** Remembers a failed call. `circumstances`: those of the pods to which the error was returned. */
   remember(error: PodroleError, circumstances: Iterable<string>): void;

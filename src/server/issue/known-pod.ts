@@ -24,20 +24,20 @@ export interface KnownPod extends PodInstance {
 }
 
 /**
- * How much of one namespace's pods is cached: about 8 000 pods as users write them. Tenants may create pods that no node
- * has room for, with as many annotations as Kubernetes accepts.
+ * How much of one namespace's pods is cached: about 8 000 pods as users write them. Tenants may create pods that no
+ * node has room for, with as many annotations as Kubernetes accepts.
  */
 export const POD_SHARE: NamespaceShare<KnownPod> = {
   bytesOf: ({ facts, uninjected = "" }) => {
     const { annotations, labels, containers, pin = "", name = "", serviceAccount } = facts;
     const texts = [annotations, labels].flatMap((map) => Object.entries(map).flat());
-    return POD_BYTES + textBytes([...texts, ...containers, pin, uninjected, name, serviceAccount]);
+    return KNOWN_POD_BYTES + textBytes([...texts, ...containers, pin, uninjected, name, serviceAccount]);
   },
   maxBytes: 32 * 1024 * 1024,
 };
 
 /** What a pod takes beside its texts: its objects and lists, and the decisions that are remembered about it. */
-const POD_BYTES = 3_000;
+const KNOWN_POD_BYTES = 3_000;
 
 /** Selects what is kept of a pod. `settings` decide what a decision reads. */
 export function knownPodOf(pod: Pod, settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">): KnownPod {

@@ -2,8 +2,8 @@
 // and its result is returned again for some seconds. Otherwise a pod that is refused, or a certificate of a deleted
 // pod, could turn each of its calls into requests to the API server.
 // States of an entry: in flight → remembered (for `rememberMs` after the answer, and while what a watch has seen is the
-// same) → replaced by the key's next look-up, or dropped: once it is too old, when the next look-up begins, and when there are too many. A rejected look-up is dropped
-// at once.
+// same) → replaced by the key's next look-up, or dropped: once it is too old, when the next look-up begins, and when
+// there are too many. A rejected look-up is dropped at once.
 import type { Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import { createLru, type Lru } from "../../runtime/lru.ts";

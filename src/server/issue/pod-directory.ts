@@ -1,7 +1,7 @@
 // The server's caches of injected pods, namespaces and ServiceAccounts, filled by watches. A pod that is not cached
-// (yet), or beyond its namespace's share of the cache, is read live, so a lagging watch never causes a refusal of a new pod; a cached pod is used as it is, so running
-// pods renew while the API server is unavailable. A refusal that follows from a cache is confirmed by a live look-up
-// (confirm()).
+// (yet), or beyond its namespace's share of the cache, is read live, so a lagging watch never causes a refusal of a new
+// pod; a cached pod is used as it is, so running pods renew while the API server is unavailable. A refusal that follows
+// from a cache is confirmed by a live look-up (confirm()).
 // States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import { cacheKey } from "../../kubernetes/object-cache.ts";
@@ -36,8 +36,8 @@ export interface PodDirectory {
    */
   find(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /**
-   * The same from the API server: at most 5 s old and no older than what the watches have seen, with at most one look-up
-   * per pod at a time.
+   * The same from the API server: at most 5 s old and no older than what the watches have seen, with at most one
+   * look-up per pod at a time.
    */
   confirm(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /** Returns what is known of a pod that was just read live: from the cache, if that has the same version of it. */

@@ -2,8 +2,8 @@
 // what sidecars report with their calls. Shown to operators; nothing is decided from it, so a pod that reports wrong
 // values is wrong about itself alone. Contains no secret.
 // States of a pod: unknown (no entry) → known, with its first result or report → forgotten: by sweep(), once the pod is
-// gone; or when there are too many containers, its namespace has most of them, and of that namespace's pods it is the one
-// that has been silent for longest.
+// gone; or when there are too many containers, its namespace has most of them, and of that namespace's pods it is the
+// one that has been silent for longest.
 import { MAX_WATCH_LAG_MS } from "../../kubernetes/reflector.ts";
 import { MAX_CONTAINERS_WITH_ROLE } from "../../policy/containers.ts";
 import { ERRORS, type ErrorInfo, isErrorCode } from "../../protocol/errors.ts";
@@ -37,13 +37,13 @@ interface HoldingRecord {
   readonly source: ContainerHolding["source"];
 }
 
-interface HeldPod {
+interface HoldingsOfPod {
   readonly namespace: string;
   readonly containers: Map<string, HoldingRecord>;
 }
 
 /** Its pods in the order of their last observation, and the number of their containers. */
-interface HeldNamespace {
+interface HoldingsOfNamespace {
   readonly uids: Set<string>;
   size: number;
 }
@@ -56,8 +56,8 @@ export function createPodHoldings(
   { clock }: { readonly clock: Pick<Clock, "now"> },
   { capacity = MAX_HELD_CONTAINERS }: { readonly capacity?: number } = {},
 ): PodHoldings {
-  const pods = new Map<string, HeldPod>();
-  const namespaces = new Map<string, HeldNamespace>();
+  const pods = new Map<string, HoldingsOfPod>();
+  const namespaces = new Map<string, HoldingsOfNamespace>();
   let size = 0;
   /** What all pods were compared with last, and the pods that may have to go all the same. */
   let comparedWith: unknown;
@@ -99,16 +99,20 @@ export function createPodHoldings(
     held.uids.delete(uid);
     held.uids.add(uid);
     unsettled.add(uid);
-    while (size > capacity) {
-      const [oldest] = largestNamespace().uids;
-      if (oldest === undefined || oldest === uid) break;
-      remove(oldest);
-    }
+    evict(uid);
+  }
+
+  /** Forgets pods of the largest namespace while there are too many containers; `newest` is never one of them. */
+  function evict(newest: string): void {
+    const [oldest] = size > capacity ? largestNamespace().uids : [];
+    if (oldest === undefined || oldest === newest) return;
+    remove(oldest);
+    evict(newest);
   }
 
   /** No namespace can push out what is known of another one that has fewer containers. */
-  function largestNamespace(): HeldNamespace {
-    let largest: HeldNamespace = { uids: new Set(), size: 0 };
+  function largestNamespace(): HoldingsOfNamespace {
+    let largest: HoldingsOfNamespace = { uids: new Set(), size: 0 };
     for (const each of namespaces.values()) if (each.size > largest.size) largest = each;
     return largest;
   }
