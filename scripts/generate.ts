@@ -39,7 +39,7 @@ import { faultRun, faultTable } from "./fault-table.ts";
 import { fuzzRun, fuzzTable } from "./fuzz-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { mutationRun, mutationTable } from "./mutation-table.ts";
-import { casesOnNode, realNodeFigures, renewalCpu } from "./pod-certificate-figures.ts";
+import { casesOnNode, realNodeFigures, renewalCpu, startPrice } from "./pod-certificate-figures.ts";
 import { publicPods } from "./public-pods.ts";
 import { releaseRunTable } from "./release-runs.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
@@ -177,6 +177,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
   "docs/platforms.md": { releases: releaseRunTable, "public pods": publicPods },
   "docs/pod-certificates.md": {
     cases: casesOnNode,
+    start: startPrice,
     renewal: renewalCpu,
     "real node": realNodeFigures,
   },

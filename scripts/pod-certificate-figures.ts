@@ -1,5 +1,6 @@
-// Generates the lists of docs/pod-certificates.md from the figures that `test/cluster/node/main.ts --publish` and
-// `npm run bench:cpu -- --publish` recorded.
+// Generates the lists of docs/pod-certificates.md from the figures that `test/cluster/node/main.ts --publish`,
+// `npm run bench:start -- --certificates --publish` and `npm run bench:cpu -- --publish` recorded.
+import { type CertificateRow, certificateResults } from "../test/bench/start/certificates.ts";
 import { cpuFigures } from "../test/bench/start/cpu-figures.ts";
 import {
   caseFigures,
@@ -9,6 +10,7 @@ import {
   serverOutageFigures,
 } from "../test/cluster/node/figures.ts";
 import type { Measurement } from "../test/published-results.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const runOf = ({ date, commit }: Measurement) => `(${date}, commit ${commit})`;
 
@@ -82,3 +84,30 @@ export function renewalCpu(): string {
   const share = valueOf("one renewal with a pod certificate, beside the one with a token");
   return `A renewal that replaces the certificate takes ${token} times the CPU time of a bare gRPC call with a token, and ${certificate} times with a pod certificate, which is ${share} of the former (\`npm run bench:cpu\`, ${date}, commit ${commit}).`;
 }
+
+const STEPS = [
+  ["up", "podrole-sidecar is up"],
+  ["ready", "podrole-sidecar has credentials"],
+  ["app", "the app's process starts"],
+  ["cpuMs", "CPU time of the node's pods, podrole's servers included"],
+] as const;
+
+/** Returns how much later a pod starts than with a token, and what that costs in CPU time. */
+export function startPrice(): string {
+  const results = certificateResults.find();
+  if (results === undefined) return "The start of a pod has not been measured yet.";
+  const { starts, load, rows } = results;
+  const cell = (kind: CertificateRow["kind"], step: CertificateRow["step"]) => {
+    const row = rows.find((each) => each.kind === kind && each.step === step);
+    return row === undefined ? "" : `${seconds(row.median)} (${seconds(row.p25)} to ${seconds(row.p75)})`;
+  };
+  const cells = STEPS.map(([step, what]) => [
+    what,
+    ...(["plain", "podrole", "pod certificate"] as const).map((kind) => cell(kind, step)),
+  ]);
+  const where = `on two cores with a load average of ${load[0]} to ${load[1]}`;
+  const text = `Medians of ${starts} starts of each kind in turn, in seconds after the binding to the node, quartiles in brackets, ${where} ${runOf(results)}:`;
+  return `${text}\n\n${markdownTable(["", "without podrole", "token", "pod certificate"], cells)}`;
+}
+
+const seconds = (ms: number) => (ms / 1000).toFixed(2);
