@@ -6,7 +6,7 @@ import { ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { POD_SIGNER_NAME } from "../protocol/pod-certificates.ts";
 import { isObject } from "../runtime/json-object.ts";
-import { MOUNT_PATHS } from "./names.ts";
+import { MOUNT_PATHS, PODROLE_NAMES } from "./names.ts";
 
 /** Files of the volume. */
 const PROOF_FILES = { token: "token", certificate: "credentials.pem", bundle: "bundle.pem" } as const;
@@ -61,6 +61,17 @@ export function hasPodCertificate(volume: Volume): boolean {
   const projected = volume["projected"];
   const sources = isObject(projected) ? projected["sources"] : undefined;
   return Array.isArray(sources) && sources.some(isOwnCertificate);
+}
+
+/**
+ * Reports whether the API server has taken the sources out of the volume: while a feature is switched off, it stores an
+ * object without the fields of that feature, here of pod certificates.
+ * (https://github.com/kubernetes/community/blob/main/contributors/devel/sig-architecture/api_changes.md, "alpha field")
+ */
+export function hasLostSources({ name, projected }: Volume): boolean {
+  const sources = isObject(projected) && name === PODROLE_NAMES.proofVolume ? projected["sources"] : undefined;
+  if (!Array.isArray(sources) || sources.length === 0) return false;
+  return sources.every((source) => isObject(source) && Object.keys(source).length === 0);
 }
 
 function isCertificateSource(source: unknown): boolean {

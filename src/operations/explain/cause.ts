@@ -25,7 +25,7 @@ import {
 import { refusalMessage } from "../state/last-refusals.ts";
 import { firstRole, injectedRestartSteps, type TriedPod } from "../trial-pod.ts";
 import { diagnoseUninjected, labelTimeOf, podTimesOf, unregisteredScope } from "../uninjected-cause.ts";
-import { diagnoseLastRequest, stepsAfterLastRequest } from "./certificate-request.ts";
+import { diagnoseLastRequest, diagnoseLostCertificate, stepsAfterLastRequest } from "./certificate-request.ts";
 import { concernedPod } from "./concerned.ts";
 import { NO_SERVER } from "./existing-pod.ts";
 import type { ExistingPod, ExplainInput, ExplainSettings, Explanation } from "./model.ts";
@@ -70,7 +70,13 @@ function explainedAnswer(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { input, existing, planned } = found;
   if (input.failure !== undefined) return diagnoseFailure(found, { failure: input.failure, planned });
   if (input.exists && hasFinished(input.pod)) return undefined;
-  return diagnoseRequest(found) ?? (existing?.injected ? diagnoseInjected(found, existing) : withoutSidecar(found));
+  const withoutProof =
+    (input.exists && diagnoseLostCertificate(input.pod, (purpose) => restartSteps(input.pod, purpose))) || undefined;
+  return (
+    withoutProof ??
+    diagnoseRequest(found) ??
+    (existing?.injected ? diagnoseInjected(found, existing) : withoutSidecar(found))
+  );
 }
 
 function diagnoseFailure(

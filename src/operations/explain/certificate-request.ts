@@ -1,15 +1,17 @@
 // The request for a pod certificate without which a pod does not start: reads the one that holds back a pod, and says
 // what it waits for, or why it was denied.
 // (https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#pod-certificate-requests)
-import { hasPodCertificate } from "../../injection/pod-certificates.ts";
+import { hasLostSources, hasPodCertificate } from "../../injection/pod-certificates.ts";
 import { isApiUnreachable } from "../../kubernetes/errors.ts";
 import { type Condition, hasFinished, type Pod, type PodCertificateRequest } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { isErrorCode } from "../../protocol/errors.ts";
 import { POD_SIGNER_NAME } from "../../protocol/pod-certificates.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { type Known, readKnown, type Unknown } from "../known.ts";
-import type { Diagnosis } from "../sidecar-diagnosis.ts";
+import { shellQuote } from "../migrate/shell-commands.ts";
+import type { AnsweredDiagnosis, Diagnosis } from "../sidecar-diagnosis.ts";
 
 /** What is kept of a request. */
 export interface SeenRequest {
@@ -95,6 +97,30 @@ export function diagnoseLastRequest(request: LastRequest, node: string | undefin
   return { cause, remedy: request.value.answer ? DENIED_REMEDY : WAITING_REMEDY };
 }
 
+/** Returns why the pod has no proof although no request holds it back; undefined if its volume is as it was injected. */
+export function diagnoseLostCertificate(
+  pod: Pod,
+  restart: (purpose: string) => readonly string[],
+): AnsweredDiagnosis | undefined {
+  if (!(pod.spec.volumes ?? []).some(hasLostSources)) return undefined;
+  const { namespace = "" } = pod.metadata;
+  const setting = `${ANNOTATIONS.podCertificates}=disabled`;
+  const disable = `kubectl annotate namespace ${shellQuote(namespace)} ${setting} --overwrite`;
+  return {
+    cause: LOST_CERTIFICATE,
+    remedy: LOST_REMEDY,
+    steps: [
+      CHECK_STEP,
+      `${disable}  # only if the API stays switched off: new pods of the namespace get a token`,
+      ...restart("the volume of a pod cannot be changed"),
+    ],
+  };
+}
+
+const LOST_CERTIFICATE =
+  "the API server has removed the pod certificate and the trust bundle from the pod's volume podrole-proof, as it does while these features are switched off: podrole-sidecar has no proof";
+const LOST_REMEDY =
+  "Let the API server serve podcertificaterequests and clustertrustbundles, or turn pod certificates off for the namespace, and create the pod again.";
 const OLD_KUBELET_REMEDY =
   "Let the pod run on nodes of Kubernetes 1.37 or newer, or turn pod certificates off for its namespace, and create it again.";
 const WAITING_REMEDY = "Make podrole's server ready; podrole check says why it is not.";

@@ -109,6 +109,25 @@ test("explainPod() names the denial of a pod that mounts a certificate of podrol
   assert.deepEqual(next.slice(-RECREATE.length), RECREATE);
 });
 
+test("explainPod() says of a pod whose volume lost its sources that the features are switched off, and what to do", () => {
+  const pod = waitingPod();
+  const volumes = (pod.spec.volumes ?? []).map((volume) =>
+    volume.name === "podrole-proof" ? { ...volume, projected: { sources: [{}, {}] } } : volume,
+  );
+  const explanation = explained({ pod: { ...pod, spec: { ...pod.spec, volumes } }, exists: true });
+  assert.match(explanation.cause ?? "", /the API server has removed the pod certificate and the trust bundle/);
+  assert.deepEqual(explanation.next, [
+    "podrole check --quiet",
+    "kubectl annotate namespace shop podrole.io/pod-certificates=disabled --overwrite  # only if the API stays switched off: new pods of the namespace get a token",
+    ...restartSteps(pod, "the volume of a pod cannot be changed"),
+  ]);
+  assert.equal(isWell(explanation), false);
+});
+
+test("explainPod() says nothing of lost sources of a pod that has its own", () => {
+  assert.doesNotMatch(explained({ pod: waitingPod(), exists: true }).cause ?? "", /has removed/);
+});
+
 async function startTeam(context: TestContext) {
   const { emulator } = await startCluster(context);
   await createAndRead(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
