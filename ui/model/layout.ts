@@ -3,6 +3,7 @@
 // are fixed. (https://github.com/dagrejs/dagre/wiki)
 import { Graph, layout } from "@dagrejs/dagre";
 import type { IdentityMap, MapColumn, MapNode } from "./map.ts";
+import { STATE_LOOKS, type StateCounts, worstState } from "./state.ts";
 
 /** A node with its place, in pixels from the upper left corner. */
 export interface PlacedNode extends MapNode {
@@ -77,7 +78,8 @@ export function placeMap({ columns, nodes, edges }: IdentityMap, width: number):
       isToRole,
       counts,
       path: pathOf(curve),
-      mark: isToRole ? markOn(curve, toRoles) : pointOn(curve, 0.5),
+      // The others have none: the search for a free place takes longer than everything else here.
+      mark: isToRole && isBad(counts) ? markOn(curve, toRoles) : pointOn(curve, 0.5),
     })),
   };
 }
@@ -161,6 +163,10 @@ function pointOn({ from, to }: Curve, part: number): Point {
     x: round(begin * from.x + ((first + second) * (from.x + to.x)) / 2 + end * to.x),
     y: round((begin + first) * from.y + (second + end) * to.y),
   };
+}
+
+function isBad(counts: StateCounts): boolean {
+  return STATE_LOOKS[worstState(counts)].tone === "bad";
 }
 
 /** Where a mark may stand on an arrow, the best first. */
