@@ -101,10 +101,9 @@ export function startPrice(): string {
     const row = rows.find((each) => each.kind === kind && each.step === step);
     return row === undefined ? "" : `${seconds(row.median)} (${seconds(row.p25)} to ${seconds(row.p75)})`;
   };
-  const cells = STEPS.map(([step, what]) => [
-    what,
-    ...(["plain", "podrole", "pod certificate"] as const).map((kind) => cell(kind, step)),
-  ]);
+  const cells = STEPS.map(([step, what]) => {
+    return [what, cell("plain", step), cell("podrole", step), cell("pod certificate", step)];
+  });
   const where = `on two cores with a load average of ${load[0]} to ${load[1]}`;
   const text = `Medians of ${starts} starts of each kind in turn, in seconds after the binding to the node, quartiles in brackets, ${where} ${runOf(results)}:`;
   return `${text}\n\n${markdownTable(["", "without podrole", "token", "pod certificate"], cells)}`;

@@ -1,6 +1,6 @@
 // Servers with --pod-certificates on an API server of 1.37 on which the API is switched off: what the app sees, and
-// what check and explain say. With auto, new pods get a token; with on, the API server removes the certificate from them. Starts a control
-// plane of its own for each.
+// what check and explain say. With auto, new pods get a token; with on, the API server removes the certificate from
+// them. Starts a control plane of its own for each.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

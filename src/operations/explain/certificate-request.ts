@@ -97,7 +97,7 @@ export function diagnoseLastRequest(request: LastRequest, node: string | undefin
   return { cause, remedy: request.value.answer ? DENIED_REMEDY : WAITING_REMEDY };
 }
 
-/** Returns why the pod has no proof although no request holds it back; undefined if its volume is as it was injected. */
+/** Returns why the pod has no proof although no request holds it back; undefined if its volume has its sources. */
 export function diagnoseLostCertificate(
   pod: Pod,
   restart: (purpose: string) => readonly string[],

@@ -111,9 +111,8 @@ test("explainPod() names the denial of a pod that mounts a certificate of podrol
 
 test("explainPod() says of a pod whose volume lost its sources that the features are switched off, and what to do", () => {
   const pod = waitingPod();
-  const volumes = (pod.spec.volumes ?? []).map((volume) =>
-    volume.name === "podrole-proof" ? { ...volume, projected: { sources: [{}, {}] } } : volume,
-  );
+  const lost = { name: "podrole-proof", projected: { sources: [{}, {}] } };
+  const volumes = [...(pod.spec.volumes ?? []).filter(({ name }) => name !== lost.name), lost];
   const explanation = explained({ pod: { ...pod, spec: { ...pod.spec, volumes } }, exists: true });
   assert.match(explanation.cause ?? "", /the API server has removed the pod certificate and the trust bundle/);
   assert.deepEqual(explanation.next, [
