@@ -34,7 +34,7 @@ export function trialSteps(
   const annotation = shellQuote(`${ANNOTATIONS.role}=${role}`);
   const refusals = `podrole status refusals -n ${shellCommentText(namespace)}`;
   return [
-    `kubectl -n ${shellQuote(namespace)} run ${trial} --image=${shellQuote(image)} --annotations=${annotation} --restart=Never --attach --rm --pod-running-timeout=2m --command -- true${PURPOSE_MARK}${purpose}, tries whether STS gives the role, with a pod that ends at once and is deleted: an error about waiting after 2 minutes means that it has not started, and ${refusals} says whether STS refused it: then leave the pod as it is`,
+    `kubectl -n ${shellQuote(namespace)} run ${trial} --image=${shellQuote(image)} --annotations=${annotation} --restart=Never --attach --rm --pod-running-timeout=2m --command -- true${PURPOSE_MARK}${purpose}, tries whether STS gives the role, with a pod that ends at once and is deleted: an error, after 2 minutes at most, means that it has not started, and ${refusals} says whether STS refused it: then leave the pod as it is`,
   ];
 }
 

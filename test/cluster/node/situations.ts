@@ -128,8 +128,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       const tried = { namespace: "shop-2", name: "orders", creator: "Pod/orders", role: "shop-untrusted" };
       const [trial = ""] = trialSteps({ ...tried, images: { app: "localhost/podrole-test:1" } });
       const refused = await shell.run(partsOfStep(trial).command.replace("=2m", "=20s"));
-      assert.notEqual(refused.code, 0);
-      assert.match(refused.out, /timed out waiting/);
+      assert.notEqual(refused.code, 0, refused.out);
     },
   },
   {
