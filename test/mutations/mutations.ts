@@ -45,8 +45,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     breaks: "a corrected role is denied on until the memory of the denial ends",
     file: "src/server/aws/failure-memory.ts",
-    find: /if \(refused && knows && isCurrent\(refused\)\) return refused\.error;/,
-    replace: "if (refused && isCurrent(refused)) return refused.error;",
+    find: /if \(refused && knows && isCurrent\(refused\)\) return repeated\(refused\);/,
+    replace: "if (refused && isCurrent(refused)) return repeated(refused);",
     foundBy: ["test/server/aws/failure-memory.test.ts", "test/server/aws/credential-cache.test.ts"],
   },
   {
