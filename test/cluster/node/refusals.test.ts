@@ -1,6 +1,8 @@
 // What users see when podrole denies a role: the error of kubectl, the ReplicaSet's events, or, if only AWS can deny
 // it, `kubectl describe pod`.
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, suite, test } from "node:test";
 import { readText } from "../../files.ts";
 import { blocksOf } from "../../install-page.ts";
@@ -96,9 +98,15 @@ suite("refusals", { timeout: 600_000 }, () => {
     );
     assert.match(shown, /"podrole\.io\/inject":"enabled"/);
     assert.match(shown, /"iam\.amazonaws\.com\/permitted":/);
+    const [watch, file] = [commandsOf("run: watch").trim(), join(shell.folder, "watched.txt")];
+    writeFileSync(file, "");
     const watched = shell.run(
-      `export NS=${shop.name} POD=waiting; timeout ${WATCHED_SECONDS} ${commandsOf("run: watch")}`,
+      `export NS=${shop.name} POD=waiting; timeout ${WATCHED_SECONDS} ${watch} | tee watched.txt`,
     );
+    await untilSuccess("the waiting pod in the watch", async () => {
+      const soFar = readFileSync(file, "utf8");
+      return /^waiting +0\/2 +Init:/m.test(soFar) ? soFar : new Not(soFar);
+    });
     await sts.clear();
     await shop.logs("waiting", assumedRolePattern("shop-busy", shop.name));
     const { out } = await watched;

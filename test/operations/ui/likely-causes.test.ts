@@ -91,7 +91,7 @@ test("findLikelyCauses() finds pods that should have renewed since the current C
   assert.match(pods[0]?.next ?? "", /^kubectl -n shop logs pod\/orders-7d9f4-x2x4q -c podrole-sidecar/);
   assert.match(
     pods[0]?.furtherSteps?.[0] ?? "",
-    /^kubectl -n shop rollout restart deployment\/orders {2}# new pods trust the current CA, replaces all of its pods/,
+    /^kubectl -n shop rollout restart deployment\/orders {2}# replaces all of its pods, a few at a time$/,
   );
 });
 
