@@ -59,8 +59,9 @@ async function forward(
 ) {
   const body = await buffer(incoming);
   const roleArn = new URLSearchParams(body.toString()).get("RoleArn") ?? "";
-  const lifetimeMs = lifetimes.get(roleArn);
   await waitAtGate(roleArn);
+  // Not before: who opens the gate may have set another lifetime for the calls that waited.
+  const lifetimeMs = lifetimes.get(roleArn);
   const { method, url, headers } = incoming;
   const upstream = request(new URL(url ?? "/", target), { method, headers, agent: false }).end(body);
   const [answer] = (await once(upstream, "response")) as [IncomingMessage];
