@@ -1,4 +1,5 @@
 // The content of a reflector: the cached part of each object by key. It ends with its reflector.
+import { textBytes } from "../runtime/text-bytes.ts";
 import type { ObjectMeta } from "./objects.ts";
 
 /** The cached part of each object, by key. */
@@ -34,13 +35,15 @@ export interface ObjectCacheOptions<Item, Cached> {
   /** Selects the part of an object to cache. */
   readonly project: (object: Item) => Cached;
   /** Objects beyond a namespace's share are not cached, so their readers ask the API server. Absent: all are cached. */
-  readonly share?: NamespaceShare<Cached> | undefined;
+  readonly share?: NamespaceShare<Cached>;
   /** Called for the first object of a namespace beyond its share, once until a new content begins. */
   readonly onSurplus?: (namespace: string) => void;
 }
 
 /** Of a key, a version and the entry itself: more than V8 needs for them. */
 const ENTRY_BYTES = 400;
+
+const UNBOUNDED: NamespaceShare<unknown> = { bytesOf: () => 0, maxBytes: Infinity };
 
 /**
  * Creates an empty cache. `project` selects the part of an object to cache; it receives neither managedFields nor the
@@ -49,7 +52,7 @@ const ENTRY_BYTES = 400;
  */
 export function createObjectCache<Item extends { readonly metadata: ObjectMeta }, Cached>({
   project,
-  share,
+  share = UNBOUNDED,
   onSurplus = () => {},
 }: ObjectCacheOptions<Item, Cached>): ObjectCache<Item, Cached> {
   interface Entry {
@@ -60,14 +63,12 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
   let index: KeyIndex | undefined;
   let listed: readonly Cached[] | undefined;
 
-  const bytesOf = (key: string, { cached }: Entry) =>
-    share === undefined ? 0 : ENTRY_BYTES + 2 * key.length + share.bytesOf(cached);
+  const bytesOf = (key: string, { cached }: Entry) => ENTRY_BYTES + textBytes([key]) + share.bytesOf(cached);
 
   function removeFrom(target: Content<Entry>, key: string): void {
     const entry = target.entries.get(key);
     if (entry === undefined) return;
     target.entries.delete(key);
-    if (share === undefined) return;
     const namespace = namespaceIn(key);
     const left = (target.bytes.get(namespace) ?? 0) - bytesOf(key, entry);
     if (left > 0) target.bytes.set(namespace, left);
@@ -80,20 +81,18 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
     const present = content.entries.get(key);
     const isKnown = present !== undefined && version !== undefined && present.version === version;
     const entry = isKnown ? present : { version, cached: project(withoutBulk(object)) };
-    if (share !== undefined) {
-      const namespace = namespaceIn(key);
-      const former = target.entries.get(key);
-      const bytes = bytesOf(key, entry) - (former === undefined ? 0 : bytesOf(key, former));
-      const total = (target.bytes.get(namespace) ?? 0) + bytes;
-      if (total > share.maxBytes) {
-        // An object that no longer fits must not be found in an earlier version.
-        removeFrom(target, key);
-        if (!target.full.has(namespace)) onSurplus(namespace);
-        target.full.add(namespace);
-        return;
-      }
-      target.bytes.set(namespace, total);
+    const namespace = namespaceIn(key);
+    const former = target.entries.get(key);
+    const bytes = bytesOf(key, entry) - (former === undefined ? 0 : bytesOf(key, former));
+    const total = (target.bytes.get(namespace) ?? 0) + bytes;
+    if (total > share.maxBytes) {
+      // An object that no longer fits must not be found in an earlier version.
+      removeFrom(target, key);
+      if (!target.full.has(namespace)) onSurplus(namespace);
+      target.full.add(namespace);
+      return;
     }
+    target.bytes.set(namespace, total);
     target.entries.set(key, entry);
   }
 

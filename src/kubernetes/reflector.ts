@@ -93,7 +93,7 @@ export function startReflector<Item extends { readonly metadata: ObjectMeta }, C
 ): Reflector<Cached> {
   const cache = createObjectCache<Item, Cached>({
     project,
-    share,
+    ...(share !== undefined && { share }),
     onSurplus: (namespace) => log.warn({ source: source.name, namespace, maxBytes: share?.maxBytes }, BEYOND_SHARE),
   });
   const stopped = new AbortController();

@@ -144,8 +144,8 @@ export function createRequester(
 
   let before: Promise<unknown> = Promise.resolve();
   /**
-   * Long responses are parsed one in each turn of the event loop: whoever may create objects chooses how long they are,
-   * and 2 MiB take up to 0.4 s. Other work comes between two of them.
+   * Parses one long response per turn of the event loop, so that other work comes between two of them: whoever may
+   * create objects chooses how long they are, and 2 MiB take up to 0.4 s.
    */
   async function parseInTurn<Body>(text: string): Promise<Body> {
     if (text.length >= LONG_RESPONSE) {

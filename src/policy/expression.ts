@@ -5,6 +5,7 @@
 import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { createLru } from "../runtime/lru.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
+import { textBytes } from "../runtime/text-bytes.ts";
 import { quoted } from "./annotations.ts";
 import { compileCost, UNICODE_COST } from "./expression-size.ts";
 
@@ -64,7 +65,7 @@ export function compileExpression(source: string): Result<Expression> {
   const known = compiledExpressions.get(source);
   if (known !== undefined) return known;
   const result = compileSource(source);
-  compiledExpressions.set(source, result, OVERHEAD_BYTES + 2 * source.length);
+  compiledExpressions.set(source, result, OVERHEAD_BYTES + textBytes([source]));
   return result;
 }
 
@@ -107,7 +108,7 @@ function rememberMatches(prefix: string, match: (text: string) => boolean): (tex
     const known = matchResults.get(key);
     if (known !== undefined) return known;
     const result = matchOrNot(match, text);
-    matchResults.set(key, result, 2 * key.length + OVERHEAD_BYTES / 4);
+    matchResults.set(key, result, textBytes([key]) + OVERHEAD_BYTES / 4);
     return result;
   };
 }
