@@ -66,7 +66,13 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     },
     () => {},
   );
-  const holdings = createPodHoldings({ clock });
+  const holdings = createPodHoldings({
+    clock,
+    containersOf({ namespace, name, uid }) {
+      const known = directory.knownPod(namespace, name);
+      return known?.uid === uid ? known.facts.containers : undefined;
+    },
+  });
   const repeats = createRepeatSampler({ clock });
   void repeat({ clock, signal: shutdown.signal }, () => {
     repeats.sweep();
@@ -97,7 +103,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     hasHeld: holdings.hasHeld,
     pendingReason: () => (aws.limiter.waiting() > 0 ? "STS_THROTTLED" : "STS_UNAVAILABLE"),
   });
-  const observer = observeAll({ directory, holdings, refusals, slowStarts });
+  const observer = observeAll({ holdings, refusals, slowStarts });
 
   const credentials = createCredentialIssuer({
     audit,
@@ -121,25 +127,16 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
 }
 
 function observeAll({
-  directory,
   holdings,
   refusals,
   slowStarts,
 }: {
-  readonly directory: Pick<PodDirectory, "knownPod">;
   readonly holdings: PodHoldings;
   readonly refusals: RefusalLog;
   readonly slowStarts: ReturnType<typeof createSlowStarts>;
 }): ResultObserver {
   return {
-    // A pod may report any names: those that it does not have would take the place of others.
-    reported(pod, reports) {
-      const known = directory.knownPod(pod.namespace, pod.name);
-      if (known?.uid !== pod.uid) return;
-      const names = new Set(known.facts.containers);
-      const own = reports.filter(({ container }) => names.has(container));
-      holdings.reported(pod, own);
-    },
+    reported: holdings.reported,
     requested: slowStarts.requested,
     issued(...result) {
       holdings.issued(...result);

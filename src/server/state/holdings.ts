@@ -51,9 +51,16 @@ interface HoldingsOfNamespace {
 /** About 250 bytes each, 12 MiB; enough for 20 000 pods with two roles each. */
 const MAX_HELD_CONTAINERS = 40_000;
 
+/** What the record needs. */
+export interface PodHoldingsDeps {
+  readonly clock: Pick<Clock, "now">;
+  /** The names of the pod's own containers; undefined if they are not known. */
+  readonly containersOf: (pod: ObservedPod) => readonly string[] | undefined;
+}
+
 /** Creates an empty record. */
 export function createPodHoldings(
-  { clock }: { readonly clock: Pick<Clock, "now"> },
+  { clock, containersOf }: PodHoldingsDeps,
   { capacity = MAX_HELD_CONTAINERS }: { readonly capacity?: number } = {},
 ): PodHoldings {
   const pods = new Map<string, HoldingsOfPod>();
@@ -117,7 +124,7 @@ export function createPodHoldings(
     return largest;
   }
 
-  /** Names that a pod reports may be invented; what the server issued to a container takes the place of one. */
+  /** What a pod reports may be untrue: what the server issued to a container takes the place of one such record. */
   function makeRoom(containers: Map<string, HoldingRecord>, { source }: HoldingRecord): boolean {
     const reported = [...containers].find((entry) => entry[1].source === "reported");
     if (source === "reported" || reported === undefined) return false;
@@ -153,7 +160,9 @@ export function createPodHoldings(
     hasHeld: (uid, container) => pods.get(uid)?.containers.get(container)?.role !== undefined,
     reported(pod, holdings) {
       const now = clock.now();
-      for (const holding of holdings) {
+      // A pod may report any names: those that it does not have would take the place of others.
+      const own = new Set(containersOf(pod));
+      for (const holding of holdings.filter(({ container }) => own.has(container))) {
         if (isNews(pods.get(pod.uid)?.containers.get(holding.container), holding, now)) {
           put(pod, holding.container, () => toRecord(holding, now));
         }

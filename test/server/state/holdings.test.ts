@@ -9,10 +9,13 @@ const POD = { namespace: "shop", name: "orders-1", uid: "u-1" };
 const ROLE = "arn:aws:iam::123456789012:role/orders";
 const OTHER_ROLE = "arn:aws:iam::123456789012:role/other";
 const HOUR = 3_600_000;
+/** Of every pod that is known. */
+const CONTAINERS = ["app", "job", ...Array.from({ length: 1_000 }, (_, index) => `c${index}`)];
 
 function setUp(capacity?: number) {
   const clock = createFakeClock();
-  const holdings = createPodHoldings({ clock }, capacity === undefined ? {} : { capacity });
+  const containersOf = ({ uid }: { readonly uid: string }) => (uid === "u-unknown" ? undefined : CONTAINERS);
+  const holdings = createPodHoldings({ clock, containersOf }, capacity === undefined ? {} : { capacity });
   return { clock, holdings, app: () => holdings.of("u-1")?.find(({ container }) => container === "app") };
 }
 
@@ -92,6 +95,17 @@ test("reported() does not replace what the server issued, until it has expired",
   await clock.advance(issuedRole.remainingMs);
   holdings.reported(POD, [reportOf({ role: OTHER_ROLE })]);
   assert.deepEqual([app()?.source, app()?.role], ["reported", OTHER_ROLE]);
+});
+
+test("reported() drops names that the pod does not have, and everything of a pod that is not known", () => {
+  const { holdings } = setUp();
+  holdings.reported(POD, [reportOf(), reportOf({ container: "invented" })]);
+  holdings.reported({ ...POD, uid: "u-unknown" }, [reportOf()]);
+  assert.deepEqual(
+    holdings.of("u-1")?.map(({ container }) => container),
+    ["app"],
+  );
+  assert.deepEqual([holdings.of("u-unknown"), holdings.size], [undefined, 1]);
 });
 
 test("reported() changes nothing about any other pod", () => {
