@@ -58,9 +58,7 @@ export function areProofSources(sources: unknown): boolean {
 
 /** Reports whether the volume projects a certificate of podrole's signer. */
 export function hasPodCertificate(volume: Volume): boolean {
-  const projected = volume["projected"];
-  const sources = isObject(projected) ? projected["sources"] : undefined;
-  return Array.isArray(sources) && sources.some(isOwnCertificate);
+  return sourcesOf(volume).some(isOwnCertificate);
 }
 
 /**
@@ -68,10 +66,16 @@ export function hasPodCertificate(volume: Volume): boolean {
  * object without the fields of that feature, here of pod certificates.
  * (https://github.com/kubernetes/community/blob/main/contributors/devel/sig-architecture/api_changes.md, "alpha field")
  */
-export function hasLostSources({ name, projected }: Volume): boolean {
-  const sources = isObject(projected) && name === PODROLE_NAMES.proofVolume ? projected["sources"] : undefined;
-  if (!Array.isArray(sources) || sources.length === 0) return false;
-  return sources.every((source) => isObject(source) && Object.keys(source).length === 0);
+export function hasLostSources(volume: Volume): boolean {
+  const sources = sourcesOf(volume);
+  const isProof = volume.name === PODROLE_NAMES.proofVolume && sources.length > 0;
+  return isProof && sources.every((source) => isObject(source) && Object.keys(source).length === 0);
+}
+
+/** The sources of a projected volume; none for another one. */
+function sourcesOf({ projected }: Volume): readonly unknown[] {
+  const sources = isObject(projected) ? projected["sources"] : undefined;
+  return Array.isArray(sources) ? sources : [];
 }
 
 function isCertificateSource(source: unknown): boolean {

@@ -140,7 +140,7 @@ function awsText(commands: readonly string[]): readonly string[] {
   if (commands.some((command) => command.startsWith("export AWS_ENDPOINT_URL="))) {
     // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html)
     return [
-      `the program aws, 2.13 or later, or 1.29 or later of version 1, because an earlier one ignores AWS_ENDPOINT_URL and calls AWS`,
+      "the program aws, 2.13 or later, or 1.29 or later of version 1, because an earlier one ignores AWS_ENDPOINT_URL and calls AWS",
       `any credentials that the emulator accepts for ${listText(permitted)}`,
     ];
   }

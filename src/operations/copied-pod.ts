@@ -1,8 +1,8 @@
 // Finds the pod of which `kubectl debug --copy-to` made a copy: the API server keeps no trace of it, and the copy has
 // the same containers. Pure.
-import { PODROLE_NAMES } from "../injection/names.ts";
 import { allContainers } from "../injection/shape.ts";
 import type { Pod } from "../kubernetes/objects.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
 import type { CopiedPod } from "./code-steps.ts";
 
 /** Images of a pod's own containers, by name. */
@@ -10,7 +10,7 @@ export type ContainerImages = Readonly<Record<string, string>>;
 
 /** Returns the images of all containers but podrole's. */
 export function imagesOf(pod: Pod): ContainerImages {
-  const own = allContainers(pod).filter(({ name }) => name !== PODROLE_NAMES.sidecar && name !== PODROLE_NAMES.init);
+  const own = allContainers(pod).filter((container) => !isPodroleContainer(container));
   return Object.fromEntries(own.map(({ name, image = "" }) => [name, image]));
 }
 

@@ -1,9 +1,10 @@
 // Commands around the one that deletes a pod which nothing creates again: whether STS gives the role is tried first
 // with a pod of its own, and a way back is printed. podrole's own decision says nothing about STS. Pure.
+import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
-import type { ContainerImages } from "./copied-pod.ts";
+import { type ContainerImages, imagesOf } from "./copied-pod.ts";
 import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
-import { restartWorkloadSteps } from "./next-steps.ts";
+import { creatorOf, restartWorkloadSteps } from "./next-steps.ts";
 import { PURPOSE_MARK } from "./step-parts.ts";
 
 /** A pod that is to get a role by being created again. */
@@ -16,6 +17,12 @@ export interface TriedPod {
   readonly images: ContainerImages;
   /** The role as an annotation names it; undefined if none of the pod does. */
   readonly role: string | undefined;
+}
+
+/** Returns a pod of the cluster. `role`: as an annotation names it. */
+export function triedPod(pod: Pod, role: string | undefined): TriedPod {
+  const { namespace = "", name = "" } = pod.metadata;
+  return { namespace, name, creator: creatorOf(pod), images: imagesOf(pod), role };
 }
 
 /** Room for "-trial" in the longest name of a pod. */

@@ -105,6 +105,13 @@ function lookAtRunning({ older }: Partial<RunningPods> = {}): readonly string[] 
   });
 }
 
+/** After a rotation: the pod is created again, and others may have to be. */
+const untrustingSteps = (restart: readonly string[], running?: RunningPods): readonly string[] => [
+  ...restart,
+  ...lookAtRunning(running),
+  ROTATE_STEP,
+];
+
 /** Reason → commands. `restart` has the pod created again. */
 export const DISTRUST_STEPS: Readonly<
   Record<Distrust, (restart: readonly string[], running?: RunningPods) => readonly string[]>
@@ -113,7 +120,7 @@ export const DISTRUST_STEPS: Readonly<
     "podrole check --quiet  # shows the dates of the certificates: compare them with the clock of the node",
   ],
   name: () => ["podrole check --quiet"],
-  bundle: (restart, running) => [...restart, ...lookAtRunning(running), ROTATE_STEP],
+  bundle: untrustingSteps,
   foreign: () => ["podrole status trust  # shows which CA signs", "podrole check --quiet"],
-  issuer: (restart, running) => [...restart, ...lookAtRunning(running), ROTATE_STEP],
+  issuer: untrustingSteps,
 };

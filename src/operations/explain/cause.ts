@@ -7,10 +7,9 @@ import { allContainers } from "../../injection/shape.ts";
 import { hasFinished, type ResourceRequirements } from "../../kubernetes/objects.ts";
 import { completeAnswer } from "../answer.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
-import { imagesOf } from "../copied-pod.ts";
 import { diagnoseCreation, stepsAfterCreationFailure } from "../creation-failure.ts";
 import { REGISTERED_STEP, registerStep } from "../installer.ts";
-import { creatorOf, editStep, restartSteps } from "../next-steps.ts";
+import { editStep, restartSteps } from "../next-steps.ts";
 import { absenceOf } from "../program-absence.ts";
 import {
   type AnsweredDiagnosis,
@@ -23,7 +22,7 @@ import {
   strippedCopyDiagnosis,
 } from "../sidecar-diagnosis.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
-import { firstRole, injectedRestartSteps, type TriedPod } from "../trial-pod.ts";
+import { firstRole, injectedRestartSteps, triedPod } from "../trial-pod.ts";
 import { diagnoseUninjected, labelTimeOf, podTimesOf, unregisteredScope } from "../uninjected-cause.ts";
 import { diagnoseLastRequest, diagnoseLostCertificate, stepsAfterLastRequest } from "./certificate-request.ts";
 import { concernedPod } from "./concerned.ts";
@@ -70,13 +69,7 @@ function explainedAnswer(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { input, existing, planned } = found;
   if (input.failure !== undefined) return diagnoseFailure(found, { failure: input.failure, planned });
   if (input.exists && hasFinished(input.pod)) return undefined;
-  const withoutProof =
-    (input.exists && diagnoseLostCertificate(input.pod, (purpose) => restartSteps(input.pod, purpose))) || undefined;
-  return (
-    withoutProof ??
-    diagnoseRequest(found) ??
-    (existing?.injected ? diagnoseInjected(found, existing) : withoutSidecar(found))
-  );
+  return diagnoseCertificate(found) ?? (existing?.injected ? diagnoseInjected(found, existing) : withoutSidecar(found));
 }
 
 function diagnoseFailure(
@@ -94,14 +87,17 @@ function diagnoseFailure(
 }
 
 /** Without its certificate the pod does not start, whether it is injected or mounts one of podrole's by itself. */
-function diagnoseRequest({ input, settings, existing }: DiagnosisInput): AnsweredDiagnosis | undefined {
+function diagnoseCertificate({ input, settings, existing }: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { lastRequest, pod } = input;
+  const restart = (purpose: string) => restartSteps(pod, purpose);
+  const lost = input.exists ? diagnoseLostCertificate(pod, restart) : undefined;
+  if (lost !== undefined) return lost;
   const request = lastRequest && diagnoseLastRequest(lastRequest, pod.spec.nodeName);
   if (request === undefined || lastRequest === undefined) return undefined;
   const concerned = concernedPod(input, settings, existing);
   return {
     ...request,
-    steps: stepsAfterLastRequest(lastRequest, (purpose) => restartSteps(pod, purpose), concerned) ?? [],
+    steps: stepsAfterLastRequest(lastRequest, restart, concerned) ?? [],
   };
 }
 
@@ -165,7 +161,10 @@ function withoutSidecar(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { input, settings, now, existing, obstacle } = found;
   const { installation = {} } = settings;
   const concerned = concernedPod(input, settings, existing);
-  const restart = existing === undefined ? undefined : injectedRestartSteps(triedPod(input, concerned));
+  const restart =
+    existing === undefined
+      ? undefined
+      : injectedRestartSteps(triedPod(input.pod, firstRole(concerned.roles?.annotations)));
   switch (now.decision) {
     case "unknown":
       return undefined;
@@ -194,10 +193,6 @@ function withoutSidecar(found: DiagnosisInput): AnsweredDiagnosis | undefined {
     installation,
     restart,
   });
-}
-
-function triedPod({ pod, namespaceName: namespace, name }: ExplainInput, { roles }: ConcernedPod): TriedPod {
-  return { namespace, name, creator: creatorOf(pod), images: imagesOf(pod), role: firstRole(roles?.annotations) };
 }
 
 const SELECTOR_REMEDY = "Apply podrole's webhook configuration again.";

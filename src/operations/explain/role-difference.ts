@@ -1,9 +1,8 @@
 // What it means for a running pod that its role was changed. Pure.
 import { ANNOTATIONS } from "../../policy/annotations.ts";
-import { imagesOf } from "../copied-pod.ts";
 import { creatorOf, restartSteps, templateObject } from "../next-steps.ts";
 import { diagnoseChange } from "../role-change.ts";
-import { trialSteps } from "../trial-pod.ts";
+import { trialSteps, triedPod } from "../trial-pod.ts";
 import type { DiagnosisInput } from "./cause.ts";
 import { differingContainers } from "./existing-pod.ts";
 import type { ContainerInPod, ExistingPod } from "./model.ts";
@@ -16,7 +15,6 @@ export function diagnoseRoleChange(
   const [first] = differingContainers(existing, containers);
   if (first === undefined) return undefined;
   const { pod, name, namespaceName: namespace } = input;
-  const creator = creatorOf(pod);
   const requested = containers.find(({ container, allowed }) => allowed && container === first.container)?.role;
   if (requested === undefined) return undefined;
   return diagnoseChange(
@@ -33,11 +31,8 @@ export function diagnoseRoleChange(
       expires: first.expires,
       isPinning: settings.installation?.isPinning,
       earlier: earlierRole(first),
-      template: templateObject({ namespace, name }, creator),
-      restart: (purpose) => [
-        ...trialSteps({ namespace, name, creator, images: imagesOf(pod), role: requested }, purpose),
-        ...restartSteps(pod, purpose),
-      ],
+      template: templateObject({ namespace, name }, creatorOf(pod)),
+      restart: (purpose) => [...trialSteps(triedPod(pod, requested), purpose), ...restartSteps(pod, purpose)],
     },
     settings.now,
   );

@@ -19,6 +19,12 @@ import {
 } from "./defects.ts";
 import { base64, CA, knownFact, OLD_CA, OTHER_CA, programDeployment } from "./healthy.ts";
 
+const withInsecureSts = (endpoint: string) =>
+  withServerSettings([
+    { name: "PODROLE_STS_ENDPOINT", value: endpoint },
+    { name: "PODROLE_ALLOW_INSECURE_STS_ENDPOINT", value: "true" },
+  ]);
+
 export const BROKEN_INSTALLATION: readonly Broken[] = [
   [
     "a cluster without podrole",
@@ -29,20 +35,14 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   ],
   [
     "an emulated STS",
-    withServerSettings([
-      { name: "PODROLE_STS_ENDPOINT", value: "http://podrole-try-sts.podrole-try.svc:4566" },
-      { name: "PODROLE_ALLOW_INSECURE_STS_ENDPOINT", value: "true" },
-    ]),
+    withInsecureSts("http://podrole-try-sts.podrole-try.svc:4566"),
     "STS_ENDPOINT",
     "warning",
     /^STS is emulated: the server calls http:\/\/podrole-try-sts/,
   ],
   [
     "an STS of AWS that is called in clear text",
-    withServerSettings([
-      { name: "PODROLE_STS_ENDPOINT", value: "http://sts.eu-west-1.amazonaws.com" },
-      { name: "PODROLE_ALLOW_INSECURE_STS_ENDPOINT", value: "true" },
-    ]),
+    withInsecureSts("http://sts.eu-west-1.amazonaws.com"),
     "STS_ENDPOINT",
     "warning",
     /^STS is called in clear text: the server calls http:\/\/sts\.eu-west-1\./,

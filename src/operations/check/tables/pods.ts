@@ -11,14 +11,13 @@ import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import { completeAnswer } from "../../answer.ts";
 import { CHECK_STEP, rolesNamedBy, stepsAfterCode } from "../../code-steps.ts";
-import { imagesOf } from "../../copied-pod.ts";
 import { countOf } from "../../format.ts";
 import { creatorOf, explainStep, stepsIn, templateObject } from "../../next-steps.ts";
 import { absenceOf } from "../../program-absence.ts";
 import { type AnsweredDiagnosis, diagnoseCode } from "../../sidecar-diagnosis.ts";
 import type { PodSurroundings } from "../../status/diagnose-seen.ts";
 import type { PodRow } from "../../status/model.ts";
-import { injectedRestartSteps } from "../../trial-pod.ts";
+import { injectedRestartSteps, triedPod } from "../../trial-pod.ts";
 import { diagnoseUninjected, podTimesOf } from "../../uninjected-cause.ts";
 import {
   type CheckVerdict,
@@ -298,13 +297,7 @@ function uninjectedWithoutAnnotation(pod: Pod, surroundings: PodSurroundings): A
     isLabelled: true,
     isRegistered,
     installation,
-    restart: injectedRestartSteps({
-      namespace,
-      name: pod.metadata.name ?? "",
-      creator: creatorOf(pod),
-      images: imagesOf(pod),
-      role: undefined,
-    }),
+    restart: injectedRestartSteps(triedPod(pod, undefined)),
   });
   return completeAnswer(answer, { namespace, kind: "pod", name: pod.metadata.name ?? "" });
 }
