@@ -41,6 +41,14 @@ export function blockedRows(refusals: readonly RefusedRow[], now: number): reado
   return [...byWorkload.values()].flatMap(([last]) => (last === undefined ? [] : [blockedRow(last)]));
 }
 
+/** Returns the rows of a reading: containers, and the workloads that cannot create their pods. */
+export function allRows(
+  { pods, refusals }: { readonly pods: readonly PodRow[]; readonly refusals: readonly RefusedRow[] },
+  now: number,
+): readonly PodRow[] {
+  return [...pods, ...blockedRows(refusals, now)];
+}
+
 /** With the role that its pods name, and what to do. */
 function blockedRow({ time: _time, since: _since, count: _count, from: _from, ...refusal }: RefusedRow): PodRow {
   const workload = blockedWorkload(refusal.pod);

@@ -55,7 +55,7 @@ export interface IdentityMap {
 
 /** What the map is made from. `now`: Unix milliseconds. */
 export interface MapInput {
-  /** Containers, and workloads that cannot create a pod: blockedRows(). */
+  /** Containers, and workloads that cannot create a pod: allRows(). */
   readonly rows: readonly PodRow[];
   readonly now: number;
 }

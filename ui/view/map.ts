@@ -3,7 +3,7 @@ import { type ComponentChild, h } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { MARK_GAP, MARK_RADIUS, type PlacedMap, type PlacedNode, placeMap } from "../model/layout.ts";
-import { blockedRows } from "../model/maker.ts";
+import { allRows } from "../model/maker.ts";
 import { type IdentityMap, identityMapOf, isBlockedNode, type MapColumn } from "../model/map.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { rowsInNamespace, searchRows } from "../model/search.ts";
@@ -31,11 +31,7 @@ export function MapView({ snapshot, route, now }: ViewProps): ComponentChild {
   const map = useMemo(
     () =>
       identityMapOf({
-        rows: searchRows(
-          rowsInNamespace([...snapshot.pods, ...blockedRows(snapshot.refusals, now)], namespace),
-          search,
-          now,
-        ),
+        rows: searchRows(rowsInNamespace(allRows(snapshot, now), namespace), search, now),
         now,
       }),
     [snapshot, search, namespace],

@@ -3,7 +3,7 @@ import { type ComponentChild, h } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { PodRow } from "../../src/operations/status/model.ts";
 import { type FoldedRow, foldRows } from "../model/fold.ts";
-import { blockedRows, isMaker } from "../model/maker.ts";
+import { allRows, isMaker } from "../model/maker.ts";
 import { shortRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
 import { filterOf, rowsInNamespace, searchRows } from "../model/search.ts";
@@ -36,7 +36,7 @@ const ROWS_AT_ONCE = 100;
 export function PodsView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { namespace, search } = route;
   const { words, severity } = filterOf(search);
-  const all = useMemo(() => [...snapshot.pods, ...blockedRows(snapshot.refusals, now)], [snapshot]);
+  const all = useMemo(() => allRows(snapshot, now), [snapshot]);
   const found = useMemo(() => searchRows(rowsInNamespace(all, namespace), words, now), [all, namespace, words]);
   const bySeverity = useMemo(() => Map.groupBy(found, (row) => severityOf(holdStateOf(row, now))), [found]);
   const namespaces = useMemo(() => [...new Set(all.map((row) => row.namespace))].toSorted(), [all]);

@@ -5,7 +5,7 @@ import type { Known } from "../../src/operations/known.ts";
 import type { PodRow, RoleRow } from "../../src/operations/status/model.ts";
 import { roleRows } from "../../src/operations/status/role-rows.ts";
 import type { UiRoleUser } from "../../src/operations/ui/model.ts";
-import { blockedRows } from "../model/maker.ts";
+import { allRows } from "../model/maker.ts";
 import { withLastCodes } from "../model/refusal-groups.ts";
 import { accountOf, rowsOfRole, shortRole, statesByRole } from "../model/roles.ts";
 import { fragmentOfRoute } from "../model/route.ts";
@@ -47,7 +47,7 @@ import { useLoaded } from "./use-loaded.ts";
 export function RolesView({ snapshot, route, now }: ViewProps): ComponentChild {
   const { words, severity } = filterOf(route.search);
   const { found, counts } = useMemo(() => {
-    const rows = [...snapshot.pods, ...blockedRows(snapshot.refusals, now)];
+    const rows = allRows(snapshot, now);
     return { found: searchRows(roleRows(rows), words, now), counts: statesByRole(rows, now) };
   }, [snapshot, words]);
   const worstOf = ({ role }: RoleRow) => worstState(counts.get(role) ?? {});
@@ -132,10 +132,7 @@ function roleLine(
 /** One role. */
 export function RoleView({ snapshot, route, now, load }: ViewProps): ComponentChild {
   const [role = ""] = route.parts;
-  const rows = useMemo(
-    () => rowsOfRole([...snapshot.pods, ...blockedRows(snapshot.refusals, now)], role),
-    [snapshot, role],
-  );
+  const rows = useMemo(() => rowsOfRole(allRows(snapshot, now), role), [snapshot, role]);
   const refusals = useMemo(
     () => withLastCodes(snapshot.refusals, snapshot.pods).filter((row) => row.role === role),
     [snapshot, role],

@@ -2,7 +2,7 @@
 import { type ComponentChild, h } from "preact";
 import { useMemo } from "preact/hooks";
 import type { UiSnapshot } from "../../src/operations/ui/model.ts";
-import { blockedRows } from "../model/maker.ts";
+import { allRows } from "../model/maker.ts";
 import { readingTime } from "../model/reading-time.ts";
 import { fragmentOfRoute, type Route } from "../model/route.ts";
 import { filterOf, searchWithFilter } from "../model/search.ts";
@@ -33,10 +33,10 @@ export interface SummaryProps {
 
 /** The line, and what is wrong with the reading. */
 export function Summary({ snapshot, route, now, problem }: SummaryProps): ComponentChild {
-  const { pods, refusals, at, stale, installation, namespace } = snapshot;
+  const { at, stale, installation, namespace } = snapshot;
   const counts = useMemo(() => {
     const time = readingTime(at, now);
-    return countStates([...pods, ...blockedRows(refusals, time)].map((row) => holdStateOf(row, time)));
+    return countStates(allRows(snapshot, time).map((row) => holdStateOf(row, time)));
   }, [snapshot]);
   const why = problem ?? stale?.why;
   return h(
