@@ -16,7 +16,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { type Address, formatAddress } from "../runtime/settings.ts";
 import { type IntakeLimits, type IntakeOptions, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
 import { limitGrpc } from "./budget-grpc.ts";
-import { type CallsInFlight, withoutPort } from "./calls-in-flight.ts";
+import { addressCaller, type CallCaller, type CallInFlight, type CallsInFlight } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
 import { toStatus } from "./status.ts";
 import { serverCredentials, type TlsSource } from "./tls.ts";
@@ -35,24 +35,29 @@ export interface Peer {
  * PodroleError unchanged and anything else as INTERNAL; `onFailure` receives both. `signal` aborts when nobody waits
  * for the response any more: the client has gone, its time is over, or `inFlight` has refused the call. A call whose
  * client has gone already is not begun, and what becomes of one that nobody waits for is no failure. `countFor`: counts
- * the call in flight for the caller that it has proved to be, instead of its address.
+ * the call in flight for the caller that it has proved to be, instead of its address. `callerOf`: the caller that the
+ * connection has proved.
  */
 export function unary<Request, Response>(
-  handle: (request: Request, peer: Peer, signal: AbortSignal, countFor: (caller: string) => void) => Promise<Response>,
+  handle: (request: Request, peer: Peer, signal: AbortSignal, countFor: CallInFlight["countFor"]) => Promise<Response>,
   onFailure: (error: PodroleError, peer: Peer) => void,
   inFlight?: CallsInFlight,
+  callerOf: (peer: Peer) => CallCaller | undefined = () => undefined,
 ): handleUnaryCall<Request, Response> {
   return (call, respond) => {
     if (call.cancelled) return;
     const peer = callPeer(call);
     const controller = new AbortController();
     call.once("cancelled", () => controller.abort());
-    const counted = inFlight?.begin(withoutPort(peer.address), (error) => {
-      controller.abort();
-      respond(toStatus(error));
-    });
+    const counted = inFlight?.begin(
+      () => callerOf(peer) ?? addressCaller(peer.address),
+      (error) => {
+        controller.abort();
+        respond(toStatus(error));
+      },
+    );
     if (controller.signal.aborted) return;
-    handle(call.request, peer, controller.signal, (caller) => counted?.countFor(caller))
+    handle(call.request, peer, controller.signal, (...caller) => counted?.countFor(...caller))
       .finally(() => counted?.end())
       .then(
         (response) => {

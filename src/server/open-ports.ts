@@ -2,9 +2,9 @@
 // kubelet and Prometheus.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { notAfterOf } from "../pki/bundle.ts";
-import { podIdentityOf } from "../pki/identity.ts";
+import { type PodIdentity, podIdentityOf } from "../pki/identity.ts";
 import { presentedBytes } from "../pki/presented-bytes.ts";
-import { createCallsInFlight } from "../protocol/calls-in-flight.ts";
+import { createCallsInFlight, podCaller } from "../protocol/calls-in-flight.ts";
 import { isRefusal, type PodroleError } from "../protocol/errors.ts";
 import {
   CREDENTIALS_LIMITS,
@@ -121,6 +121,10 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
     inFlight: inFlight("credentials", MAX_CREDENTIALS_CALLS),
     identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain }),
     issuer,
+    callerOf({ certificate }) {
+      const pod = certificate && podIn(certificate, trustDomain);
+      return pod && podCaller(pod);
+    },
   });
   const shared = { tls: trust.serving, graceMs };
   const identityListener: Listener = createListener(
@@ -132,7 +136,7 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
     credentials: createListener(
       {
         ...{ clock, ...credentials, presentedBytes, onClose: onClose("credentials") },
-        callerOf: (der) => podUidOf(der, trustDomain),
+        callerOf: (der) => podIn(der, trustDomain)?.uid,
       },
       { ...shared, address: bind, requireClientCertificate: true, limits: CREDENTIALS_LIMITS },
     ),
@@ -140,9 +144,9 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
 }
 
 /** The pod that shares a part of the budget; whether it may have anything is decided at each call. */
-function podUidOf(certificate: Uint8Array, trustDomain: string): string | undefined {
+function podIn(certificate: Uint8Array, trustDomain: string): PodIdentity | undefined {
   const identity = podIdentityOf(certificate, trustDomain);
-  return isRefusal(identity) ? undefined : identity.uid;
+  return isRefusal(identity) ? undefined : identity;
 }
 
 type LogFailure = (error: PodroleError, peer: Peer, omitted?: number) => void;

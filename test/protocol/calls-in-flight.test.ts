@@ -3,16 +3,30 @@ import { test } from "node:test";
 import { createCallsInFlight } from "../../src/protocol/calls-in-flight.ts";
 import type { PodroleError } from "../../src/protocol/errors.ts";
 
+function callerIn(text: string) {
+  const [group = "", name = group] = text.split("/");
+  return { group, name };
+}
+
 function setUp(max: number) {
   const refused: string[] = [];
   const errors: PodroleError[] = [];
   let count = 0;
   const calls = createCallsInFlight({ onRefused: () => count++ }, { max });
-  const begin = (caller: string, name = caller) =>
-    calls.begin(caller, (error) => {
-      refused.push(name);
-      errors.push(error);
-    });
+  /** A caller is "group/name", or a group with one. */
+  const begin = (caller: string, name = caller) => {
+    const call = calls.begin(
+      () => callerIn(caller),
+      (error) => {
+        refused.push(name);
+        errors.push(error);
+      },
+    );
+    return {
+      end: () => call.end(),
+      countFor: (other: string, giveUp?: () => void) => call.countFor(callerIn(other), giveUp),
+    };
+  };
   return { begin, refused, errors, refusals: () => count };
 }
 
@@ -55,4 +69,46 @@ test("createCallsInFlight() counts a call for the caller that it has proved to b
   ended?.countFor("hog");
   begin("address", "next");
   assert.deepEqual(refused, ["third"], "a call that has ended is not counted again");
+});
+
+test("createCallsInFlight() refuses a group's newest call for that of another group, however many callers it has", () => {
+  const { begin, refused } = setUp(4);
+  for (let pod = 1; pod <= 4; pod++) begin(`hostile/pod-${pod}`);
+  begin("honest/pod");
+  begin("honest/other");
+  assert.deepEqual(refused, ["hostile/pod-4", "hostile/pod-3"]);
+});
+
+test("createCallsInFlight() lets the newest waiting call of the group with most give its place up, and refuses none", () => {
+  const { begin, refused, refusals } = setUp(4);
+  const gaveUp: string[] = [];
+  const beginWaiting = (caller: string) => begin("address").countFor(caller, () => gaveUp.push(caller));
+  for (const caller of ["honest/pod", "hostile/a", "hostile/b"]) beginWaiting(caller);
+  const working = begin("honest/working");
+  begin("new/a");
+  begin("new/b");
+  assert.deepEqual([gaveUp, refused, refusals()], [["hostile/b", "hostile/a"], [], 0]);
+  begin("new/c");
+  assert.deepEqual([gaveUp, refused], [["hostile/b", "hostile/a", "honest/pod"], []]);
+  begin("new/d");
+  assert.deepEqual([refused, refusals()], [["new/d"], 1], "nobody waits any more");
+  working.end();
+});
+
+test("createCallsInFlight() does not ask who calls while there is room", () => {
+  const calls = createCallsInFlight({}, { max: 1 });
+  let asked = 0;
+  const begin = (name: string) =>
+    calls.begin(
+      () => {
+        asked += 1;
+        return callerIn(name);
+      },
+      () => {},
+    );
+  begin("a").end();
+  begin("b");
+  assert.equal(asked, 0);
+  begin("c");
+  assert.equal(asked, 2);
 });

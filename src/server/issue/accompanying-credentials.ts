@@ -11,12 +11,14 @@ export interface AccompanyingCredentialsDeps {
 
 /**
  * Resolves with one result for each container if the server has the pod's credentials soon, otherwise with none: the
- * caller then requests them on the credentials port, which also reports why a whole pod is refused. Never rejects.
+ * caller then requests them on the credentials port, which also reports why a whole pod is refused. `wait`: aborts when
+ * the call is to wait no longer. Never rejects.
  */
 export type AccompanyingCredentials = (
   pod: PrefetchedPod,
   containers: readonly string[],
   peer: string,
+  wait?: AbortSignal,
 ) => Promise<readonly IssueResult[]>;
 
 /**
@@ -27,15 +29,16 @@ const MAX_ACCOMPANYING_WAIT_MS = 2_000;
 
 /** Creates the function; it has no state. */
 export function createAccompanyingCredentials({ clock, issuer }: AccompanyingCredentialsDeps): AccompanyingCredentials {
-  return async ({ identity, prefetched }, containers, peer) => {
-    if (containers.length === 0) return [];
+  return async ({ identity, prefetched }, containers, peer, wait) => {
+    if (containers.length === 0 || wait?.aborted) return [];
     const tooLate = Promise.withResolvers<boolean>();
     const cancel = clock.schedule(() => tooLate.resolve(false), MAX_ACCOMPANYING_WAIT_MS);
+    wait?.addEventListener("abort", () => tooLate.resolve(false), { once: true });
     const isFetched = await Promise.race([prefetched.then(() => true), tooLate.promise]);
     cancel();
     if (!isFetched) return [];
     try {
-      return await issuer.issue(identity, containers, peer);
+      return await issuer.issue(identity, containers, peer, wait);
     } catch {
       return [];
     }

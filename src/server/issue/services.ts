@@ -4,7 +4,7 @@
 import { bundleHash } from "../../pki/bundle.ts";
 import { quoted } from "../../policy/annotations.ts";
 import { MAX_CONTAINERS_WITH_ROLE } from "../../policy/containers.ts";
-import type { CallsInFlight } from "../../protocol/calls-in-flight.ts";
+import { type CallCaller, type CallsInFlight, podCaller } from "../../protocol/calls-in-flight.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import {
   CredentialsService,
@@ -59,16 +59,18 @@ export function identityService({
       const { token, certificateSigningRequest: csr } = request;
       const { pem, pod } = await issue(new Secret(token), csr, peer.address, signal);
       onProven?.(peer.address);
-      // It may wait for STS now. A pod that makes many such calls takes nothing from others behind the same address.
+      // It may wait for STS now. When places are scarce it gets its certificate without waiting, so that the pods of
+      // one namespace cannot keep the others from theirs.
+      const wait = new AbortController();
       if (pod) {
-        countFor(pod.identity.uid);
+        countFor(podCaller(pod.identity), () => wait.abort());
         observer.reported(pod.identity, readReportedHoldings(request.holdings));
       }
       const containers = [...new Set(request.containers)];
       // The credentials port refuses such a request.
       const isValid = findNamesProblem(containers) === undefined;
       if (pod && isValid) observer.requested(pod.identity, containers);
-      const results = pod && isValid ? await accompany(pod, containers, peer.address) : [];
+      const results = pod && isValid ? await accompany(pod, containers, peer.address, wait.signal) : [];
       return { certificate: pem, bundle: bundleFor(request.bundleHash), grants: results.map(toMessage) };
     },
     onFailure,
@@ -91,6 +93,13 @@ interface CredentialsRequest {
   readonly bundleHash: string;
 }
 
+/** What the credentials port's service needs; `callerOf` names the pod that has a share of the port. */
+export interface CredentialsServiceDeps extends ServiceDeps {
+  readonly issuer: CredentialIssuer;
+  readonly identify: IdentifyCaller;
+  readonly callerOf?: (peer: Peer) => CallCaller | undefined;
+}
+
 /** The credentials port's service: a client certificate for one grant per requested container. */
 export function credentialsService({
   bundlePem,
@@ -99,7 +108,8 @@ export function credentialsService({
   observer = NO_OBSERVER,
   issuer,
   identify,
-}: ServiceDeps & { readonly issuer: CredentialIssuer; readonly identify: IdentifyCaller }) {
+  callerOf,
+}: CredentialsServiceDeps) {
   const bundleFor = createBundleReply(bundlePem);
   const getCredentials = unary(
     async ({ containers, bundleHash: hash, holdings }: CredentialsRequest, peer, signal) => {
@@ -116,6 +126,7 @@ export function credentialsService({
     },
     onFailure,
     inFlight,
+    callerOf,
   );
   return { service: CredentialsService, implementation: { getCredentials } };
 }

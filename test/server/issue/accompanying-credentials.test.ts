@@ -40,7 +40,7 @@ test("createAccompanyingCredentials() issues to the proven pod once its credenti
   assert.deepEqual(calls, [], "a call would wait for STS");
   fetched();
   assert.deepEqual(await results, [REFUSED]);
-  assert.deepEqual(calls, [[SAMPLE_POD, ["app"], "peer"]]);
+  assert.deepEqual(calls, [[SAMPLE_POD, ["app"], "peer", undefined]]);
 });
 
 test("createAccompanyingCredentials() waits at most 2 s, and then issues and records nothing", async () => {
@@ -48,6 +48,19 @@ test("createAccompanyingCredentials() waits at most 2 s, and then issues and rec
   const results = accompany(pod, ["app"], "peer");
   await clock.advance(2_000);
   assert.deepEqual(await results, []);
+  fetched();
+  await clock.advance(1);
+  assert.deepEqual(calls, []);
+});
+
+test("createAccompanyingCredentials() waits no longer once its place is needed, and then issues and records nothing", async () => {
+  const { clock, calls, pod, fetched, accompany } = setUp();
+  const wait = new AbortController();
+  const results = accompany(pod, ["app"], "peer", wait.signal);
+  await clock.advance(100);
+  wait.abort();
+  assert.deepEqual(await results, []);
+  assert.deepEqual(await accompany(pod, ["app"], "peer", wait.signal), []);
   fetched();
   await clock.advance(1);
   assert.deepEqual(calls, []);
