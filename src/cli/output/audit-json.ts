@@ -90,7 +90,8 @@ function stepJson(step: PodStep): object {
     case "refused": {
       const { kind, reason, message } = step.record;
       const container = step.record.kind === "credentials" ? step.record.container : undefined;
-      return { kind, reason, message, container, caller: step.caller };
+      const omitted = step.record.kind === "admission" ? undefined : step.record.omitted || undefined;
+      return { kind, reason, message, container, omitted, caller: step.caller };
     }
   }
 }

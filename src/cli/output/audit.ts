@@ -11,6 +11,7 @@ import type { LogCounts } from "../../operations/audit/logs/progress.ts";
 import type { BrokenLog } from "../../operations/audit/logs/sources.ts";
 import type { AuditQuery } from "../../operations/audit/question.ts";
 import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
+import type { AuditRecord } from "../../operations/audit/records/podrole-records.ts";
 import { countOf } from "../../operations/format.ts";
 import { formatSeconds } from "../../runtime/clock.ts";
 import { escapeControls, tableOf } from "./text.ts";
@@ -122,9 +123,14 @@ export function stepText(step: PodStep): string {
       const { kind, reason = "", message = "" } = step.record;
       const container = step.record.kind === "credentials" ? step.record.container : undefined;
       const where = markCaller(`${kind}${container === undefined ? "" : ` of ${container}`}`, step.caller);
-      return `${where}: ${reason}: ${message}`;
+      return `${where}${repeatsText(step.record)}: ${reason}: ${message}`;
     }
   }
+}
+
+/** Such as " ×6 since the line before": the lines of equal refusals that were not written. */
+function repeatsText(record: AuditRecord): string {
+  return record.kind === "admission" || record.omitted === 0 ? "" : ` ×${record.omitted + 1} since the line before`;
 }
 
 /** Such as "; received by 10.0.1.7 ×2, and by 10.0.9.9 ×4 since 2026-11-29T08:40:08Z". */
@@ -140,14 +146,13 @@ const REFUSAL_HEAD = ["FIRST", "LAST", "COUNT", "AT", "REASON", "POD", "BY", "ME
 
 function refusalCells(row: RefusalRow): readonly string[] {
   const { kind, reason, namespace, pod, container, user = "", count, first, last, message } = row;
-  const place = `${namespace}/${pod}${container === undefined ? "" : ` (${container})`}`;
   return [
     formatSeconds(first),
     formatSeconds(last),
     String(count),
     kind,
     reason,
-    place,
+    pod === "" ? "callers without proof" : `${namespace}/${pod}${container === undefined ? "" : ` (${container})`}`,
     markCaller(user, row.caller).trim(),
     message,
   ];

@@ -209,6 +209,19 @@ suite("podrole audit pod", () => {
     const { out } = await runAudit(["pod", "shop/orders"], {}, records);
     assert.equal(out.match(/credentials of app: STS_DENIED: Cannot assume role/g)?.length, 1);
   });
+
+  test("says how many equal refusals a line stands for", async () => {
+    const refused = { decision: "refused", reason: "STS_DENIED", message: "Cannot assume role" };
+    const records = [credentials(refused), credentials({ ...refused, time: "2026-11-26T08:01:02.000Z", omitted: 5 })];
+    const { out } = await runAudit(["pod", "shop/orders"], {}, records);
+    assert.match(out, /credentials of app: STS_DENIED: Cannot assume role/);
+    assert.match(out, /credentials of app ×6 since the line before: STS_DENIED: Cannot assume role/);
+    const rows = (await runAudit(["pod", "shop/orders"], JSON_OUT, records)).json();
+    assert.deepEqual(
+      rows.map(({ omitted }) => omitted),
+      [undefined, 5],
+    );
+  });
 });
 
 suite("podrole audit key", () => {
@@ -218,42 +231,6 @@ suite("podrole audit key", () => {
     assert.deepEqual(
       rows.map(({ pod }) => pod),
       ["web"],
-    );
-  });
-});
-
-suite("podrole audit refusals", () => {
-  const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
-
-  test("counts repeated refusals by pod and reason", async () => {
-    const unnamed = { ...refuse, pod: undefined, generateName: "web-5d9f-" };
-    const records = [
-      ...Array.from({ length: 3 }, (_, minute) => admission({ ...unnamed, time: `2026-11-26T08:0${minute}:00Z` })),
-      admission(),
-      certificate({ decision: "refused", reason: "PROOF_REJECTED", namespace: undefined, pod: undefined }),
-    ];
-    const rows = (await runAudit(["refusals"], JSON_OUT, records)).json();
-    assert.deepEqual(
-      rows.map(({ kind, pod, reason, count }) => [kind, pod, reason, count]),
-      [
-        ["admission", "web-5d9f-*", "ROLE_FORBIDDEN", 3],
-        ["certificate", "", "PROOF_REJECTED", 1],
-      ],
-    );
-  });
-
-  test("filters by reason and role", async () => {
-    const records = [
-      admission(refuse),
-      credentials({ decision: "refused", reason: "STS_DENIED" }),
-      credentials({ decision: "refused", reason: "STS_DENIED", role: "arn:aws:iam::1:role/x" }),
-    ];
-    const rows = (
-      await runAudit(["refusals"], { ...JSON_OUT, reason: "STS_DENIED", role: "shop-orders" }, records)
-    ).json();
-    assert.deepEqual(
-      rows.map(({ reason, roles }) => [reason, roles]),
-      [["STS_DENIED", [SAMPLE_ROLE_ARN]]],
     );
   });
 });

@@ -6,7 +6,7 @@ import type { AdmissionRecord } from "../records/podrole-records.ts";
 
 /**
  * "api-server": the caller proved it. "confirmed": the API server's audit log has the request, with the same user and
- * pod. "unproven": neither, so that anyone who reaches the webhook's port may have caused the record. "ambiguous": the
+ * pod. "unproven": neither, so that anyone who reaches the program's port may have caused the record. "ambiguous": the
  * request is real, but another one may have created the pod as well.
  */
 export type CallerTrust = "api-server" | "confirmed" | "unproven" | "ambiguous";

@@ -21,8 +21,12 @@ export interface RefusalRow {
   readonly roles: readonly string[];
   readonly container: string | undefined;
   readonly user: string | undefined;
-  /** How far the webhook's record is believed; undefined for the server's. */
+  /**
+   * How far the webhook's record is believed. Of the server's, "unproven" are those without a pod: their callers proved
+   * nothing, and the row counts all of them together. Undefined for the others.
+   */
   readonly caller: CallerTrust | undefined;
+  /** With those whose lines were left out because they repeat one that was written. */
   count: number;
   /** Unix milliseconds. */
   first: number;
@@ -62,7 +66,9 @@ export function createRefusalsQuestion({ reason, role, namespace }: RefusalFilte
     const key = JSON.stringify(subject);
     const row = rows.get(key) ?? { ...subject, count: 0, first: at, last: at, message };
     rows.set(key, row);
-    row.count += 1;
+    // Refusals of the webhook are never left out; what a line of the server stands for has the key of this row: the
+    // same refusal of the same pod, or any caller that proved nothing.
+    row.count += record.kind === "admission" ? 1 : 1 + record.omitted;
     if (at >= row.last) row.message = message;
     row.first = Math.min(row.first, at);
     row.last = Math.max(row.last, at);
@@ -72,7 +78,7 @@ export function createRefusalsQuestion({ reason, role, namespace }: RefusalFilte
     add(record) {
       if (!matches(record)) return;
       if (record.kind === "admission") admissions.push(record);
-      else count(record);
+      else count(record, record.pod === undefined ? "unproven" : undefined);
     },
     joinKeys: () => ({
       requests: new Set(admissions.flatMap(({ request }) => request ?? [])),

@@ -51,6 +51,8 @@ interface InstanceRecord extends CommonRecord {
   /** Address of the caller as ip:port. */
   readonly peer: string | undefined;
   readonly expiration: string | undefined;
+  /** How many lines were not written since the last one because they repeat this one (docs/audit.md). */
+  readonly omitted: number;
 }
 
 /** The server's decision about a certificate for a pod instance. */
@@ -72,8 +74,6 @@ export interface CredentialsRecord extends InstanceRecord {
   readonly sessionName: string | undefined;
   readonly accessKeyId: string | undefined;
   readonly outcome: string | undefined;
-  /** How many equal issuances to the same address were not written since the last record. */
-  readonly omitted: number;
 }
 
 /** One line of the audit log; a field is undefined if the line lacks it. */
@@ -142,6 +142,7 @@ function instanceParts(record: unknown) {
     serviceAccount: text("serviceAccount"),
     peer: text("peer"),
     expiration: text("expiration"),
+    omitted: omittedOf(record),
   };
 }
 
@@ -155,8 +156,6 @@ function certificateParts(record: unknown) {
   };
 }
 
-const OMITTED: FieldOf<CredentialsLine> = "omitted";
-
 function credentialsParts(record: unknown) {
   const text = textReader<CredentialsLine>(record);
   return {
@@ -165,9 +164,10 @@ function credentialsParts(record: unknown) {
     sessionName: text("sessionName"),
     accessKeyId: text("accessKeyId"),
     outcome: text("outcome"),
-    omitted: omittedOf(record),
   };
 }
+
+const OMITTED: FieldOf<CertificateLine> & FieldOf<CredentialsLine> = "omitted";
 
 function omittedOf(record: unknown): number {
   const omitted = numberAt(record, OMITTED) ?? 0;

@@ -148,6 +148,7 @@ test("readRecord() reads what createAudit() writes, field by field", () => {
     podCertificateRequest: undefined,
     serial: "01AB",
     evidence: undefined,
+    omitted: 0,
   });
   const container = { kind: "credentials", container: "app", role: SAMPLE_ROLE_ARN } as const;
   const session = { sessionName: "shop.orders", outcome: "miss", accessKeyId: "ASIAEXAMPLE000000001", omitted: 3 };
