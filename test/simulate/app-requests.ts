@@ -6,7 +6,20 @@ import { currentWorld } from "./surroundings.ts";
 export interface Answer {
   readonly status: number;
   /** JSON, or the text of a page. */
-  readonly body: string;
+  readonly body: string | Buffer;
+}
+
+type Fields = Readonly<Record<string, string>>;
+
+/** A sidecar builds the reply with its credentials once, and apps get it many times. */
+const decoded = new WeakMap<Buffer, Fields>();
+
+/** Returns the fields of a JSON body. */
+export function fieldsOf({ body }: Answer): Fields {
+  if (typeof body === "string") return JSON.parse(body) as Fields;
+  const found = decoded.get(body) ?? (JSON.parse(body.toString()) as Fields);
+  decoded.set(body, found);
+  return found;
 }
 
 /** The health port of a pod beside its credentials port. */
@@ -39,7 +52,7 @@ export function sendRequest(
     },
     end(text: string | Buffer) {
       response.destroyed = true;
-      onAnswer({ status, body: String(text) });
+      onAnswer({ status, body: text });
     },
   };
   handle(request as unknown as IncomingMessage, response as unknown as ServerResponse);

@@ -3,7 +3,7 @@
 // States of the container: started → ended (by itself, by the kubelet when the hook fails or the probe finds it stuck,
 // or killed) → started again after a back-off of 10 s, doubling to 5 min, and reset after 10 min; removed with the pod.
 // States of the app: held back → running, until the pod is removed.
-import { HEALTH_OFFSET, sendRequest } from "./app-requests.ts";
+import { fieldsOf, HEALTH_OFFSET, sendRequest } from "./app-requests.ts";
 import type { PodPlan } from "./pod-plan.ts";
 import type { Outside } from "./programs.ts";
 import { between } from "./random.ts";
@@ -121,7 +121,7 @@ export function startPod(outside: Outside, plan: PodPlan, onAnswer: (answer: App
     const token = currentWorld().volumes.read(`${directory}/tokens/app/token`);
     sendRequest(plan.port, "/v1/credentials", token, (answer) => {
       if (answer === undefined) return answered("NO_ANSWER");
-      const body = JSON.parse(answer.body) as Readonly<Record<string, string>>;
+      const body = fieldsOf(answer);
       answered(answer.status === 200 ? "OK" : (body["code"] ?? ""), body["AccessKeyId"], body["Expiration"]);
     });
   }

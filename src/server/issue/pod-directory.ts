@@ -44,7 +44,10 @@ export interface PodDirectory {
   readonly describe: (pod: Pod) => KnownPod;
   /** Adds the inherited annotations to a pod. */
   inContext(pod: KnownPod): Promise<PodInContext>;
-  /** Uids of injected pods that have not finished; undefined before the first list. */
+  /**
+   * Uids of injected pods that have not finished; undefined before the first list. The same object as long as no pod
+   * has begun or ended.
+   */
   livingPods(): ReadonlySet<string> | undefined;
   /** The cached pod of this name; undefined if it has not the label of injected pods, or is not cached yet. */
   knownPod(namespace: string, name: string): KnownPod | undefined;
@@ -143,13 +146,17 @@ export function startPodDirectory(
     return isRefusal(found) ? found : { facts: found.facts, inherited: inheritedFrom(namespaceObject, account) };
   }
 
-  /** Computed once for each change of the cache. */
+  /** Computed once for each change of the cache, which is mostly a change of a pod that goes on living. */
   let living: { readonly pods: readonly KnownPod[]; readonly uids: ReadonlySet<string> } | undefined;
   function livingPods(): ReadonlySet<string> | undefined {
     if (pods.ageMs() === Number.POSITIVE_INFINITY) return undefined;
     const list = pods.list();
-    if (living?.pods !== list)
-      living = { pods: list, uids: new Set(list.flatMap(({ uid, hasFinished }) => (hasFinished ? [] : (uid ?? [])))) };
+    if (living?.pods !== list) {
+      const uids = new Set(list.flatMap(({ uid, hasFinished }) => (hasFinished ? [] : (uid ?? []))));
+      const former = living?.uids;
+      const isSame = former?.size === uids.size && former.isSubsetOf(uids);
+      living = { pods: list, uids: isSame ? former : uids };
+    }
     return living.uids;
   }
 

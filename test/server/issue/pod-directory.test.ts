@@ -72,6 +72,23 @@ test("livingPods() has no pod beyond its namespace's share of the cache, which f
   assert.equal(!isRefusal(found) && found.facts.name, "last");
 });
 
+test("livingPods() returns the same object when a pod changes, and another one when a pod begins or ends", async (context) => {
+  const { emulator, directory, pod } = await setUp(context);
+  await directory.ready;
+  const web = await pod("web");
+  await until(() => directory.livingPods()?.has(web) === true, "the pod in the cache");
+  const before = directory.livingPods();
+  const present = emulator.store.get("pods", "team", "web");
+  emulator.store.replace("pods", { ...present, spec: { nodeName: "node" } });
+  await until(() => directory.knownPod("team", "web")?.node === "node", "the changed pod in the cache");
+  assert.equal(directory.livingPods(), before);
+
+  const job = await pod("job");
+  emulator.store.remove("pods", "team", "web");
+  await until(() => directory.livingPods()?.has(web) === false, "the end of the pod");
+  assert.deepEqual([...(directory.livingPods() ?? [])], [job]);
+});
+
 const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "default", name: "web" };
 
 /** A directory whose watches deliver their first lists and then nothing, with a count of the look-ups of pods. */
