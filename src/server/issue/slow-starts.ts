@@ -2,9 +2,10 @@
 // go on is visible within 5 s. Refusals that no retry cures get their Events at once, without this.
 // States of a pod: waiting, from its first request without credentials → reported, after 3 s (an Event has the last
 // refusal, or says that STS has not answered) → gone: when every requested container has credentials, or ten minutes
-// after the Event. A pod that comes while too many wait is not watched.
+// after the Event; or when too many wait, and it is the newest pod of the namespace with most.
 import { ERRORS, type ErrorCode, type ErrorInfo } from "../../protocol/errors.ts";
 import { type Clock, MINUTE_MS } from "../../runtime/clock.ts";
+import { createFairQueue, type PodKey } from "../turns/fair-queue.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { ObservedPod, ResultObserver } from "./result-observer.ts";
 
@@ -23,7 +24,7 @@ const START_PATIENCE_MS = 3_000;
 const FORGOTTEN_AFTER_MS = 10 * MINUTE_MS;
 const MAX_WAITING_PODS = 5_000;
 
-interface WaitingStart {
+interface WaitingStart extends PodKey {
   readonly pod: ObservedPod;
   readonly containers: Set<string>;
   last?: ErrorInfo;
@@ -39,28 +40,39 @@ export function createSlowStarts({
   pendingReason,
 }: SlowStartDeps): Pick<ResultObserver, "requested" | "issued" | "refused"> {
   const waiting = new Map<string, WaitingStart>();
+  /** The same ones by namespace, for their bound alone: nothing takes its turn here. */
+  const shares = createFairQueue<WaitingStart>(MAX_WAITING_PODS);
+
+  function forget(start: WaitingStart): void {
+    start.cancel();
+    waiting.delete(start.uid);
+    shares.delete(start);
+  }
 
   function report(start: WaitingStart): void {
     const { pod, containers, last } = start;
     const [container = ""] = containers;
     start.isReported = true;
-    start.cancel = clock.schedule(() => waiting.delete(pod.uid), FORGOTTEN_AFTER_MS);
+    start.cancel = clock.schedule(() => forget(start), FORGOTTEN_AFTER_MS);
     recordRefusal(pod, last ?? notAnswered(pod, container, pendingReason()), { isWaiting: true });
   }
 
   return {
     requested(pod, containers) {
       const missing = containers.filter((container) => !hasHeld(pod.uid, container));
-      if (missing.length === 0 || waiting.has(pod.uid) || waiting.size >= MAX_WAITING_PODS) return;
-      const start: WaitingStart = { pod, containers: new Set(missing), isReported: false, cancel: () => {} };
+      if (missing.length === 0 || waiting.has(pod.uid)) return;
+      const { namespace, uid } = pod;
+      const own = { namespace, uid, pod, containers: new Set(missing) };
+      const start: WaitingStart = { ...own, isReported: false, cancel: () => {} };
       start.cancel = clock.schedule(() => report(start), START_PATIENCE_MS);
-      waiting.set(pod.uid, start);
+      waiting.set(uid, start);
+      const surplus = shares.push(start);
+      if (surplus) forget(surplus);
     },
     issued({ uid }, container) {
       const start = waiting.get(uid);
       if (!start?.containers.delete(container) || start.containers.size > 0) return;
-      start.cancel();
-      waiting.delete(uid);
+      forget(start);
     },
     refused({ uid }, container, { code, message }) {
       const start = waiting.get(uid);

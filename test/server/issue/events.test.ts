@@ -106,10 +106,36 @@ test("createRefusalRecorder() limits Events when every pod is refused at once, a
   await clock.advance(0);
   assert.equal(written.length, 50);
   await clock.advance(60_000);
+  assert.equal(written.length, 350, "300 waited, and were written in a minute; 150 were dropped");
+  await clock.advance(60_000);
+  assert.equal(written.length, 350);
   refuseAll();
-  await clock.advance(0);
-  assert.equal(written.length, 100);
-  assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 100, "no pod gets two Events");
+  await clock.advance(60_000);
+  assert.equal(written.length, 500);
+  assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 500, "no pod gets two Events");
+});
+
+test("createRefusalRecorder() writes Events of namespaces in turns: one with many refused pods delays no other", async () => {
+  const { clock, written, record } = setUp();
+  const refusal = { code: "ROLE_FORBIDDEN", message: "Cannot give role" } as const;
+  const ofHonest = () => written.filter(({ namespace }) => namespace === "team").map(({ pod }) => pod.uid);
+  for (let pod = 0; pod < 600; pod++) record({ ...POD, namespace: "hostile", uid: `h-${pod}` }, refusal);
+  for (const uid of ["u-1", "u-2"]) record({ ...POD, uid }, refusal);
+  await clock.advance(800);
+  assert.deepEqual(ofHonest(), ["u-1", "u-2"]);
+  assert.equal(written.length, 54, "all namespaces together have the same rate");
+});
+
+test("createRefusalRecorder() forgets a dropped Event, so that the pod's next refusal records it", async () => {
+  const { clock, written, record } = setUp();
+  const refusal = { code: "ROLE_FORBIDDEN", message: "Cannot give role" } as const;
+  for (let pod = 0; pod < 351; pod++) record({ ...POD, uid: `u-${pod}` }, refusal);
+  await clock.advance(60_000);
+  const hasEvent = () => written.some(({ pod }) => pod.uid === "u-350");
+  assert.equal(hasEvent(), false, "the newest of 301 that wait is dropped");
+  record({ ...POD, uid: "u-350" }, refusal);
+  await clock.advance(200);
+  assert.equal(hasEvent(), true);
 });
 
 test("createRefusalRecorder() cuts a long message, and never the remedy", async () => {

@@ -94,3 +94,14 @@ test("createSlowStarts() watches a bounded number of pods", async () => {
   await clock.advance(3_000);
   assert.equal(recorded.length, 5_000);
 });
+
+test("createSlowStarts() watches pods of other namespaces, however many of one namespace wait", async () => {
+  const { clock, recorded, starts } = setUp();
+  for (let index = 0; index < 6_000; index++)
+    starts.requested({ ...POD, namespace: "hostile", uid: `h-${index}` }, ["app"]);
+  starts.requested(POD, ["app"]);
+  starts.refused(POD, "app", THROTTLED);
+  await clock.advance(3_000);
+  assert.equal(recorded.length, 5_000);
+  assert.equal(recorded.find(({ uid }) => uid === POD.uid)?.code, "STS_THROTTLED");
+});
