@@ -1,6 +1,7 @@
 // Generates the tables of test/bench/README.md from the figures that benchmarks recorded with `--publish`.
 import { outageResults } from "../test/bench/outage/results.ts";
 import { overloadResults } from "../test/bench/overload/results.ts";
+import { referenceResults, targetText } from "../test/bench/reference/results.ts";
 import { startResults } from "../test/bench/start/results.ts";
 import { markdownTable } from "./markdown-table.ts";
 
@@ -33,6 +34,28 @@ export function startTable(): string {
     [what, min, p25, median, p75, p95, max, added ?? ""].map(String),
   );
   return `${run}\n\n${ratios.join("\n")}\n\n${markdownTable(head, cells)}`;
+}
+
+/** Returns a row for each figure that is compared with a bare program of the same run. */
+export function referenceTable(): string {
+  const rows = referenceResults.find()?.rows ?? [];
+  if (rows.length === 0) return "Nothing has been published yet.";
+  const head = ["", "reference", "podrole", "ratio", "target", "met", "commit"];
+  const cells = rows.map((row) => {
+    const { what, reference, unit, referenceValue, podroleValue, ratio, isMet, commit } = row;
+    const met = isMet === undefined ? "" : formatMet(isMet);
+    return [
+      what,
+      `${referenceValue} ${unit} (${reference})`,
+      `${podroleValue} ${unit}`,
+      `${ratio}`,
+      targetText(row),
+      met,
+      commit,
+    ];
+  });
+  const machines = Array.from(new Set(rows.map(({ date, machine }) => `${date}: ${machine}`)));
+  return `Medians; each ratio is the median of the rounds' ratios. ${machines.join("; ")}.\n\n${markdownTable(head, cells)}`;
 }
 
 function formatMet(isMet: boolean): string {

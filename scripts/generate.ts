@@ -21,7 +21,7 @@ import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { attackRun, attackTable } from "./attack-table.ts";
 import { authorizationCount, authorizationTables } from "./authorization-matrix.ts";
 import { behavioursOf } from "./behaviour.ts";
-import { outageTable, overloadTable, startTable } from "./bench-tables.ts";
+import { outageTable, overloadTable, referenceTable, startTable } from "./bench-tables.ts";
 import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate, sourceOfTemplate } from "./chart-templates.ts";
 import { chartValuesTable } from "./chart-values.ts";
@@ -200,7 +200,12 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     ...Object.fromEntries(Object.keys(SYMPTOMS).map((group) => [group, () => symptomTable(group)])),
   },
   "test/README.md": { suites: suitesTable },
-  "test/bench/README.md": { overload: overloadTable, outage: outageTable, start: startTable },
+  "test/bench/README.md": {
+    overload: overloadTable,
+    outage: outageTable,
+    start: startTable,
+    reference: referenceTable,
+  },
   "docs/metrics.md": {
     server: () => metricsTable(SERVER_METRICS),
     webhook: () => metricsTable(WEBHOOK_METRICS),

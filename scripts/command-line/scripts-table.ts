@@ -19,6 +19,7 @@ export const LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.
 const CHROMIUM = debian("/usr/bin/chromium", "Chromium", "chromium");
 const NODE_PACKAGES = "the packages of test/cluster/kubernetes/packages.sh podman";
 const CGROUPS = root("to create cgroups");
+const REFERENCE_PARTS = ["sidecar", "server", "admission", "list"] as const;
 const CLUSTER_PARTS = ["control-plane", "chart", "node"] as const;
 
 const published = (file: string) =>
@@ -302,6 +303,17 @@ export const SCRIPTS = {
     options: {
       starts: numberOption("--starts <number>", "how many starts", 12, { min: 1, max: 10_000 }),
       publish: published("test/bench/start/cpu.json"),
+    },
+  },
+  "bench:reference": {
+    purpose:
+      "Measures memory, speed and CPU of sidecar, server and webhook beside the smallest programs that do the same, and exits with 1 if a target is missed",
+    needs: "Linux",
+    time: "10 minutes",
+    options: {
+      rounds: numberOption("--rounds <number>", "rounds of each part", 8, { min: 1, max: 1_000 }),
+      only: namesOption("--only <part>", "run only this part", REFERENCE_PARTS),
+      publish: published("test/bench/reference/results.json; with --only, only those rows of it"),
     },
   },
   dashboard: {

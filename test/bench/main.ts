@@ -4,7 +4,6 @@
 // machine.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { Agent, request } from "node:https";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmulatedCluster, startEmulatedCluster } from "../../emulators/cluster.ts";
@@ -19,6 +18,7 @@ import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { publishedResults } from "../published-results.ts";
 import { annotatedPod, reviewOf, SHOP } from "../webhook/requests.ts";
 import { compareFigures, figuresNow, type MeasuredFigures } from "./figures.ts";
+import { createReviewSender, registeredCa } from "./reviews.ts";
 import { type LatencyRow, latencyFigures, measureRounds } from "./rounds.ts";
 
 /** The published figures. */
@@ -37,37 +37,16 @@ async function planRow(): Promise<LatencyRow> {
 }
 
 async function admissionRows({ kubernetes, webhook }: EmulatedCluster): Promise<LatencyRow[]> {
-  const configuration = kubernetes.store.get("mutatingwebhookconfigurations", undefined, "podrole");
-  const [registered] = configuration["webhooks"] as { clientConfig: { caBundle: string } }[];
-  const ca = Buffer.from(registered?.clientConfig.caBundle ?? "", "base64");
-  const agent = new Agent({ keepAlive: true, ca });
-  const port = webhook.ports["webhook"] ?? 0;
+  const sender = createReviewSender(webhook.ports["webhook"] ?? 0, registeredCa(kubernetes));
   const pod = annotatedPod({ "iam.amazonaws.com/role": ROLE });
   const body = JSON.stringify(reviewOf({ ...pod, spec: { ...pod.spec, serviceAccountName: "default" } }));
-  const post = () => postReview(agent, port, body);
+  const post = () => sender.post(body);
   const rows = [
     await measureRounds({ what: "POST /mutate, HTTPS kept alive", calls: 300, callers: 1 }, post),
     await measureRounds({ what: "POST /mutate, 8 callers", calls: 800, callers: 8 }, post),
   ];
-  agent.destroy();
+  sender.close();
   return rows;
-}
-
-function postReview(agent: Agent, port: number, body: string): Promise<void> {
-  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-  return new Promise((resolve, reject) => {
-    const call = request({ host: "127.0.0.1", port, path: "/mutate", method: "POST", agent, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
-      });
-      response.on("end", () => {
-        if (text.includes('"patch"')) resolve();
-        else reject(new RangeError(`the webhook did not inject: ${text}`));
-      });
-    });
-    call.on("error", reject).end(body);
-  });
 }
 
 async function serverRows(pod: AdmittedPod): Promise<LatencyRow[]> {

@@ -27,11 +27,9 @@ import { compareFigures, type Figure, figuresNow } from "../figures.ts";
 import { type BarePrograms, buildBarePrograms } from "./bare-programs.ts";
 import { cpuFigures } from "./cpu-figures.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
+import { IMAGE_FLAGS } from "./image-flags.ts";
 
 const MEMORY = 512 * 1024 * 1024;
-/** Node's flags in Dockerfile.sidecar. */
-const IMAGE_FLAGS = ["--disable-sigusr1", "--use-openssl-ca", "--max-semi-space-size=1"];
-
 const ENTRYPOINT = [...IMAGE_FLAGS, join(ROOT, "dist/sidecar/main.cjs")];
 
 interface Times {
