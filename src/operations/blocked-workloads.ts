@@ -21,6 +21,7 @@ import { type Known, readEach, readKnown } from "./known.ts";
 import { labelledAnnotations, type NamespaceSights } from "./namespace-sight.ts";
 import { type ConcernedObject, likelyWorkload, type StepFields } from "./next-steps.ts";
 import type { Diagnosis } from "./sidecar-diagnosis.ts";
+import { readSidecarShare } from "./sidecar-share.ts";
 
 /** The fields of a core/v1 Event that are read. */
 export interface EventObject {
@@ -70,8 +71,13 @@ export async function findBlockedWorkloads(
   const found = await readEach(attempts, async (attempt): Promise<readonly BlockedWorkload[]> => {
     const object = lookedUp.has(attempt) ? await readWorkload(kubernetes, attempt.object) : NOT_LOOKED_UP;
     const failure = "value" in object ? workloadFailure(object.value) : undefined;
-    const quota = await readBlockingQuota(kubernetes, { namespace: attempt.object.namespace, failure });
-    return blockedBy(attempt, { object, quota }, options);
+    const { namespace } = attempt.object;
+    const quota = await readBlockingQuota(kubernetes, { namespace, failure });
+    const annotations = options.namespaces.get(namespace)?.annotations ?? {};
+    const template = objectAt(objectAt("value" in object ? object.value : undefined, "spec"), "template");
+    const shared = quota && { namespace, annotations, template, quota };
+    const sidecar = shared && (await readSidecarShare(kubernetes, shared, options.installation.sidecarSizes));
+    return blockedBy(attempt, { object, quota, sidecar }, options);
   });
   return found.flat();
 }
@@ -131,7 +137,8 @@ function blockedBy(
   {
     object: read,
     quota,
-  }: { readonly object: Known<BlockedObject | undefined>; readonly quota: BlockedContext["quota"] },
+    sidecar,
+  }: { readonly object: Known<BlockedObject | undefined> } & Pick<BlockedContext, "quota" | "sidecar">,
   { namespaces, installation }: BlockedOptions,
 ): readonly BlockedWorkload[] {
   const found = "value" in read ? read.value : undefined;
@@ -147,6 +154,7 @@ function blockedBy(
     installation,
     replicas,
     quota,
+    sidecar,
   };
   const answer = { ...diagnoseCreation(message, context), steps: stepsAfterCreationFailure(message, context) };
   return [

@@ -169,6 +169,8 @@ const CHANGED =
 /** (https://github.com/kubernetes/client-go/blob/master/util/workqueue/default_rate_limiters.go) */
 export const RETRIED_CREATION = "by itself: the controller tries again, after waits of at most 17 min";
 
+const ROOM = "once the quota has room, by itself: the controller tries again, after waits of at most 17 min";
+
 function diagnosePolicy({ installation }: BlockedContext): Diagnosis {
   const refuses = "podrole's admission policy refuses them, because they name a role and would run without podrole";
   const isUnregistered = installation?.isRegistered === false;
@@ -204,7 +206,7 @@ function diagnoseQuota(message: string, quota: string, context: BlockedContext):
       ...requests,
     ].join("; "),
     remedy: `Raise ${raised}, for ${pods} beside those that count now${spare}.`,
-    recovery: RETRIED_CREATION,
+    recovery: ROOM,
   };
 }
 
@@ -248,12 +250,13 @@ export function stepsAfterCreationFailure(message: string, context: BlockedConte
       const quota = objectArgument("quota", failure.quota);
       const shortages = shortagesOf(failure.quota, context, missing + surge);
       const hard = Object.fromEntries(shortages.map(({ resource, needed }) => [resource, needed]));
+      const present = shortages.map(({ resource, limit }) => `${resource} from ${limit}`).join(", ");
       const patch = shellQuote(JSON.stringify({ spec: { hard } }));
       return [
         `${inNamespace} describe ${quota}  # shows what is used of it now`,
         shortages.length === 0
           ? `${inNamespace} edit ${quota}  # raise it`
-          : `${inNamespace} patch ${quota} --type merge -p ${patch}  # raises it`,
+          : `${inNamespace} patch ${quota} --type merge -p ${patch}  # raises ${present}`,
         ...againSteps(context),
       ];
     }

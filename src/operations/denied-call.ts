@@ -110,7 +110,7 @@ function trustSteps(call: DenialParts, concerned: ConcernedPod): readonly string
   return [
     `aws iam get-role --role-name ${quotedRole(call)} --query Role.AssumeRolePolicyDocument --output json > trust.json  # ${roleAccount(call)}, saves the trust policy`,
     addStatementStep(call, concerned, { condition: "", document: "", file: "trust.json" }),
-    replaceTrustStep(call),
+    replaceTrustStep(call, { file: "trust.json" }),
   ];
 }
 
@@ -140,9 +140,12 @@ export function addStatementStep(
   return `jq ${program} ${file} > new-trust.json  # ${condition}${named}`;
 }
 
-/** Returns the command that replaces the trust policy by the copy. */
-export function replaceTrustStep(call: DenialParts, condition = ""): string {
-  return `aws iam update-assume-role-policy --role-name ${quotedRole(call)} --policy-document file://new-trust.json  # ${condition}${roleAccount(call)}, replaces the trust policy by the copy: look at it first`;
+/** Returns the command that replaces the trust policy by the copy. `file`: in which the present one was saved. */
+export function replaceTrustStep(
+  call: DenialParts,
+  { file, condition = "" }: { readonly file: string; readonly condition?: string },
+): string {
+  return `aws iam update-assume-role-policy --role-name ${quotedRole(call)} --policy-document file://new-trust.json  # ${condition}${roleAccount(call)}, replaces the trust policy by the copy: look at it first, and keep ${file}, which has the present one`;
 }
 
 /** Returns the commands that give the server's principal the policy that it needs. */
@@ -155,6 +158,6 @@ export function ownPolicySteps({ principal }: DenialParts, condition = ""): read
   const [, account] = /:(\d{12}):/.exec(principal) ?? [];
   return [
     `${print}  # ${condition}saves the policy that the server needs`,
-    `aws iam put-${kind}-policy --${kind}-name ${name} --policy-name podrole --policy-document file://policy.json  # ${condition}in account ${account}, adds an inline policy, or replaces the one named podrole`,
+    `aws iam put-${kind}-policy --${kind}-name ${name} --policy-name podrole --policy-document file://policy.json  # ${condition}in account ${account}, adds an inline policy, or replaces the one named podrole, which aws iam get-${kind}-policy prints before`,
   ];
 }

@@ -1,5 +1,7 @@
 // What remedies and next commands depend on in podrole's installation, so that they name what applies instead of what
 // would apply if. Pure.
+import type { ResourceSettings } from "../injection/resources.ts";
+import { sidecarSizes } from "../settings/plan-settings.ts";
 import type { Deployment, Installed } from "./installed.ts";
 import { deploymentOf } from "./installed.ts";
 import { type InstalledBy, installerOf } from "./installer.ts";
@@ -22,6 +24,8 @@ export interface InstallationFacts {
   readonly baseArn?: string;
   /** Address of an STS that is not of AWS, which the server calls instead; absent if it calls that of AWS. */
   readonly emulatedSts?: string;
+  /** Sizes of podrole's containers, as the webhook's settings say. */
+  readonly sidecarSizes?: ResourceSettings;
   /** Lifetime of sessions, in milliseconds. */
   readonly sessionMs?: number;
   /** What pods do now; read only if something is wrong that concerns all of them. */
@@ -38,6 +42,7 @@ export function installationFacts(
   const installer = installerOf(own);
   const settings = installed.server?.settings;
   const baseArn = installed.webhook?.settings?.roleBaseArn ?? settings?.roleBaseArn;
+  const webhook = installed.webhook?.settings;
   const namespace = own[0]?.metadata.namespace;
   const version = versionOf(installed.server?.image ?? installed.webhook?.image);
   return {
@@ -51,6 +56,7 @@ export function installationFacts(
       sessionMs: settings.sessionDuration,
       ...(isEmulated(settings.stsEndpoint) && { emulatedSts: settings.stsEndpoint }),
     }),
+    ...(webhook && { sidecarSizes: sidecarSizes(webhook) }),
     ...(baseArn !== undefined && { baseArn }),
   };
 }

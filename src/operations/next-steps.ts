@@ -164,7 +164,16 @@ export function restartWorkloadSteps(
 /** Nothing else creates such a pod again: the file is all that is left of it if the creation fails. */
 const SAVES = "saves the pod as it is";
 const RECREATES =
-  "deletes the pod, which interrupts it, and creates it anew: podrole then replaces its own containers, the CAs and podrole.io/resolved in it, and spec.nodeName keeps it on its node";
+  "deletes the pod, which interrupts it, and creates it anew: podrole then replaces its own containers, the CAs and podrole.io/resolved in it, and spec.nodeName keeps it on its node: if the API server refuses the new one, correct what its error names and run this again, because the file has the pod";
+
+/** Returns the command that creates a pod again from the file that restartSteps() saved, with another annotation. */
+export function createAsBeforeStep(
+  { namespace, name }: Pick<ConcernedObject, "namespace" | "name">,
+  { annotation, value, purpose }: { readonly annotation: string; readonly value: string; readonly purpose: string },
+): string {
+  const annotate = `kubectl annotate --local -f ${shellQuote(`${name}.yaml`)} ${shellQuote(`${annotation}=${value}`)}`;
+  return `${annotate} --overwrite -o yaml | kubectl -n ${shellQuote(namespace)} replace --force -f -${commentOf(purpose)}`;
+}
 
 /** Kinds that `kubectl rollout restart` accepts. */
 export const RESTARTABLE_KINDS: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "DaemonSet"]);

@@ -9,6 +9,8 @@ export interface QuotaShortage {
   readonly resource: string;
   /** Of one pod. */
   readonly requested: string;
+  /** What the quota permits now, as the object has it. */
+  readonly limit: string;
   /** How much more the quota has to permit. */
   readonly missing: string;
   /** What the quota then permits. */
@@ -38,6 +40,7 @@ export function quotaShortages({ requested, used, hard }: BlockingQuota, pods = 
       {
         resource,
         requested: asked,
+        limit: hard.get(resource) ?? "",
         missing: formatQuantity(needed - limit, kind),
         needed: formatQuantity(needed, kind),
       },

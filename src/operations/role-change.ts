@@ -1,6 +1,6 @@
 // A role annotation that was changed on a running pod: what it means for the pod, and the commands. Pure.
 import { formatAge } from "./format.ts";
-import { annotatePodsStep, type ConcernedObject, proofOf } from "./next-steps.ts";
+import { annotatePodsStep, type ConcernedObject, createAsBeforeStep, isRolledOut, proofOf } from "./next-steps.ts";
 import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
 /** A container whose pod names another role than it has. */
@@ -56,10 +56,17 @@ function trustText({ pod, role, expires, isPermitted }: ChangedRole): string {
 }
 
 /** A new pod has the role of its template, which the change of a pod does not change. */
-function newPodSteps({ template, annotation, requested, restart }: ChangedRole): readonly string[] {
-  if (template.kind === "pod") return restart("only to use the new role at once");
+function newPodSteps({ pod, template, annotation, requested, earlier, restart }: ChangedRole): readonly string[] {
+  if (template.kind === "pod") {
+    const steps = restart("only to use the new role at once");
+    const isSaved = steps.some((step) => step.includes(" replace --force "));
+    if (!isSaved || earlier === undefined || annotation === undefined) return steps;
+    const purpose = "only if the new pod does not start, the way back: creates it with the earlier role";
+    return [...steps, createAsBeforeStep(pod, { annotation, value: earlier, purpose })];
+  }
   if (annotation === undefined) return [];
-  const purpose = "only to give new pods the new role too";
+  const back = isRolledOut(template) ? ": kubectl rollout undo of it is the way back" : "";
+  const purpose = `only to give new pods the new role too${back}`;
   return [annotatePodsStep(template, annotation, { value: requested, purpose })];
 }
 

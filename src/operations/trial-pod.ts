@@ -4,7 +4,7 @@ import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
 import { type ContainerImages, imagesOf } from "./copied-pod.ts";
 import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
-import { creatorOf, restartWorkloadSteps } from "./next-steps.ts";
+import { createAsBeforeStep, creatorOf, restartWorkloadSteps } from "./next-steps.ts";
 import { PURPOSE_MARK } from "./step-parts.ts";
 
 /** A pod that is to get a role by being created again. */
@@ -53,12 +53,12 @@ export function injectedRestartSteps(pod: TriedPod): readonly string[] {
   const { namespace, name, creator } = pod;
   const restart = restartWorkloadSteps({ namespace, pod: name, workload: creator });
   if (!creator.startsWith("Pod/")) return restart;
-  const file = shellQuote(`${name}.yaml`);
-  const back = `kubectl annotate --local -f ${file} ${ANNOTATIONS.inject}=disabled --overwrite -o yaml | kubectl -n ${shellQuote(namespace)} replace --force -f -`;
+  const purpose =
+    "only if the new pod does not start, the way back: creates it as it was, without podrole and without its role";
   return [
     ...trialSteps(pod),
     ...restart,
-    `${back}${PURPOSE_MARK}only if the new pod does not start, the way back: creates it as it was, without podrole and without its role`,
+    createAsBeforeStep({ namespace, name }, { annotation: ANNOTATIONS.inject, value: "disabled", purpose }),
   ];
 }
 

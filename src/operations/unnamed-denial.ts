@@ -20,15 +20,15 @@ import { findMisspeltRole } from "./role-correction.ts";
 export function unnamedSteps(call: DenialParts, concerned: ConcernedPod): readonly string[] {
   const { none, other, exists } = DENIAL_CONDITIONS;
   return [
-    `aws iam get-role --role-name ${quotedRole(call)} --query Role --output json > role.json  # ${roleAccount(call)}, finds out whether the role exists, and saves it`,
+    `aws iam get-role --role-name ${quotedRole(call)} --query Role --output json > role.json  # ${roleAccount(call)}, finds out whether the role exists, and saves it: first see that aws sts get-caller-identity shows this account`,
     nameStep(call, concerned),
     `jq ${shellQuote(lookAtRole(call))} role.json  # ${exists}prints its ARN, and each statement of its trust policy that decides about the server`,
     annotateStep(call, concerned, { condition: "path", value: "ARN", purpose: "names the ARN that is printed" }),
     addStatementStep(call, concerned, { condition: none, document: ".AssumeRolePolicyDocument | ", file: "role.json" }),
-    replaceTrustStep(call, none),
+    replaceTrustStep(call, { file: "role.json", condition: none }),
     idStep(concerned),
     `jq .AssumeRolePolicyDocument role.json > new-trust.json  # ${other}saves the policy: correct that statement in new-trust.json, and add an Allow for the server if there is none, but only if the owner of the role agrees, because the statement may be intended`,
-    replaceTrustStep(call, other),
+    replaceTrustStep(call, { file: "role.json", condition: other }),
     ...serverSteps(call),
   ];
 }
@@ -76,7 +76,11 @@ function nameStep(call: DenialParts, concerned: ConcernedPod): string {
       purpose: `${DENIAL_CONDITIONS.missing}names ${shellCommentText(misspelt.meant)}, which the namespace permits`,
     });
   }
-  return annotateStep(call, concerned, { condition: "missing", value: "ROLE", purpose: "corrects the name, ROLE" });
+  return annotateStep(call, concerned, {
+    condition: "missing",
+    value: "ROLE",
+    purpose: "corrects the name, ROLE, to one that aws iam list-roles shows",
+  });
 }
 
 /** Gives the annotation that names the denied role another value. */

@@ -1,5 +1,6 @@
 // From the webhook's settings to those of plan(). The command line uses it too, so that it plans as the webhook does.
 import type { PlanSettings } from "../injection/plan.ts";
+import type { ResourceSettings } from "../injection/resources.ts";
 import { policySettings } from "../policy/settings-table.ts";
 import type { WebhookSettings } from "./webhook.ts";
 
@@ -29,17 +30,22 @@ export function planSettings(
     runAsUser: unlessNone(settings.sidecarUser),
     runAsGroup: settings.sidecarUser === "none" ? undefined : unlessNone(settings.sidecarGroup),
     sidecarCommand: settings.sidecarCommand,
-    resources: {
-      cpuRequest: unlessNone(settings.sidecarCpuRequest),
-      cpuLimit: unlessNone(settings.sidecarCpu),
-      memoryRequest: unlessNone(settings.sidecarMemoryRequest),
-      memoryLimit: unlessNone(settings.sidecarMemory),
-      guaranteedSidecarCpu: settings.sidecarGuaranteedCpu,
-    },
+    resources: sidecarSizes(settings),
     region: settings.region,
     nativeSidecar,
     excludedNamespaces: [settings.trustConfigMap.namespace],
     policy: policySettings(settings),
+  };
+}
+
+/** Builds the sizes of podrole's containers from the webhook's flags. */
+export function sidecarSizes(settings: WebhookSettings): ResourceSettings {
+  return {
+    cpuRequest: unlessNone(settings.sidecarCpuRequest),
+    cpuLimit: unlessNone(settings.sidecarCpu),
+    memoryRequest: unlessNone(settings.sidecarMemoryRequest),
+    memoryLimit: unlessNone(settings.sidecarMemory),
+    guaranteedSidecarCpu: settings.sidecarGuaranteedCpu,
   };
 }
 

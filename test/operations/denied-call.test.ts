@@ -31,11 +31,14 @@ suite("stepsAfterCode() for STS_DENIED", () => {
   test("has one step for each thing that may be wrong, and each but the first with its condition", () => {
     const [look, ...others] = stepsOf(UNNAMED);
     assert.match(look?.command ?? "", /^aws iam get-role --role-name shop-oders --query Role .* > role\.json$/);
-    assert.match(look?.purpose ?? "", /^in account 210987654321, finds out whether the role exists/);
+    assert.match(
+      look?.purpose ?? "",
+      /^in account 210987654321, finds out whether the role exists, .* get-caller-identity shows this account$/,
+    );
     const expected = [
       [
         /^kubectl -n shop annotate pod\/orders iam\.amazonaws\.com\/role=ROLE --/,
-        /^only if that ends with NoSuchEntity/,
+        /^only if that ends with NoSuchEntity, corrects the name, ROLE, to one that aws iam list-roles shows$/,
       ],
       [
         /^jq '.*select.*' role\.json$/,
@@ -46,7 +49,10 @@ suite("stepsAfterCode() for STS_DENIED", () => {
         /^only if the ARN is another one than the cause names, /,
       ],
       [/^jq '.*\.Statement \|= .*' role\.json > new-trust\.json$/, /^only if nothing but the ARN is printed, /],
-      [/^aws iam update-assume-role-policy /, /^only if nothing but the ARN is printed, .*: look at it first$/],
+      [
+        /^aws iam update-assume-role-policy /,
+        /^only if nothing but the ARN is printed, .*: look at it first, and keep role\.json, which has the present one$/,
+      ],
       [/external-id=ID --overwrite$/, /^only if a printed Allow has a condition on sts:ExternalId, /],
       [
         /^jq \.AssumeRolePolicyDocument role\.json > new-trust\.json$/,

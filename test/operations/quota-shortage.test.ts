@@ -19,22 +19,22 @@ suite("quotaShortages()", () => {
     [
       "a quota that is used up",
       "requested: limits.memory=96Mi, used: limits.memory=1Gi, limited: limits.memory=1Gi",
-      [{ resource: "limits.memory", requested: "96Mi", missing: "96Mi", needed: "1120Mi" }],
+      [{ resource: "limits.memory", requested: "96Mi", limit: "1Gi", missing: "96Mi", needed: "1120Mi" }],
     ],
     [
       "a part of what is requested",
       "requested: limits.memory=96Mi, used: limits.memory=1000Mi, limited: limits.memory=1Gi",
-      [{ resource: "limits.memory", requested: "96Mi", missing: "72Mi", needed: "1096Mi" }],
+      [{ resource: "limits.memory", requested: "96Mi", limit: "1Gi", missing: "72Mi", needed: "1096Mi" }],
     ],
     [
       "those of several resources that lack something",
       "requested: pods=1,requests.cpu=150m, used: pods=9,requests.cpu=900m, limited: pods=10,requests.cpu=1",
-      [{ resource: "requests.cpu", requested: "150m", missing: "50m", needed: "1050m" }],
+      [{ resource: "requests.cpu", requested: "150m", limit: "1", missing: "50m", needed: "1050m" }],
     ],
     [
       "a count",
       "requested: pods=1, used: pods=10, limited: pods=10",
-      [{ resource: "pods", requested: "1", missing: "1", needed: "11" }],
+      [{ resource: "pods", requested: "1", limit: "10", missing: "1", needed: "11" }],
     ],
     ["nothing without amounts", "requested: limits.memory=96Mi", []],
     ["nothing for amounts that are none", "requested: x=many, used: x=1, limited: x=1", []],
@@ -81,7 +81,10 @@ suite("diagnoseCreation()", () => {
       assert.equal(found, `Raise limits.memory ${remedy}`);
       const [, patch] = stepsAfterCreationFailure(message, { object, quota, replicas });
       const expected = `'{"spec":{"hard":{"limits.memory":"${hard}"}}}'`;
-      assert.equal(patch, `kubectl -n shop patch quota/team --type merge -p ${expected}  # raises it`);
+      assert.equal(
+        patch,
+        `kubectl -n shop patch quota/team --type merge -p ${expected}  # raises limits.memory from 1Gi`,
+      );
     });
   }
 

@@ -9,7 +9,13 @@ import { emulatorSteps } from "../../src/operations/emulated-sts.ts";
 import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
 import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
 import { objectArgument, shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
-import { annotatePodsStep, commandsForAllStep, editStep, restartSteps } from "../../src/operations/next-steps.ts";
+import {
+  annotatePodsStep,
+  commandsForAllStep,
+  createAsBeforeStep,
+  editStep,
+  restartSteps,
+} from "../../src/operations/next-steps.ts";
 import { injectedRestartSteps } from "../../src/operations/trial-pod.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 
@@ -75,6 +81,7 @@ test("restartSteps() and stepsAfterCode() have no character outside of quotes th
         ...emulatorSteps(`http://${kind}.${name}.svc:80/${name}`),
         commandsForAllStep(".phase", name),
         editStep(concerned.object, "correct the role"),
+        createAsBeforeStep(concerned.object, { annotation: kind, value: name, purpose: "the way back" }),
         annotatePodsStep(concerned.object, kind, { value: name, purpose: "only then" }),
         ...["pod", "deployment", "job", "cronjob"].map((each) =>
           annotatePodsStep({ ...concerned.object, kind: each }, "iam.amazonaws.com/role", { value: name }),

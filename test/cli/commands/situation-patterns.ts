@@ -10,7 +10,9 @@ export interface Situation {
   readonly prepare: (cluster: SituationCluster) => void;
   readonly answer: SituationAnswer;
   /** What a command must say besides. */
-  readonly says?: { readonly [Command in "explain" | "check" | "status" | "refusals" | "trust"]?: readonly RegExp[] };
+  readonly says?: {
+    readonly [Command in "explain" | "check" | "status" | "wide" | "refusals" | "trust"]?: readonly RegExp[];
+  };
 }
 
 export const RECREATE = (name: string, purpose = "") => [
@@ -20,7 +22,9 @@ export const RECREATE = (name: string, purpose = "") => [
   },
   {
     command: new RegExp(`^kubectl -n shop replace --force -f ${name}\\.yaml$`),
-    purpose: new RegExp(`^${purpose}deletes the pod, which interrupts it, .* spec\\.nodeName keeps it on its node$`),
+    purpose: new RegExp(
+      `^${purpose}deletes the pod, which interrupts it, .* spec\\.nodeName keeps it on its node: if the API server refuses the new one, `,
+    ),
   },
 ];
 /** Tries the role before the pod is deleted. */
@@ -30,16 +34,22 @@ export const TRIAL = (name: string, purpose = "then, before the pod is deleted, 
   ),
   purpose: new RegExp(`^${purpose}tries whether STS gives the role`),
 });
+/** Creates it again with another value of an annotation. */
+export const WAY_BACK = (name: string, annotation: string, purpose: RegExp) => ({
+  command: new RegExp(
+    `^kubectl annotate --local -f ${name}\\.yaml ${annotation} --overwrite -o yaml \\| kubectl -n shop replace --force -f -$`,
+  ),
+  purpose,
+});
 /** The same for a pod that was not injected, with the way back. */
 export const RECREATE_INJECTED = (name: string) => [
   TRIAL(name),
   ...RECREATE(name),
-  {
-    command: new RegExp(
-      `^kubectl annotate --local -f ${name}\\.yaml podrole\\.io/inject=disabled --overwrite -o yaml \\| kubectl -n shop replace --force -f -$`,
-    ),
-    purpose: /^only if the new pod does not start, the way back: creates it as it was, without podrole /,
-  },
+  WAY_BACK(
+    name,
+    "podrole\\.io/inject=disabled",
+    /^only if the new pod does not start, the way back: .*, without podrole /,
+  ),
 ];
 export const RECREATING =
   /^the right to .*delete and create pods in namespace shop \(kubectl auth can-i --list -n shop /;

@@ -27,7 +27,7 @@ import {
   ROLLED_OUT,
   type Situation,
   TRIAL,
-  TRIED_AGAIN,
+  WAY_BACK,
 } from "./situation-patterns.ts";
 
 /** The situations, each with what the commands say in it. */
@@ -102,6 +102,11 @@ export const SITUATIONS: readonly Situation[] = [
         },
         TRIAL("orders", "only to use the new role at once, "),
         ...RECREATE("orders", "only to use the new role at once, "),
+        WAY_BACK(
+          "orders",
+          "iam\\.amazonaws\\.com/role=\\S+shop-orders",
+          /^only if the new pod does not start, the way back: creates it with the earlier role$/,
+        ),
       ],
       verify:
         /^podrole explain pod\/orders -n shop shows no cause and ends with exit code 0: at once if the earlier role/,
@@ -221,13 +226,17 @@ export const SITUATIONS: readonly Situation[] = [
     },
     answer: {
       cause:
-        /its pods cannot be created: |ResourceQuota team of the namespace refuses them, podrole does not: exceeded quota: team, /,
+        /ResourceQuota team of the namespace refuses them, podrole does not: exceeded quota: team, .*; each pod takes 160Mi of limits\.memory, 96Mi of it for podrole-sidecar$/,
       remedy:
         /Raise limits\.memory by 552Mi to 1576Mi, for all 3 missing pods beside those that count now and for the one more that a rollout creates; without a rollout, 1416Mi of limits\.memory would do\.$/,
-      recovery: TRIED_AGAIN,
+      recovery: /^once the quota has room, by itself: the controller tries again, after waits of at most 17 min$/,
       next: [
         /^kubectl -n shop describe quota\/team$/,
-        /^kubectl -n shop patch quota\/team --type merge -p '\{"spec":\{"hard":\{"limits\.memory":"1576Mi"\}\}\}'$/,
+        {
+          command:
+            /^kubectl -n shop patch quota\/team --type merge -p '\{"spec":\{"hard":\{"limits\.memory":"1576Mi"\}\}\}'$/,
+          purpose: /^raises limits\.memory from 1Gi$/,
+        },
         {
           command: /^kubectl -n shop rollout restart deployment\/orders$/,
           purpose: /^only to have it try again at once$/,

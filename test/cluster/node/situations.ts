@@ -146,7 +146,12 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
     looks: looksAt("shop-4", "pod"),
     cause:
       /cause: container app holds \S+shop-orders, and the pod's iam\.amazonaws\.com\/role now names \S*shop-mailer/,
-    next: [/^kubectl -n shop-4 annotate pod\/orders .*shop-orders --overwrite$/, TRIED, ...RECREATED],
+    next: [
+      /^kubectl -n shop-4 annotate pod\/orders .*shop-orders --overwrite$/,
+      TRIED,
+      ...RECREATED,
+      /^kubectl annotate --local -f orders\.yaml iam\.amazonaws\.com\/role=\S+shop-orders .* replace --force -f -$/,
+    ],
     run: [0],
     recovers: () => untilWell("shop-4"),
   },

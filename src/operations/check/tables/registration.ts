@@ -193,7 +193,7 @@ export const REGISTRATION_CHECKS = inSection("registration", "installed", {
             return ok(`the webhook responded to a dry run in namespace "${found.namespace}"`);
           case "admitted":
             return failed(
-              "The API server does not call podrole's webhook: it admitted a test pod (a dry run, which creates nothing); expected the webhook to refuse that pod",
+              "The API server does not call podrole's webhook: it admitted a test pod (a dry run, which creates nothing) that names no role, so that podrole's admission policy does not refuse it; expected the webhook to refuse that pod",
               where,
             );
           case "not reached":
