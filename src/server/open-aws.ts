@@ -8,7 +8,7 @@ import type { ServerSettings } from "../settings/server.ts";
 import { type CredentialCache, createCredentialCache } from "./aws/credential-cache.ts";
 import { readInstanceProfileArn } from "./aws/instance-profile.ts";
 import { type OwnCredentialsCheck, startOwnCredentialsCheck } from "./aws/own-credentials.ts";
-import { detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
+import { awsAccountOf, detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
 import { createSts, type Sts } from "./aws/sts.ts";
 import { createStsLimiter, type StsLimiter } from "./aws/sts-limiter.ts";
 import { logStsOutages } from "./aws/sts-outage-log.ts";
@@ -24,6 +24,8 @@ export interface OpenedAws {
   readonly ownCredentials: OwnCredentialsCheck;
   /** The policy settings in force: sessions are capped once STS reports that the server is itself a role session. */
   readonly policy: () => PolicySettings;
+  /** The account of the principal that assumes roles; undefined until STS has returned it. */
+  readonly account: () => string | undefined;
 }
 
 interface AwsDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
@@ -53,15 +55,17 @@ export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<
       : undefined;
 
   let policy = policySettings(settings, detectedBaseArn);
+  let account: string | undefined;
   // Not awaited: a server that STS does not answer yet still serves its ports.
   void waitForCallerArn(identityDeps).then((callerArn = "") => {
+    account = awsAccountOf(callerArn);
     policy = capForRoleChaining(policy, callerArn);
     const { sessionCapMs: cap, sessionDurationMs, maxSessionDurationMs = sessionDurationMs } = policy;
     if (cap !== undefined && maxSessionDurationMs > cap) {
       log.warn({ callerArn }, "sessions last 1h at most: the server is itself a session of a role (role chaining)");
     }
   });
-  return { cache, limiter, tally, ownCredentials, policy: () => policy };
+  return { cache, limiter, tally, ownCredentials, policy: () => policy, account: () => account };
 }
 
 function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {

@@ -64,6 +64,7 @@ function stateSources({ clock, trust, aws, issuers, problems }: StateDeps, setti
       const windowSeconds = Math.round(windowMs / 1000);
       return { ...aws.tally.counts(), waiting: aws.limiter.waiting(), windowSeconds, namespaces };
     },
+    account: aws.account,
     problems,
   };
 }

@@ -137,6 +137,7 @@ async function answerReaders() {
           refusals: () => refusals,
           trust: () => trust,
           sts: () => sts,
+          account: () => "123456789012",
           problems: () => [],
         },
       },

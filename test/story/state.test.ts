@@ -81,6 +81,10 @@ suite("the server's state", { timeout: 240_000 }, () => {
     const [held] = (await podOf("orders"))?.containers ?? [];
     assert.deepEqual([held?.container, held?.role, held?.source], ["app", roleArn("shop-app"), "issued"]);
     assert.ok(Date.parse(held?.expiresAt ?? "") > Date.now());
+    assert.deepEqual(
+      (await readState()).replicas.map(({ account }) => account),
+      ["123456789012"],
+    );
     await sidecar.close();
 
     await server.stop();

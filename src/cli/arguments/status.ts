@@ -46,7 +46,7 @@ export function declareStatus(command: Command): void {
   declareInstallation(command);
   addHelp(command, {
     notes: [
-      "Shows which role each container holds, until when, and the last code; with roles, what uses each role; with refusals, what was refused; with trust, the CAs and who trusts them. What you may not read is marked as unknown, with the permission that it needs.",
+      "Shows which role each container holds, until when, and the last code; with roles, what uses each role; with refusals, what podrole refused, without what its admission policy or a quota refuses; with trust, the CAs, how long each has been in its slot, and who trusts them. What you may not read is marked as unknown, with the permission that it needs.",
     ],
     examples: [
       ["Which pods of this namespace have credentials, and of which role?", "podrole status"],

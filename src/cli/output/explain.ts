@@ -1,4 +1,5 @@
 // Explanations of podrole explain as text and as JSON.
+import { accountsText } from "../../operations/aws-accounts.ts";
 import { readCreationFailure } from "../../operations/creation-failure.ts";
 import type { ContainerExplanation, ContainerInPod, ExistingPod, Explanation } from "../../operations/explain/model.ts";
 import { stepFields } from "../../operations/next-steps.ts";
@@ -85,12 +86,17 @@ function untriedText(decision: Explanation["now"]["decision"]): string {
 
 /** What the pod is now: its sidecar, why that is not ready unless the cause says so, and what its containers hold. */
 function existingLines(existing: ExistingPod, cause: string | undefined): readonly string[] {
-  const { injected, isCopy, since, state, causes = [], containers = [] } = existing;
+  const { injected, isCopy, since, state, causes = [], containers = [], serverAccount } = existing;
+  const accounts = accountsText(
+    containers.flatMap(({ holds, admitted }) => holds ?? admitted ?? []),
+    serverAccount,
+  );
   return [
     ...(state ? [stateLine(state)] : []),
     ...causes.filter((text) => cause === undefined || !cause.includes(text)),
     `${isCopy ? "a copy with podrole-sidecar" : injected ? "injected" : "not injected"} (created ${since})${sidecarText(existing)}`,
     ...containers.flatMap(inPodText),
+    ...(accounts === undefined ? [] : [accounts]),
   ];
 }
 

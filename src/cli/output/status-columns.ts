@@ -166,7 +166,7 @@ const TRUST_COLUMNS: readonly Column<TrustRow>[] = [
   { head: "SLOT", cell: ({ slot }) => (slot === undefined ? UNKNOWN : plain(slot)) },
   { head: "SUBJECT", cell: ({ subject }) => plain(subject) },
   { head: "EXPIRES IN", cell: ({ expires }, { now }) => expiryCell(expires, now) },
-  { head: "SINCE", cell: ({ since }, { now }) => agoCell(since, now) },
+  { head: "IN SLOT FOR", cell: ({ since }, { now }) => agoCell(since, now) },
   { head: "IN BUNDLE", cell: ({ inBundle }) => trustCell(inBundle) },
   { head: "IN CABUNDLE", cell: ({ inCaBundle }) => trustCell(inCaBundle) },
   {

@@ -1,6 +1,7 @@
 // The status as text: a table, what is wrong with the installation, reason and remedy for each code, what is unknown,
 // and a count. And as JSON, YAML and names.
 
+import { accountsText } from "../../operations/aws-accounts.ts";
 import type { BlockedWorkload } from "../../operations/blocked-workloads.ts";
 import { countOf } from "../../operations/format.ts";
 import type { InstallationFacts } from "../../operations/installation-facts.ts";
@@ -28,6 +29,7 @@ export function statusText(status: Status, { isWide, paint }: StatusTextOptions)
   const notes = [
     ...installationProblems(status).map((text) => paint(escapeControls(text), "bad")),
     ...causeNotes(status).map((text) => escapeControls(text)),
+    ...(isWide ? accountLines(status) : []).map((text) => escapeControls(text)),
     ...unknownLines(status).map((text) => paint(escapeControls(text), "faint")),
     escapeControls(statusSummary(status)),
   ];
@@ -169,6 +171,13 @@ function subjectOf({ namespace, pod }: PodRow | RefusedRow): string {
   return pod.includes("/") ? `${pod} in namespace ${namespace}` : `pod ${namespace}/${pod}`;
 }
 
+/** The accounts of the roles in the table, which its ARNs name, beside that of the server. */
+function accountLines({ pods = [], roles = [], refusals = [], serverAccount }: Status): readonly string[] {
+  const shown = [...pods, ...roles, ...refusals].flatMap(({ role }) => role ?? []);
+  const text = accountsText(shown, serverAccount);
+  return text === undefined ? [] : [text];
+}
+
 function unknownLines({ unknown }: Status): readonly string[] {
   return unknown.map(({ what, why, needs }) =>
     needs.length > 0 ? `unknown: ${what}: needs ${needs.join(", ")}` : `unknown: ${what}: ${why}`,
@@ -191,16 +200,19 @@ function statusSummary(status: Status): string {
         refusalsSince === undefined
           ? "from the pods' Events of the last hour, and how sidecars ended"
           : `since ${refusalsSince}, whatever restarts the server had`;
-      return `${refusedText(refusals)}${where} ${reach}; earlier ones are in the servers' logs (podrole audit refusals); ${UNSEEN_REFUSALS}`;
+      return `${refusedText(refusals)}${where} ${reach}; earlier ones are in the servers' logs (podrole audit refusals); not counted: ${UNCOUNTED_REFUSALS}`;
     }
     case "trust":
       return `${countOf(trust.length, "CA")}; podrole rotate status shows the next steps`;
   }
 }
 
-/** A ready pod keeps what it has, and neither the server nor the cluster learns of such a renewal. */
-const UNSEEN_REFUSALS =
-  "that a ready pod cannot reach or trust the server is in its log alone (kubectl logs POD -c podrole-sidecar)";
+/**
+ * The API server answers for itself. A ready pod keeps what it has, and neither the server nor the cluster learns of
+ * such a renewal.
+ */
+const UNCOUNTED_REFUSALS =
+  "pods that podrole's admission policy or a quota refuses (podrole status shows their workloads), and ready pods that cannot reach or trust the server (kubectl logs POD -c podrole-sidecar)";
 
 /** A row counts equal refusals of one container. */
 function refusedText(rows: readonly RefusedRow[]): string {

@@ -27,13 +27,14 @@ export function describeExisting(
   const state = readSidecarState(pod);
   const isCopy = isLive && !hasInjectedLabel(pod);
   const certificate = lastRequest && describeLastRequest(lastRequest, pod.spec.nodeName);
+  const { serverAccount } = held && "value" in held ? (held.value ?? {}) : {};
   const causes = [...(certificate === undefined ? [] : [certificate]), ...(isLive ? causesOf(state, server) : [])];
   return {
     injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",
     ...(sidecar !== undefined && { sidecar }),
     ...(sidecar !== undefined && image !== undefined && sidecar !== image && { sidecarNow: image }),
-    ...(isLive && { state, containers: containersIn(pod, held) }),
+    ...(isLive && { state, containers: containersIn(pod, held), ...(serverAccount && { serverAccount }) }),
     ...(isCopy && { isCopy }),
     ...((certificate !== undefined || (isLive && state.phase !== "ready")) && causes.length > 0 && { causes }),
   };

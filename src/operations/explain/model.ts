@@ -139,6 +139,8 @@ export interface ExistingPod {
   readonly causes?: readonly string[];
   /** Of an injected pod that has not finished. */
   readonly containers?: readonly ContainerInPod[];
+  /** AWS account of the server's own identity; absent if the server was not asked, or does not say. */
+  readonly serverAccount?: string;
   /** True if the pod looks like a copy that `kubectl debug` made without labels and annotations. */
   readonly isCopy?: true;
   /** Where the decision of now differs from what containers hold, or got at admission. */

@@ -1,6 +1,7 @@
 // The server's state as a fact that may be unknown, for commands that show the rest without it.
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { serverAccountOf } from "../aws-accounts.ts";
 import { deriveKnown, type Known, readKnown } from "../known.ts";
 import { readServerSettings } from "../server-settings.ts";
 import { type HeldPod, lastRefusals } from "./last-refusals.ts";
@@ -37,7 +38,8 @@ export async function askAboutPod(ask: AskServer, { metadata }: Pod): Promise<Kn
     const pod = state.pods.find(({ uid }) => uid === metadata.uid);
     const refused = pod && lastRefusals(state).get(pod.uid);
     const peers = state.pods.filter(({ namespace, uid }) => namespace === metadata.namespace && uid !== metadata.uid);
-    return pod && { ...pod, ...(refused && { refused }), peers };
+    const serverAccount = serverAccountOf(state.replicas);
+    return pod && { ...pod, ...(refused && { refused }), ...(serverAccount && { serverAccount }), peers };
   });
 }
 

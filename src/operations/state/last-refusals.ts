@@ -5,6 +5,8 @@ import type { ClusterState, PodState, RefusalRecord } from "../../protocol/state
 export interface HeldPod extends PodState {
   /** Its last refusal, as the server itself recorded it. */
   readonly refused?: RefusalRecord;
+  /** AWS account of the server's own identity; absent if unknown. */
+  readonly serverAccount?: string;
   /** The other pods of its namespace that the server knows. */
   readonly peers?: readonly PodState[];
 }

@@ -138,6 +138,8 @@ export interface Status {
   /** Whether that namespace has the label podrole.io/inject: enabled; absent for all namespaces, or if unknown. */
   readonly isLabelled?: boolean;
   readonly installation: InstallationState;
+  /** AWS account of the server's own identity; absent if the server does not say. */
+  readonly serverAccount?: string;
   readonly pods?: readonly PodRow[];
   /** Of the last 20 minutes; absent if Events may not be read. */
   readonly blocked?: readonly BlockedWorkload[];

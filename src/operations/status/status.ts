@@ -6,6 +6,7 @@ import { policySettings } from "../../policy/settings-table.ts";
 import type { ClusterState, PodState } from "../../protocol/state/model.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
+import { serverAccountOf } from "../aws-accounts.ts";
 import { type EventObject, FAILED_CREATIONS, findBlockedWorkloads } from "../blocked-workloads.ts";
 import { DEFAULT_NAMES } from "../check/rights.ts";
 import { certificateRequestOf, lastRequests, type SeenRequest } from "../explain/certificate-request.ts";
@@ -77,6 +78,7 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
     return failure(`--namespace: there is no namespace "${place}"`);
   }
   const state = deriveKnown(answer, (read) => read.state);
+  const serverAccount = "value" in state ? serverAccountOf(state.value.replicas) : undefined;
   const isLabelled = "value" in sights && place !== undefined ? sights.value.get(place)?.isLabelled : undefined;
   const rows =
     topic === "trust"
@@ -88,6 +90,7 @@ export async function readStatus(deps: StatusDeps, options: StatusOptions): Prom
     ...(place !== undefined && { namespace: place }),
     ...(isLabelled !== undefined && { isLabelled }),
     installation: installation.state,
+    ...(serverAccount !== undefined && { serverAccount }),
     ...rows,
     unknown: [...installation.unknown, ...rows.unknown, ...silentReplicas(answer)],
   });

@@ -77,8 +77,19 @@ function decodeReplica(fields: StateFields): ServerReplica | undefined {
   const name = readText(fields["name"]);
   if (startedAt === undefined || answeredAt === undefined || name === undefined) return undefined;
   const problems = boundedList(fields["problems"], MAX_ENTRIES).flatMap((problem) => readText(problem) ?? []);
-  return { name, version: readText(fields["version"]) ?? "", startedAt, answeredAt, problems };
+  const account = readText(fields["account"]);
+  return {
+    name,
+    version: readText(fields["version"]) ?? "",
+    startedAt,
+    answeredAt,
+    ...(account !== undefined && AWS_ACCOUNT.test(account) && { account }),
+    problems,
+  };
 }
+
+/** Of AWS. */
+const AWS_ACCOUNT = /^\d{12}$/;
 
 function decodePod(fields: StateFields): PodState | undefined {
   const [namespace, name, uid] = [fields["namespace"], fields["name"], fields["uid"]].map(readText);

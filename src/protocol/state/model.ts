@@ -147,6 +147,8 @@ export interface ServerReplica {
   readonly startedAt: string;
   /** By the replica's clock. */
   readonly answeredAt: string;
+  /** AWS account of the identity with which it assumes roles; absent until STS has returned it. */
+  readonly account?: string;
   /** What does not work, as /readyz reports it; empty if it is well. */
   readonly problems: readonly string[];
 }

@@ -96,7 +96,14 @@ async function retryUntilFound<Value>(
  * "arn:aws:iam::123456789012:role/"; undefined for any other text.
  */
 export function baseArnOf(arn: string): string | undefined {
-  const [, partition, service, , account] = arn.split(":");
-  if (partition === undefined || account === undefined || !/^\d{12}$/.test(account)) return undefined;
+  const [, partition, service] = arn.split(":");
+  const account = awsAccountOf(arn);
+  if (partition === undefined || account === undefined) return undefined;
   return service === "sts" || service === "iam" ? baseArnOfAccount(account, partition) : undefined;
+}
+
+/** The account in an ARN; undefined for an ARN without one, and for any other text. */
+export function awsAccountOf(arn: string): string | undefined {
+  const [, , , , account = ""] = arn.split(":");
+  return /^\d{12}$/.test(account) ? account : undefined;
 }

@@ -23,6 +23,8 @@ export interface StateSources {
   readonly refusals: () => RefusalRecords;
   readonly trust: () => TrustState;
   readonly sts: () => StsState;
+  /** The AWS account of the server's own identity; undefined until STS has returned it. */
+  readonly account: () => string | undefined;
   /** Returns what does not work, as /readyz does. */
   readonly problems: () => readonly string[];
 }
@@ -92,11 +94,17 @@ export function createStateAnswer(
     return composeStatePage({
       known: sources.knownPods(),
       holdingsOf: sources.holdingsOf,
-      replica: { ...replica, answeredAt: new Date(clock.now()).toISOString(), problems: sources.problems() },
+      replica: { ...replica, answeredAt: new Date(clock.now()).toISOString(), ...presentParts(sources) },
       ...(namespace !== undefined && { namespace }),
       ...(after === undefined ? firstPage(sources, namespace) : { after }),
     });
   };
+}
+
+/** What of the replica's answer about itself changes. */
+function presentParts({ account: known, problems }: StateSources) {
+  const account = known();
+  return { ...(account !== undefined && { account }), problems: problems() };
 }
 
 /** A namespace's reader sees neither the CA nor what other namespaces need of STS. */

@@ -32,7 +32,8 @@ export const DENIAL_SITUATIONS: readonly Situation[] = [
         ADD_STATEMENT,
         {
           command: REPLACE_TRUST,
-          purpose: /^in account 123456789012, replaces the trust policy .*: look at it first$/,
+          purpose:
+            /^in account 123456789012, replaces the trust policy .*: look at it first, and keep trust\.json, which has the present one$/,
         },
       ],
       requires:
@@ -43,7 +44,9 @@ export const DENIAL_SITUATIONS: readonly Situation[] = [
       explain: [
         /^ {2}podrole-sidecar is not running: CrashLoopBackOff, restarted 3 times; it last ended at \S+ with STS_DENIED$/m,
         /^ {2}container app asks for \S+shop-orders \(podrole\.io\/resolved\); holds nothing; last refused with STS_DENIED$/m,
+        /^ {2}AWS account: the role is in 123456789012, and so is podrole's server$/m,
       ],
+      wide: [/^AWS account: the role is in 123456789012, and so is podrole's server$/m],
       status: [
         /^orders +app +shop-orders +sidecar CrashLoopBackOff +- +STS_DENIED$/m,
         /^STS_DENIED \(pod shop\/orders\)$/m,
@@ -72,11 +75,12 @@ export const DENIAL_SITUATIONS: readonly Situation[] = [
       next: [
         {
           command: /^aws iam get-role --role-name shop-orders --query Role --output json > role\.json$/,
-          purpose: /^in account 123456789012, finds out whether the role exists, and saves it$/,
+          purpose:
+            /^in account 123456789012, finds out whether the role exists, and saves it: first see that aws sts get-caller-identity /,
         },
         {
           command: /^kubectl -n shop annotate pod\/orders iam\.amazonaws\.com\/role=ROLE --overwrite$/,
-          purpose: /^only if that ends with NoSuchEntity, corrects the name, ROLE$/,
+          purpose: /^only if that ends with NoSuchEntity, corrects the name, ROLE, to one that /,
         },
         { command: /^jq '\.Arn, .*' role\.json$/, purpose: /^only if the role exists, prints its ARN, and each / },
         { command: /role=ARN --overwrite$/, purpose: /^only if the ARN is another one than the cause names, / },

@@ -24,11 +24,12 @@ suite("situations in which operators ask what is wrong", { concurrency: false },
         // The emulated cluster has neither metrics pages nor a webhook that answers.
         check: () => runAction(checkAction, [], { namespace: "shop", quiet: "true", skip: "PAGES,ADMISSION" }),
         status: () => runAction(statusAction, [], { namespace: "shop" }),
+        wide: () => runAction(statusAction, [], { namespace: "shop", output: "wide" }),
         refusals: () => runAction(statusAction, ["refusals"], { namespace: "shop" }),
         trust: () => runAction(statusAction, ["trust"], {}),
       };
-      for (const command of ["explain", "check", "status", "refusals", "trust"] as const) {
-        const isMain = command !== "refusals" && command !== "trust";
+      for (const command of ["explain", "check", "status", "wide", "refusals", "trust"] as const) {
+        const isMain = command === "explain" || command === "check" || command === "status";
         if (!isMain && says[command] === undefined) continue;
         const { out, err, exitCode } = await commands[command]();
         context.diagnostic(`${command} (exit code ${exitCode})\n${out}${err}`);

@@ -22,6 +22,13 @@ test("decodeStatePage() ignores fields that it does not know", () => {
   assert.deepEqual(decoded({ ...page, later: { added: true } }).page, page);
 });
 
+test("decodeStatePage() leaves out an account that is none", () => {
+  const page = examplePage("podrole-server-a");
+  for (const account of ["12345678901", "123456789012; rm", 123456789012]) {
+    assert.equal(decoded({ ...page, replica: { ...page.replica, account } }).page.replica.account, undefined);
+  }
+});
+
 const REFUSED: readonly (readonly [string, string, RegExp])[] = [
   ["no JSON", "<html>", /is not a JSON object/],
   ["an array", "[]", /is not a JSON object/],

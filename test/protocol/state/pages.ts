@@ -57,6 +57,7 @@ export function examplePage(name: string, changes: Partial<StatePage> = {}): Sta
       version: "0.1.0",
       startedAt: "2026-01-01T08:00:00.000Z",
       answeredAt: "2026-01-01T10:40:00.000Z",
+      account: "123456789012",
       problems: [],
     },
     podCount: 1,

@@ -37,6 +37,7 @@ function setUp(authorize: AuthorizeReader = ALLOWED) {
         refusals: () => ({ ...records, rows: [...records.rows, other] }),
         trust: () => trust ?? assert.fail("the example has trust"),
         sts: () => sts ?? assert.fail("the example has STS"),
+        account: () => "123456789012",
         problems: () => [],
       },
     },
