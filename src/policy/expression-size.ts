@@ -2,11 +2,15 @@
 // not a parser: RE2 itself checks the syntax, and has a limit of its own after this one.
 
 /**
- * Quoted text, an escape, a class, a counted repetition, or any other character. A token that is opened and never
- * closed extends to the end, so that no text is scanned twice.
+ * Quoted text, an escape, a class, a counted repetition, flags or the beginning of a group that captures nothing, or
+ * any other character. A token that is opened and never closed extends to the end, so that no text is scanned twice.
  */
 const EXPRESSION_TOKEN =
-  /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*(?:\]|\\?$)|\{(\d+)(?:,(\d*))?\}|[^]/gu;
+  /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*(?:\]|\\?$)|\{(\d+)(?:,(\d*))?\}|\(\?[a-zA-Z-]*[:)]|[^]/gu;
+/** A group that captures has one at its beginning and one at its end, also if nothing is in it. */
+const CAPTURE_INSTRUCTIONS = 2;
+/** Of `|`: the choice, and an alternative that is empty. Of `*` after what may be empty: those of `+` and `?`. */
+const OPERATOR_INSTRUCTIONS = 2;
 
 /** A Unicode class, a character by its number, or a character outside ASCII. ARNs of roles are ASCII. */
 const UNICODE_CLASS = /\\[pPx0-7]|[^\0-\x7f]/gu;
@@ -23,24 +27,47 @@ export function compileCost(source: string): number {
 
 /** Returns the approximate number of instructions of the expression with every `{n,m}` written out. */
 export function expressionSize(source: string): number {
-  const outer: number[] = [];
-  let group = 0;
+  const outer: OpenGroup[] = [];
+  let open: OpenGroup = { size: 0, overhead: 0 };
   let last = 0;
   for (const [token, least, most] of source.matchAll(EXPRESSION_TOKEN)) {
-    if (token === "(") {
-      outer.push(group);
-      group = 0;
-    } else if (token === ")") {
-      last = group;
-      group += outer.pop() ?? 0;
+    const isGroup = token === "(" || (token.startsWith("(?") && token.endsWith(":"));
+    if (isGroup) {
+      outer.push(open);
+      open = { size: 0, overhead: token === "(" ? CAPTURE_INSTRUCTIONS : 0 };
+      continue;
+    }
+    const once = last;
+    if (token === ")") {
+      last = Math.max(open.size, 1) + open.overhead;
+      open = outer.pop() ?? { size: 0, overhead: 0 };
+      open.size += last;
     } else if (least !== undefined) {
-      const times = Math.max(Number(least), Number(most ?? 0), 1);
-      group += last * (times - 1);
-      last *= times;
+      last = repeatedSize(once, Number(least), most);
+      open.size += last - once;
     } else {
-      last = token.startsWith("\\Q") ? token.length : 1;
-      group += last;
+      last = sizeOfToken(token);
+      open.size += last;
     }
   }
-  return group + outer.reduce((sum, size) => sum + size, 0);
+  return outer.reduce((sum, { size }) => sum + size, open.size);
+}
+
+function sizeOfToken(token: string): number {
+  if (token === "|" || token === "*") return OPERATOR_INSTRUCTIONS;
+  return token.startsWith("\\Q") ? token.length : 1;
+}
+
+/** A group whose end has not been read. */
+interface OpenGroup {
+  /** Of what has been read. */
+  size: number;
+  readonly overhead: number;
+}
+
+/** Each copy that may be absent takes an instruction more. */
+function repeatedSize(once: number, least: number, most: string | undefined): number {
+  const copies = Math.max(least, Number(most ?? 0), 1);
+  if (most === undefined) return copies * once;
+  return copies * once + (most === "" ? OPERATOR_INSTRUCTIONS : Math.max(Number(most) - least, 0));
 }
