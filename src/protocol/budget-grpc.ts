@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Budget, BudgetConnection, BudgetRequest } from "../runtime/budget.ts";
 import { addressOf, createPeerConnections } from "../runtime/budget-http.ts";
+import type { CallCaller } from "./calls-in-flight.ts";
 import { createUnreadAnswers, type UnreadAnswerLimits } from "./unread-answers.ts";
 
 /** The connections of one port. */
@@ -21,6 +22,8 @@ export interface LimitedConnections {
    * to a call; if not, closes the connection.
    */
   mayReceive(socket: Socket, bytes: number): boolean;
+  /** A call over the connection of this peer, "ip:port", has proved a caller of the group. */
+  join(peer: string, group: string): void;
   /** Returns the number of open connections, and of all since start(). */
   counts(): { readonly open: number; readonly opened: number };
   stop(): void;
@@ -39,7 +42,7 @@ const ANSWERS_CHANNEL = "http2.server.stream.finish";
  * its client still has to begin one.
  */
 export interface LimitGrpcOptions {
-  readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
+  readonly callerOf?: ((certificate: Uint8Array) => CallCaller | undefined) | undefined;
   readonly maxHeaders: number;
   readonly maxStreams: number;
   readonly maxParts: number;
@@ -153,7 +156,9 @@ export function limitGrpc(
     identified.add(connection);
     const certificate = socket.getPeerX509Certificate?.()?.raw;
     const caller = certificate && callerOf(certificate);
-    if (caller !== undefined) connection.identify(`certificate ${caller}`);
+    if (caller === undefined) return;
+    connection.identify(`certificate ${caller.name}`);
+    connection.join(caller.group);
   }
 
   return {
@@ -171,6 +176,7 @@ export function limitGrpc(
       connection.exceed();
       return false;
     },
+    join: (peer, group) => connections.ofPeer(peer)?.join(group),
     counts: () => ({ open, opened }),
     stop() {
       unsubscribe(SOCKETS_CHANNEL, onSocket);

@@ -82,10 +82,10 @@ export interface Listener {
   /** Binds and listens; resolves with the port (any free one for port 0). Rejects if the address cannot be bound. */
   listen(): Promise<number>;
   /**
-   * A call has proved who calls over the connection of this peer, "ip:port". On the port that requests client
-   * certificates, handshakes do.
+   * A call has proved who calls over the connection of this peer, "ip:port"; `group`: who shares with it what the port
+   * has. On the port that requests client certificates, handshakes do.
    */
-  prove(peer: string): void;
+  prove(peer: string, group?: string): void;
   /** Returns the number of open connections, and of all since listen(). */
   connections(): { readonly open: number; readonly opened: number };
   close(): Promise<void>;
@@ -97,7 +97,7 @@ export interface ListenerDeps {
   readonly service: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
   /** Names the caller of a connection by its client certificate (DER); undefined: its address remains the caller. */
-  readonly callerOf?: (certificate: Uint8Array) => string | undefined;
+  readonly callerOf?: (certificate: Uint8Array) => CallCaller | undefined;
   /**
    * Returns how many bytes clients with a certificate of these CAs (PEM) send with it; absent: as many as with a CA
    * that podrole has made.
@@ -269,7 +269,10 @@ export function createListener(
         });
       });
     },
-    prove: (peer) => intake?.prove(peer),
+    prove(peer, group) {
+      intake?.prove(peer);
+      if (group !== undefined) counter.join(peer, group);
+    },
     connections: () => counter.counts(),
     close() {
       counter.stop();

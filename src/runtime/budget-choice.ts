@@ -12,6 +12,8 @@ export interface CallerShare {
 /** An open connection. */
 export interface HeldConnection {
   caller: string;
+  /** Known once the caller has proved it, such as the namespace of a pod. */
+  group?: string;
   readonly isExempt: boolean;
   readonly isHeldBack: () => boolean;
   readonly isGreetingAwaited: () => boolean;
@@ -43,6 +45,8 @@ export interface HeldRequest {
 export interface Holdings {
   readonly connections: ReadonlySet<HeldConnection>;
   readonly shares: ReadonlyMap<string, Readonly<CallerShare>>;
+  /** More are too many. */
+  readonly maxConnections: number;
 }
 
 /** Returns how silent the budget remembers the caller to be (silent-callers.ts). */
@@ -51,7 +55,7 @@ export type SilenceOf = (caller: string) => Silence;
 /**
  * Returns the connection to close because there are too many: the idlest one of the caller with most. If no caller has
  * two, one that has served and is idle; if there is none, one that waits for a caller more silent than the new one's;
- * otherwise the new one.
+ * then one that waits for a caller of a group with too many of these; otherwise the new one.
  */
 export function surplusConnection(newest: HeldConnection, holdings: Holdings, silenceOf: SilenceOf): HeldConnection {
   const { most, of } = greediestCaller("connections", holdings);
@@ -59,10 +63,31 @@ export function surplusConnection(newest: HeldConnection, holdings: Holdings, si
   const others = of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
   const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
   const waiting = () => idlestConnection(waitingFor(newest, of, silenceOf));
-  return idlestConnection(others) ?? (newest.isExempt ? spare() : undefined) ?? waiting() ?? newest;
+  return (
+    idlestConnection(others) ??
+    (newest.isExempt ? spare() : undefined) ??
+    waiting() ??
+    idlestConnection(waitingForGroup(of, holdings.maxConnections * GROUP_SHARE)) ??
+    newest
+  );
 }
 
-/** The connections that wait for their callers to send something, if those are more silent than the newest one's. */
+/**
+ * The part of all connections that one group may keep waiting when the port is full. Callers send a message, and read
+ * an answer, within milliseconds: never do so many at once.
+ */
+const GROUP_SHARE = 1 / 8;
+
+/** The connections that wait for callers of the group with most of these; none if it has at most `mostOfGroup`. */
+function waitingForGroup(candidates: Iterable<HeldConnection>, mostOfGroup: number): readonly HeldConnection[] {
+  const groups = Map.groupBy([...candidates].filter(isWaiting), ({ group }) => group);
+  groups.delete(undefined);
+  let most: readonly HeldConnection[] = [];
+  for (const waiting of groups.values()) if (waiting.length > most.length) most = waiting;
+  return most.length > mostOfGroup ? most : [];
+}
+
+/** The connections that wait for their callers, if those are more silent than the newest one's. */
 function waitingFor(
   newest: HeldConnection,
   candidates: Iterable<HeldConnection>,
@@ -72,9 +97,12 @@ function waitingFor(
   return [...candidates].filter((other) => other !== newest && isWaiting(other) && silenceOf(other.caller) > least);
 }
 
-/** Reports whether everything on the connection waits for its peer: headers, or the bodies of all requests. */
+/**
+ * Reports whether everything on the connection waits for its peer: headers, or of all requests the body, or that the
+ * answer is read.
+ */
 export function isWaiting({ hasServed, requests }: HeldConnection): boolean {
-  return requests.size === 0 ? !hasServed : [...requests].every(({ phase }) => phase === "body");
+  return requests.size === 0 ? !hasServed : [...requests].every(({ phase }) => phase !== "call");
 }
 
 /** A caller with more connections without a request than this does not only renew. */

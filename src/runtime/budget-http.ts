@@ -122,6 +122,8 @@ export interface PeerConnections {
    * show it.
    */
   find(socket: Socket): BudgetConnection | undefined;
+  /** Finds the connection of a peer, "ip:port". */
+  ofPeer(peer: string): BudgetConnection | undefined;
 }
 
 /** Creates the list of one port without a connection. */
@@ -139,6 +141,7 @@ export function createPeerConnections(budget: Budget): PeerConnections {
       return connection;
     },
     find: (socket) => byPeer.get(peerOf(socket)),
+    ofPeer: (peer) => byPeer.get(peer),
   };
 }
 

@@ -79,7 +79,8 @@ export interface Budget {
   /**
    * Registers a connection. If there are too many, the one of the caller with most connections that has made no
    * progress for longest is closed. If no caller has two, an idle one is closed, then one that waits for a caller who
-   * has sent nothing before, and if there is none, the new one. If too many are still without a request, the oldest of
+   * has kept others waiting before, then one that waits for a caller whose group keeps many waiting, and if there is
+   * none, the new one. If too many are still without a request, the oldest of
    * these of the caller with most is closed; if nobody has many, that of a caller who has sent nothing before, or the
    * new one.
    */
@@ -92,6 +93,8 @@ export interface BudgetConnection {
   readonly caller: string;
   /** Moves the connection, and what it holds, to the share of another caller. */
   identify(caller: string): void;
+  /** The caller has proved that it is one of a group, such as the pods of a namespace. */
+  join(group: string): void;
   /**
    * Registers a request. If there are too many, one of the caller with most of them is aborted: the oldest whose body
    * is not complete, or else the newest, so that work that has begun is finished. Undefined: the connection is closed,
@@ -135,7 +138,7 @@ export function createBudget(
   /** Those on which no request has begun, the oldest first. */
   const starting = new Set<HeldConnection>();
   const shares = new Map<string, CallerShare>();
-  const holdings: Holdings = { connections, shares };
+  const holdings: Holdings = { connections, shares, maxConnections: limits.connections };
   const total: CallerShare = { connections: 0, bytes: 0, requests: 0 };
   /** Orders progress more finely than a clock, and never goes back. */
   let sequence = 0;
@@ -327,6 +330,9 @@ export function createBudget(
           }
           connection.caller = next;
         },
+        join(group) {
+          connection.group = group;
+        },
         begin: (onAbort) => begin(connection, onAbort),
         close: (reason) => shut(connection, reason),
         exceed() {
@@ -334,7 +340,8 @@ export function createBudget(
           shut(connection, "bytes");
         },
         closed() {
-          if (starting.has(connection)) silent.noteBrief(connection.caller, sweeps);
+          const isUnsent = [...connection.requests].some(({ phase }) => phase === "body");
+          if (starting.has(connection) || isUnsent) silent.noteBrief(connection.caller, sweeps);
           remove(connection);
         },
       };

@@ -20,12 +20,13 @@ export type Silence = 0 | 1 | 2;
 /** The callers of one port that send nothing. */
 export interface SilentCallers {
   /**
-   * A connection of the caller has waited for its request for longer than one whole sweep, and may wait still. Time in
-   * which this process holds the connection back does not count.
+   * A connection of the caller has waited for its request, or until its answer was read, for longer than one whole
+   * sweep, and may wait still. Time in which this process holds the connection back does not count.
    */
   noteWaiting(caller: string, sweep: number): void;
   /**
-   * The caller has ended a connection early and without a request. One that was refused is not noted: it had no time.
+   * The caller has ended a connection early and without a whole request. One that was refused is not noted: it had no
+   * time.
    */
   noteBrief(caller: string, sweep: number): void;
   /** The caller has begun a request. */

@@ -2,9 +2,9 @@
 // kubelet and Prometheus.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { notAfterOf } from "../pki/bundle.ts";
-import { type PodIdentity, podIdentityOf } from "../pki/identity.ts";
+import { podIdentityOf } from "../pki/identity.ts";
 import { presentedBytes } from "../pki/presented-bytes.ts";
-import { createCallsInFlight, podCaller } from "../protocol/calls-in-flight.ts";
+import { type CallCaller, createCallsInFlight, podCaller } from "../protocol/calls-in-flight.ts";
 import { isRefusal, type PodroleError } from "../protocol/errors.ts";
 import {
   CREDENTIALS_LIMITS,
@@ -114,17 +114,14 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
     inFlight: inFlight("identity", MAX_IDENTITY_CALLS),
     issue: measureCertificates(issuers.issueCertificate, metrics),
     accompany: createAccompanyingCredentials({ clock, issuer }),
-    onProven: (peer) => identityListener.prove(peer),
+    onProven: (peer, pod) => identityListener.prove(peer, pod?.group),
   });
   const credentials = credentialsService({
     ...common,
     inFlight: inFlight("credentials", MAX_CREDENTIALS_CALLS),
     identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain }),
     issuer,
-    callerOf({ certificate }) {
-      const pod = certificate && podIn(certificate, trustDomain);
-      return pod && podCaller(pod);
-    },
+    callerOf: ({ certificate }) => certificate && callerIn(certificate, trustDomain),
   });
   const shared = { tls: trust.serving, graceMs };
   const identityListener: Listener = createListener(
@@ -136,17 +133,17 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
     credentials: createListener(
       {
         ...{ clock, ...credentials, presentedBytes, onClose: onClose("credentials") },
-        callerOf: (der) => podIn(der, trustDomain)?.uid,
+        callerOf: (der) => callerIn(der, trustDomain),
       },
       { ...shared, address: bind, requireClientCertificate: true, limits: CREDENTIALS_LIMITS },
     ),
   };
 }
 
-/** The pod that shares a part of the budget; whether it may have anything is decided at each call. */
-function podIn(certificate: Uint8Array, trustDomain: string): PodIdentity | undefined {
+/** The pod that shares a part of the port; whether it may have anything is decided at each call. */
+function callerIn(certificate: Uint8Array, trustDomain: string): CallCaller | undefined {
   const identity = podIdentityOf(certificate, trustDomain);
-  return isRefusal(identity) ? undefined : identity;
+  return isRefusal(identity) ? undefined : podCaller(identity);
 }
 
 type LogFailure = (error: PodroleError, peer: Peer, omitted?: number) => void;

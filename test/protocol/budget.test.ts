@@ -12,7 +12,7 @@ import { ON_LINUX } from "../on-linux.ts";
 import { expensiveChain } from "../pki/expensive-chain.ts";
 import { caConstraints, newKey, oddCertificate } from "../pki/samples.ts";
 import { openAndReset } from "./h2-frames.ts";
-import { LIMITS, METHOD, startLimitedPort } from "./limited-port.ts";
+import { CREDENTIALS_METHOD, LIMITS, METHOD, startLimitedPort } from "./limited-port.ts";
 import { recordGreeting } from "./recorded-greeting.ts";
 
 test("the identity port serves a caller while strangers behind the same address hold every connection", async (context) => {
@@ -131,6 +131,32 @@ test("the credentials port counts by pod: one pod with every connection does not
   await callAs("honest");
   assert.ok(closed.every((reason) => reason === "connections" || reason === "requests"));
 });
+
+for (const service of ["credentials", "identity"] as const) {
+  test(
+    `createListener() serves a pod of the ${service} port while many pods of a namespace keep an answer each unread`,
+    ON_LINUX,
+    async (context) => {
+      const connections = 16;
+      let answered = 0;
+      const { session, callAs, call, closed, listener } = await startLimitedPort(context, service, {
+        bundle: "b".repeat(1_000),
+        answer: async () => void (answered += 1),
+        limits: { ...LIMITS, connections, requests: connections },
+        addressPerPod: true,
+      });
+      const { length } = closed;
+      for (let index = 0; index < connections; index++) {
+        const { request } = await session(`pod-${index}`, { initialWindowSize: 0 });
+        request({ ":path": service === "identity" ? METHOD : CREDENTIALS_METHOD }).end(Buffer.alloc(5));
+        await until(() => answered === index + 1);
+      }
+      assert.deepEqual([listener.connections().open, closed.slice(length)], [connections, []]);
+      await (service === "identity" ? call() : callAs("honest"));
+      assert.deepEqual(closed.slice(length), ["connections"]);
+    },
+  );
+}
 
 test("the credentials port answers a call beyond those in flight with SERVER_OVERLOADED and a time to retry", async (context) => {
   const running: (() => void)[] = [];

@@ -7,7 +7,7 @@ import { until } from "../../emulators/until.ts";
 import { type Authority, createAuthority } from "../../src/pki/certificate.ts";
 import { podIdentityOf } from "../../src/pki/identity.ts";
 import { presentedBytes } from "../../src/pki/presented-bytes.ts";
-import { createCallsInFlight } from "../../src/protocol/calls-in-flight.ts";
+import { createCallsInFlight, podCaller } from "../../src/protocol/calls-in-flight.ts";
 import { getCredentials, requestCertificate } from "../../src/protocol/client.ts";
 import type { PodroleError } from "../../src/protocol/errors.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
@@ -35,7 +35,7 @@ const NAME = "podrole-server";
 /**
  * How a port serves. `answer` handles every call, and each answer contains `bundle`. `isProven`: whether 127.0.0.1 has
  * proved who calls the identity port, so that it is never in debt. `proves`: whether calls of that port prove it, as
- * those with a token do.
+ * those with a token do; all of them prove pods of one namespace.
  */
 export interface LimitedPortOptions {
   readonly answer?: (signal: AbortSignal) => Promise<void>;
@@ -44,6 +44,8 @@ export interface LimitedPortOptions {
   readonly isProven?: boolean;
   readonly proves?: boolean;
   readonly authority?: Authority;
+  /** Gives each session an address of its own. */
+  readonly addressPerPod?: boolean;
 }
 
 /** Starts one of the two ports, with clients of every kind. */
@@ -57,6 +59,7 @@ export async function startLimitedPort(
     isProven = true,
     proves = true,
     authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS }),
+    addressPerPod = false,
   }: LimitedPortOptions = {},
 ) {
   const pem = authority.certificatePem;
@@ -68,7 +71,7 @@ export async function startLimitedPort(
   const issue = unary(
     async (_request: unknown, peer, signal) => {
       await answer(signal);
-      if (proves) listener.prove(peer.address);
+      if (proves) listener.prove(peer.address, "namespace team");
       return { certificate: "certificate", bundle, grants: [] };
     },
     () => {},
@@ -93,7 +96,7 @@ export async function startLimitedPort(
       onClose: (reason) => closed.push(reason),
       callerOf(certificate) {
         const identity = podIdentityOf(certificate, "cluster.local");
-        return "uid" in identity ? identity.uid : undefined;
+        return "uid" in identity ? podCaller(identity) : undefined;
       },
     },
     {
@@ -121,10 +124,13 @@ export async function startLimitedPort(
     return { certificatePem, privateKey };
   };
 
+  let sessions = 0;
   /** One HTTP/2 connection of a client that ignores every limit; with a certificate on the credentials port. */
   async function session(uid = "hog", settings: Settings = {}) {
     const pod = podOf(uid);
+    sessions += 1;
     const client = connectHttp2(`https://127.0.0.1:${port}`, {
+      ...(addressPerPod && { localAddress: `127.0.1.${sessions}` }),
       ca: pem,
       servername: NAME,
       settings,

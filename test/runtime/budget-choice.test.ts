@@ -50,7 +50,7 @@ function holdingsOf(...connections: readonly HeldConnection[]): Holdings {
     share.requests += requests.size;
     shares.set(caller, share);
   }
-  return { connections: new Set(connections), shares };
+  return { connections: new Set(connections), shares, maxConnections: 8 };
 }
 
 suite("surplusConnection()", () => {
@@ -83,6 +83,20 @@ suite("surplusConnection() and silent callers", () => {
     assert.equal(surplusConnection(newest, holdingsOf(honest, busy, headers, body, newest), silent), body);
     assert.equal(surplusConnection(newest, holdingsOf(honest, busy, headers, newest), silent), headers);
     assert.equal(surplusConnection(newest, holdingsOf(honest, busy, newest), silent), newest);
+  });
+
+  test("chooses the idlest connection that waits for the group with most of these, and none that the port works on", () => {
+    const [other, first, second, third, newest] = [
+      held("a", { group: "small" }),
+      ...["b", "c", "d"].map((caller) => held(caller, { group: "large" })),
+      held("e"),
+    ].map((connection) => [connection, begun(connection, "answer")] as const);
+    assert.ok(other && first && second && third && newest);
+    begun(first[0], "call");
+    const all = holdingsOf(...[other, third, second, first, newest].map(([connection]) => connection));
+    assert.equal(surplusConnection(newest[0], all, nobody), second[0]);
+    second[1].phase = "call";
+    assert.equal(surplusConnection(newest[0], all, nobody), newest[0], "one of the group may wait");
   });
 
   test("chooses the newest connection if it is a silent caller's too", () => {

@@ -74,6 +74,7 @@ test("open() closes exempt connections only if there are no others", () => {
 for (const [phase, wait] of [
   ["headers", () => {}],
   ["body", (connection: BudgetConnection) => connection.begin()],
+  ["reading", (connection: BudgetConnection) => connection.begin()?.answered()],
 ] as const) {
   test(`open() closes a connection whose caller keeps the budget waiting for ${phase}, rather than the new one`, async () => {
     const { open, closed, clock } = setUp({ headersMs: 10_000, bodyMs: 10_000 });
@@ -109,6 +110,19 @@ test("open() with too many handshakes closes that of a caller who opened many co
   open("honest", "a");
   open("newest", "b");
   assert.deepEqual(closed, ["silent"]);
+});
+
+test("open() closes the connection of a caller who left several requests without a body, rather than the new one", () => {
+  const { open, closed } = setUp({ connections: 2 });
+  for (let count = 0; count < 6; count++) {
+    const brief = open("brief", "unsent");
+    brief.begin();
+    brief.closed();
+  }
+  open("unsent", "unsent").begin();
+  open("honest", "a").begin();
+  open("newest", "b");
+  assert.deepEqual(closed, ["unsent"]);
 });
 
 test("open() serves a caller whose address is shared with a silent one, while silent addresses hold every connection", async () => {

@@ -31,16 +31,29 @@ const MAX_ACCOMPANYING_WAIT_MS = 2_000;
 export function createAccompanyingCredentials({ clock, issuer }: AccompanyingCredentialsDeps): AccompanyingCredentials {
   return async ({ identity, prefetched }, containers, peer, wait) => {
     if (containers.length === 0 || wait?.aborted) return [];
-    const tooLate = Promise.withResolvers<boolean>();
-    const cancel = clock.schedule(() => tooLate.resolve(false), MAX_ACCOMPANYING_WAIT_MS);
-    wait?.addEventListener("abort", () => tooLate.resolve(false), { once: true });
-    const isFetched = await Promise.race([prefetched.then(() => true), tooLate.promise]);
-    cancel();
-    if (!isFetched) return [];
-    try {
-      return await issuer.issue(identity, containers, peer, wait);
-    } catch {
-      return [];
+    const over = new AbortController();
+    const tooLate = Promise.withResolvers<readonly IssueResult[]>();
+    function end(): void {
+      over.abort();
+      tooLate.resolve([]);
     }
+    const cancel = clock.schedule(end, MAX_ACCOMPANYING_WAIT_MS);
+    wait?.addEventListener("abort", end, { once: true });
+
+    async function issueOnceFetched(): Promise<readonly IssueResult[]> {
+      await prefetched;
+      if (over.signal.aborted) return [];
+      try {
+        return await issuer.issue(identity, containers, peer, over.signal);
+      } catch {
+        return [];
+      }
+    }
+
+    // To issue may take another turn at STS, if the limiter refused the first one. What is issued too late has its
+    // audit line, and the caller's next request gets it.
+    const results = await Promise.race([issueOnceFetched(), tooLate.promise]);
+    cancel();
+    return results;
   };
 }

@@ -33,11 +33,14 @@ export interface ServiceDeps {
   readonly observer?: Pick<ResultObserver, "reported" | "requested">;
 }
 
-/** What the identity port's service needs; `onProven` receives each peer, "ip:port", whose token was accepted. */
+/**
+ * What the identity port's service needs; `onProven` receives each peer, "ip:port", whose token was accepted, with its
+ * pod.
+ */
 export interface IdentityServiceDeps extends ServiceDeps {
   readonly issue: IssueCertificate;
   readonly accompany: AccompanyingCredentials;
-  readonly onProven?: (peer: string) => void;
+  readonly onProven?: (peer: string, pod?: CallCaller) => void;
 }
 
 /**
@@ -58,7 +61,7 @@ export function identityService({
     async (request: IssueRequest, peer, signal, countFor) => {
       const { token, certificateSigningRequest: csr } = request;
       const { pem, pod } = await issue(new Secret(token), csr, peer.address, signal);
-      onProven?.(peer.address);
+      onProven?.(peer.address, pod && podCaller(pod.identity));
       // It may wait for STS now. When places are scarce it gets its certificate without waiting, so that the pods of
       // one namespace cannot keep the others from theirs.
       const wait = new AbortController();

@@ -40,7 +40,10 @@ test("createAccompanyingCredentials() issues to the proven pod once its credenti
   assert.deepEqual(calls, [], "a call would wait for STS");
   fetched();
   assert.deepEqual(await results, [REFUSED]);
-  assert.deepEqual(calls, [[SAMPLE_POD, ["app"], "peer", undefined]]);
+  assert.deepEqual(
+    calls.map((call) => (call as readonly unknown[]).slice(0, 3)),
+    [[SAMPLE_POD, ["app"], "peer"]],
+  );
 });
 
 test("createAccompanyingCredentials() waits at most 2 s, and then issues and records nothing", async () => {
@@ -64,6 +67,23 @@ test("createAccompanyingCredentials() waits no longer once its place is needed, 
   fetched();
   await clock.advance(1);
   assert.deepEqual(calls, []);
+});
+
+test("createAccompanyingCredentials() waits no longer for a second turn at STS than for the first", async () => {
+  const waitsForTurn = () => new Promise<readonly IssueResult[]>(() => {});
+  const late = setUp(waitsForTurn);
+  const results = late.accompany(late.pod, ["app"], "peer");
+  late.fetched();
+  await late.clock.advance(2_000);
+  assert.deepEqual(await results, []);
+  const needed = setUp(waitsForTurn);
+  const wait = new AbortController();
+  const given = needed.accompany(needed.pod, ["app"], "peer", wait.signal);
+  needed.fetched();
+  await needed.clock.advance(100);
+  wait.abort();
+  assert.deepEqual(await given, []);
+  assert.equal(needed.calls.length, 1);
 });
 
 test("createAccompanyingCredentials() returns nothing for a pod that is refused as a whole, or names no container", async () => {
