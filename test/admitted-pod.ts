@@ -12,6 +12,8 @@ export const POD_NAMESPACE = "shop";
 
 /** A pod to create; roles by container. */
 export interface PodOptions {
+  /** By default POD_NAMESPACE. */
+  readonly namespace?: string;
   readonly name: string;
   readonly roles: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -33,17 +35,21 @@ export interface AdmittedPod {
   prove(options?: { readonly deadlineMs?: number; readonly proof?: Secret }): Promise<ClientIdentity>;
 }
 
-/** Creates the pods' namespace, which is labelled; `permitted` is its expression of role ARNs. */
-export async function createShop(kubernetes: KubernetesEmulator, permitted: string): Promise<void> {
+/** Creates a labelled namespace; `permitted` is its expression of role ARNs. */
+export async function createLabelledNamespace(
+  kubernetes: KubernetesEmulator,
+  permitted: string,
+  name: string = POD_NAMESPACE,
+): Promise<void> {
   const annotations = { "iam.amazonaws.com/permitted": permitted };
-  const metadata = { name: POD_NAMESPACE, labels: { "podrole.io/inject": "enabled" }, annotations };
+  const metadata = { name, labels: { "podrole.io/inject": "enabled" }, annotations };
   await kubernetes.create("/api/v1/namespaces", { metadata });
 }
 
 /** Creates the pod through the webhook, and requests its token as a kubelet does. */
 export async function createAdmittedPod(kubernetes: KubernetesEmulator, options: PodOptions): Promise<AdmittedPod> {
-  const { name, roles, annotations = {}, container = {} } = options;
-  const { code, body } = await kubernetes.create(`/api/v1/namespaces/${POD_NAMESPACE}/pods`, {
+  const { namespace = POD_NAMESPACE, name, roles, annotations = {}, container = {} } = options;
+  const { code, body } = await kubernetes.create(`/api/v1/namespaces/${namespace}/pods`, {
     metadata: {
       name,
       annotations: {
@@ -60,9 +66,9 @@ export async function createAdmittedPod(kubernetes: KubernetesEmulator, options:
   const env: Record<string, string> = {
     ...Object.fromEntries(variables.map((variable) => [variable.name, variable.value ?? ""])),
     PODROLE_POD_NAME: name,
-    PODROLE_POD_NAMESPACE: POD_NAMESPACE,
+    PODROLE_POD_NAMESPACE: namespace,
   };
-  const bound = { namespace: POD_NAMESPACE, serviceAccount: "default", pod: { name, uid } };
+  const bound = { namespace, serviceAccount: "default", pod: { name, uid } };
   const newToken = async () => new Secret(await requestToken(kubernetes, bound));
   const token = await newToken();
   const endpoint = (variable: string): ServerEndpoint => ({

@@ -11,7 +11,13 @@ import { type RunningProgram, startProgram } from "../emulators/start-program.ts
 import { until } from "../emulators/until.ts";
 import { freeOffset } from "../src/cli/demo/ports.ts";
 import { systemClock as clock } from "../src/runtime/clock.ts";
-import { type AdmittedPod, createAdmittedPod, createShop, POD_NAMESPACE, type PodOptions } from "./admitted-pod.ts";
+import {
+  type AdmittedPod,
+  createAdmittedPod,
+  createLabelledNamespace,
+  POD_NAMESPACE,
+  type PodOptions,
+} from "./admitted-pod.ts";
 import { ROOT } from "./files.ts";
 import { sendRequest } from "./sidecar/send-request.ts";
 
@@ -110,7 +116,7 @@ export async function openPrograms({
   );
   const directory = await mkdtemp(join(tmpdir(), "podrole-programs-"));
   const sidecars: RunningSidecar[] = [];
-  await createShop(cluster.kubernetes, `arn:aws:iam::${ACCOUNT}:role/${POD_NAMESPACE}-.*`);
+  await createLabelledNamespace(cluster.kubernetes, `arn:aws:iam::${ACCOUNT}:role/${POD_NAMESPACE}-.*`);
 
   return {
     cluster,

@@ -12,6 +12,7 @@ import { LARGE_OBJECTS, largeObjects } from "./large-objects.ts";
 import { callFor, type Latencies, watchMemory } from "./measure.ts";
 import { runPolicyCache } from "./policy-cache.ts";
 import { type AttackResult, attackResults } from "./results.ts";
+import { CROWD_ROWS } from "./rows/crowd.ts";
 import type { AttackRow } from "./rows/row.ts";
 import { SERVER_ROWS } from "./rows/server.ts";
 import { SIDECAR_ROWS } from "./rows/sidecar.ts";
@@ -19,7 +20,7 @@ import { WEBHOOK_ROWS } from "./rows/webhook.ts";
 import { runStarvation } from "./starvation.ts";
 import { type AttackWorld, openAttackWorld, startAttacker } from "./world.ts";
 
-const ROWS: readonly AttackRow[] = [...WEBHOOK_ROWS, ...SERVER_ROWS, ...SIDECAR_ROWS];
+const ROWS: readonly AttackRow[] = [...WEBHOOK_ROWS, ...SERVER_ROWS, ...CROWD_ROWS, ...SIDECAR_ROWS];
 /** Where an attacker connects from: the ordinary callers connect from 127.0.0.1. */
 const ADDRESSES = { own: "127.0.0.66", shared: "127.0.0.1" } as const;
 type Address = keyof typeof ADDRESSES;

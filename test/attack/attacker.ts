@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls, createSecureContext, type TLSSocket } from "node:tls";
 import { expensiveChain } from "../pki/expensive-chain.ts";
 import { frameOf, grpcHeaders } from "../protocol/grpc-call.ts";
@@ -42,6 +43,20 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly clients?: readonly { readonly key: string; readonly cert: string }[];
       /** Opens no window, so that the server cannot send its answers. */
       readonly isUnread?: true;
+      /** Pause after each answer. Milliseconds; absent: none. */
+      readonly everyMs?: number;
+    }
+  | {
+      /**
+       * Each caller of the file keeps a connection and makes one call at a time: from an address of its own, unless the
+       * attack has that of the ordinary callers.
+       */
+      readonly kind: "callers";
+      readonly path: string;
+      /** An AttackingCaller[] as JSON. */
+      readonly file: string;
+      /** Pause after each answer. Milliseconds. */
+      readonly everyMs: number;
     }
   | {
       /** Opens this many gRPC streams on each connection, resets each at once, and then leaves. */
@@ -72,6 +87,15 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly certificates: number;
     }
 );
+
+/** The address of the ordinary callers. */
+const SHARED = "127.0.0.1";
+
+/** A caller with a message of its own (base64), and with a client certificate if its port requests one. */
+export interface AttackingCaller {
+  readonly message: string;
+  readonly client?: { readonly key: string; readonly cert: string };
+}
 
 /** Connections opened at the same time: more only makes handshakes slower for the attacker. */
 const OPENING = 32;
@@ -147,6 +171,23 @@ async function run(job: Job): Promise<void> {
     }
     case "streams":
       return keep(job.connections, (ended) => openStreams(job, ended));
+    case "callers": {
+      const { port, path, file, everyMs } = job;
+      const callers = JSON.parse(readFileSync(file, "utf8")) as readonly AttackingCaller[];
+      const open = (caller: AttackingCaller, index: number): void => {
+        const localAddress = job.localAddress === SHARED ? SHARED : `127.1.${index >> 8}.${index & 255}`;
+        const streams = { kind: "streams", port, localAddress, connections: 1, path, streams: 1, everyMs } as const;
+        const clients = caller.client ? [caller.client] : [];
+        const { message } = caller;
+        void openStreams({ ...streams, message, clients }, () => setTimeout(open, everyMs, caller, index));
+      };
+      for (const [index, caller] of callers.entries()) {
+        open(caller, index);
+        if (index % OPENING === 0) await delay(50);
+      }
+      console.log("ready");
+      return;
+    }
     case "frames": {
       const frames = Buffer.from(job.frame.repeat(5_000), "hex");
       return keep(job.connections, async (ended) => {
@@ -215,7 +256,7 @@ async function run(job: Job): Promise<void> {
 let opened = 0;
 
 function openStreams(job: Job & { readonly kind: "streams" }, ended: () => void): Promise<void> {
-  const { port, localAddress, path, streams, message, clients = [], isUnread = false } = job;
+  const { port, localAddress, path, streams, message, clients = [], isUnread = false, everyMs = 0 } = job;
   const client = clients[opened++ % Math.max(clients.length, 1)] ?? {};
   return new Promise((resolve) => {
     const tls = { host: "127.0.0.1", port, localAddress, rejectUnauthorized: false, ALPNProtocols: ["h2"], ...client };
@@ -233,7 +274,8 @@ function openStreams(job: Job & { readonly kind: "streams" }, ended: () => void)
           .on("error", () => {})
           .on("close", () => {
             open -= 1;
-            setImmediate(more);
+            if (everyMs > 0) setTimeout(more, everyMs);
+            else setImmediate(more);
           });
         stream.resume();
         if (frame) stream.end(frame);

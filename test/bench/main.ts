@@ -12,7 +12,7 @@ import { startScript } from "../../scripts/command-line/start-script.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
-import { type AdmittedPod, createAdmittedPod, createShop, POD_NAMESPACE } from "../admitted-pod.ts";
+import { type AdmittedPod, createAdmittedPod, createLabelledNamespace, POD_NAMESPACE } from "../admitted-pod.ts";
 import { ROOT } from "../files.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { publishedResults } from "../published-results.ts";
@@ -112,7 +112,7 @@ async function main(): Promise<void> {
     { runtime, region: "eu-central-1", accountId: "123456789012", roles: [{ name: ROLE, isTrusted: true }] },
   );
   try {
-    await createShop(cluster.kubernetes, ".*");
+    await createLabelledNamespace(cluster.kubernetes, ".*");
     const pod = await createAdmittedPod(cluster.kubernetes, { name: "orders", roles: { app: ROLE } });
     const rows = [
       await planRow(),
