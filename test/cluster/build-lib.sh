@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Shared by helm/build.sh and kubernetes/build.sh: the folder of a build's result, and the compiler. Sourced, never executed.
+# Shared by the build.sh of Helm, Kubernetes, KWOK and cosign: the folder of a build's result, and the compiler. Sourced,
+# never executed.
 #
 # PODROLE_CACHE  where build results are stored (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
 # GOMAXPROCS     how many packages Go compiles at once (default: the number of processors)

@@ -39,6 +39,8 @@ export interface InstallOptions {
   readonly images: Readonly<Record<string, readonly string[]>>;
   /** Additional flags of server and webhook. */
   readonly flags?: readonly string[];
+  /** The command line that runs them; default: the sources. */
+  readonly entry?: string;
 }
 
 const root = (path: string) => join(ROOT, path);
@@ -63,7 +65,8 @@ export async function installOnCluster(kubectl: Kubectl, options: InstallOptions
     const kubeconfig = join(directory, `${name}.kubeconfig`);
     const token = (await kubectl.ok(["-n", "podrole", "create", "token", `podrole-${name}`, "--duration=2h"])).trim();
     await writeFile(kubeconfig, await kubeconfigFor(options.kubeconfig, token), { mode: 0o600 });
-    return startProgram(runtime, name, [root("src/cli/main.ts"), name, "--kubeconfig", kubeconfig, ...flags], env);
+    const { entry = root("src/cli/main.ts") } = options;
+    return startProgram(runtime, name, [entry, name, "--kubeconfig", kubeconfig, ...flags], env);
   };
   const server = await start(
     "server",
