@@ -105,7 +105,7 @@ export const SERVER_SETTINGS = {
     credentialCacheSize: {
       type: type.wholeNumber(1, 10_000_000),
       default: "50000",
-      help: "Cache at most this many sessions in memory; when the cache is full, the least recently used session is evicted",
+      help: "Cache at most this many sessions in memory; when the cache is full, the namespace with most loses its least recently used one",
     },
   }),
   ...type.group("Certificates and trust:", {

@@ -8,7 +8,8 @@
 // An entry counts towards `capacity` once STS has been called for it: a pod may request any number of calls that the
 // limiter refuses, and they must not evict the sessions of other pods. Times are counted from the request, on the
 // server's own two clocks (due.ts); from the clock of STS comes only the lifetime. Ended by: sweep(), each minute, at
-// the expiry or after the last pod that requested the entry is gone; the LRU, above `capacity`.
+// the expiry or after the last pod that requested the entry is gone; above `capacity`, the least recently requested one
+// of the namespace with most, so that no namespace evicts the sessions of others.
 import { createHash } from "node:crypto";
 import { MAX_WATCH_LAG_MS } from "../../kubernetes/reflector.ts";
 import type { AssumeRoleInput } from "../../policy/decide.ts";
@@ -16,7 +17,7 @@ import { type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, laterBy, untilDueMs } from "../../runtime/due.ts";
-import { createLru } from "../../runtime/lru.ts";
+import { createSharedLru } from "../../runtime/shared-lru.ts";
 import type { PodKey } from "../turns/fair-queue.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
 import { createSettledKeys, type LivingPods } from "./settled-keys.ts";
@@ -103,7 +104,8 @@ export function createCredentialCache(
   { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRoleFor },
   { capacity }: CredentialCacheOptions,
 ): CredentialCache {
-  const entries = createLru<SessionEntry>(capacity);
+  /** By the namespace that requested the last call. */
+  const entries = createSharedLru<SessionEntry>({ capacity });
   /** The entries with requests in flight: no more than the limiter lets wait. */
   const requested = new Map<string, SessionEntry>();
   /** The keys of the entries that each sweep looks at: the others are settled. */
@@ -147,14 +149,14 @@ export function createCredentialCache(
     const request = assumeRole(input, pod, key)
       .then(
         (credentials) => {
-          store(key, entry);
+          store(key, entry, pod);
           return hold(entry, credentials, requestedAt);
         },
         (thrown: unknown) => {
           const error = toPodroleError(thrown);
           if (error !== entry.lastError) entry.failure.remember(error, entry.inFlight.keys());
           entry.lastError = error;
-          if (error.code !== "STS_THROTTLED") store(key, entry);
+          if (error.code !== "STS_THROTTLED") store(key, entry, pod);
           throw error;
         },
       )
@@ -169,8 +171,8 @@ export function createCredentialCache(
     return request;
   }
 
-  function store(key: string, entry: SessionEntry): void {
-    entries.set(key, entry);
+  function store(key: string, entry: SessionEntry, { namespace }: PodKey): void {
+    entries.set(key, entry, namespace);
     unsettled.add(key);
   }
 

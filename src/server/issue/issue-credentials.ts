@@ -147,7 +147,8 @@ export function createCredentialIssuer({
   function auditIssue(identity: PodIdentity, container: string, session: SessionLine): void {
     const { accessKeyId, outcome, peer } = session;
     const kind = outcome === "stale" ? "stale" : "issued";
-    repeats.write([kind, identity.uid, container, accessKeyId, withoutPort(peer)].join(" "), (omitted) => {
+    const key = [kind, identity.uid, container, accessKeyId, withoutPort(peer)].join(" ");
+    repeats.write({ namespace: identity.namespace, key }, (omitted) => {
       const line = { decision: "issued", ...session, ...sampledFields(omitted) } as const;
       audit({ ...containerFields(identity, container), ...line });
     });
@@ -164,7 +165,8 @@ export function createCredentialIssuer({
     { peer, role, subject }: { readonly peer: string; readonly role?: string | undefined; readonly subject?: string },
   ): void {
     const containersOmitted = others.length > 0 ? others.length : undefined;
-    repeats.write(["refused", identity.uid, code, role, subject, withoutPort(peer)].join(" "), (omitted) => {
+    const key = ["refused", identity.uid, code, role, subject, withoutPort(peer)].join(" ");
+    repeats.write({ namespace: identity.namespace, key }, (omitted) => {
       const line = { decision: "refused", reason: code, message, role, containersOmitted, peer } as const;
       audit({ ...containerFields(identity, first), ...line, ...sampledFields(omitted) });
     });

@@ -1,11 +1,12 @@
 // Which audit lines of a proven pod are written: a pod may make the same call again and again, and 128 lines for each
 // call would fill in seconds what a kubelet keeps of a log. So a line that repeats an earlier one in everything that
 // matters (its key) is written once a minute, with the number of those left out.
-// A window of a key begins with a line and ends a minute later, or when MAX_REPEATED_LINES other keys were used since.
+// A window of a key begins with a line and ends a minute later, or, when there are too many windows, if it is the least
+// recently used one of the namespace with most: so no namespace makes the server write every line of the others.
 // The key's next line ends it and has the number; if none comes before sweep() or the eviction, the last repetition is
 // written then, with the number of the others. Only the end of the process loses a number.
 import type { Clock } from "../../runtime/clock.ts";
-import { createLru } from "../../runtime/lru.ts";
+import { createSharedLru } from "../../runtime/shared-lru.ts";
 
 const REPEAT_WINDOW_MS = 60_000;
 /** All containers of 64 pods of the largest size; about 2 MiB, and 8 MiB if each line was repeated. */
@@ -14,10 +15,16 @@ const MAX_REPEATED_LINES = 8_192;
 /** Writes a line, with the number of lines of its key that were left out since the last one. */
 export type WriteSampledLine = (omitted: number) => void;
 
+/** What a line is about. Lines with the same key are repetitions. */
+export interface RepeatedLine {
+  readonly namespace: string;
+  readonly key: string;
+}
+
 /** Chooses the lines that are written, for each key on its own. */
 export interface RepeatSampler {
   /** Calls `write` now, or later if this is the key's last line of a window, or never. */
-  write(key: string, write: WriteSampledLine): void;
+  write(line: RepeatedLine, write: WriteSampledLine): void;
   /** Ends the windows whose time is over. */
   sweep(): void;
 }
@@ -31,36 +38,37 @@ interface RepeatWindow {
 
 /** Creates a sampler that writes one line of each key a minute, and what is left when its window ends. */
 export function createRepeatSampler({ clock }: { readonly clock: Pick<Clock, "now"> }): RepeatSampler {
-  const windows = createLru<RepeatWindow>(MAX_REPEATED_LINES);
+  const windows = createSharedLru<RepeatWindow>({
+    capacity: MAX_REPEATED_LINES,
+    onEvicted: (_key, window) => writeLast(window),
+  });
 
   // A clock that was set back ends a window as well.
   function isOver({ since }: RepeatWindow): boolean {
     const elapsedMs = clock.now() - since;
     return elapsedMs < 0 || elapsedMs >= REPEAT_WINDOW_MS;
   }
-  function end(key: string, { omitted, writeLast }: RepeatWindow): void {
-    windows.delete(key);
-    writeLast?.(omitted - 1);
-  }
-  function evictOldest(): void {
-    if (windows.size < MAX_REPEATED_LINES) return;
-    for (const [key, window] of windows.entries()) return end(key, window);
+  function writeLast({ omitted, writeLast: write }: RepeatWindow): void {
+    write?.(omitted - 1);
   }
 
   return {
-    write(key, write) {
+    write({ namespace, key }, write) {
       const window = windows.get(key);
       if (window !== undefined && !isOver(window)) {
         window.omitted += 1;
         window.writeLast = write;
         return;
       }
-      if (window === undefined) evictOldest();
-      windows.set(key, { since: clock.now(), omitted: 0 });
+      windows.set(key, { since: clock.now(), omitted: 0 }, namespace);
       write(window?.omitted ?? 0);
     },
     sweep() {
-      for (const [key, window] of windows.entries()) if (isOver(window)) end(key, window);
+      for (const [key, window] of windows.entries()) {
+        if (!isOver(window)) continue;
+        windows.delete(key);
+        writeLast(window);
+      }
     },
   };
 }

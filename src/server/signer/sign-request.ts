@@ -109,9 +109,10 @@ export function createRequestSigner(
   ): Promise<SigningResult> {
     const status = { conditions: [conditionOf("Denied", reason, refusal.message, clock.now())] };
     const { podName, podUID } = request.spec;
-    const key = [request.metadata.namespace, podName, podUID, refusal.code].join("/");
+    const { namespace = "" } = request.metadata;
+    const line = { namespace, key: [namespace, podName, podUID, refusal.code].join("/") };
     const fields = requestFields(request);
-    const record = () => denials.write(key, (omitted) => recordDenial(audit, fields, refusal, omitted));
+    const record = () => denials.write(line, (omitted) => recordDenial(audit, fields, refusal, omitted));
     return { result: (await answer(request, status, record)) ? refusal.code : "ANSWERED" };
   }
 

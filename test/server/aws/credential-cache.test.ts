@@ -187,11 +187,12 @@ test("get() never returns expired credentials", async () => {
   );
 });
 
-test("get() evicts the least recently requested session above the capacity", async () => {
-  const { cache, calls } = setUp({ capacity: 2 });
+test("get() evicts the least recently requested session of the namespace with most above the capacity", async () => {
+  const { cache, calls } = setUp({ capacity: 3 });
+  await cache.get({ ...INPUT, sessionName: "other" }, { ...POD, namespace: "other" });
   for (const sessionName of ["one", "two", "one", "three", "one"]) await cache.get({ ...INPUT, sessionName }, POD);
-  assert.equal(cache.size, 2);
-  assert.equal(calls.filter((call) => call.endsWith(" one")).length, 1);
+  await cache.get({ ...INPUT, sessionName: "other" }, { ...POD, namespace: "other" });
+  assert.deepEqual([cache.size, calls.map((call) => call.split(" ").at(-1))], [3, ["other", "one", "two", "three"]]);
 });
 
 test("get() evicts no session for calls that the limiter refuses, of which it keeps nothing", async () => {

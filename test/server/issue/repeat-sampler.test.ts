@@ -8,7 +8,8 @@ function setUp() {
   const clock = createFakeClock();
   const sampler = createRepeatSampler({ clock });
   const written: (readonly [string, number])[] = [];
-  const write = (key: string, line = key) => sampler.write(key, (omitted) => written.push([line, omitted]));
+  const write = (key: string, line = key, namespace = "ns") =>
+    sampler.write({ namespace, key }, (omitted) => written.push([line, omitted]));
   return { clock, sampler, write, lines: () => written.splice(0) };
 }
 
@@ -50,6 +51,17 @@ suite("createRepeatSampler()", () => {
     sampler.sweep();
     write("a");
     assert.deepEqual(lines(), [["a", 0]]);
+  });
+
+  test("counts repetitions of one namespace while another has more different lines than are remembered", () => {
+    const { write, lines } = setUp();
+    write("a");
+    for (let index = 0; index < 10_000; index++) write(`other ${index}`, "other", "hostile");
+    write("a");
+    assert.deepEqual(
+      lines().filter(([line]) => line === "a"),
+      [["a", 0]],
+    );
   });
 
   test("writes the last repetition of a key that many others evict, and the next line of every key if the clock is set back", () => {
