@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MAX_IDENTITY_CALLS } from "../../../src/protocol/listener.ts";
 import { createReviewLimiter, type TokenHolder } from "../../../src/server/issue/token-reviews.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
@@ -91,4 +92,34 @@ test("createReviewLimiter() refuses a pod at once that has too many reviews, and
   gate.resolve();
   assert.deepEqual(await Promise.all(held), ["reviewed", "reviewed"]);
   assert.equal(await limit(pod("a", "1"), async () => "reviewed"), "reviewed");
+});
+
+test("createReviewLimiter() leaves places of the port to others, whatever number of pods and strangers wait", async () => {
+  const clock = createFakeClock();
+  const limitReviews = createReviewLimiter({ clock });
+  let held = 0;
+  const ends: (() => void)[] = [];
+  async function call(peer: string, pod: { readonly namespace: string; readonly uid: string } | undefined) {
+    held += 1;
+    const answer = await limitReviews(
+      { peer, pod },
+      () => new Promise((resolve) => ends.push(() => resolve("served"))),
+    );
+    held -= 1;
+    return answer;
+  }
+  for (let index = 0; index < 400; index++) {
+    void call(`10.0.${index >> 8}.${index & 255}:1`, { namespace: "hostile", uid: `h-${index}` });
+    void call(`10.1.${index >> 8}.${index & 255}:1`, undefined);
+  }
+  await clock.advance(0);
+  assert.equal(held, 160);
+  assert.ok(held < MAX_IDENTITY_CALLS);
+  const honest = call("10.9.0.1:1", { namespace: "honest", uid: "v" });
+  for (let turn = 0; turn < 2; turn++) {
+    for (const end of ends.splice(0)) end();
+    await clock.advance(0);
+  }
+  for (const end of ends.splice(0)) end();
+  assert.equal(await honest, "served");
 });
