@@ -46,8 +46,9 @@ async function attack(row: AttackRow, address: Address): Promise<void> {
   (programs.cluster.kubernetes.audit as unknown[]).length = 0;
   for (const program of [programs.cluster.server, programs.cluster.webhook]) (program.lines as unknown[]).length = 0;
 
+  const job = await row.job(world);
   const memory = watchMemory(groups[under]);
-  const attacker = await startAttacker({ ...(await row.job(world)), localAddress: ADDRESSES[address] });
+  const attacker = await startAttacker({ ...job, localAddress: ADDRESSES[address] });
   const from = performance.now();
   let beside: Latencies[];
   try {
