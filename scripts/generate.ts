@@ -40,6 +40,7 @@ import { fuzzRun, fuzzTable } from "./fuzz-table.ts";
 import { markdownTable } from "./markdown-table.ts";
 import { mutationRun, mutationTable } from "./mutation-table.ts";
 import { casesOnNode, realNodeFigures, renewalCpu, startPrice } from "./pod-certificate-figures.ts";
+import { priceTable } from "./price-table.ts";
 import { publicPods } from "./public-pods.ts";
 import { releaseRunTable } from "./release-runs.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
@@ -175,6 +176,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     kube2iam: () => behaviourTable("kube2iam"),
   },
   "docs/platforms.md": { releases: releaseRunTable, "public pods": publicPods },
+  "docs/price.md": { price: priceTable },
   "docs/pod-certificates.md": {
     cases: casesOnNode,
     start: startPrice,

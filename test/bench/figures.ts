@@ -1,6 +1,6 @@
 // Figures of a benchmark beside those that were published last: which of them got worse. Each benchmark keeps its
 // published figures in the repository; `--publish` replaces them.
-import { cpus, loadavg } from "node:os";
+import { cpus, loadavg, release, type } from "node:os";
 import { type Measurement, measuredNow } from "../published-results.ts";
 
 /** One figure of a benchmark. */
@@ -15,7 +15,7 @@ export interface Figure {
 
 /** The figures of one run, and where they were measured. */
 export interface MeasuredFigures extends Measurement {
-  /** Processor, cores, version of Node, and load average. */
+  /** Processor, cores, kernel, version of Node, and load average. */
   readonly machine: string;
   readonly figures: readonly Figure[];
 }
@@ -31,7 +31,7 @@ export function figuresNow(figures: readonly Figure[]): MeasuredFigures {
 function describeMachine(): string {
   const all = cpus();
   const load = (loadavg()[0] ?? 0).toFixed(1);
-  return `${all[0]?.model ?? "unknown processor"}, ${all.length} cores, Node ${process.version}, load ${load}`;
+  return `${all[0]?.model ?? "unknown processor"}, ${all.length} cores, ${type()} ${release()}, Node ${process.version}, load ${load}`;
 }
 
 /**

@@ -25,7 +25,7 @@ import { FROM_SOURCES, openPrograms, type Programs, type RunningSidecar } from "
 import { quantile } from "../../quantile.ts";
 import { compareFigures, type Figure, figuresNow } from "../figures.ts";
 import { type BarePrograms, buildBarePrograms } from "./bare-programs.ts";
-import { cpuFigures } from "./cpu-figures.ts";
+import { type CpuRow, cpuFigures } from "./cpu-figures.ts";
 import { type Distribution, distributionOf } from "./distribution.ts";
 import { IMAGE_FLAGS } from "./image-flags.ts";
 
@@ -197,6 +197,7 @@ const ROWS = [
 function report(all: readonly Times[], isPublished: boolean): void {
   const rows: Record<string, Distribution & { readonly ratio?: number }> = {};
   const figures: Figure[] = [];
+  const compared: CpuRow[] = [];
   const distribution = (key: keyof Times) => distributionOf(all.map((times) => times[key]));
   for (const [name, key, reference] of ROWS) {
     // Of each start, because what else runs on the machine changes from one to the next.
@@ -205,14 +206,17 @@ function report(all: readonly Times[], isPublished: boolean): void {
     rows[name] = { ...distribution(key), ...(ratio !== undefined && { ratio }) };
     // The bare programs are the reference, so a change of theirs says nothing about podrole.
     const isOwn = key === "start" || key.toLowerCase().endsWith("renewal");
-    if (isOwn && ratio !== undefined)
-      figures.push({ what: `CPU, ${name}`, value: ratio, unit: "times", better: "lower" });
+    if (!isOwn || ratio === undefined || reference === undefined) continue;
+    figures.push({ what: `CPU, ${name}`, value: ratio, unit: "times", better: "lower" });
+    const referenceName = ROWS.find((row) => row[1] === reference)?.[0] ?? reference;
+    const [ms, referenceMs] = [distribution(key).median, distribution(reference).median];
+    compared.push({ what: name, ms, reference: referenceName, referenceMs });
   }
   const measured = figuresNow(figures);
   console.log(`CPU ms of ${all.length} starts; ${measured.machine}`);
   console.table(rows);
   for (const line of compareFigures(cpuFigures.find(), figures)) console.log(line);
-  if (isPublished) cpuFigures.write(measured);
+  if (isPublished) cpuFigures.write({ ...measured, rows: compared });
 }
 
 await main();
