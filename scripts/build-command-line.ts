@@ -58,6 +58,29 @@ const operatorCommands: Plugin = {
 const OPERATOR_COMMAND = /\/commands\/(audit|aws|check|explain|inject|migrate|rotate|status|ui)\.ts$/;
 
 /**
+ * Leaves out what nothing uses of the Kubernetes client, such as its generated classes of 800 kinds of objects: its
+ * package.json does not say that its modules only define. They are a third of its code, which each start would load.
+ */
+const usedKubernetesClient: Plugin = {
+  name: "used-kubernetes-client",
+  setup(bundler) {
+    bundler.onResolve({ filter: KUBERNETES_CLIENT_IMPORT }, async ({ path, pluginData, ...from }) => {
+      const isOfClient = path === KUBERNETES_CLIENT || from.importer.includes(KUBERNETES_CLIENT_FILES);
+      if (!isOfClient || pluginData === usedKubernetesClient) return undefined;
+      const { importer, kind, namespace, resolveDir } = from;
+      const origin = { importer, kind, namespace, resolveDir, pluginData: usedKubernetesClient };
+      const found = await bundler.resolve(path, origin);
+      return found.path.includes(KUBERNETES_CLIENT_FILES) ? { ...found, sideEffects: false } : found;
+    });
+  },
+};
+
+const KUBERNETES_CLIENT = "@kubernetes/client-node";
+const KUBERNETES_CLIENT_FILES = "/node_modules/@kubernetes/client-node/dist/";
+/** The package, and relative paths, of which those inside the package count. */
+const KUBERNETES_CLIENT_IMPORT = /^(?:@kubernetes\/client-node$|\.{1,2}\/)/;
+
+/**
  * Puts what other modules than the entry import on demand into the same part as those modules: esbuild writes a file
  * for each set of parts that share a module, and these parts alone would make a hundred of them.
  */
@@ -68,12 +91,26 @@ const oneLevelOfParts: Plugin = {
       if (path === join(ROOT, COMMAND_LINE_ENTRY)) return undefined;
       const source = await readFile(path, "utf8");
       if (!/\bimport\(/.test(source)) return undefined;
+      if (path.startsWith(join(ROOT, "src/"))) return { contents: withStaticImports(source), loader: "ts" };
       const loader = path.endsWith("ts") ? "ts" : "js";
       const { code } = await transform(source, { loader, platform: "node", supported: { "dynamic-import": false } });
       return { contents: code, loader: "js" };
     });
   },
 };
+
+/**
+ * Returns the source with a static import in the place of each one on demand: of such a module esbuild leaves out what
+ * nothing uses, and of one that is required it leaves out nothing. podrole's own modules only define.
+ */
+function withStaticImports(source: string): string {
+  const imports: string[] = [];
+  const code = source.replaceAll(/\bimport\(("[^"]+")\)/g, (_, path: string) => {
+    imports.push(`import * as onDemand${imports.length} from ${path};`);
+    return `Promise.resolve(onDemand${imports.length - 1})`;
+  });
+  return `${imports.join("")}${code}`;
+}
 
 /** What all bundles of the command line have in common. */
 const COMMON = {
@@ -158,7 +195,7 @@ export async function buildExecutableScript(directory: string): Promise<void> {
     target: "node26",
     banner: { js: SELF },
     define: { "import.meta.url": "podroleSelf" },
-    plugins: [withoutDemo, withoutUi],
+    plugins: [withoutDemo, withoutUi, usedKubernetesClient],
   });
 }
 
@@ -183,7 +220,7 @@ async function bundleCommandLine(
     target,
     metafile: true,
     banner: { js: REQUIRE_BANNER },
-    plugins: [...plugins],
+    plugins: [...plugins, usedKubernetesClient],
   });
   return { sizes: sizesOf(metafile, directory), metafile };
 }

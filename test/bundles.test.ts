@@ -84,6 +84,17 @@ suite("bundledFiles()", () => {
     }
   });
 
+  test("finds none of the Kubernetes client's classes of objects, which no program uses", () => {
+    for (const files of Object.values(contents)) {
+      const ofClient = files.filter((file) => file.includes("/@kubernetes/client-node/"));
+      assert.deepEqual(
+        ofClient.filter((file) => /\/dist\/gen\/(?:models|apis|types)\//.test(file)),
+        [],
+      );
+    }
+    assert.ok(contents.package.includes("node_modules/@kubernetes/client-node/dist/config.js"));
+  });
+
   test("finds each program in its own bundle, and no command line in the sidecar's", () => {
     assert.ok(contents.server.includes("src/server/main.ts") && contents.server.includes("src/webhook/main.ts"));
     assert.ok(contents.sidecar.includes("src/sidecar/serve.ts"));
