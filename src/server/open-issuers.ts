@@ -14,7 +14,7 @@ import {
 } from "./issue/issue-certificate.ts";
 import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-credentials.ts";
 import { type PodDirectory, startPodDirectory } from "./issue/pod-directory.ts";
-import { createRepeatSampler } from "./issue/repeat-sampler.ts";
+import { createRepeatSampler, type RepeatSampler } from "./issue/repeat-sampler.ts";
 import type { ResultObserver } from "./issue/result-observer.ts";
 import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
 import { startSkippedPods } from "./issue/skipped-pods.ts";
@@ -34,6 +34,8 @@ export interface OpenedIssuers {
   readonly directory: PodDirectory;
   readonly issueCertificate: IssueCertificate;
   readonly credentials: CredentialIssuer;
+  /** Chooses which calls of a proven caller are recorded if it repeats them. */
+  readonly calls: Pick<RepeatSampler, "write">;
   /** What pods hold, and the refusals that the replicas share. */
   readonly holdings: PodHoldings;
   readonly refusals: RefusalLog;
@@ -51,6 +53,8 @@ interface ClusterDeps extends ProgramDeps {
 }
 
 const CACHE_SWEEP_INTERVAL_MS = 60_000;
+/** Certificates, and refusals of one code, of a pod or a reader that are recorded one by one in a minute. */
+const CALLS_RECORDED = 10;
 /** Before the first list no pod counts as gone. */
 const EVERY_POD: LivingPods = { has: () => true };
 
@@ -74,8 +78,11 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     },
   });
   const repeats = createRepeatSampler({ clock });
+  // Its own, so that neither evicts lines of the other. A pod that starts again and again gets a certificate each time.
+  const calls = createRepeatSampler({ clock }, { most: CALLS_RECORDED });
   void repeat({ clock, signal: shutdown.signal }, () => {
     repeats.sweep();
+    calls.sweep();
     const living = directory.livingPods() ?? EVERY_POD;
     aws.cache.sweep(living);
     holdings.sweep(living);
@@ -122,8 +129,9 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     observer.refused(pod, undefined, refusal);
     recordRefusal(pod, refusal);
   }
-  const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials, onRefused });
-  return { directory, issueCertificate, credentials, holdings, refusals, observer, isWatching: () => isWatching };
+  const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials, calls, onRefused });
+  const isReady = () => isWatching;
+  return { directory, issueCertificate, credentials, calls, holdings, refusals, observer, isWatching: isReady };
 }
 
 function observeAll({
@@ -159,8 +167,9 @@ function openCertificateIssuer(
   {
     directory,
     credentials,
+    calls,
     onRefused,
-  }: Pick<OpenedIssuers, "directory" | "credentials"> & {
+  }: Pick<OpenedIssuers, "directory" | "credentials" | "calls"> & {
     readonly onRefused: NonNullable<CertificateIssuerDeps["onRefused"]>;
   },
 ): IssueCertificate {
@@ -190,6 +199,7 @@ function openCertificateIssuer(
       ),
       authority: () => trust.poller.current().authority,
       prefetch,
+      repeats: calls,
       onRefused,
     },
     {

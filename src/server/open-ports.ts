@@ -25,7 +25,6 @@ import { createAccompanyingCredentials } from "./issue/accompanying-credentials.
 import { createCallerIdentifier } from "./issue/identify-caller.ts";
 import { issueInTurns } from "./issue/issue-turns.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
-import { isUnproven } from "./issue/verify-proof.ts";
 import { refreshGauges } from "./observability/gauges.ts";
 import { measureCertificates, measureCredentials } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
@@ -95,8 +94,8 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
 function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, settings: ServerSettings) {
   const { bind, identityBind, trustDomain, grpcShutdownGrace: graceMs } = settings;
   const bundlePem = () => trust.poller.current().bundlePem;
-  const common = { bundlePem, onFailure: logFailure(log), observer: issuers.observer };
-  const onFailure = logUnproven(common.onFailure, createSampler({ clock }));
+  const onFailure = () => sampleFailures(logFailure(log), createSampler({ clock }));
+  const common = { bundlePem, observer: issuers.observer };
   const turns = { nextTurn: setImmediate, maxWaiting: MAX_IDENTITY_CALLS + MAX_CREDENTIALS_CALLS };
   const issuer = measureCredentials(issueInTurns(issuers.credentials, turns), metrics);
   const sampler = createSampler({ clock });
@@ -110,7 +109,7 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
     createCallsInFlight({ onRefused: () => onClose(port)("requests") }, { max });
   const identity = identityService({
     ...common,
-    onFailure,
+    onFailure: onFailure(),
     inFlight: inFlight("identity", MAX_IDENTITY_CALLS),
     issue: measureCertificates(issuers.issueCertificate, metrics),
     accompany: createAccompanyingCredentials({ clock, issuer }),
@@ -118,6 +117,7 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
   });
   const credentials = credentialsService({
     ...common,
+    onFailure: onFailure(),
     inFlight: inFlight("credentials", MAX_CREDENTIALS_CALLS),
     identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain }),
     issuer,
@@ -148,11 +148,10 @@ function callerIn(certificate: Uint8Array, trustDomain: string): CallCaller | un
 
 type LogFailure = (error: PodroleError, peer: Peer, omitted?: number) => void;
 
-/** Anybody who reaches the identity port can cause these, without any proof. */
-function logUnproven(logOne: LogFailure, sampler: Sampler): LogFailure {
+/** Anybody who reaches the identity port can cause some of these without any proof, and any pod the others. */
+function sampleFailures(logOne: LogFailure, sampler: Sampler): LogFailure {
   return (error, peer) => {
-    const { code } = error;
-    const omitted = isUnproven(code) ? sampler.take(code) : 0;
+    const omitted = sampler.take(error.code);
     if (omitted !== undefined) logOne(error, peer, omitted);
   };
 }

@@ -39,7 +39,7 @@ export async function openState(deps: StateDeps, settings: ServerSettings): Prom
     settings,
   );
   const answer = createStateAnswer(
-    { clock, audit, authorize, sources: stateSources(deps, settings) },
+    { clock, audit, repeats: deps.issuers.calls, authorize, sources: stateSources(deps, settings) },
     // In Kubernetes a pod's name is its host name, unless spec.hostname changes that.
     { name: hostname(), version: VERSION, startedAt: new Date(clock.now()).toISOString() },
   );

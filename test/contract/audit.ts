@@ -130,6 +130,7 @@ async function answerReaders() {
       {
         clock,
         audit: recorded.audit,
+        repeats: { write: (_key, write) => write(0) },
         authorize: async () => reader,
         sources: {
           knownPods: () => [],

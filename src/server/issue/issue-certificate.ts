@@ -10,12 +10,13 @@ import {
 } from "../../pki/certificate.ts";
 import { readCsr } from "../../pki/csr.ts";
 import { formatSpiffeId, type PodIdentity } from "../../pki/identity.ts";
-import { overloadedError } from "../../protocol/calls-in-flight.ts";
+import { overloadedError, withoutPort } from "../../protocol/calls-in-flight.ts";
 import { isRefusal, PodroleError, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import type { Secret } from "../../runtime/secret.ts";
+import type { RepeatSampler } from "./repeat-sampler.ts";
 import { notInjected } from "./uninjected.ts";
 import { isUnproven, type ProvenPod, podFields, type VerifyProof } from "./verify-proof.ts";
 
@@ -29,6 +30,8 @@ export interface CertificateIssuerDeps {
    * Starts fetching the pod's credentials; resolves when that has ended, with or without success, and never rejects.
    */
   readonly prefetch: (pod: ProvenPod) => Promise<void>;
+  /** Chooses which lines of a pod are written that repeats its calls; default: all. */
+  readonly repeats?: Pick<RepeatSampler, "write">;
   /** Receives each refusal of a pod whose token was accepted; must not throw. */
   readonly onRefused?: (pod: ProvenPod, refusal: Refusal) => void;
 }
@@ -75,7 +78,15 @@ export type IssueCertificate = (
 
 /** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
-  { clock, audit, verifyProof, authority, prefetch, onRefused }: CertificateIssuerDeps,
+  {
+    clock,
+    audit,
+    verifyProof,
+    authority,
+    prefetch,
+    repeats = { write: (_key, write) => write(0) },
+    onRefused,
+  }: CertificateIssuerDeps,
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
   function identityOf({ namespace, serviceAccount, name, uid }: ProvenPod): PodIdentity {
@@ -90,14 +101,18 @@ export function createCertificateIssuer(
   /** A token that the API server accepted proves something; every other refusal costs its caller nothing. */
   function refuseUnproven(refusal: Refusal, peer: string): PodroleError {
     const omitted = isUnproven(refusal.code) ? sampler.take(refusal.code) : 0;
-    if (omitted !== undefined) recordedError(audit, refusal, peer, undefined, omitted);
+    if (omitted !== undefined) auditRefusal(audit, refusal, peer, undefined, omitted);
     if (refusal.code === "SERVER_OVERLOADED") return overloadedError(refusal.message);
     return new PodroleError(refusal.code, refusal.message);
   }
 
   function refuseProven(refusal: Refusal, peer: string, caller: ProvenPod): PodroleError {
     onRefused?.(caller, refusal);
-    return recordedError(audit, refusal, peer, caller);
+    const key = ["refused", caller.uid, refusal.code, withoutPort(peer)].join(" ");
+    repeats.write({ namespace: caller.namespace, key }, (omitted) =>
+      auditRefusal(audit, refusal, peer, caller, omitted),
+    );
+    return new PodroleError(refusal.code, refusal.message);
   }
 
   return async (token, csr, peer, signal) => {
@@ -113,27 +128,23 @@ export function createCertificateIssuer(
       ? { kind: "pod", uri: formatSpiffeId(identity) }
       : { kind: "serving", dnsNames: webhook.dnsNames, ipAddresses: webhook.ipAddresses };
     const issued = sign({ authority: authority(), publicKey: key, subject, now: clock.now(), lifetimeMs });
-    audit({
-      audit: "certificate",
-      decision: "issued",
-      ...callerFields(caller),
-      ...certificateLogFields(issued, subject),
-      peer,
-    });
+    const fields = { ...callerFields(caller), ...certificateLogFields(issued, subject), peer };
+    repeats.write({ namespace: caller.namespace, key: `issued ${caller.uid} ${withoutPort(peer)}` }, (omitted) =>
+      audit({ audit: "certificate", decision: "issued", ...fields, ...sampledFields(omitted) }),
+    );
     return identity ? { ...issued, pod: { identity, prefetched: prefetch(caller) } } : issued;
   };
 }
 
-function recordedError(
+function auditRefusal(
   audit: Audit,
   { code, message }: Refusal,
   peer: string,
-  caller?: ProvenPod,
-  omitted = 0,
-): PodroleError {
+  caller: ProvenPod | undefined,
+  omitted: number,
+): void {
   const fields = { ...(caller && callerFields(caller)), ...sampledFields(omitted), peer };
   audit({ audit: "certificate", decision: "refused", reason: code, message, ...fields });
-  return new PodroleError(code, message);
 }
 
 function callerFields(caller: ProvenPod) {

@@ -1,6 +1,6 @@
 // Which audit lines of a proven pod are written: a pod may make the same call again and again, and 128 lines for each
 // call would fill in seconds what a kubelet keeps of a log. So a line that repeats an earlier one in everything that
-// matters (its key) is written once a minute, with the number of those left out.
+// matters (its key) is written once a minute, or a few times, with the number of those left out.
 // A window of a key begins with a line and ends a minute later, or, when there are too many windows, if it is the least
 // recently used one of the namespace with most: so no namespace makes the server write every line of the others.
 // The key's next line ends it and has the number; if none comes before sweep() or the eviction, the last repetition is
@@ -31,13 +31,17 @@ export interface RepeatSampler {
 
 interface RepeatWindow {
   readonly since: number;
+  written: number;
   omitted: number;
   /** Writes the last of the lines that were left out. */
   writeLast?: WriteSampledLine;
 }
 
-/** Creates a sampler that writes one line of each key a minute, and what is left when its window ends. */
-export function createRepeatSampler({ clock }: { readonly clock: Pick<Clock, "now"> }): RepeatSampler {
+/** Creates a sampler that writes the first `most` lines of each key a minute, and what is left when its window ends. */
+export function createRepeatSampler(
+  { clock }: { readonly clock: Pick<Clock, "now"> },
+  { most = 1 }: { readonly most?: number } = {},
+): RepeatSampler {
   const windows = createSharedLru<RepeatWindow>({
     capacity: MAX_REPEATED_LINES,
     onEvicted: (_key, window) => writeLast(window),
@@ -55,13 +59,16 @@ export function createRepeatSampler({ clock }: { readonly clock: Pick<Clock, "no
   return {
     write({ namespace, key }, write) {
       const window = windows.get(key);
-      if (window !== undefined && !isOver(window)) {
+      if (window === undefined || isOver(window)) {
+        windows.set(key, { since: clock.now(), written: 1, omitted: 0 }, namespace);
+        write(window?.omitted ?? 0);
+      } else if (window.written < most) {
+        window.written += 1;
+        write(0);
+      } else {
         window.omitted += 1;
         window.writeLast = write;
-        return;
       }
-      windows.set(key, { since: clock.now(), omitted: 0 }, namespace);
-      write(window?.omitted ?? 0);
     },
     sweep() {
       for (const [key, window] of windows.entries()) {

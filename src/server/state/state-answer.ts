@@ -11,6 +11,7 @@ import { createLru } from "../../runtime/lru.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.ts";
 import type { KnownPod } from "../issue/known-pod.ts";
+import type { RepeatSampler } from "../issue/repeat-sampler.ts";
 import { isUnproven } from "../issue/verify-proof.ts";
 import type { AuthorizeReader } from "./authorize-reader.ts";
 import type { StateQuestion } from "./state-app.ts";
@@ -32,6 +33,8 @@ export interface StateSources {
 export interface StateAnswerDeps {
   readonly clock: Clock;
   readonly audit: Audit;
+  /** Chooses which refusals of known callers are written. */
+  readonly repeats: Pick<RepeatSampler, "write">;
   readonly authorize: AuthorizeReader;
   readonly sources: StateSources;
 }
@@ -50,7 +53,7 @@ const MAX_STORED_READERS = 100;
 
 /** Creates the use case. */
 export function createStateAnswer(
-  { clock, audit, authorize, sources }: StateAnswerDeps,
+  { clock, audit, repeats, authorize, sources }: StateAnswerDeps,
   replica: ReplicaIdentity,
 ): (question: StateQuestion) => Promise<string | Refusal> {
   const sampler = createSampler({ clock });
@@ -72,14 +75,15 @@ export function createStateAnswer(
     audit({ audit: "state", decision: "answered", user, namespace, peer });
   }
 
-  /** Callers that proved nothing cannot fill the audit log. */
+  /** Neither callers that proved nothing nor the ServiceAccounts of a namespace can fill the audit log. */
   function recordRefusal(refusal: Refusal, { namespace, peer }: StateQuestion, user: string | undefined): Refusal {
-    const omitted = isUnproven(refusal.code) ? sampler.take(refusal.code) : 0;
-    if (omitted !== undefined) {
-      const { code: reason, message } = refusal;
-      const who = { user, namespace, peer, ...sampledFields(omitted) };
-      audit({ audit: "state", decision: "refused", reason, message, ...who });
-    }
+    const { code: reason, message } = refusal;
+    const write = (omitted: number) =>
+      audit({ audit: "state", decision: "refused", reason, message, user, namespace, peer, ...sampledFields(omitted) });
+    if (isUnproven(reason)) {
+      const omitted = sampler.take(reason);
+      if (omitted !== undefined) write(omitted);
+    } else repeats.write({ namespace: callerGroup(user), key: ["state", reason, callerGroup(user)].join(" ") }, write);
     return refusal.code === "SERVER_OVERLOADED" ? overloadedError(refusal.message) : refusal;
   }
 
@@ -99,6 +103,12 @@ export function createStateAnswer(
       ...(after === undefined ? firstPage(sources, namespace) : { after }),
     });
   };
+}
+
+/** A user who may create ServiceAccounts has as many names as they like, all in one namespace. */
+function callerGroup(user = ""): string {
+  const [, namespace] = /^(system:serviceaccount:[^:]+):/.exec(user) ?? [];
+  return namespace ?? user;
 }
 
 /** What of the replica's answer about itself changes. */

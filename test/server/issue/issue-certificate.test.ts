@@ -6,10 +6,11 @@ import { createCsr } from "../../../src/pki/csr.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { type PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
-import { HOUR_MS } from "../../../src/runtime/clock.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
 import { knownPodOf } from "../../../src/server/issue/known-pod.ts";
+import { createRepeatSampler, type RepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
 import type { ProvenPod } from "../../../src/server/issue/verify-proof.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
@@ -25,7 +26,7 @@ const POD: ProvenPod = {
   credentialId: "JTI=1",
 };
 
-function setUp(caller: ProvenPod | Refusal) {
+function setUp(caller: ProvenPod | Refusal, repeats?: Pick<RepeatSampler, "write">) {
   const audit: Readonly<Record<string, unknown>>[] = [];
   const prefetched: string[] = [];
   const issue = createCertificateIssuer(
@@ -35,6 +36,7 @@ function setUp(caller: ProvenPod | Refusal) {
       verifyProof: async () => caller,
       authority: () => authority,
       prefetch: async ({ name }) => void prefetched.push(name),
+      ...(repeats && { repeats }),
     },
     {
       trustDomain: "cluster.local",
@@ -68,6 +70,30 @@ test("createCertificateIssuer() certifies the proven pod, ignores the names in t
   assert.ok(notAfter <= clock.now() + HOUR_MS);
   assert.deepEqual(prefetched, ["web"]);
   assert.deepEqual([audit[0]?.["decision"], audit[0]?.["credentialId"]], ["issued", "JTI=1"]);
+});
+
+test("createCertificateIssuer() records what a pod repeats with their number, whether it gets a certificate or not", async () => {
+  const known = knownPodOf({ metadata: { name: "web" }, spec: { containers: [{ name: "app" }] } }, {});
+  for (const [caller, decision] of [
+    [POD, "issued"],
+    [{ ...POD, known }, "refused"],
+  ] as const) {
+    const repeats = createRepeatSampler({ clock }, { most: 2 });
+    const { issue, audit } = setUp(caller, repeats);
+    for (let call = 1; call <= 5; call++) await issue(new Secret("token"), csr(""), `10.0.0.1:${call}`).catch(() => {});
+    await issue(new Secret("token"), csr(""), "10.0.0.2:1").catch(() => {});
+    assert.deepEqual(
+      audit.map((line) => [line["decision"], line["peer"]]),
+      [
+        [decision, "10.0.0.1:1"],
+        [decision, "10.0.0.1:2"],
+        [decision, "10.0.0.2:1"],
+      ],
+    );
+    await clock.advance(MINUTE_MS);
+    repeats.sweep();
+    assert.deepEqual([audit.at(-1)?.["peer"], audit.at(-1)?.["omitted"]], ["10.0.0.1:5", 2]);
+  }
 });
 
 test("createCertificateIssuer() issues the webhook's ServiceAccount a serving certificate for the configured names", async () => {

@@ -34,6 +34,22 @@ suite("createRepeatSampler()", () => {
     ]);
   });
 
+  test("writes the first lines of a minute one by one if it is told to", async () => {
+    const clock = createFakeClock();
+    const sampler = createRepeatSampler({ clock }, { most: 3 });
+    const written: (readonly [number, number])[] = [];
+    for (let line = 1; line <= 6; line++)
+      sampler.write({ namespace: "team", key: "a" }, (omitted) => written.push([line, omitted]));
+    assert.deepEqual(written.splice(0), [
+      [1, 0],
+      [2, 0],
+      [3, 0],
+    ]);
+    await clock.advance(MINUTE_MS);
+    sampler.sweep();
+    assert.deepEqual(written, [[6, 2]]);
+  });
+
   test("writes the last repetition when the sweep ends its window, with the number of the others", async () => {
     const { clock, sampler, write, lines } = setUp();
     for (const line of ["first", "second", "third"]) write("a", line);

@@ -6,6 +6,7 @@ import { createAuthority } from "../../../src/pki/certificate.ts";
 import { refuse } from "../../../src/protocol/errors.ts";
 import type { AuditLine } from "../../../src/runtime/audit-line.ts";
 import { HOUR_MS } from "../../../src/runtime/clock.ts";
+import { createRepeatSampler } from "../../../src/server/issue/repeat-sampler.ts";
 import type { AuthorizeReader } from "../../../src/server/state/authorize-reader.ts";
 import { createStateAnswer } from "../../../src/server/state/state-answer.ts";
 import { createStateApp } from "../../../src/server/state/state-app.ts";
@@ -27,6 +28,7 @@ function setUp(authorize: AuthorizeReader = ALLOWED) {
     {
       clock,
       audit: (line) => audit.push(line),
+      repeats: createRepeatSampler({ clock }, { most: 10 }),
       authorize(token, namespace, peer) {
         seen.push([token.reveal(), namespace]);
         return authorize(token, namespace, peer);
@@ -153,11 +155,14 @@ test("createStateAnswer() records one line for a caller, a namespace and a minut
   assert.equal(audit.length, 3);
 });
 
-test("createStateAnswer() records each refusal of a known caller, and few of callers that proved nothing", async () => {
+test("createStateAnswer() records some refusals of each namespace's callers, and of callers that proved nothing", async () => {
   const forbidden = refuse("READER_FORBIDDEN", "Cannot show it");
-  const known = setUp(async () => ({ username: "system:serviceaccount:shop:default", refusal: forbidden }));
-  for (let times = 0; times < 20; times++) await known.get("/podrole/state");
-  assert.equal(known.audit.length, 20);
+  const names = ["shop:default", ...Array.from({ length: 20 }, (_, index) => `shop:sa-${index}`), "bank:default"];
+  const known = setUp(async () => ({ username: `system:serviceaccount:${names.shift()}`, refusal: forbidden }));
+  for (let times = 0; times < 22; times++) await known.get("/podrole/state");
+  assert.equal(known.audit.length, 11);
+  const last = known.audit.at(-1);
+  assert.equal(last && "user" in last && last.user, "system:serviceaccount:bank:default");
   assert.equal(
     known.audit[0]?.decision === "refused" && "user" in known.audit[0] && known.audit[0].user,
     "system:serviceaccount:shop:default",
