@@ -50,6 +50,7 @@ export interface LimitGrpcOptions {
   readonly callBytes: number;
   readonly answers: UnreadAnswerLimits;
   readonly isHeldBack?: (socket: Socket) => boolean;
+  readonly heldBackMs?: (socket: Socket) => number;
   readonly isGreetingAwaited?: (socket: Socket) => boolean;
 }
 
@@ -68,6 +69,7 @@ export function limitGrpc(
     callBytes,
     answers,
     isHeldBack = () => false,
+    heldBackMs = () => 0,
     isGreetingAwaited = () => false,
   }: LimitGrpcOptions,
 ): LimitedConnections {
@@ -88,6 +90,7 @@ export function limitGrpc(
     connections.open(socket, {
       caller: `address ${addressOf(socket)}`,
       isHeldBack: () => isHeldBack(socket),
+      heldBackMs: () => heldBackMs(socket),
       isGreetingAwaited: () => isGreetingAwaited(socket),
     });
     socket.once("close", () => {

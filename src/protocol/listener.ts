@@ -252,6 +252,7 @@ export function createListener(
     callBytes: MAX_CALL_BYTES,
     answers: limits.answers,
     isHeldBack: (socket) => intake?.isHeldBack(socket) ?? false,
+    heldBackMs: (socket) => intake?.heldBackMs(socket) ?? 0,
     isGreetingAwaited: (socket) => intake?.isGreetingAwaited(socket) ?? false,
   });
   const onSurplus = () => onClose?.("handshakes");

@@ -16,6 +16,7 @@ export interface HeldConnection {
   group?: string;
   readonly isExempt: boolean;
   readonly isHeldBack: () => boolean;
+  readonly heldBackMs: () => number;
   readonly isGreetingAwaited: () => boolean;
   readonly close: () => void;
   readonly requests: Set<HeldRequest>;
@@ -26,6 +27,8 @@ export interface HeldConnection {
   progress: number;
   /** Sweep in which the phase without requests began. */
   since: number;
+  /** From its beginning. */
+  readonly began: PhaseBegin;
   /** Last sweep in which the connection waited for this process; that of its beginning if it never did. */
   heldBackAt: number;
 }
@@ -39,6 +42,14 @@ export interface HeldRequest {
   bytes: number;
   phase: "body" | "call" | "answer";
   since: number;
+  /** Of its phase. */
+  began: PhaseBegin;
+}
+
+/** When a phase began, by the clock that is never set, and how long its bytes had waited in this process before. */
+export interface PhaseBegin {
+  readonly atMs: number;
+  readonly heldBackMs: number;
 }
 
 /** Everything that is held, and the share of each caller. */
@@ -49,21 +60,59 @@ export interface Holdings {
   readonly maxConnections: number;
 }
 
+/** What the choices depend on besides what is held. */
+export interface Observed {
+  readonly silenceOf: SilenceOf;
+  /** The present time of the clock that is never set. */
+  readonly nowMs: number;
+}
+
 /** Returns how silent the budget remembers the caller to be (silent-callers.ts). */
 export type SilenceOf = (caller: string) => Silence;
 
 /**
- * Returns the connection to close because there are too many: the idlest one of the caller with most. If no caller has
- * two, one that has served and is idle; if there is none, one that waits for a caller more silent than the new one's;
- * then one that waits for a caller of a group with too many of these; otherwise the new one.
+ * Clients send their message, and read the answer, within milliseconds. Who lets this process wait for longer than this
+ * loses its place first when places are scarce, however few it has: otherwise many callers with one place each would
+ * keep all of them. A client on a node whose processors are busy may take longer, but no longer than those.
  */
-export function surplusConnection(newest: HeldConnection, holdings: Holdings, silenceOf: SilenceOf): HeldConnection {
+const PATIENCE_MS = 100;
+
+function waitedMs({ atMs, heldBackMs }: PhaseBegin, connection: HeldConnection, { nowMs }: Observed): number {
+  return nowMs - atMs - (connection.heldBackMs() - heldBackMs);
+}
+
+/** The connection that has let this process wait for longest, if one has for too long. */
+function longestWaiting(
+  newest: HeldConnection,
+  candidates: Iterable<HeldConnection>,
+  observed: Observed,
+): HeldConnection | undefined {
+  let longest: HeldConnection | undefined;
+  let mostMs = PATIENCE_MS;
+  for (const connection of candidates) {
+    if (connection === newest || connection.isExempt || !isWaiting(connection)) continue;
+    const { requests, began } = connection;
+    const begins = requests.size === 0 ? [began] : Array.from(requests, (request) => request.began);
+    const ms = Math.max(...begins.map((one) => waitedMs(one, connection, observed)));
+    if (ms > mostMs) [longest, mostMs] = [connection, ms];
+  }
+  return longest;
+}
+
+/**
+ * Returns the connection to close because there are too many: the one that has let this process wait for longest, if
+ * one has for too long. If none has, the idlest one of the caller with most. If no caller has two, one that has served
+ * and is idle; if there is none, one that waits for a caller more silent than the new one's; then one that waits for a
+ * caller of a group with too many of these; otherwise the new one.
+ */
+export function surplusConnection(newest: HeldConnection, holdings: Holdings, observed: Observed): HeldConnection {
   const { most, of } = greediestCaller("connections", holdings);
   const isSpare = ({ hasServed, requests }: HeldConnection) => hasServed && requests.size === 0;
   const others = of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
   const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
-  const waiting = () => idlestConnection(waitingFor(newest, of, silenceOf));
+  const waiting = () => idlestConnection(waitingFor(newest, of, observed));
   return (
+    longestWaiting(newest, holdings.connections, observed) ??
     idlestConnection(others) ??
     (newest.isExempt ? spare() : undefined) ??
     waiting() ??
@@ -91,7 +140,7 @@ function waitingForGroup(candidates: Iterable<HeldConnection>, mostOfGroup: numb
 function waitingFor(
   newest: HeldConnection,
   candidates: Iterable<HeldConnection>,
-  silenceOf: SilenceOf,
+  { silenceOf }: Observed,
 ): readonly HeldConnection[] {
   const least = silenceOf(newest.caller);
   return [...candidates].filter((other) => other !== newest && isWaiting(other) && silenceOf(other.caller) > least);
@@ -101,24 +150,34 @@ function waitingFor(
  * Reports whether everything on the connection waits for its peer: headers, or of all requests the body, or that the
  * answer is read.
  */
-export function isWaiting({ hasServed, requests }: HeldConnection): boolean {
+function isWaiting({ hasServed, requests }: HeldConnection): boolean {
   return requests.size === 0 ? !hasServed : [...requests].every(({ phase }) => phase !== "call");
+}
+
+/** Reports whether the connection has waited for its peer for at least one whole sweep. */
+export function hasWaited(connection: HeldConnection, sweeps: number): boolean {
+  const times = [...connection.requests].map(({ since }) => since);
+  const { since, heldBackAt } = connection;
+  return isWaiting(connection) && sweeps - Math.max(since, heldBackAt, ...times) > 1;
 }
 
 /** A caller with more connections without a request than this does not only renew. */
 const MAX_RENEWAL_HANDSHAKES = 4;
 
 /**
- * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one
- * of the caller with most if that has many; then the oldest of a caller more silent than the new one's; then the oldest
+ * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the one that has
+ * let this process wait for longest, if one has for too long; then the oldest one of the caller with most if that has
+ * many; then the oldest of a caller more silent than the new one's; then the oldest
  * that is held back, because clients of podrole rarely are; then the oldest whose client has not begun a handshake,
  * which clients of podrole do at once; otherwise the new one, so that handshakes that have begun are finished.
  */
 export function surplusHandshake(
   newest: HeldConnection,
   starting: ReadonlySet<HeldConnection>,
-  silenceOf: SilenceOf,
+  observed: Observed,
 ): HeldConnection {
+  const waiting = longestWaiting(newest, starting, observed);
+  if (waiting !== undefined) return waiting;
   const byCaller = new Map<string, HeldConnection[]>();
   let most: HeldConnection[] = [];
   for (const connection of starting) {
@@ -131,7 +190,7 @@ export function surplusHandshake(
   if (oldest && most.length > MAX_RENEWAL_HANDSHAKES) return oldest;
   const others = [...starting].filter((other) => other !== newest && !other.isExempt);
   return (
-    waitingFor(newest, starting, silenceOf)[0] ??
+    waitingFor(newest, starting, observed)[0] ??
     others.find((other) => other.isHeldBack()) ??
     others.find((other) => other.isGreetingAwaited()) ??
     newest
@@ -139,10 +198,16 @@ export function surplusHandshake(
 }
 
 /**
- * Returns the connection to close because there are too many bytes: the idlest one of the callers with most bytes, of
- * those that hold at least the average. `current` is where the last bytes arrived.
+ * Returns the connection to close because there are too many bytes: of those that have let this process wait for too
+ * long, the one that holds most; if there is none, the idlest one of the callers with most bytes, of those that hold at
+ * least the average. `current` is where the last bytes arrived.
  */
-export function heaviestConnection(current: HeldConnection, holdings: Holdings): HeldConnection {
+export function heaviestConnection(current: HeldConnection, holdings: Holdings, observed: Observed): HeldConnection {
+  const slow = [...holdings.connections].filter(
+    (other) => longestWaiting(current, [other], observed) && other.bytes > 0,
+  );
+  const [first] = slow.sort((one, other) => other.bytes - one.bytes);
+  if (first !== undefined) return first;
   const { most, of } = greediestCaller("bytes", holdings);
   const holders = of.filter(({ bytes }) => bytes > 0);
   const callers = new Set(holders.map(({ caller }) => caller)).size;
@@ -151,10 +216,12 @@ export function heaviestConnection(current: HeldConnection, holdings: Holdings):
 }
 
 /**
- * Returns the request to abort because there are too many: of the callers with most, the oldest whose body is not
- * complete, or else the newest one.
+ * Returns the request to abort because there are too many: the one whose body has let this process wait for longest, if
+ * one has for too long; then of the callers with most, the oldest whose body is not complete, or else the newest one.
  */
-export function surplusRequest(newest: HeldRequest, holdings: Holdings): HeldRequest {
+export function surplusRequest(newest: HeldRequest, holdings: Holdings, observed: Observed): HeldRequest {
+  const slow = slowestBody(newest, holdings, observed);
+  if (slow !== undefined) return slow;
   let stalled: HeldRequest | undefined;
   let last: HeldRequest | undefined;
   for (const { requests } of greediestCaller("requests", holdings).of) {
@@ -165,6 +232,20 @@ export function surplusRequest(newest: HeldRequest, holdings: Holdings): HeldReq
     }
   }
   return stalled ?? last ?? newest;
+}
+
+function slowestBody(newest: HeldRequest, { connections }: Holdings, observed: Observed): HeldRequest | undefined {
+  let slowest: HeldRequest | undefined;
+  let mostMs = PATIENCE_MS;
+  for (const connection of connections) {
+    if (connection.isExempt) continue;
+    for (const request of connection.requests) {
+      if (request.phase !== "body" || request === newest) continue;
+      const ms = waitedMs(request.began, connection, observed);
+      if (ms > mostMs) [slowest, mostMs] = [request, ms];
+    }
+  }
+  return slowest;
 }
 
 /** The connections, except exempt ones, of the callers that hold most; `most` is how much each of these holds. */

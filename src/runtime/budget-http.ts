@@ -11,6 +11,8 @@ export interface CallerRules {
   readonly ofAddress?: (address: string) => { readonly caller: string; readonly isExempt?: boolean };
   /** After the TLS handshake; undefined: the caller stays as it is. */
   readonly ofCertificate?: (socket: TLSSocket) => string | undefined;
+  /** How long bytes of the connection have waited in this process, in milliseconds; default: no time. */
+  readonly heldBackMs?: (socket: Socket) => number;
   /** At each request; undefined: the caller stays as it is. */
   readonly ofRequest?: (request: IncomingMessage) => string | undefined;
 }
@@ -48,14 +50,14 @@ export function addressOf({ remoteAddress = "" }: Pick<Socket, "remoteAddress">)
 export function limitHttp(
   server: Server,
   budget: Budget,
-  { ofAddress, ofCertificate, ofRequest }: CallerRules = {},
+  { ofAddress, ofCertificate, ofRequest, heldBackMs = () => 0 }: CallerRules = {},
 ): LimitedRequests {
   const bySocket = new WeakMap<object, BudgetConnection>();
   const connections = createPeerConnections(budget);
 
   server.on("connection", (socket: Socket) => {
     const caller = ofAddress?.(addressOf(socket)) ?? { caller: addressOf(socket) };
-    bySocket.set(socket, connections.open(socket, caller));
+    bySocket.set(socket, connections.open(socket, { ...caller, heldBackMs: () => heldBackMs(socket) }));
   });
   server.on("secureConnection", (socket: TLSSocket) => {
     const connection = connections.find(socket);

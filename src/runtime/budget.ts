@@ -13,8 +13,9 @@ import {
   type HeldConnection,
   type HeldRequest,
   type Holdings,
+  hasWaited,
   heaviestConnection,
-  isWaiting,
+  type PhaseBegin,
   surplusConnection,
   surplusHandshake,
   surplusRequest,
@@ -68,6 +69,8 @@ export interface OpenOptions {
   readonly isExempt?: boolean;
   /** Checked at each sweep: whether the connection waits for this process, and its peer can do nothing about it. */
   readonly isHeldBack?: () => boolean;
+  /** How long its bytes have waited in this process, in milliseconds. */
+  readonly heldBackMs?: () => number;
   /** Whether its client still has to begin a TLS handshake; absent: unknown. */
   readonly isGreetingAwaited?: () => boolean;
   /** Closes the connection; called at most once, and never after closed(). */
@@ -77,12 +80,8 @@ export interface OpenOptions {
 /** What a port may hold, over all of its connections. */
 export interface Budget {
   /**
-   * Registers a connection. If there are too many, the one of the caller with most connections that has made no
-   * progress for longest is closed. If no caller has two, an idle one is closed, then one that waits for a caller who
-   * has kept others waiting before, then one that waits for a caller whose group keeps many waiting, and if there is
-   * none, the new one. If too many are still without a request, the oldest of
-   * these of the caller with most is closed; if nobody has many, that of a caller who has sent nothing before, or the
-   * new one.
+   * Registers a connection. If there are too many, or too many without a request, one is closed, which may be the new
+   * one: surplusConnection() and surplusHandshake() choose it.
    */
   open(options: OpenOptions): BudgetConnection;
   held(): { readonly connections: number; readonly bytes: number; readonly requests: number };
@@ -96,10 +95,9 @@ export interface BudgetConnection {
   /** The caller has proved that it is one of a group, such as the pods of a namespace. */
   join(group: string): void;
   /**
-   * Registers a request. If there are too many, one of the caller with most of them is aborted: the oldest whose body
-   * is not complete, or else the newest, so that work that has begun is finished. Undefined: the connection is closed,
-   * has too many requests, or this one would have to be aborted. `abort` ends the request; by default it closes the
-   * connection.
+   * Registers a request. If there are too many, one is aborted, which surplusRequest() chooses. Undefined: the
+   * connection is closed, has too many requests, or this one would have to be aborted. `abort` ends the request; by
+   * default it closes the connection.
    */
   begin(abort?: () => void): BudgetRequest | undefined;
   /** Closes the connection for a limit that the owner itself watches. */
@@ -114,9 +112,8 @@ export interface BudgetConnection {
 export interface BudgetRequest {
   readonly caller: string;
   /**
-   * Counts bytes; returns whether the request is still in flight. If there are too many, a connection of the caller
-   * with most bytes is closed: the one that has made no progress for longest, of those that hold at least this caller's
-   * average.
+   * Counts bytes; returns whether the request is still in flight. If there are too many, heaviestConnection() chooses
+   * the connection that is closed.
    */
   receive(bytes: number): boolean;
   /** The body is complete. */
@@ -128,6 +125,9 @@ export interface BudgetRequest {
   answered(): void;
   end(): void;
 }
+
+/** What holds of a connection if its owner does not say. */
+const UNTOLD = { isExempt: false, isHeldBack: () => false, heldBackMs: () => 0, isGreetingAwaited: () => false };
 
 /** Creates a budget. `onClose` receives the reason of every connection and request that the budget ends or refuses. */
 export function createBudget(
@@ -148,6 +148,8 @@ export function createBudget(
   const phaseMs = { body: limits.bodyMs, call: limits.callMs, answer: limits.answerMs ?? limits.callMs };
   const silent = createSilentCallers();
   const silenceOf = (caller: string) => silent.silenceOf(caller, sweeps);
+  const observed = () => ({ silenceOf, nowMs: clock.elapsedMs() });
+  const phaseBegin = (heldBackMs: number): PhaseBegin => ({ atMs: clock.elapsedMs(), heldBackMs });
 
   function add(kind: keyof CallerShare, caller: string, amount: number): void {
     const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
@@ -191,30 +193,24 @@ export function createBudget(
   }
 
   function relieveConnections(newest: HeldConnection): void {
-    if (total.connections > limits.connections) shut(surplusConnection(newest, holdings, silenceOf), "connections");
+    if (total.connections > limits.connections) shut(surplusConnection(newest, holdings, observed()), "connections");
   }
 
   function relieveHandshakes(newest: HeldConnection): void {
     const { handshakes } = limits;
     if (handshakes === undefined || starting.size <= handshakes) return;
-    shut(surplusHandshake(newest, starting, silenceOf), "handshakes");
+    shut(surplusHandshake(newest, starting, observed()), "handshakes");
   }
 
   function relieveBytes(current: HeldConnection): void {
-    while (total.bytes > limits.bytes && current.isOpen) shut(heaviestConnection(current, holdings), "bytes");
+    while (total.bytes > limits.bytes && current.isOpen)
+      shut(heaviestConnection(current, holdings, observed()), "bytes");
   }
 
   /** The request that has to go, undefined if there are not too many. */
   function surplusFor(newest: HeldRequest): HeldRequest | undefined {
     if (newest.connection.requests.size > limits.requestsPerConnection) return newest;
-    return total.requests > limits.requests ? surplusRequest(newest, holdings) : undefined;
-  }
-
-  /** Reports whether the connection has waited for its peer for at least one whole sweep. */
-  function hasWaited(connection: HeldConnection): boolean {
-    const times = [...connection.requests].map(({ since }) => since);
-    const { since, heldBackAt } = connection;
-    return isWaiting(connection) && sweeps - Math.max(since, heldBackAt, ...times) > 1;
+    return total.requests > limits.requests ? surplusRequest(newest, holdings, observed()) : undefined;
   }
 
   function sweep(): void {
@@ -223,7 +219,7 @@ export function createBudget(
     for (const connection of [...connections]) {
       const { requests, hasServed, since } = connection;
       if (connection.isHeldBack()) connection.heldBackAt = sweeps;
-      if (hasWaited(connection)) silent.noteWaiting(connection.caller, sweeps);
+      if (hasWaited(connection, sweeps)) silent.noteWaiting(connection.caller, sweeps);
       if (requests.size === 0) {
         if (isOverdue(since, hasServed ? limits.keepAliveMs : limits.headersMs)) {
           shut(connection, hasServed ? "keepAlive" : "headers");
@@ -247,6 +243,7 @@ export function createBudget(
   function enter(request: HeldRequest, phase: HeldRequest["phase"]): void {
     request.phase = phase;
     request.since = sweeps;
+    request.began = phaseBegin(request.connection.heldBackMs());
   }
 
   function begin(connection: HeldConnection, onAbort?: () => void): BudgetRequest | undefined {
@@ -255,7 +252,8 @@ export function createBudget(
     silent.noteRequest(connection.caller, sweeps);
     const number = ++sequence;
     const abortIt = onAbort ?? (() => remove(connection) && connection.close());
-    const request: HeldRequest = { connection, number, abort: abortIt, bytes: 0, phase: "body", since: sweeps };
+    const began = phaseBegin(connection.heldBackMs());
+    const request: HeldRequest = { connection, number, abort: abortIt, bytes: 0, phase: "body", since: sweeps, began };
     connection.requests.add(request);
     connection.progress = number;
     add("requests", connection.caller, 1);
@@ -292,24 +290,22 @@ export function createBudget(
 
   return {
     held: () => ({ ...total }),
-    open({ caller, isExempt = false, isHeldBack = () => false, isGreetingAwaited = () => false, close }) {
+    open(options) {
       const connection: HeldConnection = {
-        caller,
-        isExempt,
-        isHeldBack,
-        isGreetingAwaited,
-        close,
+        ...UNTOLD,
+        ...options,
         requests: new Set(),
         isOpen: true,
         hasServed: false,
         bytes: 0,
         progress: ++sequence,
         since: sweeps,
+        began: phaseBegin(0),
         heldBackAt: sweeps,
       };
       connections.add(connection);
       starting.add(connection);
-      add("connections", caller, 1);
+      add("connections", connection.caller, 1);
       relieveHandshakes(connection);
       relieveConnections(connection);
       if (!isSweeping && connections.size > 0) {

@@ -20,6 +20,8 @@ import { addressOf, peerOf } from "./budget-http.ts";
 import type { LeaveLane } from "./caller-lanes.ts";
 import type { Clock } from "./clock.ts";
 import { createPacedSteps, type PacedSteps } from "./paced-steps.ts";
+import { sendBeforeClosing } from "./send-before-closing.ts";
+import { createStopwatch, type Stopwatch } from "./stopwatch.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
 import { createTurnShare, type TurnShare } from "./turn-share.ts";
 import { createUnprovenCosts, type UnprovenCosts } from "./unproven-costs.ts";
@@ -38,6 +40,8 @@ export interface IntakeLimits {
 export interface LimitedIntake {
   /** Reports whether bytes of this accepted socket wait for their step. */
   isHeldBack(socket: Socket): boolean;
+  /** How long bytes of this accepted socket have waited in this process, in milliseconds. */
+  heldBackMs(socket: Socket): number;
   /** Reports whether this accepted socket's client still has to send a whole first message of TLS. */
   isGreetingAwaited(socket: Socket): boolean;
   /** A call has proved who calls over the connection of this peer, "ip:port". */
@@ -73,7 +77,7 @@ const TURN_MS = 1;
 /** In bytes: what passes after the handshake before the limits are checked again. As many as a TLS record has. */
 const SLICE_BYTES = 16 * 1024;
 
-interface IntakeStreamDeps extends Required<Omit<IntakeOptions, "clock">> {
+interface IntakeStreamDeps extends Required<IntakeOptions> {
   readonly steps: PacedSteps;
   readonly turns: TurnShare;
   readonly costs: UnprovenCosts;
@@ -101,7 +105,7 @@ export function limitIntake(
   const byPeer = new Map<string, IntakeStream>();
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
-    const deps = { steps, turns, costs, limits: limits(), proof, onSurplus, isExempt, mayPass };
+    const deps = { clock, steps, turns, costs, limits: limits(), proof, onSurplus, isExempt, mayPass };
     const stream = new IntakeStream(socket, deps);
     streams.set(socket, stream);
     const peer = peerOf(socket);
@@ -123,31 +127,17 @@ export function limitIntake(
   });
   if (server instanceof HttpsServer) sendBeforeClosing(server, open);
   return {
-    isHeldBack: (socket) => streams.get(socket)?.isHeldBack() ?? false,
+    isHeldBack: (socket) => streams.get(socket)?.isHeldBack ?? false,
+    heldBackMs: (socket) => streams.get(socket)?.held.ms() ?? 0,
     isGreetingAwaited: (socket) => streams.get(socket)?.isGreetingAwaited() ?? false,
     prove: (peer) => byPeer.get(peer)?.prove(),
   };
 }
 
-/** Turns of the event loop in which an answer leaves, unless its client does not read it. */
-const MAX_SENDING_TURNS = 32;
-
-/**
- * Lets answers leave before closeIdleConnections() closes their connections. To Node, a connection is idle as soon as
- * its answer has ended; but above a stream, TLS writes one part after the other, in later turns of the event loop.
- */
-function sendBeforeClosing(server: HttpsServer, open: ReadonlySet<TLSSocket>): void {
-  const closeIdle = server.closeIdleConnections.bind(server);
-  const close = (turnsLeft: number): void => {
-    const isSending = [...open].some(({ writableLength }) => writableLength > 0);
-    if (isSending && turnsLeft > 0) setImmediate(close, turnsLeft - 1);
-    else closeIdle();
-  };
-  server.closeIdleConnections = () => close(MAX_SENDING_TURNS);
-}
-
 /** What TLS reads and writes instead of the socket. */
 class IntakeStream extends Duplex {
+  /** The time in which bytes have waited here. */
+  readonly held: Stopwatch;
   readonly #socket: Socket;
   readonly #address: string;
   readonly #deps: IntakeStreamDeps;
@@ -163,7 +153,8 @@ class IntakeStream extends Duplex {
   #waiting: Buffer | undefined;
   /** Takes its step or its turn back. */
   #leaveLane: LeaveLane = () => {};
-  #isHeldBack = false;
+  /** Whether bytes wait for their step. */
+  isHeldBack = false;
   #isFull = false;
   #hasEnded = false;
 
@@ -172,6 +163,7 @@ class IntakeStream extends Duplex {
     this.#socket = socket;
     this.#address = addressOf(socket);
     this.#deps = deps;
+    this.held = createStopwatch(deps);
     // TLS still writes after the client's end.
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
@@ -201,11 +193,6 @@ class IntakeStream extends Duplex {
     this.#deps.costs.prove(this.#address, this.#costMs);
   }
 
-  /** Reports whether bytes wait for their step. */
-  isHeldBack(): boolean {
-    return this.#isHeldBack;
-  }
-
   /** Reports whether everything that has arrived has passed, and has not caused an answer yet. */
   isGreetingAwaited(): boolean {
     return this.#state === "greeting" && this.#waiting === undefined;
@@ -230,7 +217,7 @@ class IntakeStream extends Duplex {
 
   /** Passes on what its step permits, and closes the connection if a handshake needs more. */
   #step(): void {
-    this.#isHeldBack = false;
+    this.isHeldBack = false;
     if (this.destroyed) return;
     const rest = this.#isOpen() ? SLICE_BYTES : this.#deps.limits.handshakeBytes - this.#passed;
     if (rest > 0) this.#pass(rest);
@@ -253,13 +240,15 @@ class IntakeStream extends Duplex {
       this.#steps += 1;
       if (this.#steps > MAX_HANDSHAKE_STEPS) return this.#refuse();
     }
-    this.#isHeldBack = true;
+    this.isHeldBack = true;
+    this.held.start();
     this.#socket.pause();
     const { steps } = this.#deps;
     this.#leaveLane = steps.add(this.#address, () => this.#step(), { precedes: this.#precedes() });
   }
 
   #waitForTurn(): void {
+    this.held.start();
     this.#socket.pause();
     const { turns } = this.#deps;
     this.#leaveLane = turns.add(this.#address, () => this.#takeTurn(), { precedes: this.#precedes() });
@@ -303,6 +292,7 @@ class IntakeStream extends Duplex {
     const chunk = waiting.subarray(0, most);
     if (this.#isOpen() && !this.#deps.mayPass(this.#socket, this.#passed + chunk.length)) return void this.destroy();
     this.#waiting = chunk.length < waiting.length ? waiting.subarray(chunk.length) : undefined;
+    if (this.#waiting === undefined) this.held.stop();
     this.#passed += chunk.length;
     this.#passedInState += chunk.length;
     const push = () => {

@@ -117,6 +117,7 @@ export function createWebhookApp(
   const requests = limitHttp(http.server, budget, {
     ofAddress: (address) => ({ caller: `address ${address}`, isExempt: exempt(address) }),
     ofCertificate,
+    heldBackMs: (socket) => intake.heldBackMs(socket),
   });
   const onReceived = createBufferCollector({ bytes: COLLECTION_BYTES, collect: garbageCollection() });
   limitBodies(http, { requests, turns: createTurns({ nextTurn: setImmediate }), onReceived });

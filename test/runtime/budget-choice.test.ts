@@ -6,6 +6,7 @@ import {
   type HeldRequest,
   type Holdings,
   heaviestConnection,
+  type Observed,
   surplusConnection,
   surplusHandshake,
   surplusRequest,
@@ -13,8 +14,12 @@ import {
 
 let sequence = 0;
 
-const nobody = () => 0 as const;
-const silent = (caller: string) => (caller.startsWith("silent") ? 2 : caller.startsWith("mixed") ? 1 : 0);
+const nobody: Observed = { silenceOf: () => 0, nowMs: 0 };
+const silent: Observed = {
+  silenceOf: (caller) => (caller.startsWith("silent") ? 2 : caller.startsWith("mixed") ? 1 : 0),
+  nowMs: 0,
+};
+const BEGAN = { atMs: 0, heldBackMs: 0 };
 
 /** A connection; a later one has made progress later. */
 function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnection {
@@ -29,14 +34,16 @@ function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnect
     progress: ++sequence,
     since: 0,
     heldBackAt: 0,
+    began: BEGAN,
     isHeldBack: () => false,
+    heldBackMs: () => 0,
     isGreetingAwaited: () => false,
     ...fields,
   };
 }
 
-function begun(connection: HeldConnection, phase: HeldRequest["phase"]): HeldRequest {
-  const request = { connection, number: ++sequence, abort() {}, bytes: 0, phase, since: 0 };
+function begun(connection: HeldConnection, phase: HeldRequest["phase"], began = BEGAN): HeldRequest {
+  const request = { connection, number: ++sequence, abort() {}, bytes: 0, phase, since: 0, began };
   connection.requests.add(request);
   return request;
 }
@@ -121,12 +128,12 @@ suite("heaviestConnection()", () => {
   test("chooses the idlest connection with at least the average of the caller with most bytes", () => {
     const [light, heavy, heavier] = [held("a", { bytes: 1 }), held("a", { bytes: 60 }), held("a", { bytes: 70 })];
     const current = held("b", { bytes: 100 });
-    assert.equal(heaviestConnection(current, holdingsOf(light, heavier, heavy, current)), heavy);
+    assert.equal(heaviestConnection(current, holdingsOf(light, heavier, heavy, current), nobody), heavy);
   });
 
   test("chooses the current connection if only exempt ones hold bytes", () => {
     const [exempt, current] = [held("a", { isExempt: true, bytes: 9 }), held("b")];
-    assert.equal(heaviestConnection(current, holdingsOf(exempt, current)), current);
+    assert.equal(heaviestConnection(current, holdingsOf(exempt, current), nobody), current);
   });
 });
 
@@ -137,16 +144,16 @@ suite("surplusRequest()", () => {
     begun(many, "body");
     const last = begun(many, "call");
     const newest = begun(few, "body");
-    assert.equal(surplusRequest(newest, holdingsOf(many, few)), older);
+    assert.equal(surplusRequest(newest, holdingsOf(many, few), nobody), older);
     for (const request of many.requests) request.phase = "call";
-    assert.equal(surplusRequest(newest, holdingsOf(many, few)), last);
+    assert.equal(surplusRequest(newest, holdingsOf(many, few), nobody), last);
   });
 
   test("never chooses the newest for its own body while others wait", () => {
     const connection = held("a");
     const waiting = begun(connection, "body");
     const newest = begun(connection, "body");
-    assert.equal(surplusRequest(newest, holdingsOf(connection)), waiting);
+    assert.equal(surplusRequest(newest, holdingsOf(connection), nobody), waiting);
   });
 });
 
@@ -188,5 +195,43 @@ suite("surplusHandshake()", () => {
     assert.equal(surplusHandshake(newest, new Set([honest, older, later, newest]), silent), older);
     const another = held("silent-c");
     assert.equal(surplusHandshake(another, new Set([honest, older, another]), silent), another);
+  });
+});
+
+suite("who lets the process wait for longest", () => {
+  const after = (nowMs: number): Observed => ({ ...nobody, nowMs });
+  const since = (atMs: number) => ({ atMs, heldBackMs: 0 });
+
+  test("loses its connection first, however few it has, and not before 100 ms", () => {
+    const [later, longest, newest] = [held("a", { began: since(100) }), held("b"), held("api-server")];
+    const reviews = ["1", "2"].map(() => held("api-server", { hasServed: true }));
+    for (const review of reviews) begun(review, "call");
+    const all = holdingsOf(later, longest, ...reviews, newest);
+    const starting = new Set([later, longest, newest]);
+    assert.equal(surplusConnection(newest, all, after(100)), reviews[0], "the caller with most");
+    assert.equal(surplusConnection(newest, all, after(101)), longest);
+    assert.equal(surplusHandshake(newest, starting, after(100)), newest);
+    assert.equal(surplusHandshake(newest, starting, after(101)), longest);
+    begun(longest, "call");
+    assert.equal(surplusConnection(newest, all, after(201)), later);
+  });
+
+  test("does not count what its bytes have waited in this process, nor exempt or idle connections", () => {
+    const back = held("a", { heldBackMs: () => 1_000 });
+    const [exempt, idle, newest] = [held("b", { isExempt: true }), held("c", { hasServed: true }), held("d")];
+    const others = new Set([back, exempt, newest]);
+    assert.equal(surplusHandshake(newest, others, after(1_100)), newest);
+    assert.equal(surplusHandshake(newest, others, after(1_101)), back);
+    assert.equal(surplusConnection(newest, holdingsOf(exempt, idle, newest), after(9_000)), idle, "idle, by its share");
+  });
+
+  test("of those with bytes, the one with most of them goes, and a request whose body is complete never does", () => {
+    const [light, heavy, current] = [held("a", { bytes: 1 }), held("b", { bytes: 2 }), held("c", { bytes: 900 })];
+    const [body] = [light, heavy].map((connection) => begun(connection, "body"));
+    begun(current, "call");
+    const all = holdingsOf(light, heavy, current);
+    assert.equal(heaviestConnection(current, all, after(100)), current);
+    assert.equal(heaviestConnection(current, all, after(101)), heavy);
+    assert.equal(surplusRequest(begun(current, "body", since(101)), all, after(101)), body);
   });
 });

@@ -85,15 +85,16 @@ for (const [phase, wait] of [
     open("newest", "newest");
     assert.deepEqual(closed, ["early", "0"]);
     open("again", "0");
-    assert.deepEqual(closed, ["early", "0", "again"]);
+    assert.deepEqual(closed, ["early", "0", "1"]);
   });
 }
 
 test("open() closes a handshake that waits for its turn in this process before the new one, and does not call its caller silent", async () => {
   const { clock, budget, open, closed } = setUp({ handshakes: 2, headersMs: 10_000 });
   let isHeldBack = true;
+  const heldBackMs = () => 4 * LIMITS.sweepMs;
   for (const caller of ["a", "b"])
-    budget.open({ caller, isHeldBack: () => isHeldBack, close: () => closed.push(caller) });
+    budget.open({ caller, heldBackMs, isHeldBack: () => isHeldBack, close: () => closed.push(caller) });
   await clock.advance(4 * LIMITS.sweepMs);
   isHeldBack = false;
   open("newest", "c");
@@ -101,6 +102,34 @@ test("open() closes a handshake that waits for its turn in this process before t
   isHeldBack = true;
   open("next", "d");
   assert.deepEqual(closed, ["newest", "a"]);
+});
+
+test("open() serves newcomers while addresses with few connections each let it wait for less than a sweep", async () => {
+  const { budget, clock } = setUp({ connections: 64, handshakes: 16, requests: 64, headersMs: 10_000 });
+  /** Begins its request after a time, unless its connection is closed before. */
+  function come(caller: string, afterMs: number, onEnd: (isServed: boolean) => void): void {
+    let isOpen = true;
+    const close = () => {
+      isOpen = false;
+      clock.schedule(() => onEnd(false), 20);
+    };
+    const connection = budget.open({ caller, close });
+    clock.schedule(() => {
+      if (!isOpen) return;
+      connection.begin()?.end();
+      connection.closed();
+      onEnd(true);
+    }, afterMs);
+  }
+  const attack = (address: string): void => come(address, 900, () => attack(address));
+  for (let slot = 0; slot < 18; slot++) clock.schedule(() => attack(`address ${slot % 6}`), slot * 50);
+  await clock.advance(1_500);
+  const served: boolean[] = [];
+  for (let newcomer = 0; newcomer < 20; newcomer++) {
+    come(`newcomer ${newcomer}`, 30, (isServed) => served.push(isServed));
+    await clock.advance(70);
+  }
+  assert.deepEqual([served.length, served.filter((isServed) => !isServed)], [20, []]);
 });
 
 test("open() with too many handshakes closes that of a caller who opened many connections without a request", () => {

@@ -103,7 +103,9 @@ export function createStateApp(
   });
   const onSurplus = () => onClose?.("handshakes");
   const intake = limitIntake(app.server, { clock, proof: "call", onSurplus }, () => STATE_INTAKE);
-  const requests = limitHttp(app.server, createBudget({ clock, ...(onClose && { onClose }) }, limits));
+  const requests = limitHttp(app.server, createBudget({ clock, ...(onClose && { onClose }) }, limits), {
+    heldBackMs: (socket) => intake.heldBackMs(socket),
+  });
   app.addHook("onRequest", (request, reply, done) => {
     if (!requests.begin(request.raw, reply.raw)) return void reply.hijack();
     endWithBody(request.raw, reply.raw);
