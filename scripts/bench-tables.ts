@@ -3,6 +3,7 @@ import { outageResults } from "../test/bench/outage/results.ts";
 import { overloadResults } from "../test/bench/overload/results.ts";
 import { referenceResults, targetText } from "../test/bench/reference/results.ts";
 import { startResults } from "../test/bench/start/results.ts";
+import { statusFigures } from "../test/bench/status/results.ts";
 import { markdownTable } from "./markdown-table.ts";
 
 /** Returns when and how the overload was measured, and a row for each figure. */
@@ -34,6 +35,15 @@ export function startTable(): string {
     [what, min, p25, median, p75, p95, max, added ?? ""].map(String),
   );
   return `${run}\n\n${ratios.join("\n")}\n\n${markdownTable(head, cells)}`;
+}
+
+/** Returns when podrole status was measured, and a row for each figure. */
+export function statusBenchTable(): string {
+  const found = statusFigures.find();
+  if (found === undefined) return "Nothing has been published yet.";
+  const { date, commit, machine, runs, figures } = found;
+  const cells = figures.map(({ what, value, unit }) => [what, `${value} ${unit}`]);
+  return `Measured on ${date}, commit ${commit}, medians of ${runs} runs (${machine}).\n\n${markdownTable(["", "measured"], cells)}`;
 }
 
 /** Returns a row for each figure that is compared with a bare program of the same run. */

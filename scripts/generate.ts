@@ -21,7 +21,7 @@ import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { attackRun, attackTable } from "./attack-table.ts";
 import { authorizationCount, authorizationTables } from "./authorization-matrix.ts";
 import { behavioursOf } from "./behaviour.ts";
-import { outageTable, overloadTable, referenceTable, startTable } from "./bench-tables.ts";
+import { outageTable, overloadTable, referenceTable, startTable, statusBenchTable } from "./bench-tables.ts";
 import { chartSchema } from "./chart-schema.ts";
 import { CHART_TEMPLATES, chartNames, chartTemplate, sourceOfTemplate } from "./chart-templates.ts";
 import { chartValuesTable } from "./chart-values.ts";
@@ -207,6 +207,7 @@ const GENERATED_SECTIONS: Readonly<Record<string, Readonly<Record<string, () => 
     outage: outageTable,
     start: startTable,
     reference: referenceTable,
+    status: statusBenchTable,
   },
   "docs/metrics.md": {
     server: () => metricsTable(SERVER_METRICS),

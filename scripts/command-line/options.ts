@@ -104,6 +104,16 @@ function parseNumber(text: string, { min, max, isWhole = true }: NumberLimits): 
   );
 }
 
+/** Publishes what a suite found. */
+export function publishOption(file: string) {
+  return switchOption("--publish", `write the results to ${file}, from which npm run generate makes a page`);
+}
+
+/** The right to make cgroups. */
+export const CGROUPS = root("to create cgroups");
+/** What a node needs. */
+export const NODE_PACKAGES = "the packages of test/cluster/kubernetes/packages.sh podman";
+
 /** Root, and what for: "to create cgroups". */
 export function root(purpose: string): Requirement {
   return { text: `root, ${purpose}`, isMet: () => process.getuid?.() === 0 };

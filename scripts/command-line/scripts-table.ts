@@ -1,14 +1,17 @@
 // The scripts and suites that a person runs: what each does, needs and accepts. startScript() makes their command lines
 // and help texts from this table, and `npm run generate` the table of test/README.md. By the name in package.json, or
 // by the file of a script that has none.
+import { BENCHES } from "./benches-table.ts";
 import {
+  CGROUPS,
   debian,
+  NODE_PACKAGES,
   namesOption,
   numberOption,
   optionalNumberOption,
   optionalTextOption,
   optionalTextsOption,
-  root,
+  publishOption,
   type ScriptUsage,
   switchOption,
   textOption,
@@ -17,12 +20,8 @@ import {
 /** Of Debian. */
 export const LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 const CHROMIUM = debian("/usr/bin/chromium", "Chromium", "chromium");
-const NODE_PACKAGES = "the packages of test/cluster/kubernetes/packages.sh podman";
-const CGROUPS = root("to create cgroups");
 const CLUSTER_PARTS = ["control-plane", "chart", "node"] as const;
 
-const published = (file: string) =>
-  switchOption("--publish", `write the results to ${file}, from which npm run generate makes a page`);
 const rowText = (what: string) => textOption("--row <text>", `run only the ${what} whose ids contain the text`, "");
 
 /** Of each script, by its name. */
@@ -82,7 +81,7 @@ export const SCRIPTS = {
         "--kubernetes <minor>",
         "a further release of Kubernetes that test/cluster/kubernetes/build.sh can build: 1.34",
       ),
-      publish: published("test/cluster/release-runs.json, each part that passes; with --kubernetes"),
+      publish: publishOption("test/cluster/release-runs.json, each part that passes; with --kubernetes"),
     },
   },
   "test/cluster/control-plane.ts": {
@@ -94,7 +93,7 @@ export const SCRIPTS = {
         "--pods <folder>",
         "instead, send the pods of this folder's YAML files through podrole inject and the webhook",
       ),
-      publish: published("test/cluster/public-pods/results.json"),
+      publish: publishOption("test/cluster/public-pods/results.json"),
     },
   },
   "test/cluster/chart/main.ts": {
@@ -111,7 +110,7 @@ export const SCRIPTS = {
       only: optionalTextsOption("--only <topic>", "run only this file, named without .test.ts (repeatable)"),
       install: namesOption("--install <method>", "how podrole is installed", ["kustomize", "helm", "try", "artefacts"]),
       keep: switchOption("--keep", "keep the node running, and print how to use and stop it"),
-      publish: published("the figures of test/cluster/node that docs/ca.md and docs/pod-certificates.md show"),
+      publish: publishOption("the figures of test/cluster/node that docs/ca.md and docs/pod-certificates.md show"),
       images: optionalTextOption("--images <folder>", "only build the images and write their archives to this folder"),
       artefacts: optionalTextOption(
         "--artefacts <folder>",
@@ -167,7 +166,7 @@ export const SCRIPTS = {
       }),
       target: textOption("--target <text>", "use only targets whose names contain the text", ""),
       keep: switchOption("--keep", "add a failing input to the corpus, which npm test replays"),
-      publish: published("test/fuzz/results.json"),
+      publish: publishOption("test/fuzz/results.json"),
     },
   },
   "test:attack": {
@@ -178,7 +177,7 @@ export const SCRIPTS = {
     options: {
       short: switchOption("--short", "at most 4 minutes, for CI, without an assessment of latencies"),
       row: rowText("attacks"),
-      publish: published("test/attack/results.json"),
+      publish: publishOption("test/attack/results.json"),
     },
   },
   "test:fault": {
@@ -189,7 +188,7 @@ export const SCRIPTS = {
     options: {
       short: switchOption("--short", "at most 5 minutes, for CI"),
       row: rowText("faults"),
-      publish: published("test/fault/results.json; with --row, only those rows of it"),
+      publish: publishOption("test/fault/results.json; with --row, only those rows of it"),
     },
   },
   "test:mutations": {
@@ -198,7 +197,7 @@ export const SCRIPTS = {
     time: "1 minute",
     options: {
       row: textOption("--row <text>", "make only breaks of files whose path contains the text", ""),
-      publish: published("test/mutations/results.json, unless --row omits breaks"),
+      publish: publishOption("test/mutations/results.json, unless --row omits breaks"),
     },
   },
   simulate: {
@@ -212,7 +211,7 @@ export const SCRIPTS = {
       seeds: numberOption("--seeds <number>", "number of seeds", 1, { min: 1, max: 1e6 }),
       realCryptography: switchOption("--real-cryptography", "real keys, signatures and DER; about ten times slower"),
       scenario: optionalTextOption("--scenario <file>", "run a scenario that was kept, instead of a seed"),
-      publish: published("test/simulate/results.json"),
+      publish: publishOption("test/simulate/results.json"),
       keep: switchOption("--keep", "keep a failing scenario, shrunk, in test/simulate/kept/, which npm test repeats"),
       short: switchOption(
         "--short",
@@ -220,108 +219,7 @@ export const SCRIPTS = {
       ),
     },
   },
-  bench: {
-    purpose:
-      "Measures admission, certificates, credentials and the start of a sidecar on this machine (test/bench/README.md)",
-    needs: "Linux",
-    time: "75 seconds",
-    options: {
-      sidecar: { flags: "--no-sidecar", help: "omit the sidecar's own benchmark", default: true },
-      publish: published("test/bench/results.json and test/bench/sidecar/results.json"),
-    },
-  },
-  "test/bench/sidecar/main.ts": {
-    purpose: "Measures what the sidecar costs in a pod, beside a bare server of node:http with the same flags",
-    needs: "Linux",
-    time: "1 minute",
-    options: { publish: published("test/bench/sidecar/results.json") },
-  },
-  "bench:overload": {
-    purpose:
-      "Offers the server twice what it can do, then 5000 sidecars whose credentials have expired, and fails if a figure of test/bench/README.md is missed",
-    requires: [CGROUPS],
-    time: "6 minutes",
-    options: {
-      seconds: numberOption("--seconds <number>", "length of the overload", 60, { min: 1, max: 3_600 }),
-      pods: numberOption("--pods <number>", "pods whose credentials have expired", 5_000, { min: 1, max: 100_000 }),
-      cores: numberOption("--cores <number>", "share of a core that the server has", 0.5, {
-        min: 0,
-        max: 64,
-        isWhole: false,
-      }),
-      publish: published("test/bench/overload/results.json"),
-    },
-  },
-  "bench:outage": {
-    purpose: "Measures how soon pods have their first credentials after an outage of the server and of STS",
-    requires: [root("to prefer its processes to others of the machine")],
-    time: "8 minutes",
-    options: {
-      pods: numberOption("--pods <number>", "pods that wait", 20, { min: 1, max: 1_000 }),
-      publish: published("test/bench/outage/results.json"),
-    },
-  },
-  "bench:start": {
-    purpose: "Measures what podrole adds to the start of a pod, on a real kubelet",
-    needs: `root, ${NODE_PACKAGES}`,
-    time: "15 minutes",
-    options: {
-      starts: numberOption("--starts <number>", "starts of each variant", 20, { min: 1, max: 10_000 }),
-      atOnce: numberOption("--at-once <number>", "pods that start at once, of fewer variants; 0: one pod", 0, {
-        min: 0,
-        max: 100,
-      }),
-      groups: textOption(
-        "--groups <names>",
-        "only pods of these groups of test/bench/start/shapes.ts, separated by commas",
-        "ordinary,no volumes,Guaranteed,limit 500m,LimitRange 400m",
-      ),
-      certificates: switchOption(
-        "--certificates",
-        "start only pods without podrole, with a token and with a pod certificate, in turn; measure their CPU time too",
-      ),
-      trace: optionalTextOption("--trace <file>", "record what the kernel does during each single start in this file"),
-      publish: published(
-        "test/bench/start/results.json, or beside it crowd.json with --at-once, certificates.json with --certificates",
-      ),
-      cluster: optionalTextOption(
-        "--cluster <folder>",
-        "use a running cluster of node.sh, which keeps running with podrole installed",
-      ),
-      images: {
-        flags: "--no-images",
-        help: "with --cluster: use the images that an earlier run has loaded into it",
-        default: true,
-      },
-    },
-  },
-  "bench:cpu": {
-    purpose: "Measures the CPU time of a sidecar's start and of a renewal",
-    requires: [CGROUPS],
-    time: "30 seconds",
-    options: {
-      starts: numberOption("--starts <number>", "how many starts", 12, { min: 1, max: 10_000 }),
-      publish: published("test/bench/start/cpu.json"),
-    },
-  },
-  "bench:scale": {
-    purpose: "Creates injected pods on a real API server and a node of KWOK; fails if admission's p99 exceeds 25 ms",
-    needs: "Go, openssl, curl",
-    time: "5 minutes; the first run builds Kubernetes and KWOK, 15 more",
-    options: {
-      pods: numberOption("--pods <number>", "how many pods", 5_000, { min: 100, max: 50_000 }),
-      publish: published("test/bench/scale/results.json"),
-    },
-  },
-  "bench:reference": {
-    purpose: "Measures sidecar, server and webhook beside the smallest programs that do the same; fails above a target",
-    time: "10 minutes",
-    options: {
-      rounds: numberOption("--rounds <number>", "rounds of each part", 8, { min: 1, max: 1_000 }),
-      only: namesOption("--only <part>", "run only this part", ["sidecar", "server", "admission", "list"]),
-      publish: published("test/bench/reference/results.json; with --only, only those rows of it"),
-    },
-  },
+  ...BENCHES,
   dashboard: {
     purpose: "Draws the Grafana dashboard as a page, without Grafana, from metrics of podrole under a small load",
     needs: "Prometheus (Debian: prometheus) unless --prometheus is set; Chromium (Debian: chromium) for --png",
