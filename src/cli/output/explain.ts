@@ -86,12 +86,13 @@ function untriedText(decision: Explanation["now"]["decision"]): string {
 
 /** What the pod is now: its sidecar, why that is not ready unless the cause says so, and what its containers hold. */
 function existingLines(existing: ExistingPod, cause: string | undefined): readonly string[] {
-  const { injected, isCopy, since, state, causes = [], containers = [], serverAccount } = existing;
+  const { injected, isCopy, since, state, ended, causes = [], containers = [], serverAccount } = existing;
   const accounts = accountsText(
     containers.flatMap(({ holds, admitted }) => holds ?? admitted ?? []),
     serverAccount,
   );
   return [
+    ...(ended ? [`the pod has ended: ${ended}`] : []),
     ...(state ? [stateLine(state)] : []),
     ...causes.filter((text) => cause === undefined || !cause.includes(text)),
     `${isCopy ? "a copy with podrole-sidecar" : injected ? "injected" : "not injected"} (created ${since})${sidecarText(existing)}`,

@@ -4,7 +4,7 @@ import { PODROLE_NAMES } from "../../injection/names.ts";
 import type { Plan } from "../../injection/plan.ts";
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { allContainers } from "../../injection/shape.ts";
-import { hasFinished, type ResourceRequirements } from "../../kubernetes/objects.ts";
+import type { ResourceRequirements } from "../../kubernetes/objects.ts";
 import { completeAnswer } from "../answer.ts";
 import { CHECK_STEP, type ConcernedPod, stepsAfterCode } from "../code-steps.ts";
 import { diagnoseCreation, stepsAfterCreationFailure } from "../creation-failure.ts";
@@ -42,7 +42,7 @@ export interface DiagnosisInput extends Pick<Explanation, "now" | "obstacle" | "
 }
 
 /**
- * Returns the answer; no cause for a pod that is well, that is still being started, or that has finished. Each command
+ * Returns the answer; no cause for a pod that is well, that is still being started, or that has succeeded. Each command
  * is in it once.
  */
 export function diagnosePod(found: DiagnosisInput): Partial<Diagnosis> & Pick<Explanation, "next"> {
@@ -68,7 +68,7 @@ export function diagnosePod(found: DiagnosisInput): Partial<Diagnosis> & Pick<Ex
 function explainedAnswer(found: DiagnosisInput): AnsweredDiagnosis | undefined {
   const { input, existing, planned } = found;
   if (input.failure !== undefined) return diagnoseFailure(found, { failure: input.failure, planned });
-  if (input.exists && hasFinished(input.pod)) return undefined;
+  if (existing?.ended !== undefined) return diagnoseFailed(found, existing);
   return diagnoseCertificate(found) ?? (existing?.injected ? diagnoseInjected(found, existing) : withoutSidecar(found));
 }
 
@@ -127,6 +127,18 @@ function diagnoseInjected(found: DiagnosisInput, pod: ExistingPod): AnsweredDiag
   }
   if (isCopy) return { ...COPY_DIAGNOSIS, steps: stepsAfterCode("ROLE_MISSING", concerned) };
   return diagnoseRoleChange(found, pod);
+}
+
+/** A pod with restartPolicy Never may have failed because it had no credentials; its sidecar's last words remain. */
+function diagnoseFailed({ input, settings }: DiagnosisInput, pod: ExistingPod): AnsweredDiagnosis | undefined {
+  const lastEnd = pod.ended === "Failed" ? pod.state?.lastEnd : undefined;
+  if (lastEnd?.code === undefined) return undefined;
+  const context = { ...concernedPod(input, settings, pod), message: lastEnd.message };
+  return {
+    ...diagnoseEnd(lastEnd, context),
+    recovery: "needs a new pod: this one has ended",
+    steps: stepsAfterCode(lastEnd.code, context),
+  };
 }
 
 /** The server's own record of the pod's last refusal, if that had this code. */

@@ -133,8 +133,10 @@ export interface ExistingPod {
   readonly since: string;
   readonly sidecar?: string;
   readonly sidecarNow?: string;
-  /** Absent for a pod that has finished. */
+  /** Of an injected pod, unless it has succeeded. */
   readonly state?: SidecarState;
+  /** The phase of a pod that has ended and does not start again. */
+  readonly ended?: "Succeeded" | "Failed";
   /** Why the sidecar is not ready, from what the cluster knows besides the sidecar's own state. */
   readonly causes?: readonly string[];
   /** Of an injected pod that has not finished. */

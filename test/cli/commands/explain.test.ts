@@ -1,28 +1,15 @@
 // podrole explain as a command, against the API server emulator.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { suite, type TestContext, test } from "node:test";
+import { suite, test } from "node:test";
 import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
-import type { Flags } from "../../../src/cli/terminal.ts";
-import type { Explanation } from "../../../src/operations/explain/model.ts";
 import { ROOT, readManifest } from "../../files.ts";
-import { barePod, createInstalledObjects, HEALTHY_NAMESPACE, healthyPod } from "../../operations/check/healthy.ts";
+import { barePod, HEALTHY_NAMESPACE, healthyPod } from "../../operations/check/healthy.ts";
 import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
-import { type OperatorOptions, startOperatorCluster } from "./operator-cluster.ts";
-
-async function cluster(context: TestContext) {
-  const { kubernetes, store, runAction } = await startOperatorCluster(context);
-  createInstalledObjects(store);
-  const run = async (args: readonly string[], flags: Flags = {}, options?: OperatorOptions) => {
-    const given = { namespace: "shop", output: "json", ...flags };
-    const ended = await runAction(explainAction, args, given, options);
-    const said = given.output === "json" && ended.out !== "" ? (JSON.parse(ended.out) as Explanation[]) : [];
-    return { ...ended, said };
-  };
-  return { kubernetes, store, run };
-}
+import { startExplain } from "./explain-cluster.ts";
+import { startOperatorCluster } from "./operator-cluster.ts";
 
 const web = (role: string) => ({
   metadata: { name: "web", namespace: "shop" },
@@ -36,7 +23,7 @@ const web = (role: string) => ({
 
 suite("explainAction()", () => {
   test("ends with 0 for a Deployment whose pods would be injected, and names the settings' sources", async (context) => {
-    const { store, run } = await cluster(context);
+    const { store, run } = await startExplain(context);
     store.create("deployments", web("shop-orders"));
     const { exitCode, said } = await run(["deploy/web"]);
     assert.equal(exitCode, 0);
@@ -51,7 +38,7 @@ suite("explainAction()", () => {
   });
 
   test("says which proof new pods get by what the server has published, and what is missing to read it", async (context) => {
-    const { kubernetes, store, run } = await cluster(context);
+    const { kubernetes, store, run } = await startExplain(context);
     const common = store.get("configmaps", "podrole", "podrole-common");
     store.replace("configmaps", {
       ...common,
@@ -81,7 +68,7 @@ suite("explainAction()", () => {
   });
 
   test("ROLE_FORBIDDEN: ends with 1 for a Deployment whose pods would be refused", async (context) => {
-    const { store, run } = await cluster(context);
+    const { store, run } = await startExplain(context);
     store.create("deployments", web("payroll-admin"));
     const { exitCode, said } = await run(["deployment/web"]);
     assert.equal(exitCode, 1);
@@ -101,7 +88,7 @@ suite("explainAction()", () => {
   });
 
   test("names kubeconfig, context and the next command when the API server refuses connections", async (context) => {
-    const { kubernetes } = await cluster(context);
+    const { kubernetes } = await startExplain(context);
     const path = writeTemporaryFile(context, "kubeconfig", kubernetes.kubeconfig());
     const spaced = writeTemporaryFile(context, "my kubeconfig", kubernetes.kubeconfig());
     await kubernetes.close();
@@ -123,7 +110,7 @@ suite("explainAction()", () => {
   });
 
   test("reads the namespace of the kubeconfig's context, as kubectl does", async (context) => {
-    const { kubernetes, store, run } = await cluster(context);
+    const { kubernetes, store, run } = await startExplain(context);
     store.create("deployments", web("shop-orders"));
     const path = writeTemporaryFile(
       context,
@@ -136,7 +123,7 @@ suite("explainAction()", () => {
   });
 
   test("distinguishes an injected pod from one that is older than the label", async (context) => {
-    const { store, run } = await cluster(context);
+    const { store, run } = await startExplain(context);
     const [bare, injected] = [barePod(), healthyPod()];
     store.create("pods", { ...bare, metadata: { ...bare.metadata, name: "older" } });
     const ready = [{ name: "podrole-sidecar", ready: true, state: { running: {} } }];
@@ -152,7 +139,7 @@ suite("explainAction()", () => {
   });
 
   test("explains manifests, whose namespaces take precedence over the cluster's", async (context) => {
-    const { run } = await cluster(context);
+    const { run } = await startExplain(context);
     const namespace = {
       apiVersion: "v1",
       kind: "Namespace",
@@ -167,43 +154,21 @@ suite("explainAction()", () => {
   });
 
   test("reads lists whose elements have no kind, as kubectl prints them", async (context) => {
-    const { run } = await cluster(context);
+    const { run } = await startExplain(context);
     const list = JSON.stringify({ apiVersion: "v1", kind: "PodList", items: [barePod()] });
     const { exitCode, said } = await run([], { filename: "-" }, { stdin: list });
     assert.deepEqual([exitCode, said.length], [0, 1]);
   });
 
   test("explains a Deployment whose annotations are empty", async (context) => {
-    const { run } = await cluster(context);
+    const { run } = await startExplain(context);
     const path = join(ROOT, "test/fixtures/manifests/null-annotations.yaml");
     const { exitCode, said } = await run([], { filename: path });
     assert.deepEqual([exitCode, said[0]?.now.decision], [0, "inject"]);
   });
 
-  test("opens with why a pod's sidecar last ended and what to do, and then says what it does", async (context) => {
-    const { store, run } = await cluster(context);
-    const message = "STS_DENIED: Cannot assume role shop-orders -- Let the role trust the server.";
-    const terminated = { exitCode: 1, message, finishedAt: "2026-06-01T10:00:00Z" };
-    const entry = { name: "podrole-sidecar", restartCount: 2, state: { waiting: { reason: "CrashLoopBackOff" } } };
-    const pod = healthyPod();
-    store.create("pods", {
-      ...pod,
-      metadata: { ...pod.metadata, namespace: "shop" },
-      status: { phase: "Pending", initContainerStatuses: [{ ...entry, lastState: { terminated } }] },
-    });
-    const { exitCode, out } = await run(["pod/orders"], { output: "text" });
-    assert.equal(exitCode, 1);
-    const state = "podrole-sidecar is not running: CrashLoopBackOff, restarted 2 times";
-    const [, cause, remedy, ...rest] = out.split("\n");
-    assert.equal(cause, "  cause: STS_DENIED: Cannot assume role shop-orders");
-    assert.match(remedy ?? "", /^ {2}remedy: Find out in this order what is wrong, and correct that alone: /);
-    assert.ok(rest.includes(`  ${state}; it last ended at 2026-06-01T10:00:00Z with STS_DENIED`), out);
-    const { said } = await run(["pod/orders"]);
-    assert.equal(said[0]?.existing?.state?.lastEnd?.code, "STS_DENIED");
-  });
-
   test("says which permissions it needs instead of assuming settings", async (context) => {
-    const { kubernetes, store, run } = await cluster(context);
+    const { kubernetes, store, run } = await startExplain(context);
     store.create("deployments", web("arn:aws:iam::123456789012:role/shop-orders"));
     kubernetes.restrict("developer", [{ apiGroups: ["", "apps"], resources: ["*"], verbs: ["get"] }]);
     const { exitCode, said } = await run(["deploy/web"], {}, { username: "developer" });
@@ -217,7 +182,7 @@ suite("explainAction()", () => {
   });
 
   test("tells a developer who may read the namespace alone what an injected pod got, and ends with 0 if it is ready", async (context) => {
-    const { kubernetes, store, run } = await cluster(context);
+    const { kubernetes, store, run } = await startExplain(context);
     const pod = healthyPod();
     const ready = [{ name: "podrole-sidecar", ready: true, state: { running: {} } }];
     store.create("pods", {
@@ -240,7 +205,7 @@ suite("explainAction()", () => {
   });
 
   test("answers everything with the roles of manifests/base/developer.yaml", async (context) => {
-    const { kubernetes, store, run } = await cluster(context);
+    const { kubernetes, store, run } = await startExplain(context);
     store.create("deployments", web("shop-orders"));
     const [own, registration, settings] = readManifest<{ rules: PolicyRule[] }>("base/developer.yaml");
     kubernetes.restrict("developer", own?.rules ?? [], "shop");
@@ -257,7 +222,7 @@ suite("explainAction()", () => {
     ["serviceaccounts", "get on serviceaccounts in namespace shop"],
   ] as const) {
     test(`names the missing permission and decides nothing without ${resource}`, async (context) => {
-      const { kubernetes, store, run } = await cluster(context);
+      const { kubernetes, store, run } = await startExplain(context);
       store.create("deployments", web("shop-orders"));
       const all = ["deployments", "configmaps", "namespaces", "serviceaccounts", "mutatingwebhookconfigurations"];
       const others = all.filter((name) => name !== resource);
@@ -271,7 +236,7 @@ suite("explainAction()", () => {
   }
 
   test("decides without mutatingwebhookconfigurations, but does not say that the pods are injected", async (context) => {
-    const { kubernetes, store, run } = await cluster(context);
+    const { kubernetes, store, run } = await startExplain(context);
     store.create("deployments", web("shop-orders"));
     const resources = ["deployments", "configmaps", "namespaces", "serviceaccounts"];
     kubernetes.restrict("user", [{ apiGroups: ["*"], resources, verbs: ["get", "list"] }]);
@@ -281,7 +246,7 @@ suite("explainAction()", () => {
   });
 
   test("says why a Deployment cannot create its pods, and ends with 1", async (context) => {
-    const { store, run } = await cluster(context);
+    const { store, run } = await startExplain(context);
     const message =
       'pods "web-1" is forbidden: exceeded quota: team, requested: limits.memory=96Mi, used: limits.memory=1Gi, limited: limits.memory=1Gi';
     const conditions = [
@@ -330,7 +295,7 @@ suite("explainAction()", () => {
     ["a cluster out of reach", ["pod/a"], { kubeconfig: "/nowhere" }, /cannot be read/],
   ] as const) {
     test(`refuses ${what}`, async (context) => {
-      const { run } = await cluster(context);
+      const { run } = await startExplain(context);
       const { exitCode, out, err } = await run(words, flags, stdin === undefined ? {} : { stdin });
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, said);
