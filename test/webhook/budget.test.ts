@@ -120,6 +120,22 @@ test("the webhook admits pods while strangers hold every connection", async (con
   assert.ok(closed.filter((reason) => reason === "connections").length >= 11);
 });
 
+test(
+  "the webhook admits a burst of pods while many addresses hold every connection with one each",
+  ON_LINUX,
+  async (context) => {
+    const { clock, ask, agent, closed, connectSilently } = await start(context);
+    for (let address = 1; address <= 10; address++) connectSilently(`127.0.5.${address}`);
+    // Its answer or end shows that the port has accepted the strangers.
+    await ask(agent());
+    await clock.advance(101);
+    const before = closed.length;
+    const answers = await Promise.all(Array.from({ length: 4 }, () => ask(agent())));
+    assert.deepEqual(answers, ["allowed", "allowed", "allowed", "allowed"]);
+    assert.deepEqual(closed.slice(before), Array(4).fill("connections"));
+  },
+);
+
 test("the webhook admits pods while bodies that never end fill its memory, and keeps within its bytes", async (context) => {
   const { open, ask, agent, closed } = await start(context);
   const hogs = [];

@@ -168,11 +168,12 @@ function standStill(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-test("the health port answers probes while strangers hold every connection open", async (context) => {
+async function startHealth(context: TestContext) {
+  const clock = createFakeClock();
   const closed: CloseReason[] = [];
   const health = createHealthServer(
     {
-      clock: createFakeClock(),
+      clock,
       store: { isReady: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
       renewals: { isStuck: () => false },
       metrics: createSidecarMetrics(),
@@ -181,12 +182,35 @@ test("the health port answers probes while strangers hold every connection open"
     { port: 0, limits: LIMITS },
   );
   const port = await health.listen();
-  const strangers = Array.from({ length: 20 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  const strangers: Socket[] = [];
   context.after(async () => {
     for (const socket of strangers) socket.destroy();
     await health.close();
   });
-  await Promise.all(strangers.map((socket) => once(socket, "connect")));
+  async function connectSilently(localAddress: string): Promise<void> {
+    const socket = connect({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
+    strangers.push(socket);
+    await once(socket, "connect");
+  }
+  return { clock, closed, port, connectSilently };
+}
+
+test(
+  "the health port answers a probe while many addresses hold every connection with one each",
+  ON_LINUX,
+  async (context) => {
+    const { clock, port, connectSilently } = await startHealth(context);
+    for (let address = 1; address <= 8; address++) await connectSilently(`127.0.6.${address}`);
+    // Its end shows that the port has accepted the strangers.
+    await sendRequest(port, { path: "/healthz" }).catch(() => {});
+    await clock.advance(101);
+    assert.equal((await sendRequest(port, { path: "/healthz" })).status, 200);
+  },
+);
+
+test("the health port answers probes while strangers hold every connection open", async (context) => {
+  const { closed, port, connectSilently } = await startHealth(context);
+  await Promise.all(Array.from({ length: 20 }, () => connectSilently("127.0.0.1")));
   for (const path of ["/healthz", "/readyz"]) assert.equal((await sendRequest(port, { path })).status, 200);
   assert.ok(closed.length >= 13);
 });
