@@ -72,7 +72,9 @@ function permitStep({ object, namespaceAnnotations = {}, baseArn }: NamedRoles, 
   ) {
     return `kubectl edit namespace ${shellQuote(object.namespace)}  # ${purpose}, in ${ANNOTATIONS.permitted}`;
   }
-  const both = { [ANNOTATIONS.permitted]: `${permitted}|${quotePattern(role)}` };
+  // What follows `\Q` without its `\E` would be a part of its text.
+  const parts = permitted.includes("\\Q") ? [quotePattern(role), permitted] : [permitted, quotePattern(role)];
+  const both = { [ANNOTATIONS.permitted]: parts.join("|") };
   return `${annotateNamespaceCommand(object.namespace, both)}  # ${purpose}`;
 }
 

@@ -1,0 +1,22 @@
+// The commands after a namespace did not permit a role, as a shell would run them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { correctionSteps } from "../../src/operations/role-correction.ts";
+import { judgeByPermitted } from "../../src/policy/permitted.ts";
+
+const ARN = "arn:aws:iam::123456789012:role/";
+const [EARLIER, NAMED] = [`${ARN}shop-orders`, `${ARN}shop-mailer`] as const;
+
+for (const permitted of [EARLIER, `\\Q${EARLIER}`, `\\Q${ARN}\\Eshop-orders`, `(?i)${EARLIER}|x`]) {
+  test(`correctionSteps() permits the named role as well where the namespace permits ${permitted}`, () => {
+    const step = correctionSteps({
+      object: { kind: "pod", namespace: "shop", name: "orders" },
+      annotations: { "iam.amazonaws.com/role": "shop-mailer" },
+      namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted },
+      baseArn: ARN,
+    }).join("\n");
+    const [, value = ""] = /'iam\.amazonaws\.com\/permitted=(.*)' {2}#/.exec(step) ?? [];
+    const judge = judgeByPermitted("shop", value, [EARLIER, NAMED], true);
+    assert.deepEqual([judge(EARLIER).permitted, judge(NAMED).permitted], [true, true], step);
+  });
+}
