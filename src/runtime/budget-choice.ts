@@ -167,7 +167,7 @@ const MAX_RENEWAL_HANDSHAKES = 4;
 /**
  * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the one that has
  * let this process wait for longest, if one has for too long; then the oldest one of the caller with most if that has
- * many; then the oldest of a caller more silent than the new one's; then the oldest
+ * many, or more than the new one's; then the oldest of a caller more silent than the new one's; then the oldest
  * that is held back, because clients of podrole rarely are; then the oldest whose client has not begun a handshake,
  * which clients of podrole do at once; otherwise the new one, so that handshakes that have begun are finished.
  */
@@ -187,7 +187,8 @@ export function surplusHandshake(
     if (own.length > most.length) most = own;
   }
   const [oldest] = most;
-  if (oldest && most.length > MAX_RENEWAL_HANDSHAKES) return oldest;
+  const own = byCaller.get(newest.caller)?.length ?? 0;
+  if (oldest && (most.length > MAX_RENEWAL_HANDSHAKES || most.length > own)) return oldest;
   const others = [...starting].filter((other) => other !== newest && !other.isExempt);
   return (
     waitingFor(newest, starting, observed)[0] ??

@@ -165,6 +165,12 @@ suite("surplusHandshake()", () => {
     assert.equal(surplusHandshake(newest, starting, nobody), newest);
   });
 
+  test("is the oldest connection of the caller with most if the new one's caller has fewer", () => {
+    const [first, second, alone, newest] = [held("a"), held("a"), held("b"), held("c")];
+    assert.equal(surplusHandshake(newest, new Set([alone, first, second, newest]), nobody), first);
+    assert.equal(surplusHandshake(newest, new Set([alone, first, newest]), nobody), newest);
+  });
+
   test("is the oldest connection of the caller with most if it has more than four", () => {
     const hog = Array.from({ length: 5 }, () => held("hog"));
     const newest = held("honest");
