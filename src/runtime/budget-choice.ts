@@ -60,7 +60,7 @@ export interface Holdings {
   readonly maxConnections: number;
 }
 
-/** What the choices depend on besides what is held. */
+/** What the choices read that is not held. */
 export interface Observed {
   readonly silenceOf: SilenceOf;
   /** The present time of the clock that is never set. */
@@ -71,39 +71,46 @@ export interface Observed {
 export type SilenceOf = (caller: string) => Silence;
 
 /**
- * Clients send their message, and read the answer, within milliseconds. Who lets this process wait for longer than this
- * loses its place first when places are scarce, however few it has: otherwise many callers with one place each would
- * keep all of them. A client on a node whose processors are busy may take longer, but no longer than those.
+ * Clients send their message, and read the answer, within milliseconds. When places are scarce, the first client to
+ * lose one is the one that has kept this process waiting for longest, beyond this time, however few places it has:
+ * otherwise many callers with one place each would keep all of them. On a node whose processors are busy, honest
+ * clients take longer, too, but not as long as those.
  */
 const PATIENCE_MS = 100;
 
-function waitedMs({ atMs, heldBackMs }: PhaseBegin, connection: HeldConnection, { nowMs }: Observed): number {
+/** Returns for how long a phase has waited for the peer, in milliseconds. */
+function phaseWaitMs({ atMs, heldBackMs }: PhaseBegin, connection: HeldConnection, { nowMs }: Observed): number {
   return nowMs - atMs - (connection.heldBackMs() - heldBackMs);
 }
 
-/** The connection that has let this process wait for longest, if one has for too long. */
-function longestWaiting(
-  newest: HeldConnection,
-  candidates: Iterable<HeldConnection>,
-  observed: Observed,
-): HeldConnection | undefined {
-  let longest: HeldConnection | undefined;
+/** Returns for how long a connection has waited for its peer; 0 if it does not wait, or is exempt. */
+function connectionWaitMs(connection: HeldConnection, observed: Observed): number {
+  if (connection.isExempt || !isWaiting(connection)) return 0;
+  const { requests, began } = connection;
+  const begins = requests.size === 0 ? [began] : Array.from(requests, (request) => request.began);
+  return Math.max(...begins.map((one) => phaseWaitMs(one, connection, observed)));
+}
+
+/** Returns the one that has kept this process waiting for longest, if one has for too long: the newest never has. */
+function longestWait<Held>(candidates: Iterable<Held>, waitMs: (one: Held) => number): Held | undefined {
+  let longest: Held | undefined;
   let mostMs = PATIENCE_MS;
-  for (const connection of candidates) {
-    if (connection === newest || connection.isExempt || !isWaiting(connection)) continue;
-    const { requests, began } = connection;
-    const begins = requests.size === 0 ? [began] : Array.from(requests, (request) => request.began);
-    const ms = Math.max(...begins.map((one) => waitedMs(one, connection, observed)));
-    if (ms > mostMs) [longest, mostMs] = [connection, ms];
+  for (const one of candidates) {
+    const ms = waitMs(one);
+    if (ms > mostMs) [longest, mostMs] = [one, ms];
   }
   return longest;
 }
 
+function longestWaiting(candidates: Iterable<HeldConnection>, observed: Observed): HeldConnection | undefined {
+  return longestWait(candidates, (one) => connectionWaitMs(one, observed));
+}
+
 /**
- * Returns the connection to close because there are too many: the one that has let this process wait for longest, if
- * one has for too long. If none has, the idlest one of the caller with most. If no caller has two, one that has served
- * and is idle; if there is none, one that waits for a caller more silent than the new one's; then one that waits for a
- * caller of a group with too many of these; otherwise the new one.
+ * Returns the connection to close because there are too many: the one whose peer has kept this process waiting for
+ * longest, if one has for too long. If none has, the idlest one of the caller with most. If no caller has two, one that
+ * has served and is idle; if there is none, one that waits for a caller more silent than the new one's; then one that
+ * waits for a caller of a group with too many of these; otherwise the new one.
  */
 export function surplusConnection(newest: HeldConnection, holdings: Holdings, observed: Observed): HeldConnection {
   const { most, of } = greediestCaller("connections", holdings);
@@ -112,7 +119,7 @@ export function surplusConnection(newest: HeldConnection, holdings: Holdings, ob
   const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
   const waiting = () => idlestConnection(waitingFor(newest, of, observed));
   return (
-    longestWaiting(newest, holdings.connections, observed) ??
+    longestWaiting(holdings.connections, observed) ??
     idlestConnection(others) ??
     (newest.isExempt ? spare() : undefined) ??
     waiting() ??
@@ -129,11 +136,16 @@ const GROUP_SHARE = 1 / 8;
 
 /** The connections that wait for callers of the group with most of these; none if it has at most `mostOfGroup`. */
 function waitingForGroup(candidates: Iterable<HeldConnection>, mostOfGroup: number): readonly HeldConnection[] {
-  const groups = Map.groupBy([...candidates].filter(isWaiting), ({ group }) => group);
-  groups.delete(undefined);
-  let most: readonly HeldConnection[] = [];
-  for (const waiting of groups.values()) if (waiting.length > most.length) most = waiting;
+  const grouped = [...candidates].filter((one) => isWaiting(one) && one.group !== undefined);
+  const most = largestGroup(Map.groupBy(grouped, ({ group }) => group));
   return most.length > mostOfGroup ? most : [];
+}
+
+/** Returns the connections of the group with most; of equals, the one that began first. */
+function largestGroup(groups: ReadonlyMap<unknown, readonly HeldConnection[]>): readonly HeldConnection[] {
+  let most: readonly HeldConnection[] = [];
+  for (const group of groups.values()) if (group.length > most.length) most = group;
+  return most;
 }
 
 /** The connections that wait for their callers, if those are more silent than the newest one's. */
@@ -165,32 +177,26 @@ export function hasWaited(connection: HeldConnection, sweeps: number): boolean {
 const MAX_RENEWAL_HANDSHAKES = 4;
 
 /**
- * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the one that has
- * let this process wait for longest, if one has for too long; then the oldest one of the caller with most if that has
- * many, or more than the new one's; then the oldest of a caller more silent than the new one's; then the oldest
- * that is held back, because clients of podrole rarely are; then the oldest whose client has not begun a handshake,
- * which clients of podrole do at once; otherwise the new one, so that handshakes that have begun are finished.
+ * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the one whose
+ * peer has kept this process waiting for longest, if one has for too long; then the oldest one of the caller with most
+ * if that has many, or more than the new one's; then the oldest of a caller more silent than the new one's; then the
+ * oldest that is held back, because clients of podrole rarely are; then the oldest whose client has not begun a
+ * handshake, which clients of podrole do at once; otherwise the new one, so that handshakes that have begun are
+ * finished.
  */
 export function surplusHandshake(
   newest: HeldConnection,
   starting: ReadonlySet<HeldConnection>,
   observed: Observed,
 ): HeldConnection {
-  const waiting = longestWaiting(newest, starting, observed);
-  if (waiting !== undefined) return waiting;
-  const byCaller = new Map<string, HeldConnection[]>();
-  let most: HeldConnection[] = [];
-  for (const connection of starting) {
-    const own = byCaller.get(connection.caller) ?? [];
-    own.push(connection);
-    byCaller.set(connection.caller, own);
-    if (own.length > most.length) most = own;
-  }
-  const [oldest] = most;
+  const byCaller = Map.groupBy(starting, ({ caller }) => caller);
+  const most = largestGroup(byCaller);
   const own = byCaller.get(newest.caller)?.length ?? 0;
-  if (oldest && (most.length > MAX_RENEWAL_HANDSHAKES || most.length > own)) return oldest;
+  const isTooMany = most.length > MAX_RENEWAL_HANDSHAKES || most.length > own;
   const others = [...starting].filter((other) => other !== newest && !other.isExempt);
   return (
+    longestWaiting(starting, observed) ??
+    (isTooMany ? most[0] : undefined) ??
     waitingFor(newest, starting, observed)[0] ??
     others.find((other) => other.isHeldBack()) ??
     others.find((other) => other.isGreetingAwaited()) ??
@@ -199,16 +205,17 @@ export function surplusHandshake(
 }
 
 /**
- * Returns the connection to close because there are too many bytes: of those that have let this process wait for too
- * long, the one that holds most; if there is none, the idlest one of the callers with most bytes, of those that hold at
- * least the average. `current` is where the last bytes arrived.
+ * Returns the connection to close because there are too many bytes: of those whose peers have kept this process waiting
+ * for too long, the one that holds most; if there is none, the idlest one of the callers with most bytes, of those that
+ * hold at least the average. `current` is where the last bytes arrived.
  */
 export function heaviestConnection(current: HeldConnection, holdings: Holdings, observed: Observed): HeldConnection {
-  const slow = [...holdings.connections].filter(
-    (other) => longestWaiting(current, [other], observed) && other.bytes > 0,
-  );
-  const [first] = slow.sort((one, other) => other.bytes - one.bytes);
-  if (first !== undefined) return first;
+  let heaviest: HeldConnection | undefined;
+  for (const one of holdings.connections) {
+    const isSlow = one !== current && one.bytes > 0 && connectionWaitMs(one, observed) > PATIENCE_MS;
+    if (isSlow && one.bytes > (heaviest?.bytes ?? 0)) heaviest = one;
+  }
+  if (heaviest) return heaviest;
   const { most, of } = greediestCaller("bytes", holdings);
   const holders = of.filter(({ bytes }) => bytes > 0);
   const callers = new Set(holders.map(({ caller }) => caller)).size;
@@ -217,12 +224,15 @@ export function heaviestConnection(current: HeldConnection, holdings: Holdings, 
 }
 
 /**
- * Returns the request to abort because there are too many: the one whose body has let this process wait for longest, if
- * one has for too long; then of the callers with most, the oldest whose body is not complete, or else the newest one.
+ * Returns the request to abort because there are too many: the one whose body has kept this process waiting for
+ * longest, if one has for too long; then of the callers with most, the oldest whose body is not complete, or else the
+ * newest one.
  */
 export function surplusRequest(newest: HeldRequest, holdings: Holdings, observed: Observed): HeldRequest {
-  const slow = slowestBody(newest, holdings, observed);
-  if (slow !== undefined) return slow;
+  const all = Array.from(holdings.connections).flatMap(({ requests }) => Array.from(requests));
+  const bodies = all.filter(({ phase, connection }) => phase === "body" && !connection.isExempt);
+  const slowest = longestWait(bodies, ({ began, connection }) => phaseWaitMs(began, connection, observed));
+  if (slowest) return slowest;
   let stalled: HeldRequest | undefined;
   let last: HeldRequest | undefined;
   for (const { requests } of greediestCaller("requests", holdings).of) {
@@ -233,20 +243,6 @@ export function surplusRequest(newest: HeldRequest, holdings: Holdings, observed
     }
   }
   return stalled ?? last ?? newest;
-}
-
-function slowestBody(newest: HeldRequest, { connections }: Holdings, observed: Observed): HeldRequest | undefined {
-  let slowest: HeldRequest | undefined;
-  let mostMs = PATIENCE_MS;
-  for (const connection of connections) {
-    if (connection.isExempt) continue;
-    for (const request of connection.requests) {
-      if (request.phase !== "body" || request === newest) continue;
-      const ms = waitedMs(request.began, connection, observed);
-      if (ms > mostMs) [slowest, mostMs] = [request, ms];
-    }
-  }
-  return slowest;
 }
 
 /** The connections, except exempt ones, of the callers that hold most; `most` is how much each of these holds. */

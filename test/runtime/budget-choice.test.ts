@@ -209,7 +209,8 @@ suite("who lets the process wait for longest", () => {
   const since = (atMs: number) => ({ atMs, heldBackMs: 0 });
 
   test("loses its connection first, however few it has, and not before 100 ms", () => {
-    const [later, longest, newest] = [held("a", { began: since(100) }), held("b"), held("api-server")];
+    const [later, longest] = [held("a", { began: since(100) }), held("b")];
+    const newest = held("api-server", { began: since(100) });
     const reviews = ["1", "2"].map(() => held("api-server", { hasServed: true }));
     for (const review of reviews) begun(review, "call");
     const all = holdingsOf(later, longest, ...reviews, newest);
@@ -224,11 +225,13 @@ suite("who lets the process wait for longest", () => {
 
   test("does not count what its bytes have waited in this process, nor exempt or idle connections", () => {
     const back = held("a", { heldBackMs: () => 1_000 });
-    const [exempt, idle, newest] = [held("b", { isExempt: true }), held("c", { hasServed: true }), held("d")];
+    const [exempt, idle] = [held("b", { isExempt: true }), held("c", { hasServed: true })];
+    const newest = held("d", { began: since(1_100) });
     const others = new Set([back, exempt, newest]);
     assert.equal(surplusHandshake(newest, others, after(1_100)), newest);
     assert.equal(surplusHandshake(newest, others, after(1_101)), back);
-    assert.equal(surplusConnection(newest, holdingsOf(exempt, idle, newest), after(9_000)), idle, "idle, by its share");
+    const later = held("d", { began: since(9_000) });
+    assert.equal(surplusConnection(later, holdingsOf(exempt, idle, later), after(9_000)), idle, "idle, by its share");
   });
 
   test("of those with bytes, the one with most of them goes, and a request whose body is complete never does", () => {
