@@ -88,8 +88,18 @@ export interface Pod {
  * Returns true once no container of the pod runs or will run again
  * (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase).
  */
-export function hasFinished({ status }: { readonly status?: { readonly phase?: string } | undefined }): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
+export function hasFinished(pod: WithPhase): boolean {
+  return finishedPhase(pod) !== undefined;
+}
+
+/** Returns the phase of a pod that has finished; undefined for every other pod. */
+export function finishedPhase({ status }: WithPhase): "Succeeded" | "Failed" | undefined {
+  const phase = status?.phase;
+  return phase === "Succeeded" || phase === "Failed" ? phase : undefined;
+}
+
+interface WithPhase {
+  readonly status?: { readonly phase?: string } | undefined;
 }
 
 /** Returns the owner that manages an object: the controller among its owner references, or else the first of them. */

@@ -169,7 +169,7 @@ const CHANGED =
 /** (https://github.com/kubernetes/client-go/blob/master/util/workqueue/default_rate_limiters.go) */
 export const RETRIED_CREATION = "by itself: the controller tries again, after waits of at most 17 min";
 
-const ROOM = "once the quota has room, by itself: the controller tries again, after waits of at most 17 min";
+const ROOM = `once the quota has room, ${RETRIED_CREATION}`;
 
 function diagnosePolicy({ installation }: BlockedContext): Diagnosis {
   const refuses = "podrole's admission policy refuses them, because they name a role and would run without podrole";

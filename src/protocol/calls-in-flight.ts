@@ -76,18 +76,12 @@ export function createCallsInFlight(
 
   /** Returns the calls of the group with most; if several have equally many, of the one whose calls began last. */
   function ofGreediest(among: Iterable<HeldCall>, groupOf: (call: HeldCall) => string): readonly HeldCall[] {
-    const groups = new Map<string, HeldCall[]>();
-    for (const call of among) {
-      const group = groups.get(groupOf(call));
-      if (group) group.push(call);
-      else groups.set(groupOf(call), [call]);
-    }
     let most: readonly HeldCall[] = [];
-    for (const group of groups.values()) if (group.length >= most.length) most = group;
+    for (const group of Map.groupBy(among, groupOf).values()) if (group.length >= most.length) most = group;
     return most;
   }
 
-  /** Who makes a call is read from its certificate, at most once. */
+  /** Returns who makes the call; its certificate is read at most once. */
   function callerOf(call: HeldCall): CallCaller {
     call.caller ??= call.firstCaller();
     return call.caller;

@@ -82,8 +82,8 @@ export interface Listener {
   /** Binds and listens; resolves with the port (any free one for port 0). Rejects if the address cannot be bound. */
   listen(): Promise<number>;
   /**
-   * A call has proved who calls over the connection of this peer, "ip:port"; `group`: who shares with it what the port
-   * has. On the port that requests client certificates, handshakes do.
+   * A call has proved who calls over the connection of this peer, "ip:port"; `group`: the one with which it shares
+   * the port. On the port that requests client certificates, handshakes do.
    */
   prove(peer: string, group?: string): void;
   /** Returns the number of open connections, and of all since listen(). */

@@ -130,8 +130,8 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     recordRefusal(pod, refusal);
   }
   const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials, calls, onRefused });
-  const isReady = () => isWatching;
-  return { directory, issueCertificate, credentials, calls, holdings, refusals, observer, isWatching: isReady };
+  const issuers = { directory, issueCertificate, credentials, calls };
+  return { ...issuers, holdings, refusals, observer, isWatching: () => isWatching };
 }
 
 function observeAll({

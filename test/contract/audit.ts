@@ -11,6 +11,7 @@ import { createCertificateIssuer } from "../../src/server/issue/issue-certificat
 import { createCredentialIssuer } from "../../src/server/issue/issue-credentials.ts";
 import { knownPodOf } from "../../src/server/issue/known-pod.ts";
 import type { PodInContext } from "../../src/server/issue/pod-directory.ts";
+import { EVERY_LINE } from "../../src/server/issue/repeat-sampler.ts";
 import type { ProvenPod } from "../../src/server/issue/verify-proof.ts";
 import { createStateAnswer } from "../../src/server/state/state-answer.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
@@ -130,7 +131,7 @@ async function answerReaders() {
       {
         clock,
         audit: recorded.audit,
-        repeats: { write: (_key, write) => write(0) },
+        repeats: EVERY_LINE,
         authorize: async () => reader,
         sources: {
           knownPods: () => [],

@@ -21,6 +21,7 @@ import {
   jointScope,
   strippedCopyDiagnosis,
 } from "../sidecar-diagnosis.ts";
+import type { SidecarEnd } from "../sidecar-state.ts";
 import { refusalMessage } from "../state/last-refusals.ts";
 import { firstRole, injectedRestartSteps, triedPod } from "../trial-pod.ts";
 import { diagnoseUninjected, labelTimeOf, podTimesOf, unregisteredScope } from "../uninjected-cause.ts";
@@ -120,25 +121,27 @@ function diagnoseInjected(found: DiagnosisInput, pod: ExistingPod): AnsweredDiag
     return { cause: NO_SERVER, steps: [CHECK_STEP] };
   }
   const { lastEnd } = state ?? {};
-  if (lastEnd !== undefined) {
-    const { code } = lastEnd;
-    const context = { ...concerned, message: lastEnd.message, serverMessage: serverMessageOf(input, code) };
-    return { ...diagnoseEnd(lastEnd, context), steps: code === undefined ? [] : stepsAfterCode(code, context) };
-  }
+  if (lastEnd !== undefined) return diagnoseLastEnd(found, pod, lastEnd);
   if (isCopy) return { ...COPY_DIAGNOSIS, steps: stepsAfterCode("ROLE_MISSING", concerned) };
   return diagnoseRoleChange(found, pod);
 }
 
 /** A pod with restartPolicy Never may have failed because it had no credentials; its sidecar's last words remain. */
-function diagnoseFailed({ input, settings }: DiagnosisInput, pod: ExistingPod): AnsweredDiagnosis | undefined {
+function diagnoseFailed(found: DiagnosisInput, pod: ExistingPod): AnsweredDiagnosis | undefined {
   const lastEnd = pod.ended === "Failed" ? pod.state?.lastEnd : undefined;
   if (lastEnd?.code === undefined) return undefined;
-  const context = { ...concernedPod(input, settings, pod), message: lastEnd.message };
-  return {
-    ...diagnoseEnd(lastEnd, context),
-    recovery: "needs a new pod: this one has ended",
-    steps: stepsAfterCode(lastEnd.code, context),
-  };
+  return { ...diagnoseLastEnd(found, pod, lastEnd), recovery: "needs a new pod: this one has ended" };
+}
+
+function diagnoseLastEnd(
+  { input, settings }: DiagnosisInput,
+  pod: ExistingPod,
+  lastEnd: SidecarEnd,
+): AnsweredDiagnosis {
+  const { code, message } = lastEnd;
+  const concerned = concernedPod(input, settings, pod);
+  const context = { ...concerned, message, serverMessage: serverMessageOf(input, code) };
+  return { ...diagnoseEnd(lastEnd, context), steps: code === undefined ? [] : stepsAfterCode(code, context) };
 }
 
 /** The server's own record of the pod's last refusal, if that had this code. */

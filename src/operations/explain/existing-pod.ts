@@ -5,7 +5,7 @@ import { isInjected } from "../../injection/parts.ts";
 import { hasInjectedLabel } from "../../injection/reserved.ts";
 import { readAdmittedRoles, readResolvedRoles } from "../../injection/resolved-roles.ts";
 import { allContainers } from "../../injection/shape.ts";
-import type { Pod } from "../../kubernetes/objects.ts";
+import { finishedPhase, type Pod } from "../../kubernetes/objects.ts";
 import { RESOLVED_ANNOTATION } from "../../policy/annotations.ts";
 import { podFacts } from "../../policy/facts.ts";
 import { pinnedRoles } from "../../policy/pin.ts";
@@ -23,7 +23,7 @@ export function describeExisting(
 ): ExistingPod {
   const sidecar = allContainers(pod).find(({ name }) => name === PODROLE_NAMES.sidecar)?.image;
   const image = "value" in policy ? policy.value.plan.image : undefined;
-  const ended = endedPhase(pod);
+  const ended = finishedPhase(pod);
   const isLive = isInjected(pod) && ended === undefined;
   const state = readSidecarState(pod);
   const isCopy = isLive && !hasInjectedLabel(pod);
@@ -40,11 +40,6 @@ export function describeExisting(
     ...(isCopy && { isCopy }),
     ...((certificate !== undefined || (isLive && state.phase !== "ready")) && causes.length > 0 && { causes }),
   };
-}
-
-function endedPhase({ status }: Pod): ExistingPod["ended"] {
-  const phase = status?.phase;
-  return phase === "Succeeded" || phase === "Failed" ? phase : undefined;
 }
 
 /** What the cluster knows about a sidecar that is not ready, besides the sidecar's own last words. */

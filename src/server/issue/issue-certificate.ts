@@ -16,7 +16,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import type { Secret } from "../../runtime/secret.ts";
-import type { RepeatSampler } from "./repeat-sampler.ts";
+import { EVERY_LINE, type RepeatSampler } from "./repeat-sampler.ts";
 import { notInjected } from "./uninjected.ts";
 import { isUnproven, type ProvenPod, podFields, type VerifyProof } from "./verify-proof.ts";
 
@@ -78,15 +78,7 @@ export type IssueCertificate = (
 
 /** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
-  {
-    clock,
-    audit,
-    verifyProof,
-    authority,
-    prefetch,
-    repeats = { write: (_key, write) => write(0) },
-    onRefused,
-  }: CertificateIssuerDeps,
+  { clock, audit, verifyProof, authority, prefetch, repeats = EVERY_LINE, onRefused }: CertificateIssuerDeps,
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
   function identityOf({ namespace, serviceAccount, name, uid }: ProvenPod): PodIdentity {

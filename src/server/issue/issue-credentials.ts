@@ -15,7 +15,7 @@ import { circumstancesOf } from "./circumstances.ts";
 import { type ContainerDecision, createJudge, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
-import type { RepeatSampler } from "./repeat-sampler.ts";
+import { EVERY_LINE, type RepeatSampler } from "./repeat-sampler.ts";
 import { NO_OBSERVER, type ResultObserver } from "./result-observer.ts";
 import type { ReadSessionPolicy } from "./session-policy-reader.ts";
 import { podFields } from "./verify-proof.ts";
@@ -69,7 +69,7 @@ export function createCredentialIssuer({
   readSessionPolicy,
   recordRefusal,
   policy,
-  repeats = { write: (_key, write) => write(0) },
+  repeats = EVERY_LINE,
   observer = NO_OBSERVER,
 }: CredentialIssuerDeps): CredentialIssuer {
   const judge = createJudge(policy);

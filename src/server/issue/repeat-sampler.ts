@@ -29,6 +29,9 @@ export interface RepeatSampler {
   sweep(): void;
 }
 
+/** Writes every line. */
+export const EVERY_LINE: Pick<RepeatSampler, "write"> = { write: (_line, write) => write(0) };
+
 interface RepeatWindow {
   readonly since: number;
   written: number;

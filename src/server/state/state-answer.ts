@@ -83,7 +83,10 @@ export function createStateAnswer(
     if (isUnproven(reason)) {
       const omitted = sampler.take(reason);
       if (omitted !== undefined) write(omitted);
-    } else repeats.write({ namespace: callerGroup(user), key: ["state", reason, callerGroup(user)].join(" ") }, write);
+    } else {
+      const group = callerGroup(user);
+      repeats.write({ namespace: group, key: `state ${reason} ${group}` }, write);
+    }
     return refusal.code === "SERVER_OVERLOADED" ? overloadedError(refusal.message) : refusal;
   }
 
