@@ -1,4 +1,5 @@
 // Generates the table of docs/simulation.md from the results that `npm run simulate -- --publish` recorded.
+import { groupedNumber } from "../test/grouped-number.ts";
 import { type PublishedRun, simulationResults } from "../test/simulate/results.ts";
 import { markdownTable } from "./markdown-table.ts";
 
@@ -9,7 +10,7 @@ export function simulationSummary(): string {
   const broken = runs.filter(({ violation }) => violation !== undefined).length;
   const podDays = runs.reduce((sum, { days, pods }) => sum + days * pods, 0);
   const sum = (key: "renewals" | "requests" | "faults") => runs.reduce((total, run) => total + run[key], 0);
-  return `${runs.length} runs with ${count(podDays)} days of pods, ${count(sum("faults"))} faults, ${count(sum("renewals"))} renewals and ${count(sum("requests"))} requests of apps: ${broken} broke a rule.`;
+  return `${runs.length} runs with ${groupedNumber(Math.round(podDays))} days of pods, ${groupedNumber(sum("faults"))} faults, ${groupedNumber(sum("renewals"))} renewals and ${groupedNumber(sum("requests"))} requests of apps: ${broken} broke a rule.`;
 }
 
 /** Returns one row per run. */
@@ -36,16 +37,11 @@ function toRow(run: PublishedRun): readonly string[] {
     `${run.days} × ${run.pods}`,
     String(run.servers),
     `certificates ${certificateTtl}, sessions ${sessionDuration}, CA ${caTtl}`,
-    count(run.faults),
-    count(run.renewals),
-    `${count(run.requests)}, ${((1 - run.served / run.requests) * 100).toFixed(2)} % during outages without credentials`,
+    groupedNumber(run.faults),
+    groupedNumber(run.renewals),
+    `${groupedNumber(run.requests)}, ${((1 - run.served / run.requests) * 100).toFixed(2)} % during outages without credentials`,
     `${Math.floor(run.cpuSeconds / 60)} min ${run.cpuSeconds % 60} s`,
     `${run.date}, ${run.commit}`,
     run.violation ?? "all held",
   ];
-}
-
-/** Whole number with spaces between thousands. */
-function count(number: number): string {
-  return String(Math.round(number)).replaceAll(/\B(?=(?:\d{3})+$)/g, " ");
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
 import { POD_NAMESPACE } from "../../admitted-pod.ts";
+import { groupedNumber } from "../../grouped-number.ts";
 import { privateMegabytes } from "../sidecar/process.ts";
 import type { Bench } from "./bench.ts";
 import type { Pair, RowSamples } from "./results.ts";
@@ -37,7 +38,7 @@ export async function compareFirstLists(bench: Bench): Promise<readonly RowSampl
   const few = await measureStarts(bench, FEW_PODS);
   const slope = (index: number) =>
     ((starts[index]?.peakMegabytes ?? 0) - (few[index]?.peakMegabytes ?? 0)) / (PODS - FEW_PODS);
-  const what = `server that starts with ${spaced(PODS)} pods of ${POD_BYTES / 1_000} kB in ${spaced(NAMESPACES)} namespaces`;
+  const what = `server that starts with ${groupedNumber(PODS)} pods of ${POD_BYTES / 1_000} kB in ${groupedNumber(NAMESPACES)} namespaces`;
   const pairs = (value: (start: Start, index: number) => Pair) => starts.map(value);
   return [
     {
@@ -50,15 +51,15 @@ export async function compareFirstLists(bench: Bench): Promise<readonly RowSampl
     },
     {
       what: `${what}: until it is ready`,
-      reference: `a start with ${spaced(FEW_PODS)} pods`,
+      reference: `a start with ${groupedNumber(FEW_PODS)} pods`,
       unit: "s",
       ratio: "podrole ÷ reference",
       target: { of: "podrole", atMost: 15 },
       pairs: pairs(({ seconds }, index) => ({ reference: few[index]?.seconds ?? 0, podrole: seconds })),
     },
     {
-      what: `server that starts with ${spaced(MOST_PODS)} such pods: peak private memory, by slope`,
-      reference: `a start with ${spaced(PODS)} pods`,
+      what: `server that starts with ${groupedNumber(MOST_PODS)} such pods: peak private memory, by slope`,
+      reference: `a start with ${groupedNumber(PODS)} pods`,
       unit: "MB",
       ratio: "podrole ÷ reference",
       pairs: pairs(({ peakMegabytes }, index) => ({
@@ -72,7 +73,7 @@ export async function compareFirstLists(bench: Bench): Promise<readonly RowSampl
 async function measureStarts({ programs, rounds, progress }: Bench, pods: number): Promise<readonly Start[]> {
   const starts: Start[] = [];
   for (let round = 0; round <= rounds; round++) {
-    progress(`first list of ${spaced(pods)} pods, round ${round} of ${rounds}`);
+    progress(`first list of ${groupedNumber(pods)} pods, round ${round} of ${rounds}`);
     const start = await measureStart(programs.cluster);
     if (round > 0) starts.push(start);
   }
@@ -126,9 +127,4 @@ function createPods({ store }: KubernetesEmulator, template: KubeObject) {
 
 function namespaceName(index: number): string {
   return `team-${index}`;
-}
-
-/** 20000 → "20 000" */
-function spaced(count: number): string {
-  return String(count).replace(/(\d+)(\d{3})$/, "$1 $2");
 }
