@@ -21,30 +21,47 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** The first faults come when every pod has been created. */
 const FIRST_FAULT_MS = 20 * MINUTE_MS;
-const FAULTS_PER_DAY = 20;
+/** On average 20 faults a day: 12 alone, and two bursts of 2 to 6. */
+const ALONE_PER_DAY = 12;
+const BURSTS_PER_DAY = 2;
+const BURST_SIZE = { minLength: 2, maxLength: 6 };
+/** The faults of a burst begin within this time. */
+const BURST_MS = 2 * MINUTE_MS;
 /** At the end everything must become well. */
 const QUIET_MS = 30 * MINUTE_MS;
 
 const KINDS = Object.keys(FAULTS) as FaultKind[];
 
-/** Most faults last for seconds or minutes, some for hours. */
+/**
+ * Most faults last for seconds or minutes: what programs do when something goes and when it comes back shows more than
+ * hours in between, which consist of apps that ask again. A fault of more than an hour comes once in two days.
+ */
 const lasts = fc.oneof(
-  { weight: 4, arbitrary: fc.integer({ min: SECOND_MS, max: 5 * MINUTE_MS }) },
-  { weight: 3, arbitrary: fc.integer({ min: 5 * MINUTE_MS, max: 25 * MINUTE_MS }) },
-  { weight: 1, arbitrary: fc.integer({ min: 25 * MINUTE_MS, max: 5 * HOUR_MS }) },
+  { weight: 240, arbitrary: fc.integer({ min: SECOND_MS, max: 5 * MINUTE_MS }) },
+  { weight: 134, arbitrary: fc.integer({ min: 5 * MINUTE_MS, max: 25 * MINUTE_MS }) },
+  { weight: 16, arbitrary: fc.integer({ min: 25 * MINUTE_MS, max: HOUR_MS }) },
+  { weight: 9, arbitrary: fc.integer({ min: HOUR_MS, max: 2 * HOUR_MS }) },
+  { weight: 1, arbitrary: fc.integer({ min: 2 * HOUR_MS, max: 6 * HOUR_MS }) },
 );
 
-/** Faults before `endsAt`. */
+const what = { kind: fc.constantFrom(...KINDS), lastsMs: lasts, pick: fc.nat(2 ** 20) };
+
+function beginningsUntil(endsAt: number): fc.Arbitrary<number> {
+  return fc.integer({ min: FIRST_FAULT_MS, max: Math.max(FIRST_FAULT_MS, endsAt - QUIET_MS) });
+}
+
+/** A fault before `endsAt`. */
 export function faultsUntil(endsAt: number): fc.Arbitrary<Fault> {
   // Without fast-check's preference for limits, which would let all faults begin together.
-  return fc.noBias(
-    fc.record({
-      kind: fc.constantFrom(...KINDS),
-      at: fc.integer({ min: FIRST_FAULT_MS, max: Math.max(FIRST_FAULT_MS, endsAt - QUIET_MS) }),
-      lastsMs: lasts,
-      pick: fc.nat(2 ** 20),
-    }),
-  );
+  return fc.noBias(fc.record({ ...what, at: beginningsUntil(endsAt) }));
+}
+
+/** Several faults before `endsAt` that begin at about the same time. */
+function burstsUntil(endsAt: number): fc.Arbitrary<readonly Fault[]> {
+  const parts = fc.array(fc.record({ ...what, afterMs: fc.nat(BURST_MS) }), BURST_SIZE);
+  return fc
+    .noBias(fc.record({ at: beginningsUntil(endsAt), parts }))
+    .map(({ at, parts: drawn }) => drawn.map(({ afterMs, ...fault }) => ({ ...fault, at: at + afterMs })));
 }
 
 /** Lifetimes of certificates and sessions: the defaults, and what operators set who want fewer calls to STS. */
@@ -59,14 +76,17 @@ const flags: fc.Arbitrary<Flags> = fc.record({
 /** Returns the scenario of a seed. */
 export function scenarioOf(seed: number, { days, pods }: { readonly days: number; readonly pods: number }): Scenario {
   const endsAt = Math.round(days * DAY_MS);
-  const count = Math.max(4, Math.round(days * FAULTS_PER_DAY));
+  const exactly = <Value>(count: number, arbitrary: fc.Arbitrary<Value>) =>
+    fc.array(arbitrary, { minLength: count, maxLength: count, size: "max" });
   const arbitrary = fc.record({
     servers: fc.constantFrom(2, 3),
     shortLived: fc.constantFrom(0, 0.1, 0.5),
     flags,
-    faults: fc.array(faultsUntil(endsAt), { minLength: count, maxLength: count, size: "max" }),
+    alone: exactly(Math.max(4, Math.round(days * ALONE_PER_DAY)), faultsUntil(endsAt)),
+    bursts: exactly(Math.round(days * BURSTS_PER_DAY), burstsUntil(endsAt)),
   });
   const [drawn] = fc.sample(arbitrary, { seed, numRuns: 1 });
   if (!drawn) throw new Error("Cannot simulate: fast-check has drawn no scenario; expected one");
-  return { seed, pods, endsAt, ...drawn };
+  const { alone, bursts, ...installation } = drawn;
+  return { seed, pods, endsAt, ...installation, faults: [...alone, ...bursts.flat()] };
 }

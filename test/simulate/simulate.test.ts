@@ -46,7 +46,7 @@ function first(world: SimulatedWorld): SimulatedPod {
 
 suite("simulate", () => {
   test("runScenario() runs a quarter of a day with faults, and serves every pod", async () => {
-    const outcome = await runScenario(scenarioOf(2, { days: 0.25, pods: 8 }));
+    const outcome = await runScenario(scenarioOf(1, { days: 0.25, pods: 8 }));
     assert.equal(outcome.violation, undefined);
     assert.ok(outcome.served > 8 * 10, `${outcome.served} served`);
     assert.ok(outcome.renewals > 8 * 6, `${outcome.renewals} renewals`);
