@@ -50,6 +50,8 @@ export interface ApiServer {
 const ADDRESS = "https://10.96.0.1";
 const DEADLINE_MS = 10_000;
 const BOOKMARK_EACH_MS = 60_000;
+const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
+const REVIEWS: ReadonlySet<string> = new Set(["tokenreviews", "subjectaccessreviews"]);
 
 /** Creates an API server without objects. */
 export function createApiServer(timeline: Timeline): ApiServer {
@@ -63,10 +65,15 @@ export function createApiServer(timeline: Timeline): ApiServer {
     const refused = (info: RbacRequest) =>
       serverUnreachable(info, ADDRESS, Object.assign(new Error("connect"), { code: "ECONNREFUSED" }));
 
-    /** Runs `work` at the API server, or throws what a program gets instead. */
+    /**
+     * Runs `work` at the API server, or throws what a program gets instead. A change and its answer are two events,
+     * because a program may be killed between them; what a read returns is as of its answer.
+     */
     async function request<Result>(info: RbacRequest, work: () => Result): Promise<Result> {
       counts.calls += 1;
-      await pause(between(1, 5) + Math.min(faults.latencyMs, DEADLINE_MS));
+      const isRead = READS.has(info.verb) || REVIEWS.has(info.resource);
+      const answerMs = between(1, 5);
+      await pause(between(1, 5) + Math.min(faults.latencyMs, DEADLINE_MS) + (isRead ? answerMs : 0));
       if (faults.isDown) throw refused(info);
       if (faults.isStalled || faults.latencyMs >= DEADLINE_MS) {
         await pause(DEADLINE_MS);
@@ -75,7 +82,7 @@ export function createApiServer(timeline: Timeline): ApiServer {
       const { status } = faults;
       if (status) throw requestRejected(info, status.code, {}, status.retryAfterMs);
       const result = work();
-      await pause(between(1, 5));
+      if (!isRead) await pause(answerMs);
       return result;
     }
 
@@ -104,12 +111,22 @@ export function createApiServer(timeline: Timeline): ApiServer {
       let isSilent = false;
       let end: "closed" | ApiError | undefined;
       let wake = () => {};
-      const arrive = (event: WatchEvent<Item>) =>
-        program.post(between(2, 50), () => {
-          if (isSilent) return;
-          queue.push(event);
-          wake();
+      /** Events on their way; a connection delivers them in order. */
+      let travelling = 0;
+      let arrivesAt = 0;
+      const arrive = (event: WatchEvent<Item>) => {
+        travelling += 1;
+        arrivesAt = Math.max(arrivesAt, timeline.now() + between(2, 50));
+        program.post(arrivesAt - timeline.now(), () => {
+          travelling -= 1;
+          receive(event);
         });
+      };
+      const receive = (event: WatchEvent<Item>) => {
+        if (isSilent) return;
+        queue.push(event);
+        wake();
+      };
       const finish = (how: "closed" | ApiError) => {
         end ??= how;
         wake();
@@ -132,12 +149,12 @@ export function createApiServer(timeline: Timeline): ApiServer {
       };
       watches.add(breakOff);
       function bookmark(): void {
-        if (end !== undefined || !program.isAlive()) return;
-        arrive({ type: "BOOKMARK", resourceVersion: String(store.version()) });
-        timeline.after(BOOKMARK_EACH_MS, bookmark);
+        if (end !== undefined || isSilent) return;
+        if (travelling === 0) receive({ type: "BOOKMARK", resourceVersion: String(store.version()) });
+        program.post(BOOKMARK_EACH_MS, bookmark);
       }
-      timeline.after(BOOKMARK_EACH_MS, bookmark);
-      timeline.after(timeoutSeconds * 1000, () => program.post(1, () => !isSilent && finish("closed")));
+      program.post(BOOKMARK_EACH_MS, bookmark);
+      program.post(timeoutSeconds * 1000, () => !isSilent && finish("closed"));
       const onAbort = () => finish("closed");
       signal.addEventListener("abort", onAbort, { once: true });
       const forget = () => {

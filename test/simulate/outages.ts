@@ -25,6 +25,10 @@ export interface Outages {
   isAnyActive(): boolean;
   /** When the last fault ended. */
   lastEnd(): number;
+  /** True if no fault lasts, and everything has had time to recover from the last one. */
+  isCalm(): boolean;
+  /** Calls `listener` at the beginning of each fault. */
+  onBegin(listener: () => void): void;
 }
 
 /** Creates the record. */
@@ -35,9 +39,11 @@ export function createOutages(now: () => number): Outages {
   let pathSince = 0;
   let pathEnd = Number.NEGATIVE_INFINITY;
   const subjects = new Map<string, { active: number; until: number }>();
+  const listeners: (() => void)[] = [];
 
   function outage(onEnd: () => void): Outage {
     active += 1;
+    for (const listener of listeners) listener();
     let isOver = false;
     return {
       end() {
@@ -88,5 +94,7 @@ export function createOutages(now: () => number): Outages {
       }),
     isAnyActive: () => active > 0,
     lastEnd: () => lastEnd,
+    isCalm: () => active === 0 && now() - lastEnd > RECOVERY_MS,
+    onBegin: (listener) => void listeners.push(listener),
   };
 }

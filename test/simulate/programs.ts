@@ -1,7 +1,8 @@
 // podrole's programs in a simulation: replicas of the server and of the webhook, each started by its own composition
 // root, as a Deployment keeps them.
 // States of a replica: starting → ready (its page says so; the kubelet looks every 5 s) ⇄ not ready → killed →
-// replaced.
+// replaced. A ready replica stays ready while there is no fault, so the kubelet looks again when one begins. Whether a
+// webhook is ready decides nothing here: the API server calls each that runs.
 import type { Log } from "../../src/runtime/log.ts";
 import type { PagesDeps } from "../../src/runtime/pages.ts";
 import { readSettings, type Settings, type SettingTable } from "../../src/runtime/settings.ts";
@@ -13,6 +14,7 @@ import type { WebhookAppDeps } from "../../src/webhook/app.ts";
 import { startWebhook } from "../../src/webhook/main.ts";
 import type { ApiServer } from "./api-server.ts";
 import type { Network, Replica } from "./network.ts";
+import type { Outages } from "./outages.ts";
 import { between } from "./random.ts";
 import type { StsModel } from "./sts-model.ts";
 import { currentWorld, type Surroundings } from "./surroundings.ts";
@@ -25,6 +27,7 @@ export interface Outside {
   readonly api: ApiServer;
   readonly sts: StsModel;
   readonly network: Network;
+  readonly outages: Outages;
   /** Receives what a program logs at level error, and what must not happen. */
   readonly onError: (program: string, fields: unknown, message: string) => void;
 }
@@ -65,8 +68,14 @@ export function createQuietLog(program: string, onError: Outside["onError"]): Lo
 type Start = (name: string, deps: ProgramDeps) => Promise<unknown>;
 
 function createDeployment(outside: Outside, kind: string, count: number, start: Start): Deployment {
-  const { timeline, api, sts, network, onError } = outside;
+  const { timeline, api, sts, network, outages, onError } = outside;
   let generation = 0;
+  /** Continue the probes that wait for the next fault. */
+  const paused = new Set<() => void>();
+  outages.onBegin(() => {
+    for (const resume of paused) resume();
+    paused.clear();
+  });
 
   function run(): Running {
     generation += 1;
@@ -88,7 +97,7 @@ function createDeployment(outside: Outside, kind: string, count: number, start: 
         onError(name, { err: error }, "did not start"),
       );
     });
-    timeline.after(PROBE_EACH_MS, () => probe(replica));
+    if (kind === "server") probeEach(replica);
     return replica;
   }
 
@@ -112,15 +121,19 @@ function createDeployment(outside: Outside, kind: string, count: number, start: 
   }
 
   /** As a readinessProbe; a paused program does not answer. */
-  function probe(replica: Running): void {
-    const { program, pages } = replica;
-    if (!program.isAlive()) return;
-    const isReady = !program.isPaused() && pages !== undefined && pages.unready().length === 0;
-    if (kind === "server") {
+  function probeEach(replica: Running): void {
+    const { program } = replica;
+    const startedAt = timeline.now();
+    const next = () => timeline.after(PROBE_EACH_MS - ((timeline.now() - startedAt) % PROBE_EACH_MS), probe);
+    function probe(): void {
+      if (!program.isAlive()) return;
+      const isReady = !program.isPaused() && replica.pages?.unready().length === 0;
       if (isReady) network.listed.add(replica);
       else network.listed.delete(replica);
+      if (isReady && outages.isCalm()) paused.add(next);
+      else next();
     }
-    timeline.after(PROBE_EACH_MS, () => probe(replica));
+    next();
   }
 
   const replicas = Array.from({ length: count }, run);

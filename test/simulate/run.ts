@@ -84,7 +84,7 @@ export async function runScenario(
   }
 
   function checkIfQuiet(): void {
-    if (!outages.isAnyActive() && timeline.now() - outages.lastEnd() > RECOVERY_MS) checkWellness(world, report);
+    if (outages.isCalm()) checkWellness(world, report);
   }
 
   let before = { sts: 0, tokenReviews: 0, server: 0 };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { suite, test } from "node:test";
 import type * as realKubernetesClient from "../../src/kubernetes/client.ts";
+import * as realBundle from "../../src/pki/bundle.ts";
 import { createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
 import * as real from "../../src/pki/der.ts";
 import type * as realProtocolClient from "../../src/protocol/client.ts";
@@ -17,6 +18,7 @@ import type * as realStateApp from "../../src/server/state/state-app.ts";
 import type * as realMemoryVolume from "../../src/sidecar/files/memory-volume.ts";
 import type * as realPodServers from "../../src/sidecar/http/servers.ts";
 import type * as realWebhookApp from "../../src/webhook/app.ts";
+import * as bundleStandIn from "./stand-ins/bundle.ts";
 import * as clientStandIn from "./stand-ins/client.ts";
 import * as crypto from "./stand-ins/crypto.ts";
 import * as derStandIn from "./stand-ins/der.ts";
@@ -64,6 +66,16 @@ const issued = issueCertificate({
 });
 
 suite("simulate: stand-ins", () => {
+  test("bundle.ts answers as src/pki/bundle.ts does, each time", () => {
+    const other = createAuthority({ commonName: "another CA", now, lifetimeMs: 86_400_000 }).certificatePem;
+    const bundles = ["", "no bundle", other, `${authority.certificatePem}${other}`, `${other}${other}`];
+    for (const pem of [...bundles, ...bundles]) {
+      assert.equal(bundleStandIn.bundleHash(pem), realBundle.bundleHash(pem));
+      assert.deepEqual(bundleStandIn.readCertificates(pem).map(String), realBundle.readCertificates(pem).map(String));
+      assert.equal(bundleStandIn.joinBundle([other, pem]), realBundle.joinBundle([other, pem]));
+    }
+  });
+
   test("der.ts exports what src/pki/der.ts exports", () => {
     assert.deepEqual(Object.keys(standIns.der).toSorted(), Object.keys(real).toSorted());
   });

@@ -42,6 +42,7 @@ const CRYPTOGRAPHY: readonly StandIn[] = [
   { module: "node:crypto", importedBy: "src/sidecar/authorization-tokens.ts", by: "crypto.ts" },
   { module: "node:crypto", importedBy: "src/sidecar/files/identity-files.ts", by: "crypto.ts" },
   { module: "src/pki/der.ts", by: "der.ts" },
+  { module: "src/pki/bundle.ts", by: "bundle.ts" },
 ];
 
 const ROOT = join(import.meta.dirname, "../..");

@@ -1,7 +1,6 @@
 // Virtual time: the checks that a program's clock leaves out find nothing, whatever happens to the clock.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { MAX_CHECK_INTERVAL_MS } from "../../src/runtime/next-check.ts";
 import { fc } from "../property.ts";
 import { useStandIns } from "./stand-ins.ts";
 import type { ProgramClock } from "./timeline.ts";
@@ -29,7 +28,7 @@ const clockEvent: fc.Arbitrary<ClockEvent> = fc.record({
 
 /** Returns the clock with all checks that a real one makes. */
 function withAllChecks(clock: ProgramClock): ProgramClock {
-  return { ...clock, scheduleCheck: (check, ms) => clock.schedule(check, Math.min(ms, MAX_CHECK_INTERVAL_MS)) };
+  return { ...clock, scheduleCheck: (check, ms, intervalMs) => clock.schedule(check, Math.min(ms, intervalMs)) };
 }
 
 /** Runs a task that is due again and again; returns the times of its runs, and the number of events. */
@@ -84,6 +83,17 @@ suite("simulate: timeline", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test("scheduleCheck() runs a check at the next whole interval after the clock was set", async () => {
+    const timeline = createTimeline({ isExact: true });
+    const program = createProgram(timeline, "program");
+    const runs: number[] = [];
+    program.clock.scheduleCheck(() => runs.push(timeline.now()), HOUR_MS, 5_000);
+    program.clock.scheduleCheck(() => runs.push(timeline.now()), HOUR_MS, 30_000);
+    timeline.after(601_000, () => program.step(HOUR_MS));
+    await timeline.runUntil(ENDS_AT);
+    assert.deepEqual(runs, [605_000, 630_000]);
   });
 
   test("scheduleCheck() needs few events while nothing happens to the clock", async () => {

@@ -5,7 +5,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInThisContext } from "node:vm";
 import type { Clock } from "../../src/runtime/clock.ts";
-import { MAX_CHECK_INTERVAL_MS } from "../../src/runtime/next-check.ts";
 
 /** One event of the queue; without a task it was cancelled. */
 interface Event {
@@ -152,9 +151,9 @@ function microtaskCheckpoint(): () => void {
 export interface ProgramClock extends Clock {
   /**
    * As scheduleCheck() of src/runtime/next-check.ts, without the checks that would find nothing: `check` runs after the
-   * delay, or at the next whole 30 s once the wall clock was set or the program was suspended.
+   * delay, or at the next whole interval once the wall clock was set or the program was suspended.
    */
-  scheduleCheck(check: () => void, delayMs: number): () => void;
+  scheduleCheck(check: () => void, delayMs: number, intervalMs: number): () => void;
 }
 
 /** A program with a clock of its own. */
@@ -179,9 +178,10 @@ export interface Program {
   timers(): number;
 }
 
-/** A check that waits: since when, in elapsed time. */
+/** A check that waits: since when, in elapsed time, and at which interval it would otherwise run. */
 interface PendingCheck {
   readonly since: number;
+  readonly intervalMs: number;
   readonly run: () => void;
   cancel: () => void;
 }
@@ -235,9 +235,10 @@ export function createProgram(timeline: Timeline, name: string, offsetMs = 0): P
     };
   }
 
-  function scheduleCheck(task: () => void, delayMs: number): () => void {
+  function scheduleCheck(task: () => void, delayMs: number, intervalMs: number): () => void {
     const check: PendingCheck = {
       since: elapsedMs(),
+      intervalMs,
       cancel: () => {},
       run() {
         checks.delete(check);
@@ -252,11 +253,11 @@ export function createProgram(timeline: Timeline, name: string, offsetMs = 0): P
     };
   }
 
-  /** Lets each pending check run at its first whole 30 s after `at`, in elapsed time. */
+  /** Lets each pending check run at its first whole interval after `at`, in elapsed time. */
   function wakeChecks(at: number): void {
     for (const check of checks) {
-      const passed = Math.floor((at - check.since) / MAX_CHECK_INTERVAL_MS);
-      const next = check.since + (passed + 1) * MAX_CHECK_INTERVAL_MS;
+      const passed = Math.floor((at - check.since) / check.intervalMs);
+      const next = check.since + (passed + 1) * check.intervalMs;
       const cancelLater = check.cancel;
       const cancelNext = schedule(check.run, next - elapsedMs());
       check.cancel = () => {

@@ -55,7 +55,8 @@ export function createSimulatedWorld(
   const api = createApiServer(timeline);
   const sts = createStsModel(timeline);
   const network = createNetwork();
-  const outside = { timeline, api, sts, network, onError };
+  const outages = createOutages(() => timeline.now());
+  const outside = { timeline, api, sts, network, outages, onError };
   install(api);
   const servers = startServers(outside, serverCount, flags);
   const webhooks = startWebhooks(outside, WEBHOOKS);
@@ -75,7 +76,7 @@ export function createSimulatedWorld(
     servers,
     webhooks,
     workloads,
-    outages: createOutages(() => timeline.now()),
+    outages,
     rotation: rotationOptions(settings),
     inside,
   };

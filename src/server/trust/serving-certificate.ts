@@ -12,9 +12,10 @@ import { generateKeyPem } from "../../pki/keys.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import type { TlsMaterial, TlsSource } from "../../protocol/tls.ts";
 import { createChanges } from "../../runtime/changes.ts";
-import { type Clock, repeat } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts";
 import type { Log } from "../../runtime/log.ts";
+import { scheduleCheck } from "../../runtime/next-check.ts";
 import type { AuthorityPoller } from "./authority-poller.ts";
 
 export interface ServingCertificateOptions {
@@ -55,13 +56,14 @@ export function startServingCertificate(
   { dnsNames, ipAddresses, lifetimeMs }: ServingCertificateOptions,
 ): ServingCertificate {
   const changes = createChanges((err) => log.error({ err }, "could not use a renewed serving certificate"));
-  const stopping = new AbortController();
   const first = Promise.withResolvers<void>();
   const key = generateKeyPem();
   const publicKey = createPublicKey(createPrivateKey(key.reveal()));
   let current: HeldCertificate | undefined;
   let renewal = dueAfter(clock, 0);
   let hasFailed = false;
+  let isStopped = false;
+  let cancelCheck = () => {};
 
   function issue(): void {
     const { authority, bundlePem } = poller.current();
@@ -100,15 +102,25 @@ export function startServingCertificate(
   /** Reports whether the wall clock was set to before the certificate's validity. */
   const isNotYetValid = () => current !== undefined && clock.now() < current.validity.notBefore;
 
-  /** Returns the milliseconds until the next check. */
-  function check(): number {
+  function check(): void {
     if (isDue(clock, renewal) || (isNotYetValid() && !hasFailed)) renew();
-    return Math.min(Math.max(untilDueMs(clock, renewal), MIN_ISSUE_INTERVAL_MS), MAX_ISSUE_CHECK_INTERVAL_MS);
+    scheduleNext();
   }
 
-  const unsubscribe = poller.onChange(renew);
-  renew();
-  repeat({ clock, signal: stopping.signal }, check, MIN_ISSUE_INTERVAL_MS);
+  function scheduleNext(): void {
+    cancelCheck();
+    if (isStopped) return;
+    const delayMs = Math.max(untilDueMs(clock, renewal), MIN_ISSUE_INTERVAL_MS);
+    cancelCheck = scheduleCheck(clock, check, delayMs, MAX_ISSUE_CHECK_INTERVAL_MS);
+  }
+
+  function renewNow(): void {
+    renew();
+    scheduleNext();
+  }
+
+  const unsubscribe = poller.onChange(renewNow);
+  renewNow();
   return {
     ready: first.promise,
     current() {
@@ -122,7 +134,8 @@ export function startServingCertificate(
     onChange: (listener) => changes.onChange(listener),
     stop() {
       unsubscribe();
-      stopping.abort();
+      isStopped = true;
+      cancelCheck();
     },
   };
 }
