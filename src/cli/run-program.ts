@@ -44,10 +44,11 @@ export async function runProgram<Table extends ProgramTable>(
   const { level, jsonLog, shutdownDelay }: CommonSettings = read.value;
   const destination = logDestination(terminal, jsonLog);
   const log = createLog(name, level, destination);
+  const audit = createAudit({ clock: systemClock, destination }, { program: name });
   const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: PROGRAM_STOP_DEADLINE_MS });
   // Signals also count during the start, which may wait for something that never happens.
   const interrupted = untilAborted(terminal.interrupted);
-  const deps = { clock: systemClock, log, audit: createAudit(name, destination), shutdown };
+  const deps = { clock: systemClock, log, audit, shutdown };
   const started = start(deps, read.value).then(() => true);
   try {
     const isUp = await Promise.race([started, interrupted.then(() => false)]);

@@ -75,7 +75,8 @@ function encodeLine(line: Fields, withoutFields: Fields): string {
   }
 }
 
-function toPrintable(key: string, value: unknown): unknown {
+/** For JSON.stringify(): leaves out what is never printed, and writes errors with their causes. */
+export function toPrintable(key: string, value: unknown): unknown {
   if (NEVER_PRINTED.includes(key)) return "[secret]";
   if (!(value instanceof Error)) return value;
   const { name: type, message, stack, cause } = value;

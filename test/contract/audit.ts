@@ -44,7 +44,7 @@ export async function auditContract(): Promise<Contract> {
 
 function recordingAudit(program: string): { readonly audit: Audit; readonly lines: () => readonly unknown[] } {
   const lines: string[] = [];
-  const write = createAudit(program, { write: (line) => void lines.push(line) });
+  const write = createAudit({ clock, destination: { write: (line) => void lines.push(line) } }, { program });
   return { audit: write, lines: () => lines.map((line) => JSON.parse(line) as unknown) };
 }
 

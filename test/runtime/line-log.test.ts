@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AuditLine } from "../../src/runtime/audit-line.ts";
 import { createLineLog, type LogLevel } from "../../src/runtime/line-log.ts";
-import type { Log } from "../../src/runtime/log.ts";
-import { createLog } from "../../src/runtime/log.ts";
+import { createAudit, createLog, type Log } from "../../src/runtime/log.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
 function lineLog(level: LogLevel = "debug") {
@@ -62,3 +62,24 @@ test("createLineLog() drops fields that cannot be JSON and keeps the message", (
     ["round", "large"],
   );
 });
+
+for (const [name, fields] of [
+  [
+    "of every kind",
+    { audit: "state", decision: "granted", namespaces: ["a", 'b"token":'], omitted: undefined, ä: 1.5 },
+  ],
+  [
+    "with the names of secrets",
+    { audit: "state", token: "s", inner: { sessionToken: "s" }, list: [{ privateKey: "s" }] },
+  ],
+] as const) {
+  test(`createAudit() writes the same line as pino: fields ${name}`, () => {
+    const [lines, pinoLines] = [[] as string[], [] as string[]];
+    const destination = { write: (line: string) => void lines.push(line) };
+    createAudit({ clock: { now: () => 0 }, destination }, { program: "test" })(fields as unknown as AuditLine);
+    createLog("test", "info", { write: (line) => void pinoLines.push(line) }).info(fields);
+    const atZero = (line = "") => line.replace(/"time":"[^"]+"/, '"time":"1970-01-01T00:00:00.000Z"');
+    assert.deepEqual(lines, pinoLines.map(atZero));
+    assert.doesNotMatch(lines[0] ?? "", /"s"/);
+  });
+}

@@ -115,7 +115,8 @@ const WRITTEN: readonly AuditLine[] = [
 
 test("readRecord() reads what createAudit() writes, field by field", () => {
   const lines: string[] = [];
-  const audit = createAudit("server", { write: (line) => void lines.push(line) });
+  const destination = { write: (line: string) => void lines.push(line) };
+  const audit = createAudit({ clock: { now: () => 0 }, destination }, { program: "server" });
   for (const line of WRITTEN) audit(line);
   const [admitted, certified, issued, refused] = lines.map((line) =>
     readRecord(line.replace(/"time":"[^"]+"/, '"time":"2026-11-26T08:00:00.000Z"')),
