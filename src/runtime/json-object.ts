@@ -40,3 +40,20 @@ function elementsAt(value: unknown, key: string): readonly unknown[] {
   const list = isObject(value) ? value[key] : undefined;
   return Array.isArray(list) ? list : [];
 }
+
+/**
+ * Reports whether two values of JSON are equal, apart from the order of keys. Parts that both share are not read, so
+ * comparing a value with a changed copy of it takes little time.
+ */
+export function isSameJson(one: unknown, other: unknown): boolean {
+  if (Object.is(one, other)) return true;
+  if (Array.isArray(one)) {
+    return (
+      Array.isArray(other) && one.length === other.length && one.every((part, index) => isSameJson(part, other[index]))
+    );
+  }
+  if (!isObject(one) || !isObject(other)) return false;
+  const keys = Object.keys(one);
+  if (keys.length !== Object.keys(other).length) return false;
+  return keys.every((key) => Object.hasOwn(other, key) && isSameJson(one[key], other[key]));
+}

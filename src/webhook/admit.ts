@@ -7,14 +7,14 @@ import { readPod } from "../injection/shape.ts";
 import { markedReason, SKIP_REASONS } from "../injection/skip-reasons.ts";
 import type { Pod } from "../kubernetes/objects.ts";
 import { LABELS } from "../policy/annotations.ts";
-import { podFacts } from "../policy/facts.ts";
+import { serviceAccountOf } from "../policy/facts.ts";
 import { ERRORS, PodroleError, toPodroleError, withRemedy } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Audit, Log } from "../runtime/log.ts";
 import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
 import type { PodContext, PodContextReader } from "./lookups.ts";
-import { patchBetween, removalPatch } from "./patch.ts";
+import { type Operation, patchBetween, patchText, removalPatch } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
 import { createSkipSampler } from "./skip-sampler.ts";
 import { warningTexts } from "./warning-texts.ts";
@@ -50,7 +50,7 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     if (!current) throw new PodroleError("KUBERNETES_UNAVAILABLE", NO_BUNDLE);
     const read = readPod(object);
     // A value that is not a pod has no ServiceAccount to look up; plan() refuses it.
-    const account = read.ok ? podFacts(read.value, namespace).serviceAccount : "default";
+    const account = read.ok ? serviceAccountOf(read.value.spec) : "default";
 
     const review = lookups.forReview(namespace, account);
     let context = await review.cached();
@@ -59,7 +59,7 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
       context = await review.live(stale);
       planned = plan({ pod: object, ...context }, current);
     }
-    return { ...planned, patch: read.ok ? patchOf(read.value, planned) : [] };
+    return { ...planned, patch: read.ok ? patchText(patchOf(read.value, planned)) : undefined };
   }
 
   /** A refusal that follows from the request itself is no failure, and its audit record says all about it. */
@@ -69,7 +69,7 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     if (omitted !== undefined) {
       log.error({ code, err: cause, request: uid, namespace, ...sampledFields(omitted) }, message);
     }
-    return { decision: "refuse", reason: code, message, warnings: [], roles: [], patch: [] };
+    return { decision: "refuse", reason: code, message, warnings: [], roles: [], patch: undefined };
   }
 
   return async (request) => {
@@ -105,7 +105,7 @@ function staleParts(planned: Plan, { isLive, areLimitsLive }: PodContext): { rea
   return isLive ? undefined : { limits: false };
 }
 
-function patchOf(pod: Pod, planned: Plan): PatchedPlan["patch"] {
+function patchOf(pod: Pod, planned: Plan): readonly Operation[] {
   if (planned.decision === "inject") return patchBetween(pod, planned.pod);
   if (planned.decision === "refuse") return [];
   const marked = withSkipLabel(planned.pod ?? pod, planned);
@@ -132,7 +132,7 @@ const PASSED_UNCHANGED: PatchedPlan = {
   message: SKIP_REASONS.NOT_A_CREATION,
   warnings: [],
   roles: [],
-  patch: [],
+  patch: undefined,
 };
 
 function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): AdmissionResponse {

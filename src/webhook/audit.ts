@@ -1,18 +1,20 @@
 // The record of a decision in podrole's own audit log, and its annotations in the API server's audit log. Names and
 // codes only: the pod itself may contain secrets in its environment and is never recorded.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Plan } from "../injection/plan.ts";
 import { controllerOf } from "../kubernetes/objects.ts";
 import type { RoleDecision } from "../policy/decide.ts";
 import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
 import { isObject } from "../runtime/json-object.ts";
-import type { Operation } from "./patch.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { MAX_WARNINGS, warningTexts } from "./warning-texts.ts";
 
-/** What is answered and recorded: a plan, with the JSON Patch in place of its pod. */
+/**
+ * What is answered and recorded: a plan, with the JSON text of the patch in place of its pod; undefined when nothing
+ * changes.
+ */
 export type PatchedPlan = Pick<Plan, "message" | "warnings" | "roles"> &
-  DecisionOf<Plan> & { readonly patch: readonly Operation[] };
+  DecisionOf<Plan> & { readonly patch: string | undefined };
 
 /** Decision and reason, which belong together. */
 type DecisionOf<Planned> = Planned extends Plan ? Pick<Planned, "decision" | "reason"> : never;
@@ -44,7 +46,7 @@ export function admissionRecord(
     message: decision === "refuse" ? message : undefined,
     warnings: warnings.length > 0 ? warningTexts(warnings) : undefined,
     warningsOmitted: countBeyond(MAX_WARNINGS, warnings),
-    patchDigest: patch.length > 0 ? digestOfPatch(patch) : undefined,
+    patchDigest: patch === undefined ? undefined : `sha256:${hash("sha256", patch)}`,
     durationMs,
   };
 }
@@ -109,10 +111,6 @@ function rolePart({ container, asked, origin, outcome, role }: RoleDecision): Ad
 function ownerFields(references: unknown): AdmissionLine["owner"] {
   const owner = controllerOf(Array.isArray(references) ? references.filter(isObject) : []);
   return owner && { kind: shortText(owner["kind"]), name: shortText(owner["name"]) };
-}
-
-function digestOfPatch(patch: PatchedPlan["patch"]): string {
-  return `sha256:${createHash("sha256").update(JSON.stringify(patch)).digest("hex")}`;
 }
 
 function shortText(value: unknown): string | undefined {

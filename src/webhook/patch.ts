@@ -1,14 +1,17 @@
 // JSON Patches (RFC 6902) for the pod under admission. One injects: an addition for each element, a move of podrole's
 // own container if another webhook has put one before it, and a replacement of that container if it is of another
-// installation or has something to lose. It replaces no list, because that would lose what another webhook added in
-// the meantime. The other takes podrole out: it replaces or removes the fields in which injection leaves something.
+// installation or has something to lose. If a container gets several variables, the whole list of them is sent, unless
+// it is long: what a patch costs here and in the API server grows with its operations. Nothing is lost by that, because
+// the API server calls webhooks one after the other and applies the patch to the very pod that it sent, and a list that
+// lacks what that pod has is never sent. Lists of containers have numbers, which JavaScript may round, so they are not.
+// The other patch takes podrole out: it replaces or removes the fields in which injection leaves something.
 // Before a patch is returned, an independent library applies it and the result is compared with the planned pod.
-import { isDeepStrictEqual } from "node:util";
+// (https://github.com/kubernetes/apiserver/blob/v0.34.0/pkg/admission/plugin/webhook/mutating/dispatcher.go)
 import { apply_patch as applyPatch } from "jsonpatch";
 import { isSameElement, type Pod } from "../kubernetes/objects.ts";
 import { OWN_CONTAINERS } from "../policy/facts.ts";
 import { PodroleError } from "../protocol/errors.ts";
-import { isObject } from "../runtime/json-object.ts";
+import { isObject, isSameJson } from "../runtime/json-object.ts";
 
 /** In a list, `add` inserts before the index; `add` of an existing member replaces it. (RFC 6902 §4.1, §4.3, §4.4) */
 export interface Operation {
@@ -20,10 +23,15 @@ export interface Operation {
   readonly from?: string;
 }
 
+/** Returns the text of a patch as it is sent; undefined for one without operations. */
+export function patchText(operations: readonly Operation[]): string | undefined {
+  return operations.length === 0 ? undefined : JSON.stringify(operations);
+}
+
 /** Returns no operation when nothing changes. Throws INTERNAL when the patch does not lead from `before` to `after`. */
 export function patchBetween(before: Pod, after: Pod): readonly Operation[] {
   const operations = findDifference(before, after, "");
-  if (!isDeepStrictEqual(applyOperations(before, operations), after)) throw wrongPatch();
+  if (!isSameJson(applyOperations(before, operations), after)) throw wrongPatch();
   return operations;
 }
 
@@ -45,10 +53,10 @@ export function removalPatch(before: Pod, after: Pod): readonly Operation[] {
   const operations = INJECTED_FIELDS.flatMap(([part, field]): Operation[] => {
     const [present, value] = [before[part][field], after[part][field]];
     const path = `/${part}/${field}`;
-    if (isDeepStrictEqual(present, value)) return [];
+    if (isSameJson(present, value)) return [];
     return value === undefined ? [{ op: "remove", path }] : [{ op: "replace", path, value }];
   });
-  if (!isDeepStrictEqual(applyOperations(before, operations), after)) throw wrongPatch();
+  if (!isSameJson(applyOperations(before, operations), after)) throw wrongPatch();
   return operations;
 }
 
@@ -65,20 +73,24 @@ function wrongPatch(cause?: unknown): PodroleError {
   return new PodroleError("INTERNAL", message, { cause });
 }
 
-/** Returns the operations at `path`, to be applied in order. They remove nothing that `before` contains. */
+/**
+ * Returns the operations at `path`, to be applied in order. They remove nothing that `before` contains. What the
+ * planned pod shares with the given one, which is most of it, is neither read nor named.
+ */
 function findDifference(before: unknown, after: unknown, path: string): readonly Operation[] {
   if (before === after) return [];
   if (Array.isArray(before) && Array.isArray(after)) return findInsertions(before, after, path);
   if (isObject(before) && isObject(after)) {
     return Object.keys(after).flatMap((key) => {
-      const at = `${path}/${escapePointer(key)}`;
       const present = Object.hasOwn(before, key) ? before[key] : undefined;
+      if (present !== undefined && present === after[key]) return [];
+      const at = `${path}/${escapePointer(key)}`;
       return present === undefined || (present === null && after[key] !== null)
         ? [{ op: "add" as const, path: at, value: after[key] }]
         : findDifference(present, after[key], at);
     });
   }
-  return isDeepStrictEqual(before, after) ? [] : [{ op: "replace", path, value: after }];
+  return isSameJson(before, after) ? [] : [{ op: "replace", path, value: after }];
 }
 
 /** Walks both lists in parallel: an element of `after` is either the next one of `before` or new. */
@@ -96,14 +108,26 @@ function findInsertions(given: readonly unknown[], after: readonly unknown[], pa
   }
   // A remaining element was dropped, or moved although it is not podrole's: injection does neither.
   if (next < before.length) throw wrongPatch();
-  return operations;
+  const isSentWhole = operations.length > 1 && VARIABLES_PATH.test(path) && textLength(before) <= MAX_SENT_AGAIN;
+  return isSentWhole ? [{ op: "replace", path, value: after }] : operations;
+}
+
+/** In characters, of the variables of one container. Those of nearly all containers are shorter. */
+const MAX_SENT_AGAIN = 4 * 1024;
+
+/** The approximate length of a list's elements as JSON. */
+function textLength(elements: readonly unknown[]): number {
+  const lengthOf = (part: unknown) => (typeof part === "string" ? part.length : (JSON.stringify(part) ?? "").length);
+  const parts = elements.flatMap((element) => (isObject(element) ? Object.values(element) : [element]));
+  return parts.reduce<number>((sum, part) => sum + lengthOf(part), 0);
 }
 
 /** One of podrole's own containers is replaced if additions alone do not lead to it. */
 function findElementDifference(before: unknown, after: unknown, path: string, index: number): readonly Operation[] {
+  if (before === after) return [];
   const at = `${path}/${index}`;
   if (!CONTAINER_LISTS.has(path) || !OWN_NAMES.has(elementName(after))) return findDifference(before, after, at);
-  if (isDeepStrictEqual(before, after)) return [];
+  if (isSameJson(before, after)) return [];
   const isReached = isReachedByAdditions(before, after);
   return isReached ? findDifference(before, after, at) : [{ op: "replace", path: at, value: after }];
 }
@@ -124,13 +148,16 @@ function isReachedByAdditions(before: unknown, after: unknown): boolean {
 }
 
 const OWN_NAMES: ReadonlySet<unknown> = new Set(Object.values(OWN_CONTAINERS));
+const VARIABLES_PATH = /^\/spec\/(?:initContainers|containers)\/\d+\/env$/;
 const CONTAINER_LISTS: ReadonlySet<string> = new Set(["/spec/initContainers", "/spec/containers"]);
 
 /** Moves podrole's containers to their places among the other containers of `before`. */
 function moveOwn(before: readonly unknown[], after: readonly unknown[], path: string) {
   const moves: Operation[] = [];
   let moved = before;
-  if (!CONTAINER_LISTS.has(path)) return { moves, moved };
+  if (!CONTAINER_LISTS.has(path) || !before.some((element) => OWN_NAMES.has(elementName(element)))) {
+    return { moves, moved };
+  }
   const places = placesByName(after);
   for (const name of Object.values(OWN_CONTAINERS)) {
     const from = moved.findIndex((element) => elementName(element) === name);

@@ -6,7 +6,6 @@ import { type Refusal, refuse } from "../protocol/errors.ts";
 import { isObject } from "../runtime/json-object.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import type { CallerProof } from "./callers.ts";
-import type { Operation } from "./patch.ts";
 import { findNameProblem } from "./review-names.ts";
 import { findSizeProblem } from "./review-size.ts";
 
@@ -30,7 +29,7 @@ export interface UnreadableReview {
   readonly refusal: Refusal;
 }
 
-/** The response of an AdmissionReview, with the patch not yet encoded. */
+/** The response of an AdmissionReview, with the patch not yet in base64. */
 export interface AdmissionResponse {
   readonly uid: string;
   readonly allowed: boolean;
@@ -38,7 +37,8 @@ export interface AdmissionResponse {
   readonly auditAnnotations?: Readonly<Record<string, string>>;
   /** The reason for a denial; `reason` is a code of docs/errors.md, which kubectl prints in brackets. */
   readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
-  readonly patch?: readonly Operation[];
+  /** JSON text; absent or undefined when nothing changes. */
+  readonly patch?: string | undefined;
 }
 
 const API_VERSION = "admission.k8s.io/v1";
@@ -84,8 +84,7 @@ export function readAdmissionReview(body: unknown): Result<AdmissionRequest, Unr
 
 /** Builds the body of the answer, with the patch in base64 as the API server expects it. */
 export function formatReview({ patch, ...response }: AdmissionResponse): Readonly<Record<string, unknown>> {
-  const patched = patch &&
-    patch.length > 0 && { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
+  const patched = patch !== undefined && { patchType: "JSONPatch", patch: Buffer.from(patch).toString("base64") };
   return { apiVersion: API_VERSION, kind: REVIEW_KIND, response: { ...response, ...patched } };
 }
 

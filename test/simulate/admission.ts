@@ -46,9 +46,9 @@ export function createAdmission({ api, timeline }: Outside, webhooks: Deployment
 
   return async (pod) => {
     if (!api.isWell()) throw new Error("the API server does not answer");
-    const { allowed, patch = [], status } = await callWebhook(pod);
+    const { allowed, patch = "[]", status } = await callWebhook(pod);
     if (!allowed) throw new Error(status?.message ?? "denied");
-    const admitted: Pod = applyPatch(pod, [...patch]);
+    const admitted: Pod = applyPatch(pod, patch);
     if (!api.isWell()) throw new Error("the API server does not answer");
     return api.store.put("pods", admitted) as unknown as Pod;
   };

@@ -4,6 +4,7 @@ import { apply_patch as applyPatch } from "jsonpatch";
 import { rangesOf } from "../../src/injection/namespace-limits.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
+import type { Operation } from "../../src/webhook/patch.ts";
 import { injectedPod, podIn } from "../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createAdmissionStage, TIMEOUT_MS } from "./admission-stage.ts";
@@ -17,7 +18,7 @@ test("admit() patches a pod that may have its role", async () => {
   assert.deepEqual([decision, reason, response.allowed], ["inject", "INJECTED", true]);
   const namespace = { name: "shop", labels: SHOP.labels ?? {}, annotations: SHOP.annotations ?? {} };
   const planned = plan({ pod: annotatedPod(), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
-  assert.deepEqual(applyPatch(annotatedPod(), [...(response.patch ?? [])]), podIn(planned));
+  assert.deepEqual(applyPatch(annotatedPod(), response.patch ?? "[]"), podIn(planned));
   assert.deepEqual(cluster.reads, [], "a decision from the caches makes no call to the API server");
 });
 
@@ -48,7 +49,7 @@ test("admit() allows a pod without a role and changes nothing", async () => {
   const { send } = createAdmissionStage();
   const { reason, response } = await send(annotatedPod({}));
   assert.equal(reason, "NO_ROLE");
-  assert.deepEqual([response.allowed, response.patch], [true, []]);
+  assert.deepEqual([response.allowed, response.patch], [true, undefined]);
 });
 
 test("admit() warns why a pod with a role is skipped", async () => {
@@ -72,7 +73,7 @@ for (const [what, labels, expected] of [
     const pod = annotatedPod();
     const metadata = { ...pod.metadata, ...(labels && { labels }) };
     const { response } = await send({ ...pod, metadata, spec: { ...pod.spec, hostNetwork: true } });
-    assert.deepEqual(response.patch, expected);
+    assert.deepEqual(JSON.parse(response.patch ?? "[]"), expected);
     assert.ok(!response.warnings?.some((text) => text.includes(SKIPPED)));
   });
 }
@@ -85,7 +86,7 @@ for (const [what, annotations, more] of [
     const { send } = createAdmissionStage();
     const pod = annotatedPod(annotations);
     const { decision, response } = await send({ ...pod, spec: { ...pod.spec, ...more } });
-    assert.deepEqual([decision, response.patch], ["skip", []]);
+    assert.deepEqual([decision, response.patch], ["skip", undefined]);
   });
 }
 
@@ -94,7 +95,7 @@ test("admit() labels no pod of a namespace in which podrole changes nothing", as
   cluster.watched.set("shop", {});
   cluster.live.set("shop", {});
   const { reason, response } = await send(annotatedPod());
-  assert.deepEqual([reason, response.patch], ["NAMESPACE_NOT_LABELLED", []]);
+  assert.deepEqual([reason, response.patch], ["NAMESPACE_NOT_LABELLED", undefined]);
 });
 
 test("admit() labels a copy of an injected pod when it takes podrole's parts out of it", async () => {
@@ -102,7 +103,8 @@ test("admit() labels a copy of an injected pod when it takes podrole's parts out
   const injected = injectedPod();
   const { reason, response } = await send({ ...injected, spec: { ...injected.spec, hostNetwork: true } });
   assert.equal(reason, "HOST_NETWORK");
-  const labels = response.patch?.find(({ path }) => path === "/metadata/labels");
+  const operations = JSON.parse(response.patch ?? "[]") as Operation[];
+  const labels = operations.find(({ path }) => path === "/metadata/labels");
   assert.deepEqual(labels, { op: "replace", path: "/metadata/labels", value: { [SKIPPED]: "HOST_NETWORK" } });
 });
 
@@ -171,7 +173,7 @@ test("admit() takes podrole's parts out of a copy without a role", async () => {
   const copy = { metadata: { name: "copy" }, spec };
   const { decision, reason, response } = await send(copy);
   assert.deepEqual([decision, reason, response.allowed], ["skip", "NO_ROLE", true]);
-  assert.deepEqual(applyPatch(copy, [...(response.patch ?? [])]), {
+  assert.deepEqual(applyPatch(copy, response.patch ?? "[]"), {
     metadata: { name: "copy" },
     spec: { containers: [{ name: "app", image: "shop/app:1" }] },
   });
@@ -296,6 +298,6 @@ test("admit() allows every request that does not create a pod, unchanged", async
   for (const request of requests) {
     const { send } = createAdmissionStage();
     const { reason, response } = await send(annotatedPod(), request);
-    assert.deepEqual([reason, response.allowed, response.patch], ["NOT_A_CREATION", true, []]);
+    assert.deepEqual([reason, response.allowed, response.patch], ["NOT_A_CREATION", true, undefined]);
   }
 });

@@ -269,7 +269,7 @@ async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
   const read = readAdmissionReview(reviewOf(annotatedPod()));
   assert.ok(read.ok);
   const { response } = await admit(read.value);
-  const patched = applyPatch<Pod>(annotatedPod(), [...(response.patch ?? [])]);
+  const patched = applyPatch<Pod>(annotatedPod(), response.patch ?? "[]");
   const sidecar = patched.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
   return sidecar?.env?.find(({ name }) => name === "PODROLE_TRUST_BUNDLE")?.value;
 }

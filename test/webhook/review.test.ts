@@ -70,10 +70,12 @@ test("readAdmissionReview() never throws", () => {
 
 test("formatReview() encodes a patch in base64 and adds its type, and adds neither if nothing changes", () => {
   const patch = [{ op: "add", path: "/metadata/labels", value: { ä: "ö" } }] as const;
-  const { response } = formatReview({ uid: "u", allowed: true, patch }) as { response: Record<string, string> };
+  const { response } = formatReview({ uid: "u", allowed: true, patch: JSON.stringify(patch) }) as {
+    response: Record<string, string>;
+  };
   assert.equal(response["patchType"], "JSONPatch");
   assert.deepEqual(JSON.parse(Buffer.from(response["patch"] ?? "", "base64").toString("utf8")), patch);
-  assert.deepEqual(formatReview({ uid: "u", allowed: true, patch: [] }), {
+  assert.deepEqual(formatReview({ uid: "u", allowed: true, patch: undefined }), {
     apiVersion: "admission.k8s.io/v1",
     kind: "AdmissionReview",
     response: { uid: "u", allowed: true },
