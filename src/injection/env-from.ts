@@ -22,7 +22,9 @@ interface EnvFromSource {
  * known are named, if they may have such variables.
  */
 export function envFromWarnings(container: Container, sources: EnvSources): readonly Warning[] {
-  const { name } = container;
+  const { name, envFrom } = container;
+  // Most containers have none.
+  if (!Array.isArray(envFrom) || envFrom.length === 0) return [];
   const given = listOf(container.env);
   const found = new Map(
     variablesFrom(container, sources).filter(([variable]) => effectiveVariable(given, variable) === undefined),

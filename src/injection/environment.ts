@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 import type { Container, EnvVar } from "../kubernetes/objects.ts";
 import { PODROLE_NAMES } from "./names.ts";
-import { effectiveVariable, exemptLoopback } from "./proxy.ts";
+import { effectiveVariable, effectiveVariables, exemptLoopback } from "./proxy.ts";
 import { precedenceWarnings, regionWarnings } from "./sdk-precedence.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
@@ -36,29 +36,30 @@ export function addCredentials(
 ): ContainerChange {
   const { name } = container;
   const given = listOf(container.env);
+  const set = effectiveVariables(given);
   // The literal address, because some SDKs accept neither "localhost" nor other loopback addresses.
   const pair = [
     { name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", value: `http://127.0.0.1:${port}/v1/credentials` },
     { name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", value: `${tokenDirectory}/token` },
   ];
-  const foreign = pair.filter((ours) => isForeign(effectiveVariable(given, ours.name), ours));
+  const foreign = pair.filter((ours) => isForeign(set.get(ours.name), ours));
   const instance = hasMetadata
     ? { name: "AWS_EC2_METADATA_SERVICE_ENDPOINT", value: `http://127.0.0.1:${port}` }
     : METADATA_DISABLED_VARIABLE;
   const added = [
     // Both or neither: half of the pair beside a foreign other half would send podrole's token to another endpoint.
     ...(foreign.length > 0 ? [] : pair),
-    ...regionVariables(given, region),
+    ...regionVariables(set, region),
     instance,
     { name: "AWS_STS_REGIONAL_ENDPOINTS", value: "regional" },
-  ].filter((variable) => effectiveVariable(given, variable.name) === undefined);
+  ].filter((variable) => !set.has(variable.name));
   const { env, warnings } = exemptLoopback(name, [...given, ...added]);
   return {
     container: withTokenMount({ ...container, env: [...env] }, tokenDirectory),
     warnings: [
       ...foreign.map((ours) => warningOf("ENDPOINT_FOREIGN", name, ours.name)),
-      ...precedenceWarnings(container, hasMetadata),
-      ...(hasMetadata && isForeign(effectiveVariable(given, instance.name), instance)
+      ...precedenceWarnings(container, set, hasMetadata),
+      ...(hasMetadata && isForeign(set.get(instance.name), instance)
         ? [warningOf("METADATA_ENDPOINT_FOREIGN", name, instance.name)]
         : []),
       ...regionWarnings(container, added),
@@ -79,8 +80,8 @@ const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
 /**
  * Sets both variables, because some SDKs read one and some the other. A region of the user's is copied with its source.
  */
-function regionVariables(given: readonly EnvVar[], region: string | undefined): readonly EnvVar[] {
-  const own = REGION_VARIABLES.map((name) => effectiveVariable(given, name)).find((variable) => variable !== undefined);
+function regionVariables(set: ReadonlyMap<string, EnvVar>, region: string | undefined): readonly EnvVar[] {
+  const own = REGION_VARIABLES.map((name) => set.get(name)).find((variable) => variable !== undefined);
   if (own) return REGION_VARIABLES.map((name) => ({ ...own, name }));
   return region === undefined ? [] : REGION_VARIABLES.map((name) => ({ name, value: region }));
 }

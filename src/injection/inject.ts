@@ -42,7 +42,7 @@ export interface InjectSettings extends ContainerSettings {
 export interface Injected {
   readonly pod: Pod;
   /** Containers that the sidecar serves: in classic mode without ordinary init containers. */
-  readonly served: readonly string[];
+  readonly served: ReadonlySet<string>;
   readonly warnings: readonly Warning[];
 }
 
@@ -64,7 +64,7 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
   const first = mode === "native" ? sidecar : init;
   const isFirst = ({ name }: Container) => name === first.name;
   const isBlocked = (container: Container) =>
-    (served.withRole.includes(container.name) && !isNativeProxy(container)) || isCutOffBy(pod, container);
+    (served.has(container.name) && !isNativeProxy(container)) || isCutOffBy(pod, container);
   const withFirst = insertInOrder(inits, first, leadingMeshContainers(pod), isBlocked);
   const initContainers =
     plan.gate === "init" ? insertInOrder(withFirst, init, withFirst.findIndex(isFirst) + 1, isBlocked) : withFirst;
@@ -82,7 +82,7 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
         ...withPullSecrets(pod, settings.pullSecrets),
       },
     },
-    served: served.withRole,
+    served,
     warnings: [
       ...[...changed.inits, ...changed.containers].flatMap(({ warnings }) => warnings),
       ...conflictingPorts(pod, ports).map((port) => warningOf("PORT_CONFLICT", port)),
@@ -99,7 +99,7 @@ function changeContainer(
   settings: InjectSettings,
 ): ContainerChange {
   if (withoutRole.has(container.name)) return { container: disableMetadata(container), warnings: [] };
-  if (!served.withRole.includes(container.name)) return { container, warnings: [] };
+  if (!served.has(container.name)) return { container, warnings: [] };
   const { ports, metadata } = plan;
   return addCredentials(container, {
     port: ports.credentials,
@@ -123,7 +123,7 @@ function planContainers(pod: Pod, participants: Participants, settings: InjectSe
     appGraceSeconds: mode === "classic" ? classicGraceSeconds(pod) : 0,
     gate: chooseGate(pod, { mode, isCutOff }, settings),
   };
-  return { plan, served, withoutRole: new Set(served.withoutRole) };
+  return { plan, served: new Set(served.withRole), withoutRole: new Set(served.withoutRole) };
 }
 
 /**

@@ -122,7 +122,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const withRole = roles.map(({ container }) => container);
   const participants = { withRole, withoutRole, ...(pin !== undefined && { pin }) };
   const injected = inject(pod, participants, { ...settings, ...sizes, podCertificates });
-  const served = roles.filter(({ container }) => injected.served.includes(container));
+  const served = roles.filter(({ container }) => injected.served.has(container));
   const after = annotateResolvedRoles(injected.pod, served);
   return {
     decision: "inject",
@@ -153,14 +153,14 @@ function withoutLeftovers(skipped: Plan, pod: Pod, { region, pullSecrets }: Plan
 }
 
 function servedContainers(pod: Pod, { served }: Injected): readonly Container[] {
-  return allContainers(pod).filter(({ name }) => served.includes(name));
+  return allContainers(pod).filter(({ name }) => served.has(name));
 }
 
 function sentenceOf(roles: readonly RoleDecision[]): string {
-  const parts = [...new Set(roles.map(roleText))].map((role) => {
-    const containers = roles.filter((decision) => roleText(decision) === role).map(({ container }) => container);
-    return `${containers.join(", ")}: ${role}`;
-  });
+  const parts = Array.from(
+    Map.groupBy(roles, roleText),
+    ([role, decisions]) => `${decisions.map(({ container }) => container).join(", ")}: ${role}`,
+  );
   return `podrole is injected; ${parts.join("; ")}`;
 }
 

@@ -41,7 +41,14 @@ export function hasLoopbackExemption(env: readonly EnvVar[]): boolean {
   return NO_PROXY_VARIABLES.some((name) => exemptsLoopback(effectiveVariable(env, name)?.value ?? ""));
 }
 
-/** The variable of this name that the process sees: of duplicates the kubelet uses the last. */
+/** The variables that the process sees, by name: of duplicates the kubelet uses the last. */
+export function effectiveVariables(env: readonly EnvVar[]): ReadonlyMap<string, EnvVar> {
+  const byName = new Map<string, EnvVar>();
+  for (const variable of env) byName.set(variable.name, variable);
+  return byName;
+}
+
+/** The variable of this name among effectiveVariables(), for one name: without a map of all. */
 export function effectiveVariable(env: readonly EnvVar[], name: string): EnvVar | undefined {
   return env.findLast((variable) => variable.name === name);
 }

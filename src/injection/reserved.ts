@@ -50,6 +50,8 @@ function findMountOverToken(pod: Pod): string | undefined {
 /** True for another volume at the directory of the container's token, or inside it. */
 function coversToken({ name, mountPath }: VolumeMount): boolean {
   const path = cleanPath(mountPath);
-  const isInside = TOKEN_DIRECTORIES.some((directory) => path === directory || path.startsWith(`${directory}/`));
+  const isInside = TOKEN_DIRECTORIES.includes(path) || INSIDE_TOKEN_DIRECTORIES.some((start) => path.startsWith(start));
   return isInside && name !== PODROLE_NAMES.tokensVolume;
 }
+
+const INSIDE_TOKEN_DIRECTORIES = TOKEN_DIRECTORIES.map((directory) => `${directory}/`);

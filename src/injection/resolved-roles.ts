@@ -55,8 +55,10 @@ function isRoleMap(value: unknown): value is ResolvedRoles {
   return isObject(value) && Object.values(value).every((role) => typeof role === "string");
 }
 
-/** As many of the roles as have room, from the first one on. */
+/** As many of the roles as have room, from the first one on: nearly always all of them. */
 function resolvedText(roles: readonly RoleDecision[], room: number): string {
+  const all = canonicalJson(Object.fromEntries(roles.map((decision) => [decision.container, roleText(decision)])));
+  if (bytesOf(all) <= room) return all;
   const shown: [string, string][] = [];
   let used = bytesOf("{}");
   for (const decision of roles) {
@@ -68,7 +70,9 @@ function resolvedText(roles: readonly RoleDecision[], room: number): string {
   return canonicalJson(Object.fromEntries(shown));
 }
 
+const encoder = new TextEncoder();
+
 /** Without Buffer, which browsers do not have. */
 function bytesOf(text: string): number {
-  return new TextEncoder().encode(text).length;
+  return encoder.encode(text).length;
 }

@@ -62,11 +62,16 @@ export function roleText({ role, asked }: RoleDecision): string {
 
 /** Refuses session settings that STS would never accept, although the role itself is permitted. */
 function refuseSessions(facts: PodFacts, roles: readonly RoleDecision[], policy: PolicySettings): Refusal | undefined {
+  // Containers often have the same role, and the settings of its sessions are the same for each.
+  const accepted = new Set<string>();
   for (const decision of roles) {
     if (decision.outcome === "undecided") continue;
-    const input =
-      decision.outcome === "allowed" ? assumeRoleInput(facts, decision.role, policy, "deferred") : decision.refusal;
+    if (decision.outcome === "refused") return decision.refusal;
+    const { role } = decision;
+    if (accepted.has(role.arn)) continue;
+    const input = assumeRoleInput(facts, role, policy, "deferred");
     if (isRefusal(input)) return input;
+    accepted.add(role.arn);
   }
   return undefined;
 }

@@ -1,7 +1,6 @@
 // Warnings about variables set by the user that take precedence over what podrole adds. The order in which SDKs search:
 // https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 import type { Container, EnvVar } from "../kubernetes/objects.ts";
-import { effectiveVariable } from "./proxy.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -38,17 +37,20 @@ const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
 
 /**
- * Warns about credentials, profiles, tokens and metadata settings that the container sets itself. `hasMetadata`:
- * whether the pod has the instance metadata paths.
+ * Warns about credentials, profiles, tokens and metadata settings that the container sets itself. `set`: its
+ * effectiveVariables(). `hasMetadata`: whether the pod has the instance metadata paths.
  */
-export function precedenceWarnings({ name, env, volumeMounts }: Container, hasMetadata: boolean): readonly Warning[] {
-  const given = listOf(env);
+export function precedenceWarnings(
+  { name, volumeMounts }: Container,
+  set: ReadonlyMap<string, EnvVar>,
+  hasMetadata: boolean,
+): readonly Warning[] {
   const isSet = (variable: string) => {
-    const current = effectiveVariable(given, variable);
+    const current = set.get(variable);
     return current !== undefined && Boolean(current.value || current.valueFrom);
   };
   const profiles = listOf(volumeMounts).filter(({ mountPath }) => PROFILE_MOUNT.test(mountPath));
-  const disabled = effectiveVariable(given, METADATA_DISABLED);
+  const disabled = set.get(METADATA_DISABLED);
   return [
     ...shadowingRows(isSet).map((row) => warningOf("CREDENTIALS_SHADOWED", name, row.name, row.effect)),
     ...profiles.map(({ mountPath }) => warningOf("PROFILES_MOUNTED", name, mountPath)),

@@ -12,27 +12,15 @@ export function readPod(value: unknown): Result<Pod> {
 
 /**
  * The first mismatch with a Pod, such as "spec.containers[0].env is a string; expected a list"; undefined for a Pod.
+ * Nearly all values have none, so a check returns only what is wrong with its own value, and its caller puts the path
+ * in front: building the paths of all values took longer than checking them.
  */
 export function findShapeProblem(value: unknown): string | undefined {
-  if (!isObject(value)) return describeMismatch("it", value, "an object");
+  if (!isObject(value)) return `it${mismatch(value, "an object")}`;
   const { metadata, spec } = value;
-  if (!isObject(metadata)) return describeMismatch("metadata", metadata, "an object");
-  if (!isObject(spec)) return describeMismatch("spec", spec, "an object");
-  return (
-    findFirstProblem(["name", "generateName", "namespace", "uid"], (key) =>
-      findStringProblem(metadata[key], `metadata.${key}`),
-    ) ??
-    findFirstProblem(["labels", "annotations"], (key) => findStringsProblem(metadata[key], `metadata.${key}`)) ??
-    findFirstProblem(["serviceAccountName", "restartPolicy"], (key) => findStringProblem(spec[key], `spec.${key}`)) ??
-    findStringsProblem(spec["nodeSelector"], "spec.nodeSelector") ??
-    findOptionalObjectProblem(spec["os"], "spec.os", ({ name }, path) => findStringProblem(name, `${path}.name`)) ??
-    findOptionalListProblem(spec["volumes"], "spec.volumes", findNamedObjectProblem) ??
-    findOptionalListProblem(spec["imagePullSecrets"], "spec.imagePullSecrets", findObjectProblem) ??
-    findOptionalObjectProblem(spec["resources"], "spec.resources", () => undefined) ??
-    findFirstProblem(["containers", "initContainers"], (key) =>
-      findOptionalListProblem(spec[key], `spec.${key}`, findContainerShapeProblem),
-    )
-  );
+  if (!isObject(metadata)) return `metadata${mismatch(metadata, "an object")}`;
+  if (!isObject(spec)) return `spec${mismatch(spec, "an object")}`;
+  return (below("metadata", findMetadataProblem(metadata)) ?? below("spec", findSpecProblem(spec)))?.slice(1);
 }
 
 /** The elements of a list that JSON or YAML may omit or set to null. */
@@ -45,109 +33,138 @@ export function allContainers({ spec }: Pod): readonly Container[] {
   return [...listOf(spec.initContainers), ...listOf(spec.containers)];
 }
 
-function findContainerShapeProblem(container: unknown, path: string): string | undefined {
-  const unnamed = findNamedObjectProblem(container, path);
+/** What is wrong with a value, without its path: " is a string; expected a list", or ".env[0] is …". */
+type Problem = string | undefined;
+
+function findMetadataProblem(metadata: Record<string, unknown>): Problem {
+  return (
+    findMemberProblem(metadata, ["name", "generateName", "namespace", "uid"], findStringProblem) ??
+    findMemberProblem(metadata, ["labels", "annotations"], findStringsProblem)
+  );
+}
+
+function findSpecProblem(spec: Record<string, unknown>): Problem {
+  return (
+    findMemberProblem(spec, ["serviceAccountName", "restartPolicy"], findStringProblem) ??
+    findMemberProblem(spec, ["nodeSelector"], findStringsProblem) ??
+    findMemberProblem(spec, ["os"], (os) =>
+      ifObject(os, (own) => findMemberProblem(own, ["name"], findStringProblem)),
+    ) ??
+    findMemberProblem(spec, ["volumes"], (volumes) => ifList(volumes, findNamedObjectProblem)) ??
+    findMemberProblem(spec, ["imagePullSecrets"], (secrets) => ifList(secrets, findObjectProblem)) ??
+    findMemberProblem(spec, ["resources"], findOptionalObjectProblem) ??
+    findMemberProblem(spec, ["containers", "initContainers"], (list) => ifList(list, findContainerShapeProblem))
+  );
+}
+
+function findContainerShapeProblem(container: unknown): Problem {
+  const unnamed = findNamedObjectProblem(container);
   if (unnamed !== undefined || !isObject(container)) return unnamed;
   return (
-    findStringProblem(container["restartPolicy"], `${path}.restartPolicy`) ??
-    findOptionalListProblem(container["env"], `${path}.env`, findEnvProblem) ??
-    findOptionalListProblem(container["envFrom"], `${path}.envFrom`, findObjectProblem) ??
-    findOptionalListProblem(container["ports"], `${path}.ports`, findObjectProblem) ??
-    findOptionalListProblem(container["volumeMounts"], `${path}.volumeMounts`, findMountProblem) ??
-    findOptionalObjectProblem(container["resources"], `${path}.resources`, ({ requests, limits }, at) => {
-      return findQuantitiesProblem(requests, `${at}.requests`) ?? findQuantitiesProblem(limits, `${at}.limits`);
-    })
+    below("restartPolicy", findStringProblem(container["restartPolicy"])) ??
+    below("env", ifList(container["env"], findEnvProblem)) ??
+    below("envFrom", ifList(container["envFrom"], findObjectProblem)) ??
+    below("ports", ifList(container["ports"], findObjectProblem)) ??
+    below("volumeMounts", ifList(container["volumeMounts"], findMountProblem)) ??
+    below("resources", ifObject(container["resources"], findResourcesProblem))
   );
 }
 
-function findEnvProblem(variable: unknown, path: string): string | undefined {
+function findResourcesProblem({ requests, limits }: Record<string, unknown>): Problem {
+  return below("requests", findQuantitiesProblem(requests)) ?? below("limits", findQuantitiesProblem(limits));
+}
+
+function findEnvProblem(variable: unknown): Problem {
+  const unnamed = findNamedObjectProblem(variable);
+  if (unnamed !== undefined || !isObject(variable)) return unnamed;
   return (
-    findNamedObjectProblem(variable, path) ??
-    (isObject(variable)
-      ? (findStringProblem(variable["value"], `${path}.value`) ??
-        findOptionalObjectProblem(variable["valueFrom"], `${path}.valueFrom`, () => undefined))
-      : undefined)
+    below("value", findStringProblem(variable["value"])) ??
+    below("valueFrom", findOptionalObjectProblem(variable["valueFrom"]))
   );
 }
 
-function findMountProblem(mount: unknown, path: string): string | undefined {
-  return (
-    findNamedObjectProblem(mount, path) ??
-    (isObject(mount) && typeof mount["mountPath"] !== "string"
-      ? describeMismatch(`${path}.mountPath`, mount["mountPath"], "a string")
-      : undefined)
-  );
+function findMountProblem(mount: unknown): Problem {
+  const unnamed = findNamedObjectProblem(mount);
+  if (unnamed !== undefined || !isObject(mount)) return unnamed;
+  const { mountPath } = mount;
+  return typeof mountPath === "string" ? undefined : below("mountPath", mismatch(mountPath, "a string"));
 }
 
-function findNamedObjectProblem(value: unknown, path: string): string | undefined {
-  if (!isObject(value)) return describeMismatch(path, value, "an object");
-  return typeof value["name"] === "string" ? undefined : describeMismatch(`${path}.name`, value["name"], "a string");
+function findNamedObjectProblem(value: unknown): Problem {
+  if (!isObject(value)) return mismatch(value, "an object");
+  return typeof value["name"] === "string" ? undefined : below("name", mismatch(value["name"], "a string"));
 }
 
-function findObjectProblem(value: unknown, path: string): string | undefined {
-  return isObject(value) ? undefined : describeMismatch(path, value, "an object");
+function findObjectProblem(value: unknown): Problem {
+  return isObject(value) ? undefined : mismatch(value, "an object");
 }
 
-function findStringProblem(value: unknown, path: string): string | undefined {
-  return value === undefined || value === null || typeof value === "string"
-    ? undefined
-    : describeMismatch(path, value, "a string");
+function findOptionalObjectProblem(value: unknown): Problem {
+  return value === undefined || value === null ? undefined : findObjectProblem(value);
 }
 
-function findStringsProblem(value: unknown, path: string): string | undefined {
-  return findOptionalObjectProblem(value, path, (map) => {
+function findStringProblem(value: unknown): Problem {
+  return value === undefined || value === null || typeof value === "string" ? undefined : mismatch(value, "a string");
+}
+
+function findStringsProblem(value: unknown): Problem {
+  return ifObject(value, (map) => {
     const wrong = Object.keys(map).find((key) => typeof map[key] !== "string");
-    return wrong === undefined ? undefined : describeMismatch(memberPath(path, wrong), map[wrong], "a string");
+    return wrong === undefined ? undefined : memberPath(wrong) + mismatch(map[wrong], "a string");
   });
 }
 
 /** Kubernetes writes quantities as strings; hand-written YAML contains numbers too. */
-function findQuantitiesProblem(value: unknown, path: string): string | undefined {
-  return findOptionalObjectProblem(value, path, (map) => {
-    const wrong = Object.keys(map).find((key) => !["string", "number"].includes(typeof map[key]));
-    return wrong === undefined ? undefined : describeMismatch(memberPath(path, wrong), map[wrong], "a quantity");
+function findQuantitiesProblem(value: unknown): Problem {
+  return ifObject(value, (map) => {
+    const wrong = Object.keys(map).find((key) => typeof map[key] !== "string" && typeof map[key] !== "number");
+    return wrong === undefined ? undefined : memberPath(wrong) + mismatch(map[wrong], "a quantity");
   });
 }
 
-function findOptionalObjectProblem(
-  value: unknown,
-  path: string,
-  inside: (value: Record<string, unknown>, path: string) => string | undefined,
-): string | undefined {
+/** Checks what is inside an object that may be absent. */
+function ifObject(value: unknown, inside: (value: Record<string, unknown>) => Problem): Problem {
   if (value === undefined || value === null) return undefined;
-  return isObject(value) ? inside(value, path) : describeMismatch(path, value, "an object");
+  return isObject(value) ? inside(value) : mismatch(value, "an object");
 }
 
-function findOptionalListProblem(
-  value: unknown,
-  path: string,
-  inside: (element: unknown, path: string) => string | undefined,
-): string | undefined {
+/** Checks each element of a list that may be absent. */
+function ifList(value: unknown, inside: (element: unknown) => Problem): Problem {
   if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value)) return describeMismatch(path, value, "a list");
-  for (const [index, element] of value.entries()) {
-    const problem = inside(element, `${path}[${index}]`);
-    if (problem !== undefined) return problem;
+  if (!Array.isArray(value)) return mismatch(value, "a list");
+  for (let index = 0; index < value.length; index++) {
+    const problem = inside(value[index]);
+    if (problem !== undefined) return `[${index}]${problem}`;
   }
   return undefined;
 }
 
-function findFirstProblem(keys: readonly string[], check: (key: string) => string | undefined): string | undefined {
+/** Checks the members of these names, in this order. */
+function findMemberProblem(
+  object: Record<string, unknown>,
+  keys: readonly string[],
+  check: (value: unknown) => Problem,
+): Problem {
   for (const key of keys) {
-    const problem = check(key);
-    if (problem !== undefined) return problem;
+    const problem = check(object[key]);
+    if (problem !== undefined) return `.${key}${problem}`;
   }
   return undefined;
+}
+
+/** Puts the member's name in front of what is wrong with it. */
+function below(key: string, problem: Problem): Problem {
+  return problem === undefined ? undefined : `.${key}${problem}`;
 }
 
 /** The author chooses the key, so it is truncated and escaped. */
-function memberPath(path: string, key: string): string {
-  return `${path}[${JSON.stringify(key.slice(0, 80))}]`;
+function memberPath(key: string): string {
+  return `[${JSON.stringify(key.slice(0, 80))}]`;
 }
 
 /** Names the value's type alone: the value itself may be a secret. */
-function describeMismatch(path: string, value: unknown, expected: string): string {
-  return `${path} is ${typeName(value)}; expected ${expected}`;
+function mismatch(value: unknown, expected: string): string {
+  return ` is ${typeName(value)}; expected ${expected}`;
 }
 
 function typeName(value: unknown): string {

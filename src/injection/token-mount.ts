@@ -37,6 +37,8 @@ export function isTokenMount({ name, mountPath }: VolumeMount): boolean {
 
 /** The path with single slashes and none at its end. */
 export function cleanPath(path: string): string {
+  // Nearly all paths are as they should be.
+  if (!path.includes("//") && !path.endsWith("/")) return path;
   return path.replaceAll(/\/+/g, "/").replace(/\/$/, "");
 }
 
