@@ -120,17 +120,16 @@ export function countNodes(json: Uint8Array): number {
   return nodes;
 }
 
-/** Returns the index of the quote that ends the string which begins at `start`. */
+/**
+ * Returns the index of the quote that ends the string which begins at `start`. Byte by byte, because nearly all strings
+ * of a pod are short: a search by the platform takes longer to begin than to read a hundred bytes.
+ */
 function endOfString(json: Uint8Array, start: number): number {
-  for (
-    let end = json.indexOf(CHARACTER_CODES.quote, start + 1);
-    end >= 0;
-    end = json.indexOf(CHARACTER_CODES.quote, end + 1)
-  ) {
-    let backslash = end - 1;
-    while (json[backslash] === CHARACTER_CODES.backslash) backslash -= 1;
-    // If the number of backslashes before the quote is even, they escape each other and not the quote.
-    if ((end - backslash) % 2 === 1) return end;
+  for (let index = start + 1; index < json.length; index++) {
+    const code = json[index];
+    if (code === CHARACTER_CODES.quote) return index;
+    // Whatever is escaped does not end the string.
+    if (code === CHARACTER_CODES.backslash) index += 1;
   }
   return json.length;
 }

@@ -55,19 +55,19 @@ export function createPodContextReader(
         async cached() {
           const namespaceObject = cluster.cachedNamespace(namespace);
           const account = cluster.cachedServiceAccount(namespace, serviceAccount);
+          const limits = cluster.cachedLimits(namespace);
+          if (namespaceObject !== undefined && account !== undefined) {
+            const found = contextOf(namespace, { namespace: namespaceObject, account, limits });
+            return { ...found, isLive: false, areLimitsLive: false };
+          }
           const [foundNamespace, foundAccount] = await inTime(
             Promise.all([
               namespaceObject ?? cluster.readNamespace(namespace),
               account ?? cluster.readServiceAccount(namespace, serviceAccount),
             ]),
           );
-          const isLive = namespaceObject === undefined && account === undefined;
-          const limits = cluster.cachedLimits(namespace);
-          return {
-            ...contextOf(namespace, { namespace: foundNamespace, account: foundAccount, limits }),
-            isLive,
-            areLimitsLive: false,
-          };
+          const found = contextOf(namespace, { namespace: foundNamespace, account: foundAccount, limits });
+          return { ...found, isLive: namespaceObject === undefined && account === undefined, areLimitsLive: false };
         },
         async live(options = { limits: false }) {
           const [namespaceObject, account, limits] = await inTime(

@@ -14,7 +14,6 @@ import { HOUR_MS } from "../../src/runtime/clock.ts";
 import type { Cidr } from "../../src/runtime/settings.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createWebhookApp, WEBHOOK_LIMITS } from "../../src/webhook/app.ts";
-import { countNodes } from "../../src/webhook/bodies.ts";
 import { createPodContextReader } from "../../src/webhook/lookups.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -252,8 +251,3 @@ test(
     assert.equal(await ask(agent()), "allowed");
   },
 );
-
-test("countNodes() counts what JSON.parse() makes objects of, and nothing inside strings", () => {
-  const count = (text: string) => countNodes(Buffer.from(text));
-  assert.deepEqual([count("{}"), count('{"a":[1,2]}'), count('{"a{,[:":"\\\\"}'), count('"\\",{"')], [1, 4, 2, 0]);
-});
