@@ -11,6 +11,10 @@ const EXPRESSION_TOKEN =
 const CAPTURE_INSTRUCTIONS = 2;
 /** Of `|`: the choice, and an alternative that is empty. Of `*` after what may be empty: those of `+` and `?`. */
 const OPERATOR_INSTRUCTIONS = 2;
+/** Flags, and quoted text that is empty: RE2 pushes nothing for them, and repeats what stands before them. */
+const NOTHING = /^(?:\(\?[a-zA-Z-]*\)|\\Q(?:\\E)?)$/;
+/** More than any limit. Sums of it are still exact; those of Infinity would be NaN, which is less than no limit. */
+const MAX_SIZE = 1e9;
 
 /** A Unicode class, a character by its number, or a character outside ASCII. ARNs of roles are ASCII. */
 const UNICODE_CLASS = /\\[pPx0-7]|[^\0-\x7f]/gu;
@@ -37,17 +41,20 @@ export function expressionSize(source: string): number {
       open = { size: 0, overhead: token === "(" ? CAPTURE_INSTRUCTIONS : 0 };
       continue;
     }
+    if (NOTHING.test(token)) continue;
     const once = last;
     if (token === ")") {
       last = Math.max(open.size, 1) + open.overhead;
       open = outer.pop() ?? { size: 0, overhead: 0 };
       open.size += last;
     } else if (least !== undefined) {
-      last = repeatedSize(once, Number(least), most);
+      last = Math.min(repeatedSize(once, Number(least), most), MAX_SIZE);
       open.size += last - once;
     } else {
-      last = sizeOfToken(token);
-      open.size += last;
+      const size = sizeOfToken(token);
+      // With flags between them, a repetition can be repeated.
+      last = isOperator(token) ? once + size : size;
+      open.size += size;
     }
   }
   return outer.reduce((sum, { size }) => sum + size, open.size);
@@ -56,6 +63,10 @@ export function expressionSize(source: string): number {
 function sizeOfToken(token: string): number {
   if (token === "|" || token === "*") return OPERATOR_INSTRUCTIONS;
   return token.startsWith("\\Q") ? token.length : 1;
+}
+
+function isOperator(token: string): boolean {
+  return token === "*" || token === "+" || token === "?";
 }
 
 /** A group whose end has not been read. */

@@ -144,6 +144,13 @@ test("compileExpression() refuses empty groups that are repeated often before it
   }
 });
 
+test("compileExpression() refuses a group repeated behind flags or an empty quote before it compiles it", () => {
+  for (const nothing of ["(?i)", "(?-s)", "(?)", String.raw`\Q\E`]) {
+    const compiled = compileExpression(`(${"()".repeat(440)})${nothing}{1000}`);
+    assert.match(compiled.ok ? "" : compiled.problem, /^is too large to compile/, nothing);
+  }
+});
+
 test("compileCost() counts what takes the compiler as long as 500 instructions", () => {
   const costs: readonly (readonly [string, number])[] = [
     ["abc", 3],
@@ -169,7 +176,13 @@ test("expressionSize() counts repetitions written out", () => {
     ["(ab){10}", 40],
     ["(?:ab){10}", 20],
     ["(?i:ab){10}", 20],
-    ["(?i)ab", 3],
+    ["(?i)ab", 2],
+    ["(ab)(?i){10}", 40],
+    [String.raw`(ab)(?-s)\Q\E{10}`, 40],
+    ["(ab)*(?i){10}", 60],
+    ["(ab)+(?i){10}", 50],
+    ["a{1000}(?i){1000}", 1_000_000],
+    [`a${"(?i){1000}".repeat(200)}`, 1e9],
     ["((ab){10}){5}", 210],
     ["(){10}", 30],
     ["(?:){10}", 10],

@@ -1,6 +1,7 @@
 // Properties that hold for every input, not for chosen ones: totality, whole matches, legal names, no silent widening.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
 import { compileExpression } from "../../src/policy/expression.ts";
 import { expressionSize } from "../../src/policy/expression-size.ts";
@@ -123,23 +124,83 @@ test("judgeByPermitted() never throws, and permits nothing for an invalid expres
   );
 });
 
+/** What RE2 pushes nothing for: a repetition after it repeats what stands before it. */
+const NOTHING_PUSHED = ["(?i)", "(?-s)", "(?)", "(?i-s)", "(?U)", "\\Q\\E"];
+const REPETITIONS = ["{7}", "{0,7}", "{3,}", "{0,}", "{0}", "*", "+", "?", "*?"];
+/** Each kind of token, alone and with text before it. */
+const REPEATED = [
+  ...["a", "abc", ".", "^", "$", "\\A", "\\z", "\\b", "\\B", "\\.", "\\d", "\\pN", "\\x41", "\\x{41}", "\\101"],
+  ...["[ab]", "[^a]", "[]a]", "[[:word:]]", "[\\]]", "\\Qabc\\E", "\\Q(\\E", "é", "{", "{,5}", "]", "}"],
+  ...["()", "(?:)", "(?i:)", "(abcdefghij)", "(?:abcdefghij)", "(?i:abcdefghij)", "(?P<n>abcdefghij)"],
+  ...["(?<n>abcdefghij)", "((abc)(def))", "(?:abc|defg)", "(|abc|)", "abc|defg", "abc|", "|", "(", "(?:abc", ""],
+];
+
 /** What costs instructions without text, and what multiplies them. */
 const structure = fc.string({
-  unit: fc.constantFrom("(", ")", "()", "(?:", "(?i:", "|", "^", "a", "{7}", "{0,7}", "{3,}", "{0,}", "*", "?", "\\b"),
+  unit: fc.constantFrom(
+    ...["(", ")", "()", "(?:", "(?i:", "|", "^", "a", "\\b", "(abcdefghij)", "\\Qab\\E"],
+    ...NOTHING_PUSHED,
+    ...REPETITIONS,
+  ),
   maxLength: 12,
 });
+/** What may be repeated, with repetitions of it that have something between them. */
+const repeated = fc
+  .tuple(
+    fc.constantFrom(...REPEATED),
+    fc.array(
+      fc.tuple(fc.array(fc.constantFrom(...NOTHING_PUSHED), { maxLength: 3 }), fc.constantFrom(...REPETITIONS)),
+      { maxLength: 3 },
+    ),
+  )
+  .map(([what, repetitions]) => what + repetitions.map(([between, often]) => between.join("") + often).join(""));
+
+/** The instructions of the program, however many they are; undefined for what is no expression. */
+function programSize(source: string): number | undefined {
+  try {
+    return RE2JS.compile(source).programSize();
+  } catch (error) {
+    assert.ok(error instanceof RE2JSSyntaxException, source);
+    return undefined;
+  }
+}
+
+/** Returns whether the text is an expression. A program has two more instructions than it, and it has at least one. */
+function assertNotUndercounted(source: string): boolean {
+  const size = programSize(source);
+  const written = expressionSize(source);
+  assert.ok((size ?? 0) <= Math.max(written, 1) + 2, `${source}: ${size} of ${written}`);
+  return size !== undefined;
+}
 
 test("expressionSize() never throws and never undercounts a program", () => {
   fc.assert(
-    fc.property(fc.oneof(expression, structure), (source) => {
-      const compiled = compileExpression(source);
-      const written = expressionSize(source);
-      // A program has two more instructions than its expression, which has at least one.
-      const size = compiled.ok ? compiled.value.size : 0;
-      assert.ok(size <= Math.max(written, 1) + 2, `${source}: ${size} of ${written}`);
-    }),
-    { numRuns: 2_000 },
+    fc.property(
+      fc.oneof(
+        expression,
+        structure,
+        repeated,
+        fc.array(repeated, { maxLength: 3 }).map((parts) => parts.join("")),
+      ),
+      (source) => void assertNotUndercounted(source),
+    ),
+    { numRuns: 3_000 },
   );
+});
+
+test("expressionSize() never undercounts a repetition, whatever stands before it", () => {
+  let expressions = 0;
+  for (const what of REPEATED) {
+    for (const between of ["", ...NOTHING_PUSHED]) {
+      for (const often of REPETITIONS) {
+        const once = `${what}${between}${often}`;
+        for (const source of [once, `(?:x${once})`, `${once}(?i){7}`, `${once}\\Q\\E{7}`]) {
+          if (assertNotUndercounted(source)) expressions += 1;
+        }
+      }
+    }
+  }
+  assert.ok(expressions > 5_000, `${expressions}`);
 });
 
 test("matchesGlob() agrees with the expression that a glob stands for", () => {
