@@ -58,19 +58,24 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
   interface Entry {
     readonly version: string | undefined;
     readonly cached: Cached;
+    /** Computed once: each list has every object again, and hardly one has changed. */
+    readonly bytes: number;
   }
   let content = emptyContent<Entry>();
   let index: KeyIndex | undefined;
   let listed: readonly Cached[] | undefined;
 
-  const bytesOf = (key: string, { cached }: Entry) => ENTRY_BYTES + textBytes([key]) + share.bytesOf(cached);
+  function toEntry(key: string, version: string | undefined, object: Item): Entry {
+    const cached = project(withoutBulk(object));
+    return { version, cached, bytes: ENTRY_BYTES + textBytes([key]) + share.bytesOf(cached) };
+  }
 
   function removeFrom(target: Content<Entry>, key: string): void {
     const entry = target.entries.get(key);
     if (entry === undefined) return;
     target.entries.delete(key);
     const namespace = namespaceIn(key);
-    const left = (target.bytes.get(namespace) ?? 0) - bytesOf(key, entry);
+    const left = (target.bytes.get(namespace) ?? 0) - entry.bytes;
     if (left > 0) target.bytes.set(namespace, left);
     else target.bytes.delete(namespace);
   }
@@ -80,11 +85,10 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
     const version = object.metadata.resourceVersion;
     const present = content.entries.get(key);
     const isKnown = present !== undefined && version !== undefined && present.version === version;
-    const entry = isKnown ? present : { version, cached: project(withoutBulk(object)) };
+    const entry = isKnown ? present : toEntry(key, version, object);
     const namespace = namespaceIn(key);
     const former = target.entries.get(key);
-    const bytes = bytesOf(key, entry) - (former === undefined ? 0 : bytesOf(key, former));
-    const total = (target.bytes.get(namespace) ?? 0) + bytes;
+    const total = (target.bytes.get(namespace) ?? 0) + entry.bytes - (former?.bytes ?? 0);
     if (total > share.maxBytes) {
       // An object that no longer fits must not be found in an earlier version.
       removeFrom(target, key);

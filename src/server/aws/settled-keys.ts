@@ -25,25 +25,32 @@ export function createSettledKeys(): SettledKeys {
   let comparedWith: LivingPods | undefined;
   /** Between the two clocks, while the minutes were computed. */
   let differenceMs = Number.NaN;
+  /** The minute of the last look: no key has an earlier one. */
+  let lookedAt = 0;
 
   return {
     add(key, expiry, clocks) {
-      const minute = minuteOf(clocks.elapsedMs() + untilDueMs(clocks, expiry));
+      const minute = Math.max(minuteOf(clocks.elapsedMs() + untilDueMs(clocks, expiry)), lookedAt);
       const keys = byMinute.get(minute) ?? new Set<string>();
       byMinute.set(minute, keys.add(key));
     },
     takeDue(living, clocks) {
       const difference = clocks.now() - clocks.elapsedMs();
+      const now = minuteOf(clocks.elapsedMs());
+      const from = lookedAt;
+      lookedAt = now;
       if (living !== comparedWith || !(Math.abs(difference - differenceMs) <= MAX_DRIFT_MS)) {
         comparedWith = living;
         differenceMs = difference;
         byMinute.clear();
         return undefined;
       }
-      const now = minuteOf(clocks.elapsedMs());
-      const due = [...byMinute].filter(([minute]) => minute <= now);
-      for (const [minute] of due) byMinute.delete(minute);
-      return due.flatMap(([, keys]) => Array.from(keys));
+      const due: string[] = [];
+      for (let minute = from; minute <= now; minute += 1) {
+        for (const key of byMinute.get(minute) ?? []) due.push(key);
+        byMinute.delete(minute);
+      }
+      return due;
     },
   };
 }
