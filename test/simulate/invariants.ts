@@ -83,8 +83,11 @@ export function checkWellness(world: SimulatedWorld, report: Report): void {
   checkTrust(world, report);
   if (now - workloads.missingSince() > RECOVERY_MS) report("well again", "a pod could not be created");
   for (const pod of workloads.pods) {
+    // The last answer may be from before the recovery: apps wait for up to a minute after a failure.
     if (pod.isAppRunning && pod.lastCode !== "OK" && pod.lastCode !== "")
-      report("well again", `the app of ${nameOf(pod)} still gets ${pod.lastCode}`);
+      pod.ask((code) => {
+        if (code !== "OK") report("well again", `the app of ${nameOf(pod)} still gets ${code}`);
+      });
     const isWaiting = !pod.isAppRunning && now - pod.createdAt > RECOVERY_MS && now - pod.startedAt > STARTED_MS;
     const isOverdue = !pod.isAppRunning && now - Math.max(pod.createdAt, world.outages.lastEnd()) > OVERDUE_MS;
     if (isOverdue || (isWaiting && !isInBackoff(pod, timeline)))

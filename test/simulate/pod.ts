@@ -34,6 +34,8 @@ export interface SimulatedPod {
   readonly restarts: number;
   /** Code of the last answer to the app. */
   readonly lastCode: string;
+  /** Requests credentials once more, between two requests of the app. */
+  ask(onCode: (code: string) => void): void;
   /** Kills the sidecar, as the kernel does when memory runs out. */
   killSidecar(): void;
   remove(): void;
@@ -67,6 +69,7 @@ export function startPod(outside: Outside, plan: PodPlan, onAnswer: (answer: App
     isAppRunning: false,
     restarts: 0,
     lastCode: "",
+    ask,
     killSidecar() {
       if (!program?.isAlive()) return;
       program.kill();
@@ -114,15 +117,18 @@ export function startPod(outside: Outside, plan: PodPlan, onAnswer: (answer: App
     timeline.after(waitMs, start);
   }
 
-  /** The app asks for credentials, with the content of its token file. */
   function request(): void {
-    if (isRemoved) return;
-    if (program === undefined || program.isPaused()) return answered("NO_ANSWER");
+    if (!isRemoved) ask(answered);
+  }
+
+  /** Requests credentials as the app does, with the content of its token file. */
+  function ask(onCode: (code: string, accessKeyId?: string, expiration?: string) => void): void {
+    if (program === undefined || program.isPaused()) return onCode("NO_ANSWER");
     const token = currentWorld().volumes.read(`${directory}/tokens/app/token`);
     sendRequest(plan.port, "/v1/credentials", token, (answer) => {
-      if (answer === undefined) return answered("NO_ANSWER");
+      if (answer === undefined) return onCode("NO_ANSWER");
       const body = fieldsOf(answer);
-      answered(answer.status === 200 ? "OK" : (body["code"] ?? ""), body["AccessKeyId"], body["Expiration"]);
+      onCode(answer.status === 200 ? "OK" : (body["code"] ?? ""), body["AccessKeyId"], body["Expiration"]);
     });
   }
 
