@@ -55,7 +55,7 @@ export async function recordsContract(): Promise<Contract> {
 }
 
 function bodyOf({ body }: Reply): unknown {
-  return JSON.parse(body.toString());
+  return JSON.parse(body);
 }
 
 /** An answer for the whole cluster, with a pod of which something is known and one of which nothing is. */
@@ -103,9 +103,9 @@ function metadataPaths(): Entries {
       paths,
       (path) => `GET ${path}`,
       (path) => {
-        const { status = 0, body = Buffer.alloc(0) } = read("GET", path) ?? {};
-        const isDocument = status === 200 && body.toString().startsWith("{");
-        return isDocument ? `${status} ${Object.keys(JSON.parse(body.toString()) as object).join(", ")}` : `${status}`;
+        const { status = 0, body = "" } = read("GET", path) ?? {};
+        const isDocument = status === 200 && body.startsWith("{");
+        return isDocument ? `${status} ${Object.keys(JSON.parse(body) as object).join(", ")}` : `${status}`;
       },
     ),
   };

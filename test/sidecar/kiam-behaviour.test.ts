@@ -15,7 +15,7 @@ const REPLY = credentialsReply({
   expiresAtMs: Date.parse("2026-01-01T00:00:00.999Z"),
   renewAtMs: 0,
 });
-const BODY = JSON.parse(REPLY.body.toString()) as Record<string, string>;
+const BODY = JSON.parse(REPLY.body) as Record<string, string>;
 
 test("kiam: kiam returns credentials as JSON with AccessKeyId, SecretAccessKey, Token and Expiration (same) [pkg/aws/sts/credentials.go]", () => {
   const { AccessKeyId, SecretAccessKey, Token } = BODY;
@@ -36,7 +36,7 @@ test("kiam: over a network connection, kiam sends credentials with Content-Type 
 
 test("kiam: for a forbidden role, kiam retries for 5 s and then returns HTTP 500 (differs: podrole returns 403 immediately, with code and message) [pkg/aws/metadata]", () => {
   const { status, body } = refusalReply({ code: "ROLE_FORBIDDEN", message: "Cannot give role" });
-  const { code, Code, message } = JSON.parse(body.toString());
+  const { code, Code, message } = JSON.parse(body);
   assert.deepEqual([status, code, Code, message], [403, "ROLE_FORBIDDEN", "ROLE_FORBIDDEN", "Cannot give role"]);
 });
 

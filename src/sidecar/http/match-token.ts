@@ -15,20 +15,19 @@ export type TokenMatch =
 export type MatchToken = (header: string) => TokenMatch;
 
 /**
- * Compares the hashes of all current tokens in constant time: they have equal lengths, so timing reveals nothing about
- * a token. Earlier tokens are no credentials, so their hashes are looked up in a set.
+ * Compares all current tokens in constant time. Only their length, which all of them share, decides before: it is no
+ * secret. Earlier tokens are no credentials, so their hashes are looked up in a set.
  */
 export function createTokenMatcher({ current, earlier }: AuthorizationTokens): MatchToken {
-  const digests = current.map((token) => Buffer.from(hashOf(token.reveal())));
+  const tokens = current.map((token) => Buffer.from(token.reveal()));
   const replaced = new Set(earlier);
   return (header) => {
-    const hash = hashOf(header);
-    const digest = Buffer.from(hash);
+    const given = Buffer.from(header);
     let found = -1;
-    for (let index = 0; index < digests.length; index++) {
-      if (timingSafeEqual(digest, digests[index] as Buffer)) found = index;
-    }
+    tokens.forEach((token, index) => {
+      if (given.length === token.length && timingSafeEqual(given, token)) found = index;
+    });
     if (found >= 0) return { token: "current", containerIndex: found };
-    return { token: replaced.has(hash) ? "replaced" : "unknown" };
+    return { token: replaced.has(hashOf(header)) ? "replaced" : "unknown" };
   };
 }

@@ -6,11 +6,14 @@ import { ERRORS, type ErrorCode, type ErrorInfo } from "../../protocol/errors.ts
 import { formatSeconds } from "../../runtime/clock.ts";
 import type { Credentials } from "../grants.ts";
 
-/** A response. `headers`: names and values in one flat array, as `writeHead` accepts them. */
+/**
+ * A response. `headers`: names and values in one flat array, as `writeHead` accepts them. The body is a text, because
+ * Node writes a text together with the headers, and bytes after them.
+ */
 export interface Reply {
   readonly status: number;
   readonly headers: readonly string[];
-  readonly body: Buffer;
+  readonly body: string;
 }
 
 /** A reply, and what is counted and logged about it. */
@@ -56,16 +59,15 @@ export function textReply(status: number, text: string, extra: readonly string[]
 }
 
 function createReply(status: number, text: string, extra: readonly string[], type = "application/json"): Reply {
-  const body = Buffer.from(text);
   const headers = [
     // Without a charset: Go v2 reads the code of an error from exactly this type only.
     "Content-Type",
     type,
     "Content-Length",
-    String(body.length),
+    String(Buffer.byteLength(text)),
     "Cache-Control",
     "no-store",
     ...extra,
   ];
-  return { status, headers, body };
+  return { status, headers, body: text };
 }

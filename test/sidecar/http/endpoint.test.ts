@@ -15,7 +15,7 @@ import { sendRequest } from "../send-request.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00.999Z");
 
-const REPLY = credentialsReply({
+const CREDENTIALS = {
   accessKeyId: "ASIA1",
   secretAccessKey: new Secret("key/+="),
   sessionToken: new Secret("session"),
@@ -24,7 +24,8 @@ const REPLY = credentialsReply({
   issuedAtMs: 0,
   expiresAtMs: NOW,
   renewAtMs: 0,
-});
+};
+const REPLY = credentialsReply(CREDENTIALS);
 
 interface State {
   reply: typeof REPLY | undefined;
@@ -104,6 +105,15 @@ test("createCredentialsEndpoint() returns the container's credentials in the for
   assert.equal(headers["cache-control"], "no-store");
   assert.equal(headers["content-length"], String(Buffer.byteLength(text)));
   assert.deepEqual(counted, ["OK"]);
+  await endpoint.close();
+});
+
+test("createCredentialsEndpoint() announces the bytes of a reply, not its characters", async () => {
+  const reply = credentialsReply({ ...CREDENTIALS, sessionToken: new Secret("größer €") });
+  const { port, endpoint } = await setUp({ reply });
+  const { headers, body } = await sendRequest(port, { token: "token-a" });
+  assert.equal(body["Token"], "größer €");
+  assert.equal(headers["content-length"], String(Buffer.byteLength(reply.body)));
   await endpoint.close();
 });
 
