@@ -124,6 +124,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/adr/cpu-of-a-start.md", "ADR: CPU of a start"),
       page("docs/adr/cpu-of-a-request.md", "ADR: CPU of a request"),
       page("docs/adr/memory-beside-bare-programs.md", "ADR: memory"),
+      page("docs/adr/cpu-of-a-review.md", "ADR: a review"),
       page("docs/adr/yaml-of-the-command-line.md", "ADR: YAML"),
       page("docs/adr/cpu-of-the-simulation.md", "ADR: CPU of the simulation"),
       page("docs/adr/state-port.md", "ADR: state port"),
