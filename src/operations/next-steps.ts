@@ -98,7 +98,7 @@ export function annotatePodsStep(
 
 /** Returns the command that labels a namespace, so that its new pods are injected. */
 export function labelStep(namespace: string): string {
-  return `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled  # podrole then decides on every new pod of the namespace`;
+  return `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled  # new pods of the namespace that name a role then get podrole, and running ones stay as they are; podrole.io/inject- takes the label away again`;
 }
 
 /** Returns the commands after which the pod is created again; `purpose` begins the comment of the one that does it. */
@@ -150,7 +150,7 @@ export function restartWorkloadSteps(
     ];
   }
   if (kind === "Pod") {
-    const file = shellQuote(`${pod}.yaml`);
+    const file = savedFile({ namespace, name: pod });
     return [
       `${inNamespace} get ${objectArgument("pod", pod)} -o yaml > ${file}${commentOf(purpose, SAVES)}`,
       `${inNamespace} replace --force -f ${file}${commentOf(purpose, RECREATES)}`,
@@ -159,6 +159,11 @@ export function restartWorkloadSteps(
   return [
     `${inNamespace} delete ${objectArgument("pod", pod)}${commentOf(purpose, "ends the pod, and its controller creates it again")}`,
   ];
+}
+
+/** With its namespace, because a pod of another one may have the same name. */
+function savedFile({ namespace, name }: Pick<ConcernedObject, "namespace" | "name">): string {
+  return shellQuote(`${namespace}.${name}.yaml`);
 }
 
 /** Nothing else creates such a pod again: the file is all that is left of it if the creation fails. */
@@ -171,7 +176,7 @@ export function createAsBeforeStep(
   { namespace, name }: Pick<ConcernedObject, "namespace" | "name">,
   { annotation, value, purpose }: { readonly annotation: string; readonly value: string; readonly purpose: string },
 ): string {
-  const annotate = `kubectl annotate --local -f ${shellQuote(`${name}.yaml`)} ${shellQuote(`${annotation}=${value}`)}`;
+  const annotate = `kubectl annotate --local -f ${savedFile({ namespace, name })} ${shellQuote(`${annotation}=${value}`)}`;
   return `${annotate} --overwrite -o yaml | kubectl -n ${shellQuote(namespace)} replace --force -f -${commentOf(purpose)}`;
 }
 

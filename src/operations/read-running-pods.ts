@@ -8,8 +8,9 @@ import { optsIn } from "../policy/annotations.ts";
 import type { ClusterState, PodState } from "../protocol/state/model.ts";
 import type { ReplicaCount } from "./installed.ts";
 import { type Known, readKnown } from "./known.ts";
+import { creatorOf } from "./next-steps.ts";
 import { compareTrust, podBundle } from "./pod-trust.ts";
-import { earliestExpiry, type OlderPods, type RunningPods } from "./running-pods.ts";
+import { earliestExpiry, latestRenewal, type OlderPod, type OlderPods, type RunningPods } from "./running-pods.ts";
 import { readSidecarState } from "./sidecar-state.ts";
 import type { AskServer } from "./state/ask-server.ts";
 
@@ -74,7 +75,7 @@ async function readPods(
     ...(isPart && { namespace }),
     serving: injected.filter(({ isReady }) => isReady).length,
     waiting: injected.filter(({ isReady }) => !isReady).length,
-    uninjected: pods.filter((pod) => !pod.isServed && isIn(labelled, pod.namespace)).map(({ name }) => name),
+    uninjected: pods.filter((pod) => !pod.isServed && isIn(labelled, pod.namespace)).map(nameWithNamespace),
     ...(bundle !== undefined && {
       older: olderPods(older, "value" in state ? state.value.state : undefined, sessionMs),
     }),
@@ -86,8 +87,8 @@ const UNASKED_STATE = { unknown: "not asked" };
 /** What is kept of a pod. */
 interface ReadPod {
   readonly namespace: string;
-  /** With its namespace. */
-  readonly name: string;
+  readonly pod: string;
+  readonly workload: string;
   readonly uid: string;
   readonly isServed: boolean;
   readonly isReady: boolean;
@@ -95,6 +96,8 @@ interface ReadPod {
   /** Whether it was created without one of the published CAs. */
   readonly isOlder: boolean;
 }
+
+const nameWithNamespace = ({ namespace, pod }: ReadPod) => `${namespace}/${pod}`;
 
 /** Pods have few different bundles, and each takes time to read. */
 function createProjection(published: string | undefined): (pod: Pod) => ReadPod | undefined {
@@ -113,7 +116,7 @@ function createProjection(published: string | undefined): (pod: Pod) => ReadPod 
     const isReady = isServed && phase === "ready";
     const code = isServed && !isReady ? lastEnd?.code : undefined;
     const isOlder = isServed && lacksCa(podBundle(pod));
-    return { namespace, name: `${namespace}/${name}`, uid, isServed, isReady, code, isOlder };
+    return { namespace, pod: name, workload: creatorOf(pod), uid, isServed, isReady, code, isOlder };
   };
 }
 
@@ -143,8 +146,7 @@ function olderPods(
   return {
     untrusting: older.filter(({ code }) => code === "SERVER_UNTRUSTED").length,
     renewed: serving.length - others.length,
-    unknown: others.length,
-    unknownNames: others.map(({ name }) => name),
+    unknown: others.map((pod) => olderPod(pod, held.get(pod.uid))),
     ...(firstExpiry !== undefined && { firstExpiry }),
   };
 }
@@ -153,6 +155,16 @@ const soonestFirst = (a: string, b: string) => Date.parse(a) - Date.parse(b);
 
 function expiriesOf(pod: PodState | undefined): readonly string[] {
   return pod?.containers.flatMap(({ expiresAt }) => expiresAt ?? []) ?? [];
+}
+
+/** The last of its containers' renewals counts; it is unknown if the server does not know all of their times. */
+function olderPod({ namespace, pod, workload }: ReadPod, held: PodState | undefined): OlderPod {
+  const times = (held?.containers ?? []).map(({ renewedAt, expiresAt }) =>
+    renewedAt === undefined || expiresAt === undefined ? undefined : latestRenewal(renewedAt, expiresAt),
+  );
+  const known = times.filter((time) => time !== undefined).toSorted(soonestFirst);
+  const triedBy = known.length < times.length ? undefined : known.at(-1);
+  return { namespace, pod, workload, ...(triedBy !== undefined && { triedBy }) };
 }
 
 /** Whether a server that the new CA certifies has issued credentials to the pod. */

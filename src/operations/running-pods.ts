@@ -23,20 +23,37 @@ export interface OlderPods {
   /** With credentials that the server issued after the CA had begun to sign: they trust it. */
   readonly renewed: number;
   /** With credentials; whether they trust it is unknown. */
-  readonly unknown: number;
-  /** "shop/orders": those. */
-  readonly unknownNames: readonly string[];
+  readonly unknown: readonly OlderPod[];
   /** When the credentials of those expire at the earliest, RFC 3339; absent if unknown. */
   readonly firstExpiry?: string;
 }
 
-/** A sidecar renews after at most 55 % of a lifetime, so this part is left to all when the server goes away. */
-const LEFT_PERCENT = 45;
+/** A running pod that may not trust the server. */
+export interface OlderPod {
+  readonly namespace: string;
+  readonly pod: string;
+  /** What creates it again, such as "Deployment/orders"; the pod itself if nothing does. */
+  readonly workload: string;
+  /** When it has tried to renew, so that its log says whether it trusts the server, RFC 3339; absent if unknown. */
+  readonly triedBy?: string;
+}
+
+/** A sidecar renews after at most this part of a lifetime, so the rest is left to all when the server goes away. */
+const RENEWED_PERCENT = 55;
 
 /** Returns when credentials expire at the earliest that could be renewed until `since` (RFC 3339). */
 export function earliestExpiry(since: string, sessionMs: number): { readonly at: string; readonly leftMs: number } {
-  const leftMs = (LEFT_PERCENT * sessionMs) / 100;
-  return { at: new Date(Date.parse(since) + leftMs).toISOString().replace(".000Z", "Z"), leftMs };
+  const leftMs = ((100 - RENEWED_PERCENT) * sessionMs) / 100;
+  return { at: timeAfter(since, leftMs), leftMs };
+}
+
+/** Returns when a sidecar has tried to renew credentials of this lifetime (RFC 3339). */
+export function latestRenewal(renewed: string, expires: string): string {
+  return timeAfter(renewed, (RENEWED_PERCENT * (Date.parse(expires) - Date.parse(renewed))) / 100);
+}
+
+function timeAfter(since: string, ms: number): string {
+  return new Date(Date.parse(since) + ms).toISOString().replace(".000Z", "Z");
 }
 
 /** Says what pods do while no replica of the server is ready. `since`: for how long (RFC 3339). */
@@ -62,14 +79,15 @@ export function withoutServerText(
 export function olderPodsText(running: RunningPods | undefined): string {
   const { older } = running ?? {};
   if (older === undefined) return "pods that have renewed have it; a new pod has it too";
-  const { untrusting, renewed, unknown, unknownNames, firstExpiry } = older;
+  const { untrusting, renewed, unknown, firstExpiry } = older;
+  const names = unknown.map(({ namespace, pod }) => `${namespace}/${pod}`);
   const until = firstExpiry === undefined ? "" : `, which expire at ${firstExpiry} at the earliest`;
   const parts = [
     `${countOf(untrusting, "pod")} ${verb(untrusting, "waits")} for credentials with SERVER_UNTRUSTED`,
-    ...(unknown === 0
+    ...(unknown.length === 0
       ? []
       : [
-          `${runningText(unknown)} may not trust the server (${someNames(unknownNames)}): then the log of podrole-sidecar has SERVER_UNTRUSTED, and the pod keeps its credentials${until}, but does not renew them: create such a pod again before they expire`,
+          `${runningText(unknown.length)} may not trust the server (${someNames(names)}): then the log of podrole-sidecar has SERVER_UNTRUSTED, and the pod keeps its credentials${until}, but does not renew them: create such a pod again before they expire`,
         ]),
     `${runningText(renewed)} ${verb(renewed, "has", "have")} renewed since, and will again`,
     "a new pod has the CA, and gets credentials",

@@ -33,7 +33,7 @@ const MAX_NAME_LENGTH = 240;
  */
 export function trialSteps(
   { namespace, name, creator, images, role }: TriedPod,
-  purpose = "then, before the pod is deleted",
+  purpose = "before the pod is deleted",
 ): readonly string[] {
   const [image] = Object.values(images);
   if (!creator.startsWith("Pod/") || role === undefined || image === undefined || image === "") return [];

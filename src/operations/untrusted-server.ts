@@ -3,7 +3,7 @@
 // nothing but texts for people follows from it.
 import { countOf } from "./format.ts";
 import { objectArgument, shellQuote } from "./migrate/shell-commands.ts";
-import { commandsForAllStep } from "./next-steps.ts";
+import { commandsForAllStep, restartWorkloadSteps } from "./next-steps.ts";
 import { olderPodsText, type RunningPods, untrustingPodsText } from "./running-pods.ts";
 
 /** The CAs of the published trust bundle, and those of them that a pod was created without. */
@@ -94,14 +94,17 @@ const ROTATE_STEP =
 /** Pods in other namespaces lack the same CA. */
 const ALL_DISTRUSTING = commandsForAllStep('.code == "SERVER_UNTRUSTED"');
 
-/** Pods whose logs are looked at, each with a command; the scope names more. */
+/** Pods that are looked at one by one, each with its commands; the scope names more. */
 const MAX_LOOKED_AT = 3;
 
-/** A ready pod cannot report that it does not trust the server: its log has it. */
+/** A ready pod cannot report that it does not trust the server: its log has it, from its next renewal on. */
 function lookAtRunning({ older }: Partial<RunningPods> = {}): readonly string[] {
-  return (older?.unknownNames ?? []).slice(0, MAX_LOOKED_AT).map((qualified) => {
-    const [namespace = "", name = ""] = qualified.split("/");
-    return `kubectl -n ${shellQuote(namespace)} logs ${objectArgument("pod", name)} -c podrole-sidecar --tail=50  # shows SERVER_UNTRUSTED if this running pod does not trust the server either: only then create it again too, before its credentials expire`;
+  return (older?.unknown ?? []).slice(0, MAX_LOOKED_AT).flatMap((running) => {
+    const { namespace, pod, triedBy } = running;
+    const conclusive = triedBy === undefined ? "once it has tried to renew" : `from ${triedBy} on`;
+    const log = `kubectl -n ${shellQuote(namespace)} logs ${objectArgument("pod", pod)} -c podrole-sidecar --tail=50  # shows SERVER_UNTRUSTED if this running pod does not trust the server either: without that line, it trusts the server for certain only ${conclusive}`;
+    const condition = `only if that log of ${namespace}/${pod} has SERVER_UNTRUSTED, before its credentials expire`;
+    return [log].concat(restartWorkloadSteps(running, condition));
   });
 }
 

@@ -28,8 +28,8 @@ suite("stepsAfterCode()", () => {
 });
 
 const RECREATE = [
-  "kubectl -n shop get pod/web-0 -o yaml > web-0.yaml",
-  "kubectl -n shop replace --force -f web-0.yaml",
+  "kubectl -n shop get pod/web-0 -o yaml > shop.web-0.yaml",
+  "kubectl -n shop replace --force -f shop.web-0.yaml",
 ];
 
 suite("restartSteps()", () => {

@@ -13,11 +13,11 @@ suite("injectedRestartSteps()", () => {
       trial ?? "",
       /^kubectl -n shop run orders-trial --image=app:1 .*role=shop-orders .* --rm .*-- true {2}# /,
     );
-    assert.match(save ?? "", /^kubectl -n shop get pod\/orders -o yaml > orders\.yaml {2}# /);
-    assert.match(replace ?? "", /^kubectl -n shop replace --force -f orders\.yaml {2}# /);
+    assert.match(save ?? "", /^kubectl -n shop get pod\/orders -o yaml > shop\.orders\.yaml {2}# /);
+    assert.match(replace ?? "", /^kubectl -n shop replace --force -f shop\.orders\.yaml {2}# /);
     assert.match(
       back ?? "",
-      /^kubectl annotate --local -f orders\.yaml podrole\.io\/inject=disabled .* \| kubectl -n shop replace --force -f - {2}# only/,
+      /^kubectl annotate --local -f shop\.orders\.yaml podrole\.io\/inject=disabled .* \| kubectl -n shop replace --force -f - {2}# only/,
     );
     assert.deepEqual(others, []);
   });

@@ -169,7 +169,16 @@ export const INSTALLATION_SITUATIONS: readonly Situation[] = [
         ...RECREATE("orders"),
         {
           command: /^kubectl -n other logs pod\/mailer -c podrole-sidecar --tail=50$/,
-          purpose: /^shows SERVER_UNTRUSTED if this running pod does not trust the server either: only then create it /,
+          purpose:
+            /^shows SERVER_UNTRUSTED if this running pod does not trust the server either: without that line, it trusts the server for certain only from \S+Z on$/,
+        },
+        {
+          command: /^kubectl -n other get pod\/mailer -o yaml > other\.mailer\.yaml$/,
+          purpose: /^only if that log of other\/mailer has SERVER_UNTRUSTED, before its credentials expire, saves /,
+        },
+        {
+          command: /^kubectl -n other replace --force -f other\.mailer\.yaml$/,
+          purpose: /^only if that log of other\/mailer has SERVER_UNTRUSTED, before its credentials expire, deletes /,
         },
         {
           command: /^podrole rotate status$/,

@@ -17,18 +17,18 @@ export interface Situation {
 
 export const RECREATE = (name: string, purpose = "") => [
   {
-    command: new RegExp(`^kubectl -n shop get pod/${name} -o yaml > ${name}\\.yaml$`),
+    command: new RegExp(`^kubectl -n shop get pod/${name} -o yaml > shop\\.${name}\\.yaml$`),
     purpose: /saves the pod as it is$/,
   },
   {
-    command: new RegExp(`^kubectl -n shop replace --force -f ${name}\\.yaml$`),
+    command: new RegExp(`^kubectl -n shop replace --force -f shop\\.${name}\\.yaml$`),
     purpose: new RegExp(
       `^${purpose}deletes the pod, which interrupts it, .* spec\\.nodeName keeps it on its node: if the API server refuses the new one, `,
     ),
   },
 ];
 /** Tries the role before the pod is deleted. */
-export const TRIAL = (name: string, purpose = "then, before the pod is deleted, ") => ({
+export const TRIAL = (name: string, purpose = "before the pod is deleted, ") => ({
   command: new RegExp(
     `^kubectl -n shop run ${name}-trial --image=\\S+ --annotations=iam\\.amazonaws\\.com/role=\\S+ .* -- true$`,
   ),
@@ -37,7 +37,7 @@ export const TRIAL = (name: string, purpose = "then, before the pod is deleted, 
 /** Creates it again with another value of an annotation. */
 export const WAY_BACK = (name: string, annotation: string, purpose: RegExp) => ({
   command: new RegExp(
-    `^kubectl annotate --local -f ${name}\\.yaml ${annotation} --overwrite -o yaml \\| kubectl -n shop replace --force -f -$`,
+    `^kubectl annotate --local -f shop\\.${name}\\.yaml ${annotation} --overwrite -o yaml \\| kubectl -n shop replace --force -f -$`,
   ),
   purpose,
 });

@@ -67,7 +67,7 @@ suite("statusAction()", () => {
     assert.match(out, /^orders +- +shop-orders \(named\) +not injected +-/m);
     assert.match(
       out,
-      /^not injected \(pod shop\/orders\)\n {2}cause: .*\n {2}remedy: Create the pod again: .*\n {2}recovery: needs a new pod\n {2}requires: .*\n {2}next: then, before the pod is deleted, .*:\n {8}kubectl .*\n {2}next: saves the pod as it is:\n {8}kubectl /m,
+      /^not injected \(pod shop\/orders\)\n {2}cause: .*\n {2}remedy: Create the pod again: .*\n {2}recovery: needs a new pod\n {2}requires: .*\n {2}next: before the pod is deleted, .*:\n {8}kubectl .*\n {2}next: saves the pod as it is:\n {8}kubectl /m,
     );
   });
 

@@ -53,7 +53,7 @@ const ACCOUNT = "arn:aws:iam::123456789012:role/";
 /** Tries the role with a pod of its own. */
 const TRIED = /^kubectl -n \S+ run \S+-trial --image=localhost\/podrole-test:1 .* --attach --rm .* -- true$/;
 const RECREATED = [
-  /^kubectl -n \S+ get pod\/(\S+) -o yaml > \1\.yaml$/,
+  /^kubectl -n (\S+) get pod\/(\S+) -o yaml > \1\.\2\.yaml$/,
   /^kubectl -n \S+ replace --force -f \S+\.yaml$/,
 ];
 /** The way back: the pod as it was. */
@@ -150,7 +150,7 @@ export const REAL_SITUATIONS: readonly RealSituation[] = [
       /^kubectl -n shop-4 annotate pod\/orders .*shop-orders --overwrite$/,
       TRIED,
       ...RECREATED,
-      /^kubectl annotate --local -f orders\.yaml iam\.amazonaws\.com\/role=\S+shop-orders .* replace --force -f -$/,
+      /^kubectl annotate --local -f \S+\.orders\.yaml iam\.amazonaws\.com\/role=\S+shop-orders .* replace --force -f -$/,
     ],
     run: [0],
     recovers: () => untilWell("shop-4"),
