@@ -18,6 +18,7 @@ import { measureAdmission, measureReads, type WebhookMetrics } from "./measure.t
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedWatches, openWatches } from "./open-watches.ts";
 import { type RequestedCertificate, startRequestedCertificate } from "./requested-certificate.ts";
+import { shareReads } from "./shared-reads.ts";
 import { startTrustBundle } from "./trust-bundle.ts";
 
 /** The ports that were bound; a setting of port 0 binds any free one. */
@@ -64,7 +65,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   await Promise.race([Promise.all([trust.ready, serving.ready, cluster.ready]), untilAborted(signal)]);
 
   const lookups = createPodContextReader(
-    { clock, cluster: measureReads(cluster, metrics) },
+    { clock, cluster: shareReads(clock, measureReads(cluster, metrics)) },
     { timeoutMs: LOOKUP_TIMEOUT_MS },
   );
   const admit = createAdmissionHandler({
