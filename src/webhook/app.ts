@@ -15,6 +15,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import type { Cidr } from "../runtime/settings.ts";
+import { threadCpuMs } from "../runtime/thread-cpu.ts";
 import { type IntakeLimits, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
@@ -43,7 +44,7 @@ export interface WebhookAppOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Connections from these addresses have the budget to themselves: others make room for them. */
+  /** Connections from these addresses have the budget to themselves and the first turns: others make room for them. */
   readonly apiServerCidrs?: readonly Cidr[] | undefined;
   readonly limits?: BudgetLimits;
 }
@@ -120,7 +121,8 @@ export function createWebhookApp(
     heldBackMs: (socket) => intake.heldBackMs(socket),
   });
   const onReceived = createBufferCollector({ bytes: COLLECTION_BYTES, collect: garbageCollection() });
-  limitBodies(http, { requests, turns: createTurns({ nextTurn: setImmediate }), onReceived });
+  const turns = createTurns({ nextTurn: setImmediate, cpuMs: threadCpuMs });
+  limitBodies(http, { requests, turns, isApiServer: exempt, onReceived });
   addRoutes(http, { ...deps, callers, prove: (peer) => intake.prove(peer) });
   const unsubscribe = [tls, callers].map(({ onChange }) => onChange(() => http.server.setSecureContext(context())));
   http.server.on("tlsClientError", ({ code = "" }: NodeJS.ErrnoException, { authorizationError }) => {

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Server } from "node:https";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { BudgetRequest } from "../runtime/budget.ts";
-import type { LimitedRequests } from "../runtime/budget-http.ts";
+import { addressOf, type LimitedRequests } from "../runtime/budget-http.ts";
 import type { Turns } from "./turns.ts";
 
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
@@ -22,12 +22,17 @@ const NODE_BYTES = 70;
 export interface BodiesDeps {
   readonly requests: LimitedRequests;
   readonly turns: Turns;
+  /** Whether the operator's settings say that the address is the API server's; absent: they say nothing. */
+  readonly isApiServer?: (address: string) => boolean;
   /** Receives how much memory each part of a body takes. */
   readonly onReceived: (bytes: number) => void;
 }
 
 /** Applies the budget to every request of `http`. */
-export function limitBodies(http: FastifyInstance<Server>, { requests, turns, onReceived }: BodiesDeps): void {
+export function limitBodies(
+  http: FastifyInstance<Server>,
+  { requests, turns, isApiServer = () => false, onReceived }: BodiesDeps,
+): void {
   const limited = new WeakMap<IncomingMessage, BudgetRequest>();
   const parseJson = http.getDefaultJsonParser("error", "error");
 
@@ -59,7 +64,8 @@ export function limitBodies(http: FastifyInstance<Server>, { requests, turns, on
       const nodes = countNodes(body);
       if (nodes > MAX_NODES) throw tooManyNodesError(nodes);
       const weight = reviewWeight({ bytes: body.length, nodes });
-      await whileConnected(request.raw, (signal) => turns.take(own?.caller ?? "", weight, signal));
+      const coming = { caller: own?.caller ?? "", weight, precedes: isApiServer(addressOf(request.raw.socket)) };
+      await whileConnected(request.raw, (signal) => turns.take(coming, signal));
       if (own?.receive(nodes * NODE_BYTES) === false) throw tooManyNodesError(nodes);
       return new Promise((resolve, reject) => {
         void parseJson(request, body.toString(), (error, value) => (error ? reject(error) : resolve(value)));
