@@ -36,6 +36,7 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
   const clock = createFakeClock();
   const { log } = createKeptLog();
   const closed: CloseReason[] = [];
+  const decided: unknown[] = [];
   const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
   const ca = authority.certificatePem;
   const serving = newLeaf(authority, { kind: "serving", dnsNames: [], ipAddresses: ["127.0.0.1"] }, Date.now());
@@ -45,7 +46,13 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
     {
       clock,
       log,
-      admit: createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings: () => PLAN_SETTINGS }),
+      admit: createAdmissionHandler({
+        clock,
+        log,
+        audit: (line) => decided.push("request" in line && line.request),
+        lookups,
+        settings: () => PLAN_SETTINGS,
+      }),
       tls: { current: () => material, onChange: () => () => {} },
       ...(verifiesClients && {
         callers: {
@@ -105,7 +112,7 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
   };
   // The address of strangers and API server is known, so that nothing waits for the clock of the test.
   if (!verifiesClients) assert.equal(await ask(agent()), "allowed");
-  return { clock, closed, open, connectSilently, ask, agent, authority, port };
+  return { clock, closed, decided, open, connectSilently, ask, agent, authority, port };
 }
 
 const unfinished = (length: number, sent: number) =>
@@ -143,6 +150,25 @@ test("the webhook admits pods while bodies that never end fill its memory, and k
   await until(() => closed.length === 5);
   assert.equal(await ask(agent()), "allowed");
   assert.deepEqual([...new Set(closed)], ["bytes"]);
+});
+
+test("the webhook decides no review whose caller has given up before its turn", async (context) => {
+  const { open, decided } = await start(context);
+  decided.length = 0;
+  const connections = [];
+  for (let index = 0; index < 8; index++) connections.push(await open(""));
+  const review = (uid: string) => {
+    const body = JSON.stringify(reviewOf(annotatedPod(), { uid }));
+    return unfinished(Buffer.byteLength(body), 0) + body;
+  };
+  for (const [index, connection] of connections.entries()) connection.write(review(`${index}`));
+  // As the API server does at its timeout.
+  connections[7]?.end();
+  await until(() => decided.length >= 7);
+  const [first] = connections;
+  first?.write(review("last"));
+  await until(() => decided.includes("last"));
+  assert.deepEqual(decided, ["0", "1", "2", "3", "4", "5", "6", "last"]);
 });
 
 test("the webhook counts what the parts of a body take in memory, although they have one byte each", async (context) => {
