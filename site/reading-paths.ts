@@ -122,6 +122,7 @@ export const READING_PATHS: readonly ReadingPath[] = [
       page("docs/adr/README.md", "Decision records"),
       page("docs/adr/waiting-for-credentials.md", "ADR: waiting"),
       page("docs/adr/cpu-of-a-start.md", "ADR: CPU of a start"),
+      page("docs/adr/cpu-of-a-call.md", "ADR: CPU of a call"),
       page("docs/adr/cpu-of-a-request.md", "ADR: CPU of a request"),
       page("docs/adr/memory-beside-bare-programs.md", "ADR: memory"),
       page("docs/adr/cpu-of-a-review.md", "ADR: a review"),

@@ -102,6 +102,12 @@ function loadConfig(kubeconfigPath: string | undefined, context: string | undefi
   return config;
 }
 
+/**
+ * In milliseconds: how long what the library has applied to one request is used for further ones. Each time, it reads
+ * the file of the CA and creates a pool. Far shorter than credentials live, which it renews before they expire.
+ */
+const APPLIED_LIFE_MS = 1_000;
+
 type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 
 /**
@@ -143,6 +149,7 @@ function createTransport(
   const server = config.getCurrentCluster()?.server ?? "";
   const http = new IsomorphicFetchHttpLibrary();
   let pool: { readonly dispatcher: Dispatcher; readonly until: DueTime } | undefined;
+  let applied: { readonly headers: Readonly<Record<string, string>>; readonly until: DueTime } | undefined;
   /** Ends of replaced pools: pending while requests or watches still run on them. */
   const closings = new Set<Promise<void>>();
   const closed = new AbortController();
@@ -158,6 +165,21 @@ function createTransport(
       const dispatcher = context.getDispatcher();
       pool = dispatcher && { dispatcher, until: dueAfter(clock, POOL_LIFE_MS) };
     }
+  }
+
+  /**
+   * Adds the user's credentials and the pool. The library reads the ServiceAccount's token file again when its copy is
+   * a minute old; the kubelet renews the file after 80 % of the token's lifetime.
+   */
+  async function authorize(context: RequestContext): Promise<void> {
+    if (applied === undefined || isDue(clock, applied.until)) {
+      const empty = new RequestContext(server, HttpMethod.GET);
+      await config.applySecurityAuthentication(empty);
+      closed.signal.throwIfAborted();
+      keepPool(empty);
+      applied = { headers: empty.getHeaders(), until: dueAfter(clock, APPLIED_LIFE_MS) };
+    }
+    for (const [name, value] of Object.entries(applied.headers)) context.setHeaderParam(name, value);
     if (pool) context.setDispatcher(pool.dispatcher);
   }
 
@@ -169,6 +191,7 @@ function createTransport(
       .finally(() => closings.delete(closing as Promise<void>));
     if (closing) closings.add(closing);
     pool = undefined;
+    applied = undefined;
   }
 
   async function send(request: TransportRequest): Promise<TransportResponse> {
@@ -182,11 +205,8 @@ function createTransport(
     // none.
     const signal = AbortSignal.any([request.signal, closed.signal]);
     context.setSignal(signal);
-    // Reads the ServiceAccount's token file again when its copy is a minute old; the kubelet renews the file after 80 %
-    // of the token's lifetime.
-    await config.applySecurityAuthentication(context);
+    await authorize(context);
     closed.signal.throwIfAborted();
-    keepPool(context);
     try {
       const { httpStatusCode, headers, body } = await http.send(context).toPromise();
       const longest = Math.min(maxResponseBytes, request.maxResponseBytes ?? Number.POSITIVE_INFINITY);

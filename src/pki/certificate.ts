@@ -65,10 +65,7 @@ export function issueCertificate({
   backdateMs = BACKDATE_MS,
   covers = { notBefore: now, notAfter: now },
 }: CertificateRequest): IssuedCertificate {
-  const chain = readCertificates(authority.certificatePem);
-  const [issuer] = chain;
-  const issuerName = issuer && certificateFields(issuer.raw)[5];
-  if (!issuer || !issuerName) throw caUnusable("its certificate cannot be read; expected PEM");
+  const { chain, issuer, issuerName, signingKey, keyIdentifier } = signerOf(authority);
   const notBefore = wholeSeconds(
     Math.max(
       Math.min(now - backdateMs, covers.notBefore),
@@ -88,17 +85,44 @@ export function issueCertificate({
   }
   const serial = newSerial();
   const publicKeyInfo = publicKeyInfoOf(publicKey);
-  const leaf = signCertificate(createPrivateKey(authority.key.reveal()), {
+  const leaf = signCertificate(signingKey, {
     serial,
     issuerName,
     subjectName: sequence(),
     notBefore,
     notAfter,
     publicKeyInfo,
-    extensions: leafExtensions(subject, publicKeyInfo, issuerKeyIdentifier(issuer)),
+    extensions: leafExtensions(subject, publicKeyInfo, keyIdentifier),
   });
   const intermediates = chain.filter((certificate) => !certificate.checkIssued(certificate));
   return { pem: [leaf, ...intermediates].join(""), serial: serial.toString("hex").toUpperCase(), notBefore, notAfter };
+}
+
+/** What a CA signs with, and what its certificates say about it. */
+interface CaMaterial {
+  readonly chain: readonly X509Certificate[];
+  readonly issuer: X509Certificate;
+  readonly issuerName: Der;
+  readonly signingKey: KeyObject;
+  readonly keyIdentifier: Uint8Array;
+}
+
+/** By CA: a server signs with the same one for months, and reading it takes as long as the signature. */
+const signers = new WeakMap<Authority, CaMaterial>();
+
+function signerOf(authority: Authority): CaMaterial {
+  const signer = signers.get(authority) ?? readSigner(authority);
+  signers.set(authority, signer);
+  return signer;
+}
+
+function readSigner({ certificatePem, key }: Authority): CaMaterial {
+  const chain = readCertificates(certificatePem);
+  const [issuer] = chain;
+  const issuerName = issuer && certificateFields(issuer.raw)[5];
+  if (!issuer || !issuerName) throw caUnusable("its certificate cannot be read; expected PEM");
+  const signingKey = createPrivateKey(key.reveal());
+  return { chain, issuer, issuerName, signingKey, keyIdentifier: issuerKeyIdentifier(issuer) };
 }
 
 /** Which CA to create. */

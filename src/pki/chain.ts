@@ -31,12 +31,21 @@ export function refuseChain(
 function leadsToRoot(certificate: X509Certificate, trusted: readonly X509Certificate[]): boolean {
   return trusted.some((authority) => {
     if (!isIssuedBy(certificate, authority)) return false;
-    if (isIssuedBy(authority, authority)) return true;
+    if (isSelfSigned(authority)) return true;
     return leadsToRoot(
       authority,
       trusted.filter((other) => other !== authority),
     );
   });
+}
+
+/** By CA, because callers are verified against the same few again and again, and a signature does not change. */
+const selfSigned = new WeakMap<X509Certificate, boolean>();
+
+function isSelfSigned(authority: X509Certificate): boolean {
+  const known = selfSigned.get(authority) ?? isIssuedBy(authority, authority);
+  selfSigned.set(authority, known);
+  return known;
 }
 
 /** Reports whether an authority's key signed the certificate, and the names agree. */

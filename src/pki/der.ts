@@ -99,7 +99,13 @@ export const hasTag = (der: Der | undefined, tag: number): boolean =>
   der?.tagClass === Class.CONTEXT_SPECIFIC && (der.type as number) === tag;
 
 /** Reports whether two values have the same encoding. */
-export const isSameDer = (a: Der | undefined, b: Der): boolean => a !== undefined && encodeDer(a).equals(encodeDer(b));
+export function isSameDer(a: Der | undefined, b: Der): boolean {
+  if (a === undefined || a.tagClass !== b.tagClass || a.type !== b.type || a.constructed !== b.constructed)
+    return false;
+  const [ofA, ofB] = [parts(a), parts(b)];
+  if (ofA === undefined || ofB === undefined) return a.value === b.value;
+  return ofA.length === ofB.length && ofB.every((part, index) => isSameDer(ofA[index], part));
+}
 
 function toBinary(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
