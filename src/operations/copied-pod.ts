@@ -8,6 +8,14 @@ import type { CopiedPod } from "./code-steps.ts";
 /** Images of a pod's own containers, by name. */
 export type ContainerImages = Readonly<Record<string, string>>;
 
+/** An image's name with its registry, tag and digest. Whoever makes a pod may write any other text. */
+const IMAGE_NAME = /^[\w./:@+-]+$/;
+
+/** Reports whether a node can pull an image of this name, so that a command may name it. */
+export function isImageName(image: string): boolean {
+  return IMAGE_NAME.test(image);
+}
+
 /** Returns the images of all containers but podrole's. */
 export function imagesOf(pod: Pod): ContainerImages {
   const own = allContainers(pod).filter((container) => !isPodroleContainer(container));
@@ -38,7 +46,7 @@ export function findOriginal(copy: ComparedPod, others: readonly ComparedPod[]):
   );
   if (best === undefined) return undefined;
   const debugImage = best.added[0] && copy.images[best.added[0]];
-  return { name: best.name, ...(debugImage && { debugImage }) };
+  return { name: best.name, ...(debugImage && isImageName(debugImage) && { debugImage }) };
 }
 
 /** The containers that only the copy has; undefined if it cannot be a copy. */

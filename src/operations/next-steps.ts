@@ -4,7 +4,13 @@
 // shellCommentText(). Pure; nothing is decided from it.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ownerOf } from "./migrate/input/owners.ts";
-import { objectArgument, shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
+import {
+  isQuotable,
+  objectArgument,
+  shellCommentText,
+  shellQuote,
+  UNQUOTABLE_VALUE,
+} from "./migrate/shell-commands.ts";
 import { PURPOSE_MARK } from "./step-parts.ts";
 
 /** The next commands in a result: the first one, and those after it in their order. */
@@ -14,8 +20,9 @@ export interface StepFields {
   readonly furtherSteps?: readonly string[];
 }
 
-/** Returns the fields of a result for these commands. */
-export function stepFields([next, ...furtherSteps]: readonly string[]): StepFields {
+/** Returns the fields of a result for these commands, without one that is more than a line. */
+export function stepFields(steps: readonly string[]): StepFields {
+  const [next, ...furtherSteps] = steps.filter(isQuotable);
   return { ...(next !== undefined && { next }), ...(furtherSteps.length > 0 && { furtherSteps }) };
 }
 
@@ -71,24 +78,32 @@ export function likelyWorkload({ namespace, kind, name }: ConcernedObject): Conc
   return deployment === undefined ? { namespace, kind, name } : { namespace, kind: "deployment", name: deployment };
 }
 
-/** Returns the command that gives annotations of the pods that an object makes, or of the pod itself, these values. */
+/**
+ * Returns the command that gives an annotation of the pods that an object makes, or of the pod itself, this value; the
+ * one that edits the object if the value cannot be quoted.
+ */
 export function annotatePodsStep(
   object: ConcernedObject,
   annotation: string,
   { value, purpose }: { readonly value: string; readonly purpose?: string },
 ): string {
   const { namespace, kind, name, file } = object;
-  const setting = `${annotation}: ${shellCommentText(value)}`;
+  const named = shellCommentText(annotation);
+  const setting = `${named}: ${shellCommentText(value)}`;
   if (file !== undefined)
     return `podrole explain -f ${shellQuote(file)}${commentOf(purpose, `first set ${setting} in it`)}`;
   const inNamespace = `kubectl -n ${shellQuote(namespace)}`;
-  if (kind === "pod") {
-    const pair = shellQuote(`${annotation}=${value}`);
-    return `${inNamespace} annotate ${objectArgument(kind, name)} ${pair} --overwrite${commentOf(purpose)}`;
-  }
   // The template of a Job cannot be changed.
   if (kind === "job") {
     return `${inNamespace} delete ${objectArgument(kind, name)}${commentOf(purpose, `then apply its manifest with ${setting}`)}`;
+  }
+  if (!isQuotable(`${annotation}${value}`)) {
+    const change = `change ${named}`;
+    return editStep(object, purpose === undefined ? change : `${purpose}, ${change}`, UNQUOTABLE_VALUE);
+  }
+  if (kind === "pod") {
+    const pair = shellQuote(`${annotation}=${value}`);
+    return `${inNamespace} annotate ${objectArgument(kind, name)} ${pair} --overwrite${commentOf(purpose)}`;
   }
   const template = { template: { metadata: { annotations: { [annotation]: value } } } };
   const spec = kind === "cronjob" ? { jobTemplate: { spec: template } } : template;

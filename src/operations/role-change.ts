@@ -1,5 +1,6 @@
 // A role annotation that was changed on a running pod: what it means for the pod, and the commands. Pure.
 import { formatAge } from "./format.ts";
+import { isQuotable } from "./migrate/shell-commands.ts";
 import { annotatePodsStep, type ConcernedObject, createAsBeforeStep, isRolledOut, proofOf } from "./next-steps.ts";
 import type { AnsweredDiagnosis } from "./sidecar-diagnosis.ts";
 
@@ -60,7 +61,7 @@ function newPodSteps({ pod, template, annotation, requested, earlier, restart }:
   if (template.kind === "pod") {
     const steps = restart("only to use the new role at once");
     const isSaved = steps.some((step) => step.includes(" replace --force "));
-    if (!isSaved || earlier === undefined || annotation === undefined) return steps;
+    if (!isSaved || earlier === undefined || annotation === undefined || !isQuotable(earlier)) return steps;
     const purpose = "only if the new pod does not start, the way back: creates it with the earlier role";
     return [...steps, createAsBeforeStep(pod, { annotation, value: earlier, purpose })];
   }

@@ -2,10 +2,10 @@
 // roles are those of annotations that the caller has read, never those of a message: whoever may create Events can
 // forge one. Pure.
 import { ANNOTATIONS, isRoleAnnotation } from "../policy/annotations.ts";
-import { withoutSlash } from "../policy/role.ts";
+import { parseRoleArn, withoutSlash } from "../policy/role.ts";
 import { quotePattern } from "../runtime/quote-pattern.ts";
 import { createSuggester } from "../runtime/suggest.ts";
-import { annotateNamespaceCommand, shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
+import { annotateNamespaceCommand, isQuotable, shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
 import { annotatePodsStep, type ConcernedObject, editStep } from "./next-steps.ts";
 
 /** Where a pod's role is named, and what its namespace permits. */
@@ -46,7 +46,7 @@ export function correctionSteps(roles: NamedRoles): readonly string[] {
   const annotation = misspelt?.annotation ?? Object.keys(annotations).find(isRoleAnnotation) ?? ANNOTATIONS.role;
   return [
     misspelt === undefined
-      ? editStep(object, `name a permitted role in ${annotation}`)
+      ? editStep(object, `name a permitted role in ${shellCommentText(annotation)}`)
       : annotatePodsStep(object, annotation, {
           value: misspelt.meant,
           purpose: "names the role that was probably meant",
@@ -66,8 +66,10 @@ function permitStep({ object, namespaceAnnotations = {}, baseArn }: NamedRoles, 
   const permitted = namespaceAnnotations[ANNOTATIONS.permitted];
   const purpose = `instead, only if ${named === undefined ? "the role" : shellCommentText(named)} is right: permits it`;
   if (
-    !role?.startsWith("arn:") ||
+    role === undefined ||
+    parseRoleArn(role) === undefined ||
     permitted === undefined ||
+    !isQuotable(permitted) ||
     namespaceAnnotations[ANNOTATIONS.allowedRoles] !== undefined
   ) {
     return `kubectl edit namespace ${shellQuote(object.namespace)}  # ${purpose}, in ${ANNOTATIONS.permitted}`;

@@ -2,7 +2,8 @@
 // with a pod of its own, and a way back is printed. podrole's own decision says nothing about STS. Pure.
 import type { Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
-import { type ContainerImages, imagesOf } from "./copied-pod.ts";
+import { isShortRole, parseRoleArn } from "../policy/role.ts";
+import { type ContainerImages, imagesOf, isImageName } from "./copied-pod.ts";
 import { shellCommentText, shellQuote } from "./migrate/shell-commands.ts";
 import { createAsBeforeStep, creatorOf, restartWorkloadSteps } from "./next-steps.ts";
 import { PURPOSE_MARK } from "./step-parts.ts";
@@ -25,18 +26,24 @@ export function triedPod(pod: Pod, role: string | undefined): TriedPod {
   return { namespace, name, creator: creatorOf(pod), images: imagesOf(pod), role };
 }
 
+/** STS gives no other one, so there is nothing to try; whoever makes a pod may write any text. */
+function isLegalRole(role: string | undefined): role is string {
+  return role !== undefined && (parseRoleArn(role) !== undefined || isShortRole(role));
+}
+
 /** Room for "-trial" in the longest name of a pod. */
 const MAX_NAME_LENGTH = 240;
 
 /**
- * Returns the command that tries the role with a pod that ends at once; none if its controller replaces pods safely.
+ * Returns the command that tries the role with a pod that ends at once; none if its controller replaces pods safely, or
+ * if the role or the image has no legal name.
  */
 export function trialSteps(
   { namespace, name, creator, images, role }: TriedPod,
   purpose = "before the pod is deleted",
 ): readonly string[] {
   const [image] = Object.values(images);
-  if (!creator.startsWith("Pod/") || role === undefined || image === undefined || image === "") return [];
+  if (!creator.startsWith("Pod/") || !isLegalRole(role) || image === undefined || !isImageName(image)) return [];
   const trial = shellQuote(`${name.slice(0, MAX_NAME_LENGTH)}-trial`);
   const annotation = shellQuote(`${ANNOTATIONS.role}=${role}`);
   const refusals = `podrole status refusals -n ${shellCommentText(namespace)}`;

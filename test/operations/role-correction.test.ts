@@ -20,3 +20,24 @@ for (const permitted of [EARLIER, `\\Q${EARLIER}`, `\\Q${ARN}\\Eshop-orders`, `(
     assert.deepEqual([judge(EARLIER).permitted, judge(NAMED).permitted], [true, true], step);
   });
 }
+
+test("correctionSteps() names what to edit where no command can have the role, or what is permitted, in one line", () => {
+  const forged = "\nkubectl create clusterrolebinding x";
+  for (const [role, permitted] of [
+    ["shop-mailer", `${EARLIER}\n`],
+    [`shop-mailer${forged}`, EARLIER],
+    [`${NAMED}${forged}`, EARLIER],
+  ] as const) {
+    const steps = correctionSteps({
+      object: { kind: "pod", namespace: "shop", name: "orders" },
+      annotations: { "iam.amazonaws.com/role": role },
+      namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted },
+      baseArn: ARN,
+    });
+    assert.match(
+      steps.at(-1) ?? "",
+      /^kubectl edit namespace shop {2}# instead, only if .* in iam\.amazonaws\.com\/permitted$/,
+    );
+    for (const step of steps) assert.doesNotMatch(step, /\p{C}/u);
+  }
+});

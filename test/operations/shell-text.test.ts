@@ -5,16 +5,24 @@ import fc from "fast-check";
 import { serverTrustText } from "../../src/cli/output/aws.ts";
 import { wavesScript } from "../../src/cli/output/waves.ts";
 import { stepsAfterCode } from "../../src/operations/code-steps.ts";
+import { findOriginal } from "../../src/operations/copied-pod.ts";
 import { emulatorSteps } from "../../src/operations/emulated-sts.ts";
 import { trustPolicyOf } from "../../src/operations/migrate/departure/trust.ts";
 import type { WorkloadGroup } from "../../src/operations/migrate/report.ts";
-import { objectArgument, shellCommentText, shellQuote } from "../../src/operations/migrate/shell-commands.ts";
+import {
+  annotateNamespaceCommand,
+  objectArgument,
+  shellCommentText,
+  shellQuote,
+} from "../../src/operations/migrate/shell-commands.ts";
 import {
   annotatePodsStep,
   commandsForAllStep,
   createAsBeforeStep,
   editStep,
+  proofOf,
   restartSteps,
+  stepFields,
 } from "../../src/operations/next-steps.ts";
 import { injectedRestartSteps } from "../../src/operations/trial-pod.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
@@ -29,6 +37,31 @@ const NAMES = fc.oneof(
     .map((parts) => parts.join("")),
   fc.string({ minLength: 1, maxLength: 8, unit: "binary" }),
 );
+
+/** Line ends, escape sequences and what changes the direction of text, as a value of a tenant may have them. */
+const CONTROLLED = fc
+  .array(
+    fc.constantFrom(
+      "\n",
+      "\r",
+      "\u001b[1A",
+      "\u007f",
+      "\u0085",
+      "\u2028",
+      "\u2029",
+      "\u202e",
+      "\u2066",
+      "x",
+      "'",
+      " # ",
+    ),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  )
+  .map((parts) => parts.join(""));
+const CONTROL_CHARACTERS = /[\p{C}\p{Zl}\p{Zp}]/u;
 
 /** Removes what stands in single quotes, which a shell takes as it is, and an escaped quote between two of them. */
 function outsideQuotes(line: string): string {
@@ -58,42 +91,83 @@ test("shellQuote() leaves words as they are, and quotes what a POSIX shell or zs
   assert.equal(shellQuote("it's"), String.raw`'it'\''s'`);
 });
 
+/** All steps about objects and values with these names. */
+function stepsAbout(name: string, kind: string, isCopy: boolean): readonly string[] {
+  const owner = { kind, name, controller: true };
+  const pod = { metadata: { namespace: name, name, ownerReferences: [owner] } };
+  const concerned = {
+    object: { namespace: name, kind, name },
+    restart: restartSteps(pod),
+    isCopy,
+    roles: {
+      object: { namespace: name, kind, name },
+      annotations: { [`iam.amazonaws.com/role.${kind}`]: name, "iam.amazonaws.com/role": name },
+      namespaceAnnotations: { "iam.amazonaws.com/permitted": `arn:aws:iam::123456789012:role/${name}x` },
+      baseArn: "arn:aws:iam::123456789012:role/",
+    },
+    original: findOriginal({ name, images: { app: "a", debug: kind } }, [{ name: `${name}x`, images: { app: "a" } }]),
+  };
+  return [
+    ...restartSteps(pod),
+    ...injectedRestartSteps({ namespace: name, name, creator: `Pod/${name}`, images: { app: kind }, role: name }),
+    ...emulatorSteps(`http://${kind}.${name}.svc:80/${name}`),
+    commandsForAllStep(".phase", name),
+    proofOf(concerned.object),
+    annotateNamespaceCommand(name, { [kind]: name }),
+    editStep(concerned.object, "correct the role"),
+    createAsBeforeStep(concerned.object, { annotation: kind, value: name, purpose: "the way back" }),
+    annotatePodsStep(concerned.object, kind, { value: name, purpose: "only then" }),
+    ...["pod", "deployment", "job", "cronjob"].map((each) =>
+      annotatePodsStep({ ...concerned.object, kind: each }, "iam.amazonaws.com/role", { value: name }),
+    ),
+    ...Object.keys(ERRORS).flatMap((code) => stepsAfterCode(code, concerned)),
+  ];
+}
+
 test("restartSteps() and stepsAfterCode() have no character outside of quotes that a shell runs, whatever names are", () => {
   fc.assert(
     fc.property(NAMES, NAMES, fc.boolean(), (name, kind, isCopy) => {
-      const owner = { kind, name, controller: true };
-      const pod = { metadata: { namespace: name, name, ownerReferences: [owner] } };
-      const concerned = {
-        object: { namespace: name, kind, name },
-        restart: restartSteps(pod),
-        isCopy,
-        roles: {
-          object: { namespace: name, kind, name },
-          annotations: { "iam.amazonaws.com/role": name },
-          namespaceAnnotations: { "iam.amazonaws.com/permitted": `arn:aws:iam::1:role/${name}x` },
-          baseArn: "arn:aws:iam::1:role/",
-        },
-        original: { name, debugImage: kind },
-      };
-      const steps = [
-        ...restartSteps(pod),
-        ...injectedRestartSteps({ namespace: name, name, creator: `Pod/${name}`, images: { app: kind }, role: name }),
-        ...emulatorSteps(`http://${kind}.${name}.svc:80/${name}`),
-        commandsForAllStep(".phase", name),
-        editStep(concerned.object, "correct the role"),
-        createAsBeforeStep(concerned.object, { annotation: kind, value: name, purpose: "the way back" }),
-        annotatePodsStep(concerned.object, kind, { value: name, purpose: "only then" }),
-        ...["pod", "deployment", "job", "cronjob"].map((each) =>
-          annotatePodsStep({ ...concerned.object, kind: each }, "iam.amazonaws.com/role", { value: name }),
-        ),
-        ...Object.keys(ERRORS).flatMap((code) => stepsAfterCode(code, concerned)),
-      ];
-      for (const step of steps) {
+      for (const step of stepsAbout(name, kind, isCopy)) {
         assert.doesNotMatch(outsideQuotes(step).replaceAll(OWN_CHARACTERS, ""), META_CHARACTERS, step);
       }
     }),
     { numRuns: 100 },
   );
+});
+
+test("restartSteps() and stepsAfterCode() have no line end and no control character, whatever names and values are", () => {
+  const any = fc.oneof(CONTROLLED, NAMES);
+  fc.assert(
+    fc.property(any, any, fc.boolean(), (name, kind, isCopy) => {
+      for (const step of stepsAbout(name, kind, isCopy)) assert.doesNotMatch(step, CONTROL_CHARACTERS);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("annotatePodsStep() and annotateNamespaceCommand() change no value: they name what to edit", () => {
+  const value = "x\nkubectl create clusterrolebinding x";
+  const object = { namespace: "shop", kind: "pod", name: "orders" };
+  const named = { annotation: "iam.amazonaws.com/role", value, purpose: "only then" };
+  const because = "its value has a line end or another control character, which no command repeats";
+  for (const [kind, place] of [
+    ["pod", ""],
+    ["deployment", " in the pod template"],
+    ["cronjob", " in the pod template"],
+  ] as const) {
+    assert.equal(
+      annotatePodsStep({ ...object, kind }, named.annotation, named),
+      `kubectl -n shop edit ${kind}/orders  # only then, change iam.amazonaws.com/role${place}: ${because}`,
+    );
+  }
+  assert.equal(
+    annotateNamespaceCommand("shop", { "iam.amazonaws.com/permitted": value }),
+    `kubectl edit namespace shop  # change iam.amazonaws.com/permitted: ${because}`,
+  );
+});
+
+test("stepFields() has no step of more than one line", () => {
+  assert.deepEqual(stepFields(["a\nb", "podrole check", "\u001b[2K"]), { next: "podrole check" });
 });
 
 test("objectArgument() has the kind in front, so that no name and no kind is read as an option", () => {

@@ -28,11 +28,24 @@ suite("injectedRestartSteps()", () => {
     assert.match(steps[0] ?? "", /^kubectl -n shop rollout restart deployment\/orders /);
   });
 
-  test("tries nothing without a role or an image, and quotes what is hostile", () => {
+  test("tries nothing without a role and an image of a legal form, and quotes what a shell reads", () => {
     assert.deepEqual(trialSteps({ ...pod, role: undefined }), []);
     assert.deepEqual(trialSteps({ ...pod, images: {} }), []);
-    const [step = ""] = trialSteps({ ...pod, images: { app: "a;reboot" }, role: "x'; reboot #" });
-    assert.match(step, /--image='a;reboot' --annotations='iam\.amazonaws\.com\/role=x'\\''; reboot #' /);
+    const FORGED = "\u001b[1A\nkubectl create clusterrolebinding x";
+    for (const image of ["", "a;reboot", "a b", `app:1${FORGED}`]) {
+      assert.deepEqual(trialSteps({ ...pod, images: { app: image } }), [], image);
+    }
+    for (const role of [
+      "",
+      "x y",
+      "x'; reboot #",
+      `shop-orders${FORGED}`,
+      `arn:aws:iam::123456789012:role/x${FORGED}`,
+    ]) {
+      assert.deepEqual(trialSteps({ ...pod, role }), [], role);
+    }
+    const [step = ""] = trialSteps({ ...pod, images: { app: "r.example:5000/a/b:1@sha256:0" }, role: "/x';reboot#/y" });
+    assert.match(step, /--image=r\.example:5000\/a\/b:1@sha256:0 --annotations='[^=]+=\/x'\\'';reboot#\/y' /);
   });
 
   test("requires what the trial needs besides", () => {

