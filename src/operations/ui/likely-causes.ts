@@ -1,6 +1,6 @@
 // What one reading shows only as a whole: the server's own reason for a container's refusal, a role that is spelt
 // almost like one that containers hold, and pods that have not renewed since the current CA began to sign. Pure.
-import { parseRoleArn } from "../../policy/role.ts";
+import { parseRoleArn, type RoleArn } from "../../policy/role.ts";
 import { formatSeconds, MINUTE_MS } from "../../runtime/clock.ts";
 import { createSuggester } from "../../runtime/suggest.ts";
 import { objectArgument, shellCommentText, shellQuote } from "../migrate/shell-commands.ts";
@@ -54,29 +54,32 @@ function keyOfRefused({ namespace, pod, container, code }: Pick<PodRow, "namespa
   return `${namespace}/${pod}/${container}/${code ?? ""}`;
 }
 
-/** ARNs of the roles whose credentials some container holds, by name. */
-function heldRoles(pods: readonly PodRow[], now: number): ReadonlyMap<string, string> {
-  return new Map(
-    pods.flatMap(({ role, expires }) =>
-      role !== undefined && expires !== undefined && Date.parse(expires) > now
-        ? [[nameOfRole(role), role] as const]
-        : [],
-    ),
-  );
+/**
+ * The roles of which the server has issued credentials that some container holds. Only the server says when it issued
+ * them: a row without that time is what the pod itself reports, and a pod may report any role.
+ */
+function heldRoles(pods: readonly PodRow[], now: number): readonly RoleArn[] {
+  return pods.flatMap(({ role, expires, renewed }) => {
+    const isHeld = expires !== undefined && renewed !== undefined && Date.parse(expires) > now;
+    return (isHeld && role !== undefined && parseRoleArn(role)) || [];
+  });
 }
 
-/** By ARN of a role that STS denied: the held role that is spelt almost the same. */
+/** By ARN of a role that STS denied: the held role of its account that is spelt almost the same. */
 function similarRolesOf(
   rows: readonly Pick<PodRow, "role" | "code">[],
-  held: ReadonlyMap<string, string>,
+  held: readonly RoleArn[],
 ): Readonly<Record<string, string>> {
-  const suggest = createSuggester(held.keys());
-  const denied = new Set(rows.flatMap(({ role, code }) => (code === "STS_DENIED" && role !== undefined ? role : [])));
-  const similar = [...denied].flatMap((role) => {
-    const name = nameOfRole(role);
-    const meant = held.has(name) ? undefined : suggest(name);
-    const arn = meant === undefined ? undefined : held.get(meant);
-    return arn === undefined ? [] : [[role, arn] as const];
+  const texts = new Set(rows.flatMap(({ role, code }) => (code === "STS_DENIED" && role !== undefined ? role : [])));
+  const denied = [...texts].flatMap((role) => parseRoleArn(role) ?? []);
+  const heldIn = Map.groupBy(held, ({ accountId }) => accountId);
+  const similar = [...Map.groupBy(denied, ({ accountId }) => accountId)].flatMap(([accountId, roles]) => {
+    const arns = new Map(heldIn.get(accountId)?.map(({ name, arn }) => [name, arn]));
+    const suggest = createSuggester(arns.keys());
+    return roles.flatMap(({ name, arn }) => {
+      const meant = arns.has(name) ? undefined : arns.get(suggest(name) ?? "");
+      return meant === undefined ? [] : [[arn, meant] as const];
+    });
   });
   return Object.fromEntries(similar);
 }

@@ -10,6 +10,7 @@ const [, current] = smallSnapshot().trust;
 const signingSince = (since: string): readonly TrustRow[] => (current ? [{ ...current, since }] : []);
 
 const { expires: _expires, renewed: _renewed, ...withoutCredentials } = podRow();
+const { renewed: _byServer, ...reportedRow } = podRow();
 const denied = {
   ...withoutCredentials,
   ...{ pod: "mailer-1", workload: "Deployment/mailer", role: uiRoleArn("shop-oders"), code: "STS_DENIED" },
@@ -45,10 +46,13 @@ test("findLikelyCauses() names the pod's annotation that has the misspelt role",
   );
 });
 
-test("findLikelyCauses() suggests nothing for a role that nothing holds, one that others hold too, and other codes", () => {
+test("findLikelyCauses() suggests nothing that the server has not issued in this account, that is held too, and for other codes", () => {
   const cases = [
     [denied],
     [podRow({ expires: at(-1) }), denied],
+    // As a pod reports it itself, and as the server has issued it for another account.
+    [reportedRow, denied],
+    [podRow({ role: "arn:aws:iam::666666666666:role/shop-orders" }), denied],
     [podRow(), { ...denied, role: uiRoleArn("payroll") }],
     [podRow(), { ...denied, role: uiRoleArn("shop-orders") }],
     [podRow(), { ...denied, code: "STS_THROTTLED" }],
