@@ -58,6 +58,8 @@ export interface Holdings {
   readonly shares: ReadonlyMap<string, Readonly<CallerShare>>;
   /** More are too many. */
   readonly maxConnections: number;
+  /** The same. */
+  readonly maxBytes: number;
 }
 
 /** What the choices read that is not held. */
@@ -87,8 +89,8 @@ function phaseWaitMs({ atMs, heldBackMs }: PhaseBegin, connection: HeldConnectio
 function connectionWaitMs(connection: HeldConnection, observed: Observed): number {
   if (connection.isExempt || !isWaiting(connection)) return 0;
   const { requests, began } = connection;
-  const begins = requests.size === 0 ? [began] : Array.from(requests, (request) => request.began);
-  return Math.max(...begins.map((one) => phaseWaitMs(one, connection, observed)));
+  if (requests.size === 0) return phaseWaitMs(began, connection, observed);
+  return Math.max(...Array.from(requests, (request) => phaseWaitMs(request.began, connection, observed)));
 }
 
 /** Returns the one that has kept this process waiting for longest, if one has for too long: the newest never has. */
@@ -106,26 +108,52 @@ function longestWaiting(candidates: Iterable<HeldConnection>, observed: Observed
   return longestWait(candidates, (one) => connectionWaitMs(one, observed));
 }
 
+/** As longestWaiting(), of connections without a request, the oldest first: none has waited before it began. */
+function longestStarting(starting: Iterable<HeldConnection>, observed: Observed): HeldConnection | undefined {
+  let longest: HeldConnection | undefined;
+  let mostMs = PATIENCE_MS;
+  for (const one of starting) {
+    if (observed.nowMs - one.began.atMs <= mostMs) break;
+    const ms = connectionWaitMs(one, observed);
+    if (ms > mostMs) [longest, mostMs] = [one, ms];
+  }
+  return longest;
+}
+
 /**
  * Returns the connection to close because there are too many: the one whose peer has kept this process waiting for
- * longest, if one has for too long. If none has, the idlest one of the caller with most. If no caller has two, one that
- * has served and is idle; if there is none, one that waits for a caller more silent than the new one's; then one that
- * waits for a caller of a group with too many of these; otherwise the new one.
+ * longest, if one has for too long. If none has, the idlest of those that this process does not work on, of the caller
+ * with most of these; then the idlest one of the caller with most connections: an honest caller, such as the API
+ * server, may have more in flight than each of many strangers has. If no caller has two, one that has served and is
+ * idle; if there is none, one that waits for a caller more silent than the new one's; then one that waits for a caller
+ * of a group with too many of these; otherwise the new one.
  */
 export function surplusConnection(newest: HeldConnection, holdings: Holdings, observed: Observed): HeldConnection {
   const { most, of } = greediestCaller("connections", holdings);
   const isSpare = ({ hasServed, requests }: HeldConnection) => hasServed && requests.size === 0;
-  const others = of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
+  const others = () => of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
   const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
   const waiting = () => idlestConnection(waitingFor(newest, of, observed));
   return (
     longestWaiting(holdings.connections, observed) ??
-    idlestConnection(others) ??
+    idlestConnection(unworked(newest, holdings)) ??
+    idlestConnection(others()) ??
     (newest.isExempt ? spare() : undefined) ??
     waiting() ??
     idlestConnection(waitingForGroup(of, holdings.maxConnections * GROUP_SHARE)) ??
     newest
   );
+}
+
+/** The connections on which no call is in progress, of the caller with most of them; none if that has only one. */
+function unworked(newest: HeldConnection, { connections }: Holdings): readonly HeldConnection[] {
+  const idle = [...connections].filter((one) => one !== newest && !one.isExempt && !isWorkedOn(one));
+  const most = largestGroup(Map.groupBy(idle, ({ caller }) => caller));
+  return most.length > 1 ? most : [];
+}
+
+function isWorkedOn({ requests }: HeldConnection): boolean {
+  return [...requests].some(({ phase }) => phase === "call");
 }
 
 /**
@@ -189,13 +217,14 @@ export function surplusHandshake(
   starting: ReadonlySet<HeldConnection>,
   observed: Observed,
 ): HeldConnection {
+  const longest = longestStarting(starting, observed);
+  if (longest) return longest;
   const byCaller = Map.groupBy(starting, ({ caller }) => caller);
   const most = largestGroup(byCaller);
   const own = byCaller.get(newest.caller)?.length ?? 0;
   const isTooMany = most.length > MAX_RENEWAL_HANDSHAKES || most.length > own;
   const others = [...starting].filter((other) => other !== newest && !other.isExempt);
   return (
-    longestWaiting(starting, observed) ??
     (isTooMany ? most[0] : undefined) ??
     waitingFor(newest, starting, observed)[0] ??
     others.find((other) => other.isHeldBack()) ??
@@ -207,20 +236,31 @@ export function surplusHandshake(
 /**
  * Returns the connection to close because there are too many bytes: of those whose peers have kept this process waiting
  * for too long, the one that holds most; if there is none, the idlest one of the callers with most bytes, of those that
- * hold at least the average. `current` is where the last bytes arrived.
+ * hold at least the average. If these have but a small part of all bytes, many callers share them: then it is the one
+ * that holds most, whoever its caller is, because an honest one may have more small requests in flight than each of
+ * them has large ones. `current` is where the last bytes arrived.
  */
 export function heaviestConnection(current: HeldConnection, holdings: Holdings, observed: Observed): HeldConnection {
-  let heaviest: HeldConnection | undefined;
-  for (const one of holdings.connections) {
-    const isSlow = one !== current && one.bytes > 0 && connectionWaitMs(one, observed) > PATIENCE_MS;
-    if (isSlow && one.bytes > (heaviest?.bytes ?? 0)) heaviest = one;
-  }
-  if (heaviest) return heaviest;
+  const { connections, maxBytes } = holdings;
+  const isSlow = (one: HeldConnection) => one !== current && connectionWaitMs(one, observed) > PATIENCE_MS;
+  const slow = heaviestOf([...connections].filter(isSlow));
+  if (slow) return slow;
   const { most, of } = greediestCaller("bytes", holdings);
   const holders = of.filter(({ bytes }) => bytes > 0);
   const callers = new Set(holders.map(({ caller }) => caller)).size;
+  if (most < maxBytes * CALLER_SHARE) return heaviestOf([...connections].filter((one) => !one.isExempt)) ?? current;
   const average = (most * callers) / holders.length;
   return idlestConnection(holders.filter(({ bytes }) => bytes >= average)) ?? current;
+}
+
+/** The part of all bytes from which a caller has many of them. */
+const CALLER_SHARE = 1 / 8;
+
+/** Returns the connection that holds most bytes; of equals, the one that began first. */
+function heaviestOf(candidates: readonly HeldConnection[]): HeldConnection | undefined {
+  let heaviest: HeldConnection | undefined;
+  for (const one of candidates) if (one.bytes > (heaviest?.bytes ?? 0)) heaviest = one;
+  return heaviest;
 }
 
 /**

@@ -138,7 +138,8 @@ export function createBudget(
   /** Those on which no request has begun, the oldest first. */
   const starting = new Set<HeldConnection>();
   const shares = new Map<string, CallerShare>();
-  const holdings: Holdings = { connections, shares, maxConnections: limits.connections };
+  const { connections: maxConnections, bytes: maxBytes } = limits;
+  const holdings: Holdings = { connections, shares, maxConnections, maxBytes };
   const total: CallerShare = { connections: 0, bytes: 0, requests: 0 };
   /** Orders progress more finely than a clock, and never goes back. */
   let sequence = 0;

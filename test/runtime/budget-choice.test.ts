@@ -57,7 +57,7 @@ function holdingsOf(...connections: readonly HeldConnection[]): Holdings {
     share.requests += requests.size;
     shares.set(caller, share);
   }
-  return { connections: new Set(connections), shares, maxConnections: 8 };
+  return { connections: new Set(connections), shares, maxConnections: 8, maxBytes: 100 };
 }
 
 suite("surplusConnection()", () => {
@@ -72,6 +72,20 @@ suite("surplusConnection()", () => {
     assert.equal(surplusConnection(newest, holdingsOf(busy, idle, newest), nobody), idle);
     assert.equal(surplusConnection(newest, holdingsOf(busy, newest), nobody), newest);
   });
+
+  for (const [kind, fields] of [
+    ["has served and is idle", { hasServed: true }],
+    ["is held back", { heldBackMs: () => Number.POSITIVE_INFINITY }],
+  ] as const) {
+    test(`chooses one that ${kind} before one in flight, whose caller has more`, () => {
+      const strangers = ["a", "a", "b", "b", "b"].map((caller) => held(caller, fields));
+      const reviews = [1, 2, 3, 4].map(() => held("api-server", { hasServed: true }));
+      for (const review of reviews) begun(review, "call");
+      const newest = held("api-server", { began: { atMs: 5_000, heldBackMs: 0 } });
+      const all = holdingsOf(...strangers, ...reviews, newest);
+      assert.equal(surplusConnection(newest, all, { ...nobody, nowMs: 5_000 }), strangers[2]);
+    });
+  }
 
   test("chooses an exempt connection only for another exempt one", () => {
     const exempt = held("a", { isExempt: true, hasServed: true });
@@ -129,6 +143,14 @@ suite("heaviestConnection()", () => {
     const [light, heavy, heavier] = [held("a", { bytes: 1 }), held("a", { bytes: 60 }), held("a", { bytes: 70 })];
     const current = held("b", { bytes: 100 });
     assert.equal(heaviestConnection(current, holdingsOf(light, heavier, heavy, current), nobody), heavy);
+  });
+
+  test("chooses the largest request if no caller has an eighth, so that the API server's small ones are done", () => {
+    const strangers = ["a", "b", "c"].map((caller) => held(caller, { bytes: 9 }));
+    const reviews = [5, 5, 2].map((bytes) => held("api-server", { bytes }));
+    for (const one of [...strangers, ...reviews]) begun(one, "call");
+    const [, , current = held("api-server")] = reviews;
+    assert.equal(heaviestConnection(current, holdingsOf(...strangers, ...reviews), nobody), strangers[0]);
   });
 
   test("chooses the current connection if only exempt ones hold bytes", () => {
@@ -214,7 +236,7 @@ suite("who lets the process wait for longest", () => {
     const reviews = ["1", "2"].map(() => held("api-server", { hasServed: true }));
     for (const review of reviews) begun(review, "call");
     const all = holdingsOf(later, longest, ...reviews, newest);
-    const starting = new Set([later, longest, newest]);
+    const starting = new Set([longest, later, newest]);
     assert.equal(surplusConnection(newest, all, after(100)), reviews[0], "the caller with most");
     assert.equal(surplusConnection(newest, all, after(101)), longest);
     assert.equal(surplusHandshake(newest, starting, after(100)), newest);

@@ -1,21 +1,9 @@
-// The budget as a pure state machine: cases for each rule, and sequences of events for what always holds.
+// The budget as a pure state machine: cases for each rule.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type BudgetConnection, type BudgetLimits, type CloseReason, createBudget } from "../../src/runtime/budget.ts";
 import { createFakeClock } from "../fakes/clock.ts";
-import { fc } from "../property.ts";
-
-const LIMITS: BudgetLimits = {
-  connections: 4,
-  bytes: 100,
-  requests: 5,
-  requestsPerConnection: 2,
-  headersMs: 5_000,
-  bodyMs: 3_000,
-  callMs: 2_000,
-  keepAliveMs: 10_000,
-  sweepMs: 1_000,
-};
+import { TESTED_LIMITS as LIMITS } from "./budget-limits.ts";
 
 const ANSWER_MS = 1_000;
 
@@ -259,89 +247,3 @@ for (const [phase, limitMs, prepare] of [
     assert.deepEqual([closed, reasons, budget.held()], [["one"], [phase], { connections: 0, bytes: 0, requests: 0 }]);
   });
 }
-
-type Step = readonly [
-  kind: "open" | "identify" | "begin" | "receive" | "received" | "answered" | "end" | "closed" | "wait",
-  number,
-  number,
-];
-
-const steps = fc.array(
-  fc.tuple(
-    fc.constantFrom<Step[0]>(
-      "open",
-      "open",
-      "begin",
-      "receive",
-      "receive",
-      "received",
-      "answered",
-      "end",
-      "identify",
-      "closed",
-      "wait",
-    ),
-    fc.nat({ max: 40 }),
-    fc.nat({ max: 4 }),
-  ),
-  { maxLength: 120 },
-);
-
-test("createBudget(): every sequence of events stays within the limits, and no caller loses a connection while another has more", async () => {
-  await fc.assert(
-    fc.asyncProperty(steps, async (sequence) => {
-      const clock = createFakeClock();
-      const alive = new Map<number, { caller: string; connection?: BudgetConnection }>();
-      let reason: CloseReason | undefined;
-      const budget = createBudget({ clock, onClose: (next) => (reason = next) }, LIMITS);
-      const requests: NonNullable<ReturnType<BudgetConnection["begin"]>>[] = [];
-      const countOf = (caller: string) => [...alive.values()].filter((one) => one.caller === caller).length;
-      /** Then a connection may go because it lets the budget wait. */
-      let hasTimePassed = false;
-
-      for (const [id, [kind, pick, caller]] of sequence.entries()) {
-        const chosen = [...alive][pick % Math.max(alive.size, 1)];
-        const request = requests[pick % Math.max(requests.length, 1)];
-        const connection = chosen?.[1].connection;
-        if (kind === "open") {
-          const entry: { caller: string; connection?: BudgetConnection } = { caller: `${caller}` };
-          alive.set(id, entry);
-          const close = () => {
-            if (reason === "connections" && !hasTimePassed) {
-              const most = Math.max(...[...alive.values()].map((one) => countOf(one.caller)));
-              assert.equal(countOf(alive.get(id)?.caller ?? ""), most);
-            }
-            assert.ok(alive.delete(id), "closed twice");
-          };
-          entry.connection = budget.open({ caller: `${caller}`, close });
-        } else if (kind === "identify" && chosen) {
-          connection?.identify(`${caller}`);
-          chosen[1].caller = `${caller}`;
-        } else if (kind === "begin") {
-          const begun = connection?.begin();
-          if (begun) requests.push(begun);
-        } else if (kind === "receive") request?.receive(pick * 3);
-        else if (kind === "received") request?.received();
-        else if (kind === "answered") request?.answered();
-        else if (kind === "end") request?.end();
-        else if (kind === "closed" && chosen) {
-          alive.delete(chosen[0]);
-          connection?.closed();
-        } else if (kind === "wait") {
-          hasTimePassed = true;
-          await clock.advance(pick * 100);
-        }
-
-        const held = budget.held();
-        assert.equal(held.connections, alive.size);
-        for (const limit of ["connections", "bytes", "requests"] as const)
-          assert.ok(held[limit] <= LIMITS[limit], limit);
-        assert.ok(held.bytes >= 0 && held.requests >= 0);
-      }
-      await clock.advance(60_000);
-      assert.deepEqual(budget.held(), { connections: 0, bytes: 0, requests: 0 });
-      assert.equal(alive.size, 0);
-    }),
-    { numRuns: 300 },
-  );
-});
