@@ -13,8 +13,9 @@ import {
 } from "@grpc/grpc-js";
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { IntakeLimits, IntakeOptions } from "../runtime/intake-stream.ts";
 import { type Address, formatAddress } from "../runtime/settings.ts";
-import { type IntakeLimits, type IntakeOptions, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
+import { type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
 import { limitGrpc } from "./budget-grpc.ts";
 import { addressCaller, type CallCaller, type CallInFlight, type CallsInFlight } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";

@@ -1,40 +1,19 @@
 // Bounds what callers can make OpenSSL and HTTP/2 do before they have proved anything. OpenSSL verifies every signature
 // in the chain that a client presents, because Node lets it go on after an error, and one signature by an RSA key with
 // a large exponent takes 10 ms. Node has no option for the length of the chain, and TLS 1.3 encrypts it. So TLS reads
-// from a stream that passes on few bytes until the handshake is complete.
+// from a stream that passes on few bytes until the handshake is complete (intake-stream.ts).
 // (Node's VerifyCallback: https://github.com/nodejs/node/blob/main/src/crypto/crypto_tls.cc)
-// States of a connection: greeting (until the server answers the client's first message) → proving (certificates) →
-// open (the handshake is complete) → proven, or closed. Where the handshake proves who calls, open is passed over;
-// where a call does, prove() ends it.
-// In the first two, as many bytes as ordinary clients send pass at once. More wait for a step of their own
-// (paced-steps.ts). What is beyond the maximum closes the connection, and so does the need of one step too many:
-// otherwise a client could wait for its next step all the time, one byte after the other. Until a connection is proven,
-// all bytes of an address that owes too much (unproven-costs.ts) wait for steps, and those of others for the next turn
-// of the event loop if too much has passed in this one (turn-share.ts). What `mayPass` refuses closes it in any state.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
 import type { Server, TLSSocket } from "node:tls";
-import { addressOf, peerOf } from "./budget-http.ts";
-import type { LeaveLane } from "./caller-lanes.ts";
-import type { Clock } from "./clock.ts";
-import { createPacedSteps, type PacedSteps } from "./paced-steps.ts";
+import { peerOf } from "./budget-http.ts";
+import { type IntakeLimits, type IntakeOptions, IntakeStream } from "./intake-stream.ts";
+import { createPacedSteps } from "./paced-steps.ts";
 import { sendBeforeClosing } from "./send-before-closing.ts";
-import { createStopwatch, type Stopwatch } from "./stopwatch.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
-import { createTurnShare, type TurnShare } from "./turn-share.ts";
-import { createUnprovenCosts, type UnprovenCosts } from "./unproven-costs.ts";
-
-/** Bytes that a client may send before its handshake is complete. */
-export interface IntakeLimits {
-  /** Ordinary clients send no more before the server's first answer. */
-  readonly greetingBytes: number;
-  /** Ordinary clients send no more after it: their certificates, the proof of the key, and what ends the handshake. */
-  readonly proofBytes: number;
-  /** In all. */
-  readonly handshakeBytes: number;
-}
+import { createTurnShare } from "./turn-share.ts";
+import { createUnprovenCosts } from "./unproven-costs.ts";
 
 /** The connections whose handshakes are limited. */
 export interface LimitedIntake {
@@ -48,41 +27,12 @@ export interface LimitedIntake {
   prove(peer: string): void;
 }
 
-/** What limitIntake() needs, and how it treats callers. */
-export interface IntakeOptions {
-  readonly clock: Clock;
-  /** What proves who calls; by default the handshake. */
-  readonly proof?: "handshake" | "call";
-  /** Called for each connection that is closed because its client sent too much for a handshake. */
-  readonly onSurplus?: () => void;
-  /** Addresses that owe nothing, and whose bytes precede those of others. */
-  readonly isExempt?: (address: string) => boolean;
-  /**
-   * Called before bytes pass after the handshake: whether the client of this accepted socket may have sent `bytes` in
-   * all. If not, the connection is closed; the callee may have closed it.
-   */
-  readonly mayPass?: (socket: Socket, bytes: number) => boolean;
-}
-
-/** Of one handshake. Two messages, each of which the network may deliver in two parts. */
-const MAX_HANDSHAKE_STEPS = 4;
-
 /**
  * In milliseconds of CPU time: what unproven connections may use before others are read, which is one handshake. Node
  * accepts one connection in each turn of the event loop: with longer turns, clients that come again and again would
  * keep all others waiting in the kernel's queue.
  */
 const TURN_MS = 1;
-
-/** In bytes: what passes after the handshake before the limits are checked again. As many as a TLS record has. */
-const SLICE_BYTES = 16 * 1024;
-
-interface IntakeStreamDeps extends Required<IntakeOptions> {
-  readonly steps: PacedSteps;
-  readonly turns: TurnShare;
-  readonly costs: UnprovenCosts;
-  readonly limits: IntakeLimits;
-}
 
 /**
  * Limits the connections that the server accepts from now on. Call it before others listen to the server's "connection"
@@ -103,9 +53,15 @@ export function limitIntake(
   const current = new AsyncLocalStorage<IntakeStream>();
   const streams = new WeakMap<Socket, IntakeStream>();
   const byPeer = new Map<string, IntakeStream>();
+  const begin = (stream: IntakeStream) =>
+    current.run(stream, () => {
+      for (const listener of accept) Reflect.apply(listener, server, [stream]);
+      // The TLS socket has copied this property, and ends with its client. The stream ends when the TLS socket ends it.
+      stream.allowHalfOpen = true;
+    });
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
-    const deps = { clock, steps, turns, costs, limits: limits(), proof, onSurplus, isExempt, mayPass };
+    const deps = { clock, steps, turns, costs, limits: limits(), proof, onSurplus, isExempt, mayPass, begin };
     const stream = new IntakeStream(socket, deps);
     streams.set(socket, stream);
     const peer = peerOf(socket);
@@ -113,11 +69,6 @@ export function limitIntake(
     stream.once("close", () => {
       if (byPeer.get(peer) === stream) byPeer.delete(peer);
     });
-    current.run(stream, () => {
-      for (const listener of accept) Reflect.apply(listener, server, [stream]);
-    });
-    // The TLS socket has copied this property, and ends with its client. The stream ends when the TLS socket ends it.
-    stream.allowHalfOpen = true;
   });
   const open = new Set<TLSSocket>();
   server.prependListener("secureConnection", (tls: TLSSocket) => {
@@ -132,209 +83,4 @@ export function limitIntake(
     isGreetingAwaited: (socket) => streams.get(socket)?.isGreetingAwaited() ?? false,
     prove: (peer) => byPeer.get(peer)?.prove(),
   };
-}
-
-/** What TLS reads and writes instead of the socket. */
-class IntakeStream extends Duplex {
-  /** The time in which bytes have waited here. */
-  readonly held: Stopwatch;
-  readonly #socket: Socket;
-  readonly #address: string;
-  readonly #deps: IntakeStreamDeps;
-  #state: "greeting" | "proving" | "open" | "proven" = "greeting";
-  /** Bytes that have passed in this state, and in all. */
-  #passedInState = 0;
-  #passed = 0;
-  /** Steps that its handshake has waited for. */
-  #steps = 0;
-  /** CPU time until it is proven, in milliseconds. */
-  #costMs = 0;
-  /** What has arrived and has not passed yet. */
-  #waiting: Buffer | undefined;
-  /** Takes its step or its turn back. */
-  #leaveLane: LeaveLane = () => {};
-  /** Whether bytes wait for their step. */
-  isHeldBack = false;
-  #isFull = false;
-  #hasEnded = false;
-
-  constructor(socket: Socket, deps: IntakeStreamDeps) {
-    super({ allowHalfOpen: false });
-    this.#socket = socket;
-    this.#address = addressOf(socket);
-    this.#deps = deps;
-    this.held = createStopwatch(deps);
-    // TLS still writes after the client's end.
-    socket.allowHalfOpen = true;
-    socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.once("end", () => {
-      this.#hasEnded = true;
-      if (this.#waiting === undefined) this.push(null);
-    });
-    socket.once("error", (error) => this.destroy(error));
-    socket.once("close", () => this.destroy());
-  }
-
-  /** The handshake is complete. */
-  open(tls: TLSSocket): void {
-    this.#state = "open";
-    if (this.#deps.proof === "handshake") this.prove();
-    // A TLS socket above a stream does not show its peer.
-    const { remoteAddress, remoteFamily, remotePort, localAddress, localPort } = this.#socket;
-    const peer = { remoteAddress, remoteFamily, remotePort, localAddress, localPort };
-    for (const [name, value] of Object.entries(peer)) Object.defineProperty(tls, name, { value });
-  }
-
-  /** From now on nothing waits. */
-  prove(): void {
-    if (this.#isProven()) return;
-    this.#state = "proven";
-    this.#deps.costs.prove(this.#address, this.#costMs);
-  }
-
-  /** Reports whether everything that has arrived has passed, and has not caused an answer yet. */
-  isGreetingAwaited(): boolean {
-    return this.#state === "greeting" && this.#waiting === undefined;
-  }
-
-  #receive(chunk: Buffer): void {
-    const isIdle = this.#waiting === undefined;
-    this.#waiting = this.#waiting === undefined ? chunk : Buffer.concat([this.#waiting, chunk]);
-    if (isIdle) this.#proceed();
-  }
-
-  /** Passes on what may pass now. What has to wait comes back here, or to #step(), in its turn. */
-  #proceed(): void {
-    while (this.#waiting !== undefined && !this.destroyed) {
-      const bytes = Math.min(this.#waiting.length, this.#passableBytes());
-      if (bytes === 0) return this.#waitForStep();
-      if (!this.#isProven() && !this.#isExempt() && !this.#deps.turns.hasTime()) return this.#waitForTurn();
-      this.#pass(bytes);
-    }
-    this.#resume();
-  }
-
-  /** Passes on what its step permits, and closes the connection if a handshake needs more. */
-  #step(): void {
-    this.isHeldBack = false;
-    if (this.destroyed) return;
-    const rest = this.#isOpen() ? SLICE_BYTES : this.#deps.limits.handshakeBytes - this.#passed;
-    if (rest > 0) this.#pass(rest);
-    if (this.#waiting !== undefined && !this.#isOpen()) return this.#refuse();
-    this.#proceed();
-  }
-
-  /** How much may pass without a step. */
-  #passableBytes(): number {
-    const { costs, limits } = this.#deps;
-    if (this.#isProven()) return SLICE_BYTES;
-    if (costs.isInDebt(this.#address) && !this.#isExempt()) return 0;
-    if (this.#isOpen()) return SLICE_BYTES;
-    const most = this.#state === "greeting" ? limits.greetingBytes : limits.proofBytes;
-    return Math.max(0, Math.min(most - this.#passedInState, limits.handshakeBytes - this.#passed));
-  }
-
-  #waitForStep(): void {
-    if (!this.#isOpen()) {
-      this.#steps += 1;
-      if (this.#steps > MAX_HANDSHAKE_STEPS) return this.#refuse();
-    }
-    this.isHeldBack = true;
-    this.held.start();
-    this.#socket.pause();
-    const { steps } = this.#deps;
-    this.#leaveLane = steps.add(this.#address, () => this.#step(), { precedes: this.#precedes() });
-  }
-
-  #waitForTurn(): void {
-    this.held.start();
-    this.#socket.pause();
-    const { turns } = this.#deps;
-    this.#leaveLane = turns.add(this.#address, () => this.#takeTurn(), { precedes: this.#precedes() });
-  }
-
-  /** Passes at least a part on, so that it waits for no more turns than it has parts. */
-  #takeTurn(): void {
-    if (this.#waiting === undefined || this.destroyed) return;
-    const bytes = Math.min(this.#waiting.length, this.#passableBytes());
-    if (bytes > 0) this.#pass(bytes);
-    this.#proceed();
-  }
-
-  #refuse(): void {
-    if (this.destroyed) return;
-    this.#deps.onSurplus();
-    this.destroy();
-  }
-
-  /** Passing bytes on may open the connection. */
-  #isOpen(): boolean {
-    return this.#state === "open" || this.#isProven();
-  }
-
-  #isProven(): boolean {
-    return this.#state === "proven";
-  }
-
-  #isExempt(): boolean {
-    return this.#deps.isExempt(this.#address);
-  }
-
-  #precedes(): boolean {
-    return this.#isExempt() || this.#deps.costs.isTrusted(this.#address);
-  }
-
-  /** TLS processes the bytes before this returns. */
-  #pass(most: number): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    const chunk = waiting.subarray(0, most);
-    if (this.#isOpen() && !this.#deps.mayPass(this.#socket, this.#passed + chunk.length)) return void this.destroy();
-    this.#waiting = chunk.length < waiting.length ? waiting.subarray(chunk.length) : undefined;
-    if (this.#waiting === undefined) this.held.stop();
-    this.#passed += chunk.length;
-    this.#passedInState += chunk.length;
-    const push = () => {
-      this.#isFull = !this.push(chunk);
-    };
-    if (this.#isProven()) return push();
-    const costMs = this.#deps.turns.run(push);
-    // What has proved who calls has cost its address nothing.
-    if (this.#isProven()) return;
-    this.#costMs += costMs;
-    this.#deps.costs.charge(this.#address, costMs);
-  }
-
-  #resume(): void {
-    if (this.destroyed) return;
-    if (this.#hasEnded) this.push(null);
-    else if (this.#isFull) this.#socket.pause();
-    else this.#socket.resume();
-  }
-
-  override _read(): void {
-    this.#isFull = false;
-    if (this.#waiting === undefined) this.#socket.resume();
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.#state === "greeting") {
-      this.#state = "proving";
-      this.#passedInState = 0;
-    }
-    // A socket that cannot be written to closes, which ends this stream too.
-    this.#socket.write(chunk, () => done());
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(() => done());
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#leaveLane();
-    this.#waiting = undefined;
-    this.#socket.destroy();
-    done(error);
-  }
 }

@@ -12,11 +12,12 @@ import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/bu
 import { LISTEN_BACKLOG, limitHttp, nodeTimeouts, peerOf } from "../runtime/budget-http.ts";
 import { createBufferCollector, garbageCollection } from "../runtime/buffer-collector.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { IntakeLimits } from "../runtime/intake-stream.ts";
 import type { Log } from "../runtime/log.ts";
 import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import type { Cidr } from "../runtime/settings.ts";
 import { threadCpuMs } from "../runtime/thread-cpu.ts";
-import { type IntakeLimits, type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
+import { type LimitedIntake, limitIntake } from "../runtime/tls-intake.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
 import { ANY_CALLER, type CallerProof, type CallerVerifier } from "./callers.ts";

@@ -12,10 +12,11 @@ import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime
 import { endWithBody, LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { isDnsLabel } from "../../runtime/dns-names.ts";
+import type { IntakeLimits } from "../../runtime/intake-stream.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { Address } from "../../runtime/settings.ts";
-import { type IntakeLimits, limitIntake } from "../../runtime/tls-intake.ts";
+import { limitIntake } from "../../runtime/tls-intake.ts";
 
 /** What a caller requests. */
 export interface StateQuestion {
