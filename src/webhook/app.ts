@@ -121,6 +121,7 @@ export function createWebhookApp(
     ofCertificate,
     heldBackMs: (socket) => intake.heldBackMs(socket),
   });
+  http.server.on("secureConnection", readThroughStream);
   const onReceived = createBufferCollector({ bytes: COLLECTION_BYTES, collect: garbageCollection() });
   const turns = createTurns({ nextTurn: setImmediate, cpuMs: threadCpuMs });
   limitBodies(http, { requests, turns, isApiServer: exempt, onReceived });
@@ -202,6 +203,15 @@ function addRoutes(
     const message = `Cannot read the request: ${error.message}; expected an AdmissionReview as JSON`;
     return reply.code(status).send(refuse("REQUEST_INVALID", message));
   });
+}
+
+/**
+ * Makes Node read requests from the connection as from any other stream. Otherwise its parser takes them from TLS
+ * directly, and cannot wait: if a response of more than 64 KiB is not written yet, Node pauses it, and closes the
+ * connection if the next request has more than one TLS record.
+ */
+function readThroughStream(socket: TLSSocket): void {
+  socket.on("data", () => {});
 }
 
 /** Only a certificate that was verified: anybody can make others, as many as they like. */
