@@ -93,28 +93,20 @@ function connectionWaitMs(connection: HeldConnection, observed: Observed): numbe
   return Math.max(...Array.from(requests, (request) => phaseWaitMs(request.began, connection, observed)));
 }
 
-/** Returns the one that has kept this process waiting for longest, if one has for too long: the newest never has. */
-function longestWait<Held>(candidates: Iterable<Held>, waitMs: (one: Held) => number): Held | undefined {
+/**
+ * Returns the one that has kept this process waiting for longest, if one has for too long: the newest never has.
+ * `mayEnd`: whether neither this candidate nor those behind it can have waited for longer than a time.
+ */
+function longestWait<Held>(
+  candidates: Iterable<Held>,
+  waitMs: (one: Held) => number,
+  mayEnd?: (one: Held, mostMs: number) => boolean,
+): Held | undefined {
   let longest: Held | undefined;
   let mostMs = PATIENCE_MS;
   for (const one of candidates) {
+    if (mayEnd?.(one, mostMs)) break;
     const ms = waitMs(one);
-    if (ms > mostMs) [longest, mostMs] = [one, ms];
-  }
-  return longest;
-}
-
-function longestWaiting(candidates: Iterable<HeldConnection>, observed: Observed): HeldConnection | undefined {
-  return longestWait(candidates, (one) => connectionWaitMs(one, observed));
-}
-
-/** As longestWaiting(), of connections without a request, the oldest first: none has waited before it began. */
-function longestStarting(starting: Iterable<HeldConnection>, observed: Observed): HeldConnection | undefined {
-  let longest: HeldConnection | undefined;
-  let mostMs = PATIENCE_MS;
-  for (const one of starting) {
-    if (observed.nowMs - one.began.atMs <= mostMs) break;
-    const ms = connectionWaitMs(one, observed);
     if (ms > mostMs) [longest, mostMs] = [one, ms];
   }
   return longest;
@@ -135,7 +127,7 @@ export function surplusConnection(newest: HeldConnection, holdings: Holdings, ob
   const spare = () => idlestConnection([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
   const waiting = () => idlestConnection(waitingFor(newest, of, observed));
   return (
-    longestWaiting(holdings.connections, observed) ??
+    longestWait(holdings.connections, (one) => connectionWaitMs(one, observed)) ??
     idlestConnection(unworked(newest, holdings)) ??
     idlestConnection(others()) ??
     (newest.isExempt ? spare() : undefined) ??
@@ -190,8 +182,8 @@ function waitingFor(
  * Reports whether everything on the connection waits for its peer: headers, or of all requests the body, or that the
  * answer is read.
  */
-function isWaiting({ hasServed, requests }: HeldConnection): boolean {
-  return requests.size === 0 ? !hasServed : [...requests].every(({ phase }) => phase !== "call");
+function isWaiting(connection: HeldConnection): boolean {
+  return connection.requests.size === 0 ? !connection.hasServed : !isWorkedOn(connection);
 }
 
 /** Reports whether the connection has waited for its peer for at least one whole sweep. */
@@ -217,7 +209,12 @@ export function surplusHandshake(
   starting: ReadonlySet<HeldConnection>,
   observed: Observed,
 ): HeldConnection {
-  const longest = longestStarting(starting, observed);
+  const longest = longestWait(
+    starting,
+    (one) => connectionWaitMs(one, observed),
+    // The oldest are first, and none has waited before it began.
+    ({ began }, mostMs) => observed.nowMs - began.atMs <= mostMs,
+  );
   if (longest) return longest;
   const byCaller = Map.groupBy(starting, ({ caller }) => caller);
   const most = largestGroup(byCaller);
@@ -241,14 +238,13 @@ export function surplusHandshake(
  * them has large ones. `current` is where the last bytes arrived.
  */
 export function heaviestConnection(current: HeldConnection, holdings: Holdings, observed: Observed): HeldConnection {
-  const { connections, maxBytes } = holdings;
   const isSlow = (one: HeldConnection) => one !== current && connectionWaitMs(one, observed) > PATIENCE_MS;
-  const slow = heaviestOf([...connections].filter(isSlow));
+  const slow = heaviestOf(holdings, isSlow);
   if (slow) return slow;
   const { most, of } = greediestCaller("bytes", holdings);
   const holders = of.filter(({ bytes }) => bytes > 0);
   const callers = new Set(holders.map(({ caller }) => caller)).size;
-  if (most < maxBytes * CALLER_SHARE) return heaviestOf([...connections].filter((one) => !one.isExempt)) ?? current;
+  if (most < holdings.maxBytes * CALLER_SHARE) return heaviestOf(holdings, (one) => !one.isExempt) ?? current;
   const average = (most * callers) / holders.length;
   return idlestConnection(holders.filter(({ bytes }) => bytes >= average)) ?? current;
 }
@@ -257,9 +253,12 @@ export function heaviestConnection(current: HeldConnection, holdings: Holdings, 
 const CALLER_SHARE = 1 / 8;
 
 /** Returns the connection that holds most bytes; of equals, the one that began first. */
-function heaviestOf(candidates: readonly HeldConnection[]): HeldConnection | undefined {
+function heaviestOf(
+  { connections }: Holdings,
+  isCandidate: (one: HeldConnection) => boolean,
+): HeldConnection | undefined {
   let heaviest: HeldConnection | undefined;
-  for (const one of candidates) if (one.bytes > (heaviest?.bytes ?? 0)) heaviest = one;
+  for (const one of connections) if (one.bytes > (heaviest?.bytes ?? 0) && isCandidate(one)) heaviest = one;
   return heaviest;
 }
 
